@@ -1,0 +1,40 @@
+# Everything a newcomer types. `make demo` needs Python 3.11 to 3.13 and nothing else.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench
+
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/demo.stamp: pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v < (3, 14) or sys.exit("dunwell needs Python 3.11 to 3.13, this is %d.%d; try make PYTHON=python3.12 ..." % v)'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing dunwell into $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/demo.stamp
+	@echo "installing the development tools ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev
+	@touch $@
+
+demo: $(VENV)/demo.stamp  ## load a sample book, decide it, post a run and read what came out
+	@$(BIN)/dunwell demo
+
+check: $(VENV)/dev.stamp  ## lint, types, walls, tidy
+	$(BIN)/ruff check src tests bench
+	$(BIN)/ruff format --check src tests bench
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest tests/tidy
+
+test: check  ## every check and every test
+	$(BIN)/pytest -n 2
+
+bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
+	$(BIN)/python -m bench
+

@@ -1,0 +1,249 @@
+"""The book: what is owed, by whom, and what has been said about it, as frames with declared schemas.
+
+Amounts are minor units, dates the entity's local dates. `Book.of` validates once, at the wall.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Final, Self, TypeAlias
+
+import polars as pl
+
+from dunwell.engine.money import CURRENCIES
+
+Schema: TypeAlias = dict[str, "pl.DataType | type[pl.DataType]"]
+
+KINDS: Final = ("invoice", "instalment", "charge", "credit", "payment")
+CREDIT_KINDS: Final = ("credit", "payment")
+DEBTOR_CLASSES: Final = ("business", "consumer", "public")
+CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
+NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
+ROLES: Final = ("dunned", "charge")
+
+Currency: Final = pl.Enum(CURRENCIES)
+Kind: Final = pl.Enum(KINDS)
+
+# What an expression may call an attribute's type, and the column it becomes.
+ATTRIBUTE_TYPES: Final[dict[str, pl.DataType]] = {
+    "text": pl.String(),
+    "integer": pl.Int64(),
+    "number": pl.Float64(),
+    "boolean": pl.Boolean(),
+    "date": pl.Date(),
+}
+
+STATE: Final[Schema] = {
+    "level": pl.Int16,
+    "stage": pl.String,
+    "last_notice_on": pl.Date,
+    "last_deadline_on": pl.Date,
+    "pending_notice_id": pl.Int64,
+    "version": pl.Int32,
+}
+SCHEMAS: Final[dict[str, Schema]] = {
+    "entities": {"entity_id": pl.Int32, "entity": pl.String},
+    "accounts": {
+        "account_id": pl.Int64,
+        "entity_id": pl.Int32,
+        "account": pl.String,
+        "parent_id": pl.Int64,
+        "segment": pl.String,
+        "country": pl.String,
+        "language": pl.String,
+        "debtor_class": pl.Enum(DEBTOR_CLASSES),
+        "risk": pl.Float64,
+        "credit_limit_minor": pl.Int64,
+        "customer_since_on": pl.Date,
+        "legal": pl.Boolean,
+        "intercompany": pl.Boolean,
+        "channels": pl.UInt8,  # bit i: CHANNELS[i] reaches this account
+    },
+    "items": {
+        "item_id": pl.Int64,
+        "account_id": pl.Int64,
+        "entity_id": pl.Int32,
+        "number": pl.String,
+        "kind": Kind,
+        "currency": Currency,
+        "issued_on": pl.Date,
+        "due_on": pl.Date,
+        "amount_minor": pl.Int64,  # never negative: the kind says which side it is on
+        "open_minor": pl.Int64,
+        "disputed_minor": pl.Int64,
+        "in_flight_minor": pl.Int64,
+        "parent_item_id": pl.Int64,  # what a charge was raised on
+        "draft": pl.Boolean,  # not yet a claim, or money not yet received
+        **STATE,
+    },
+    # When each payer of an entity last heard from us after the due date of something.
+    "payers": {"entity_id": pl.Int32, "payer_id": pl.Int64, "last_contact_on": pl.Date},
+    # State of account-anchored procedures.
+    "anchors": {
+        "entity_id": pl.Int32,
+        "payer_id": pl.Int64,
+        "currency": Currency,
+        "policy": pl.String,
+        "anchor_item_id": pl.Int64,
+        **STATE,
+    },
+    "holds": {
+        "hold_id": pl.Int64,
+        "account_id": pl.Int64,  # either the account or the item is given
+        "item_id": pl.Int64,
+        "from_on": pl.Date,
+        "until_on": pl.Date,  # the last day held; null: until released
+        "released_on": pl.Date,  # free from this day on
+    },
+    "disputes": {
+        "dispute_id": pl.Int64,
+        "item_id": pl.Int64,
+        "amount_minor": pl.Int64,
+        "opened_on": pl.Date,
+        "resolved_on": pl.Date,
+    },
+    "promises": {
+        "promise_id": pl.Int64,
+        "account_id": pl.Int64,
+        "currency": Currency,
+        "amount_minor": pl.Int64,
+        "paid_minor": pl.Int64,  # received in time towards it
+        "made_on": pl.Date,
+        "by_on": pl.Date,
+        "tolerance_days": pl.Int32,
+    },
+    "promise_items": {"promise_id": pl.Int64, "item_id": pl.Int64},
+    # A ledger: what money went to which item; taking it back is a row with the opposite sign.
+    "allocations": {
+        "source_item_id": pl.Int64,  # the payment or credit
+        "item_id": pl.Int64,
+        "amount_minor": pl.Int64,
+        "pending": pl.Boolean,  # under way: counted in the item's in_flight_minor
+        "on": pl.Date,
+    },
+    "notices": {
+        "notice_id": pl.Int64,
+        "entity_id": pl.Int32,
+        "payer_id": pl.Int64,
+        "currency": Currency,
+        "policy": pl.String,
+        "stage": pl.String,
+        "level": pl.Int16,
+        "anchored": pl.Boolean,  # by an account-anchored policy
+        "contact": pl.Boolean,  # starts the gap: not a purely pre-due notice
+        "as_of": pl.Date,
+        "deadline_on": pl.Date,
+        "total_minor": pl.Int64,
+        "state": pl.Enum(NOTICE_STATES),
+        "reason": pl.String,
+        "sent_on": pl.Date,
+        "contact_before_on": pl.Date,  # the payer's last contact before this notice
+    },
+    "lines": {
+        "notice_id": pl.Int64,
+        "item_id": pl.Int64,
+        "role": pl.Enum(ROLES),
+        "amount_minor": pl.Int64,
+        "level": pl.Int16,
+        "stage": pl.String,
+        "level_before": pl.Int16,
+        "stage_before": pl.String,
+        "deadline_before_on": pl.Date,
+    },
+}
+
+# What identifies a row; tables without a key are ledgers, to which rows are only added.
+KEYS: Final[dict[str, list[str]]] = {
+    "entities": ["entity_id"],
+    "accounts": ["account_id"],
+    "items": ["item_id"],
+    "payers": ["entity_id", "payer_id"],
+    "anchors": ["entity_id", "payer_id", "currency", "policy"],
+    "holds": ["hold_id"],
+    "disputes": ["dispute_id"],
+    "promises": ["promise_id"],
+    "notices": ["notice_id"],
+    "lines": ["notice_id", "item_id"],
+}
+
+DEFAULTS: Final[dict[str, dict[str, object]]] = {
+    "accounts": {"legal": False, "intercompany": False, "channels": 0},
+    "items": {"disputed_minor": 0, "in_flight_minor": 0, "draft": False, "level": 0, "version": 0, "kind": "invoice"},
+    "anchors": {"level": 0, "version": 0},
+    "promises": {"paid_minor": 0, "tolerance_days": 0},
+}
+
+
+class BookError(ValueError):
+    """A frame that is not of the declared schema, with the table and column."""
+
+
+def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None) -> pl.DataFrame:
+    """Shape `rows` as the book's table `name`: missing columns get their default or null, the order is the schema's.
+
+    Columns named `attr_*` are kept on items and accounts. Errors: BookError for any other column.
+    """
+    schema = SCHEMAS[name]
+    if rows is None or (isinstance(rows, list) and not rows):
+        return pl.DataFrame(schema=schema)
+    frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
+    extra = [column for column in frame.columns if column not in schema]
+    if strange := [c for c in extra if name not in {"items", "accounts"} or not c.startswith("attr_")]:
+        raise BookError(f"{name}: no column is called {strange[0]!r}")
+    defaults = DEFAULTS.get(name, {})
+    columns = []
+    for column, dtype in schema.items():
+        if column not in frame.columns:
+            columns.append(pl.lit(defaults.get(column), dtype=dtype).alias(column))
+            continue
+        expr = pl.col(column) if frame.schema[column] == dtype else pl.col(column).cast(dtype)
+        columns.append(expr.fill_null(defaults[column]).cast(dtype) if column in defaults else expr)
+    try:
+        return frame.select(*columns, *extra)
+    except pl.exceptions.PolarsError as error:
+        raise BookError(f"{name}: {str(error).splitlines()[0]}") from error
+
+
+def upsert(frame: pl.DataFrame, rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """Replace the rows of `frame` that share a key with `rows`, and add the others; columns not given stay."""
+    if rows.is_empty():
+        return frame
+    missing = [column for column in frame.columns if column not in rows.columns]
+    if missing:
+        rows = rows.join(frame.select(*key, *missing), on=key, how="left", nulls_equal=True)
+    kept = frame.join(rows, on=key, how="anti", nulls_equal=True)
+    return pl.concat([kept, rows.select(frame.columns)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The tables of SCHEMAS, one frame each."""
+
+    entities: pl.DataFrame
+    accounts: pl.DataFrame
+    items: pl.DataFrame
+    payers: pl.DataFrame
+    anchors: pl.DataFrame
+    holds: pl.DataFrame
+    disputes: pl.DataFrame
+    promises: pl.DataFrame
+    promise_items: pl.DataFrame
+    allocations: pl.DataFrame
+    notices: pl.DataFrame
+    lines: pl.DataFrame
+
+    @classmethod
+    def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:
+        """Build a book from the tables given; the others are empty. Errors: BookError."""
+        if strange := set(tables) - set(SCHEMAS):
+            raise BookError(f"a book has no table {sorted(strange)[0]!r}")
+        return cls(**{field.name: table(field.name, tables.get(field.name)) for field in fields(cls)})
+
+    def merged(self, changes: Mapping[str, pl.DataFrame]) -> Self:
+        """Return the book after `changes`: keyed tables replace rows by key, ledgers add them."""
+        after = {
+            name: upsert(getattr(self, name), rows, KEYS[name])
+            if name in KEYS
+            else pl.concat([getattr(self, name), rows.select(SCHEMAS[name])])
+            for name, rows in changes.items()
+        }
+        return replace(self, **after)

@@ -1,0 +1,187 @@
+"""What can happen to a book. Each event names its date; `advance` says what follows.
+
+Identities come with the event, so that `advance` stays pure: records draw them from the database,
+stories count them up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeAlias
+
+import polars as pl
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountsChanged:
+    """Accounts opened or changed: rows by `account_id`; columns not given stay."""
+
+    on: date
+    accounts: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemsBooked:
+    """Invoices, instalments, charges or credits booked, or drafts turned into claims.
+
+    `applies_to`: (credit item_id, item_id) pairs, allocated in that order as far as both are open.
+    """
+
+    on: date
+    items: pl.DataFrame
+    applies_to: Sequence[tuple[int, int]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paid:
+    """Money received, or announced (`pending`). Without `applies_to` it stays unallocated on the account.
+
+    A second event with the same `item_id` and `pending=False` is the arrival of an announced payment.
+    Pending money without `applies_to` is taken to be for the oldest due items first.
+    """
+
+    on: date
+    item_id: int
+    account_id: int
+    entity_id: int
+    currency: str
+    amount_minor: int
+    number: str = ""
+    applies_to: Sequence[int] = ()
+    pending: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Allocated:
+    """Unallocated money or credit applied to an item; `amount_minor` is at most what both have open."""
+
+    on: date
+    source_item_id: int
+    item_id: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reversed:
+    """A payment taken back, or an announced one that failed: what it had paid is open again."""
+
+    on: date
+    item_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """A hold on an account (and all it pays for) or on one item; `until_on` is the last day held."""
+
+    on: date
+    hold_id: int
+    account_id: int | None = None
+    item_id: int | None = None
+    until_on: date | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Released:
+    """A hold ended: free from this date on."""
+
+    on: date
+    hold_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disputed:
+    """A dispute over an item, or over part of it (`amount_minor`)."""
+
+    on: date
+    dispute_id: int
+    item_id: int
+    amount_minor: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resolved:
+    """A dispute settled one way or another."""
+
+    on: date
+    dispute_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promised:
+    """A promise to pay by a date, for named items or for the oldest due first."""
+
+    on: date
+    promise_id: int
+    account_id: int
+    currency: str
+    amount_minor: int
+    by_on: date
+    tolerance_days: int = 0
+    item_ids: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posted:
+    """Notices of a run became binding: levels rise, charges exist, items wait for delivery.
+
+    `notices`, `lines` and `charges` are the plan's tables of the same name, where `notices` also has
+    `notice_id` and `charges` also has `charge_item_id` and `number`. `anchors` is the plan's table.
+    """
+
+    on: date
+    notices: pl.DataFrame
+    lines: pl.DataFrame
+    charges: pl.DataFrame
+    anchors: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """Notices left through at least one channel."""
+
+    on: date
+    notice_ids: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Notices failed on every channel: levels and charges are taken back."""
+
+    on: date
+    notice_ids: Sequence[int]
+    reason: str = "failed on every channel"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Withdrawn:
+    """Notices withdrawn before they left: levels and charges are taken back."""
+
+    on: date
+    notice_ids: Sequence[int]
+    reason: str
+
+
+Event: TypeAlias = (
+    AccountsChanged
+    | ItemsBooked
+    | Paid
+    | Allocated
+    | Reversed
+    | Held
+    | Released
+    | Disputed
+    | Resolved
+    | Promised
+    | Posted
+    | Delivered
+    | Failed
+    | Withdrawn
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """What an event changed: rows by table (see `Book.merged`), and what it asks people to do."""
+
+    changes: dict[str, pl.DataFrame] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ()
