@@ -1,0 +1,174 @@
+"""What an installation is told: environment `DUNWELL_*`, secret files, then `dunwell.toml`, then defaults.
+
+The first source that names a setting wins. `DUNWELL_DATABASE_URL_FILE=/run/secrets/db` reads the setting
+from that file, as container secrets come.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+PREFIX: Final = "DUNWELL_"
+FILE_NAME: Final = "dunwell.toml"
+SQLITE_BUSY_SECONDS: Final = 30
+# synchronous=FULL: an attempt to send must be durable before the wire is touched.
+SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
+
+
+class ConfigError(ValueError):
+    """A setting that cannot be used, with its name and what is expected."""
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Settings named by `DUNWELL_<NAME>_FILE`: the file's text, without the newline at its end."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+        """Return the text of the file that the environment names for this setting, or None."""
+        variable = f"{PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if path is None:
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").rstrip("\r\n"), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{variable}: cannot read {path}: {error}") from error
+
+    def __call__(self) -> dict[str, Any]:
+        """Return every setting that a file gives."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: text for name, text in found.items() if text is not None}
+
+
+class Config(BaseSettings):
+    """The settings. Relative paths are taken from `home`; `load` is the way to get one."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, env_ignore_empty=True)
+
+    home: Path = Field(default_factory=Path.cwd, description="directory of dunwell.toml and of the other defaults")
+    database_url: str = Field(default="sqlite:///dunwell.sqlite3", description="sqlite:///FILE or postgresql://...")
+    archive_dir: Path = Field(default=Path("archive"), description="where runs keep their decisions")
+    outbox_dir: Path = Field(default=Path("outbox"), description="where the outbox channel writes messages")
+    secret_key: SecretStr | None = Field(default=None, description="signs sessions and portal links")
+
+    @field_validator("database_url")
+    @classmethod
+    def _usable(cls, url: str) -> str:
+        django_database(url)
+        return url
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_home(cls, values: dict[str, Any]) -> dict[str, Any]:
+        home = Path(values.get("home") or Path.cwd()).expanduser().absolute()
+        filled = {
+            "archive_dir": "archive",
+            "outbox_dir": "outbox",
+            "database_url": "sqlite:///dunwell.sqlite3",
+        } | values
+        filled["database_url"] = from_home(str(filled["database_url"]), home)
+        for name in ("archive_dir", "outbox_dir"):
+            filled[name] = home / Path(filled[name]).expanduser()
+        return filled | {"home": home}
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order the sources: arguments, environment, secret files, `dunwell.toml`."""
+        home = init_settings().get("home") or os.environ.get(f"{PREFIX}HOME") or Path.cwd()
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=Path(home).expanduser() / FILE_NAME)
+        return init_settings, env_settings, SecretFiles(settings_cls), toml
+
+
+def load(**given: object) -> Config:
+    """Read the settings; `given` overrides every source. Errors: ConfigError, naming the setting."""
+    try:
+        return Config(**given)  # type: ignore[arg-type]  # validated by Pydantic
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        if first["type"] == "extra_forbidden":
+            raise ConfigError(f"{name}: no setting is called so; known are {', '.join(Config.model_fields)}") from error
+        raise ConfigError(f"{name}: {first['msg'].removeprefix('Value error, ')}") from error
+    except ConfigError:
+        raise
+    except ValueError as error:  # a dunwell.toml that is not TOML
+        raise ConfigError(f"{FILE_NAME}: {error}") from error
+
+
+def from_home(url: str, home: Path) -> str:
+    """Make the file of a `sqlite:///FILE` URL absolute, from `home`; other URLs stay."""
+    scheme = "sqlite:///"
+    if not url.startswith(scheme) or url == scheme or url.endswith(":memory:"):
+        return url
+    return f"{scheme}{home / Path(url.removeprefix(scheme)).expanduser()}"
+
+
+def django_database(url: str) -> dict[str, Any]:
+    """Turn a database URL into Django's settings for one connection.
+
+    Errors: ConfigError; the password is never part of the message.
+    """
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        return _sqlite(url)
+    if scheme in {"postgresql", "postgres"}:
+        return _postgresql(url)
+    raise ConfigError(
+        f"database_url begins with {scheme!r}; expected sqlite:///FILE or postgresql://user@host/database"
+    )
+
+
+def _sqlite(url: str) -> dict[str, Any]:
+    path = url.removeprefix("sqlite:///")
+    if path in {url, ""}:
+        raise ConfigError("database_url: expected sqlite:///FILE (an absolute path gives four slashes)")
+    if path == ":memory:":
+        raise ConfigError("database_url: a database in memory would be lost with the process; name a file")
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        # IMMEDIATE: a transaction that reads and then writes never fails half way for want of the lock.
+        "OPTIONS": {
+            "timeout": SQLITE_BUSY_SECONDS,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": SQLITE_PRAGMAS,
+        },
+    }
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    parts = urlsplit(url)
+    name = unquote(parts.path.removeprefix("/"))
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigError("database_url: the port is not a number between 0 and 65535") from None
+    if not parts.hostname or not name or "/" in name:
+        raise ConfigError("database_url: expected postgresql://user:password@host:port/database")
+    if parts.query or parts.fragment:
+        raise ConfigError("database_url: parameters after the database's name are not supported")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": name,
+        "HOST": parts.hostname,
+        "PORT": str(port or ""),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "OPTIONS": {},
+    }

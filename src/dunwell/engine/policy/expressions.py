@@ -1,0 +1,175 @@
+"""SQL booleans over a row: parsed by sqlglot, held to an allow-list, evaluated by Polars.
+
+Polars' `sql_expr` alone is not safe: it reads files and URLs through sub-queries and knows `now()`. What is evaluated is
+written anew from the checked tree, so no second reading of the author's text can differ from the first.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import polars as pl
+import sqlglot
+from sqlglot import exp
+
+from dunwell.engine.book import Schema
+from dunwell.engine.documents import hint
+
+EXPRESSION_CHARS_MAX: Final = 2_000
+EXPRESSION_LEVELS_MAX: Final = 30
+
+ITEM_COLUMNS: Final[Schema] = {
+    "entity": pl.String,
+    "number": pl.String,
+    "kind": pl.String,
+    "currency": pl.String,
+    "amount_minor": pl.Int64,
+    "open_minor": pl.Int64,
+    "dunnable_minor": pl.Int64,
+    "disputed_minor": pl.Int64,
+    "issued_on": pl.Date,
+    "due_on": pl.Date,
+    "days_past_due": pl.Int32,
+    "days_since_issued": pl.Int32,
+    "level": pl.Int16,
+    "days_since_previous": pl.Int32,
+}
+ACCOUNT_COLUMNS: Final[Schema] = {
+    "account": pl.String,
+    "segment": pl.String,
+    "country": pl.String,
+    "language": pl.String,
+    "debtor_class": pl.String,
+    "risk": pl.Float64,
+    "credit_limit_minor": pl.Int64,
+    "customer_since_on": pl.Date,
+    "intercompany": pl.Boolean,
+}
+SUM_COLUMNS: Final[Schema] = {
+    "account_open_minor": pl.Int64,
+    "account_overdue_minor": pl.Int64,
+    "account_open_items": pl.Int64,
+    "account_overdue_items": pl.Int64,
+    "account_oldest_days": pl.Int32,
+    "account_broken_promises": pl.Int64,
+}
+COLUMNS: Final[Schema] = {**ITEM_COLUMNS, **ACCOUNT_COLUMNS, **SUM_COLUMNS}
+# Enums in the book: an expression reads them as text, under another name so that the book's own column stays.
+TEXT_COLUMNS: Final = {name: f"{name}_text" for name in ("kind", "currency", "debtor_class")}
+
+_NODES: Final = (
+    exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren,
+    exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE,
+    exp.And, exp.Or, exp.Not, exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg,
+    exp.In, exp.Between, exp.Like, exp.Is, exp.Case, exp.If,
+    exp.Abs, exp.Lower, exp.Upper, exp.Coalesce, exp.Length, exp.StartsWith,
+)  # fmt: skip
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WORDS: Final = "comparison, and, or, not, + - * / %, in, between, like, is null, case, abs, lower, upper, coalesce, length, starts_with, date"
+
+
+class ExpressionError(ValueError):
+    """An expression that is refused, with the reason in words its author understands."""
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A checked SQL boolean: as written, as evaluated, and the columns it reads. NULL is false."""
+
+    sql: str
+    checked_sql: str
+    columns: frozenset[str]
+
+    @property
+    def holds(self) -> pl.Expr:
+        """A Boolean expression over a frame that has `columns`."""
+        return pl.sql_expr(self.checked_sql).fill_null(value=False)
+
+
+def compile_expression(sql: str, attributes: Mapping[str, pl.DataType]) -> Expression:
+    """Check `sql` and make it evaluable; `attributes` are the declared `attr_*` columns with their types.
+
+    Errors: ExpressionError when it is too long or deep, names an unknown column, uses anything off the allow-list,
+    or is not Boolean.
+    """
+    return _compile(sql, tuple(sorted(attributes.items())))
+
+
+@lru_cache(maxsize=4096)
+def _compile(sql: str, attributes: tuple[tuple[str, pl.DataType], ...]) -> Expression:
+    if len(sql) > EXPRESSION_CHARS_MAX:
+        raise ExpressionError(f"the expression is longer than {EXPRESSION_CHARS_MAX:,} characters")
+    known: Schema = {**COLUMNS, **dict(attributes)}
+    tree = _parse(sql)
+    _require_allowed(tree, known, level=1)
+    columns = frozenset(column.name for column in tree.find_all(exp.Column))
+    for column in tree.find_all(exp.Column):
+        column.this.set("this", TEXT_COLUMNS.get(column.name, column.name))
+    checked = tree.sql(dialect="postgres", comments=False)
+    _require_boolean(checked, known)
+    return Expression(sql, checked, columns)
+
+
+def _parse(sql: str) -> exp.Expression:
+    try:
+        trees = sqlglot.parse(sql, dialect="postgres")
+    except sqlglot.errors.SqlglotError as error:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).splitlines()[0]
+        raise ExpressionError(f"the expression does not parse: {text}") from None
+    except RecursionError:
+        raise ExpressionError(f"the expression is nested deeper than {EXPRESSION_LEVELS_MAX} levels") from None
+    if len(trees) != 1 or trees[0] is None:
+        raise ExpressionError("give exactly one expression")
+    return trees[0]
+
+
+def _require_allowed(node: exp.Expression, known: Schema, level: int) -> None:
+    if level > EXPRESSION_LEVELS_MAX:
+        raise ExpressionError(f"the expression is nested deeper than {EXPRESSION_LEVELS_MAX} levels")
+    if literal := _date_literal(node):
+        node.replace(exp.cast(literal.copy(), "date"))
+        return
+    if not isinstance(node, _NODES):
+        raise ExpressionError(f"{node.sql(dialect='postgres')[:60]!r} is not allowed; an expression knows {_WORDS}")
+    if isinstance(node, exp.Column):
+        _require_column(node, known)
+    if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest") or node.args.get("field")):
+        raise ExpressionError("`in` takes a list of values")
+    # A chain such as `a or b or c` is one level, however long: only real nesting is counted.
+    chain = isinstance(node, (exp.And, exp.Or)) and isinstance(node.parent, type(node))
+    for child in node.iter_expressions():
+        _require_allowed(child, known, level if chain else level + 1)
+
+
+def _date_literal(node: exp.Expression) -> exp.Literal | None:
+    """Return the text of `date('2026-01-31')`; on anything but a written date it could fail in the middle of a run."""
+    if not isinstance(node, (exp.Date, exp.TsOrDsToDate)) and not (
+        isinstance(node, exp.Cast) and node.to.is_type("date")
+    ):
+        return None
+    text = node.this
+    if not (isinstance(text, exp.Literal) and text.is_string and _DATE.fullmatch(text.name)):
+        raise ExpressionError("`date` takes a date written as 'YYYY-MM-DD'")
+    return text
+
+
+def _require_column(column: exp.Column, known: Schema) -> None:
+    name = column.name
+    if column.table or name not in known:
+        raise ExpressionError(f"there is no column {column.sql(dialect='postgres')!r}{hint(name, known)}")
+
+
+def _require_boolean(sql: str, known: Schema) -> None:
+    try:
+        row = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in known.items()}
+        result = pl.DataFrame(schema=row).select(pl.sql_expr(sql).alias("result")).schema["result"]
+    except pl.exceptions.PolarsError as error:
+        raise ExpressionError(f"the expression cannot be evaluated: {str(error).splitlines()[0]}") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Polars' panics are no Exception
+            raise
+        raise ExpressionError("the expression cannot be evaluated") from None
+    if result != pl.Boolean:
+        raise ExpressionError(f"the expression gives {result}, not true or false")

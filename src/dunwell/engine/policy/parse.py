@@ -1,0 +1,160 @@
+"""From text to a `Policy`, or to every problem in it with file and line; and the warnings that are no errors."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import polars as pl
+
+from dunwell.engine.book import ATTRIBUTE_TYPES
+from dunwell.engine.documents import Document, DocumentError, Path, Problem, hint, read_as, read_document
+from dunwell.engine.policy.expressions import COLUMNS, Expression
+from dunwell.engine.policy.model import Fee, Policy, Stage, Tier
+
+STAGES_MAX: Final = 99
+# Keys that are read and checked; what they ask for comes with later versions.
+NOT_YET_ACTED_ON: Final = (
+    "calendar",
+    "contact",
+    "interest",
+    "close",
+    "include",
+    "on_broken_promise",
+    "after_dispute",
+    "charges_when_paid",
+)
+STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation", "repeat_every_days", "repeat_max")
+
+
+def parse_policy(text: str, source: str, attributes: Mapping[str, pl.DataType] | None = None) -> Policy:
+    """Read one policy; `attributes` are the declared `attr_*` columns with their types.
+
+    Errors: DocumentError with a line for each problem.
+    """
+    return policy_of(read_document(text, source), attributes)
+
+
+def policy_of(document: Document, attributes: Mapping[str, pl.DataType] | None = None) -> Policy:
+    """Check a document that has been read. Errors: DocumentError."""
+    if not isinstance(document.data, dict):
+        raise DocumentError([document.problem((), "a policy is a mapping that begins with `policy: name`")])
+    policy = read_as(document, Policy, {"attributes": attributes or {}})
+    problems = [
+        document.problem(path, message) for path, message in _contradictions(policy, {*COLUMNS, *(attributes or {})})
+    ]
+    if problems:
+        raise DocumentError(problems)
+    return policy
+
+
+def warnings_of(policy: Policy, document: Document) -> list[Problem]:
+    """Name what is allowed and probably not meant, and what this version reads without acting on it."""
+    return [document.problem(path, message) for path, message in _doubts(policy, document)]
+
+
+def attribute_types(names: Mapping[str, str]) -> dict[str, pl.DataType]:
+    """Turn declared attributes, name to type word, into the columns expressions may use."""
+    return {f"attr_{name}": ATTRIBUTE_TYPES[kind] for name, kind in names.items()}
+
+
+def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, str]]:
+    names: set[str] = set()
+    if not 1 <= len(policy.stages) <= STAGES_MAX:
+        yield ("stages",), f"give 1 to {STAGES_MAX} stages"
+    for index, stage in enumerate(policy.stages):
+        at: Path = ("stages", index)
+        if stage.stage in names:
+            yield (*at, "stage"), f"two stages are called {stage.stage!r}"
+        names.add(stage.stage)
+        yield from _stage_contradictions(policy, index, stage, at)
+    for index, column in enumerate(policy.split_by):
+        if column not in columns:
+            yield ("split_by", index), f"there is no column {column!r}{hint(column, columns)}"
+    if policy.close and policy.close.after_stage not in names:
+        yield (
+            ("close", "after_stage"),
+            f"no stage is called {policy.close.after_stage!r}{hint(policy.close.after_stage, names)}",
+        )
+    if policy.applies_to and _never(policy.applies_to):
+        yield ("applies_to",), "it is never true, so the policy would apply to nothing"
+    if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
+        yield ("interest",), "give either a regime or a rate"
+
+
+def _stage_contradictions(policy: Policy, index: int, stage: Stage, at: Path) -> Iterator[tuple[Path, str]]:
+    if index == 0:
+        for key in ("days_since_previous", "days_since_deadline"):
+            if getattr(stage, key) is not None:
+                yield (*at, key), "the first stage has no notice before it, so it could never fire"
+    if stage.when and _never(stage.when):
+        yield (*at, "when"), "it is never true, so the stage can never fire"
+    if stage.expires and policy.anchor == "account":
+        yield (
+            (*at, "days_past_due"),
+            "an account-anchored policy judges overdue items only, so this stage can never fire",
+        )
+    if stage.expires and policy.escalate == "step" and any(not earlier.expires for earlier in policy.stages[:index]):
+        yield (*at, "days_past_due"), "it comes after a stage of the time past due, so it can never fire"
+    conditions = (
+        stage.days_past_due,
+        stage.days_since_previous,
+        stage.days_since_deadline,
+        stage.when,
+        stage.min_overdue,
+    )
+    if all(condition is None for condition in conditions):
+        yield (
+            at,
+            "give the stage a condition: days_past_due, days_since_previous, days_since_deadline, min_overdue or when",
+        )
+    if not stage.send and not stage.do:
+        yield at, "the stage does nothing: give it `send` or `do`"
+    if stage.repeat_max is not None and stage.repeat_every_days is None:
+        yield (*at, "repeat_max"), "it needs repeat_every_days"
+    if stage.fee:
+        yield from _fee_contradictions(stage.fee, (*at, "fee"))
+
+
+def _fee_contradictions(fee: Fee, at: Path) -> Iterator[tuple[Path, str]]:
+    given = [fee.fixed is not None, fee.percent is not None, bool(fee.tiers)]
+    if sum(given) != 1:
+        yield at, "give exactly one of: amounts by currency, percent, tiers"
+    if fee.per == "item" and fee.fixed is None:
+        yield (*at, "per"), "percentages and tiers are per item anyway; leave `per` out"
+    starts = [tier.from_ for tier in fee.tiers]
+    if starts != sorted(set(starts)) or any(start < 0 for start in starts):
+        yield at, "tiers start at rising amounts, from 0"
+    if any((tier.fixed is None) == (tier.percent is None) for tier in fee.tiers):
+        yield at, "a tier has either amounts by currency or a percentage"
+
+
+def _never(expression: Expression) -> bool:
+    """Whether an expression without columns is false."""
+    return not expression.columns and not pl.select(expression.holds).item()
+
+
+def _doubts(policy: Policy, document: Document) -> Iterator[tuple[Path, str]]:
+    later = "is checked but not acted on yet by this version"
+    for key in NOT_YET_ACTED_ON:
+        if getattr(policy, key) != Policy.model_fields[key].get_default():
+            yield (key,), later
+    for index, stage in enumerate(policy.stages):
+        for key in STAGE_KEYS_NOT_YET_ACTED_ON:
+            if getattr(stage, key) != Stage.model_fields[key].get_default():
+                yield ("stages", index, key), later
+        if stage.fee and stage.fee.fixed:
+            yield from _currency_doubts(policy, index, stage.fee)
+    if policy.escalate == "step" and policy.min_gap_days < 3:
+        yield ("min_gap_days",), "with `escalate: step` a gap below 3 days can send an old item one stage a day"
+    if not document.data.get("title"):
+        yield ("policy",), "a title would help those who read reports"
+
+
+def _currency_doubts(policy: Policy, index: int, fee: Fee | Tier) -> Iterator[tuple[Path, str]]:
+    """Other parts of the policy name currencies that this fee lacks: items in them become exceptions."""
+    named = {*(policy.minimum.item or {}), *(policy.minimum.account or {})}
+    named.update(c for stage in policy.stages if stage.fee and stage.fee.fixed for c in stage.fee.fixed)
+    if lacking := sorted(named - set(fee.fixed or {})):
+        yield (
+            ("stages", index, "fee"),
+            f"no amount in {', '.join(lacking)}, which the policy names elsewhere: items in it become exceptions",
+        )

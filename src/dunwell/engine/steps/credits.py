@@ -1,0 +1,40 @@
+"""Credits a debtor has with us go to the oldest overdue items before anything is dunned."""
+
+import polars as pl
+
+from dunwell.engine.steps.procedures import Procedures
+
+GROUP = ["entity_id", "account_id", "currency"]
+
+
+def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """Add `credited_minor` and `dunnable_minor`.
+
+    One sum of credit notes and unallocated cash per entity, account and currency goes to the overdue items that nothing
+    blocks, oldest due first, then by item_id. What is not overdue is not netted.
+    """
+    pools = (
+        rows.filter("is_credit", pl.col("problem").is_null(), ~pl.col("draft"), pl.col("open_minor") > 0)
+        .group_by(GROUP)
+        .agg(pool_minor=pl.col("open_minor").sum())
+    )
+    if pools.is_empty():
+        return rows.with_columns(credited_minor=pl.lit(0, dtype=pl.Int64), dunnable_minor="left_minor")
+    netting = procedures.of_policy(lambda policy: policy.credits == "net", pl.Boolean)
+    open_to_credit = rows.filter(pl.col("is_free") & pl.col("is_overdue") & netting & (pl.col("left_minor") > 0))
+    before = pl.col("left_minor").cum_sum().over(GROUP) - pl.col("left_minor")
+    credited = (
+        open_to_credit.join(pools, on=GROUP)
+        .sort("due_on", "item_id")
+        .with_columns(before=before)
+        .select(
+            "item_id",
+            credited_minor=pl.min_horizontal(
+                "left_minor", pl.max_horizontal(pl.col("pool_minor") - pl.col("before"), 0)
+            ),
+        )
+    )
+    return rows.join(credited, on="item_id", how="left", maintain_order="left").with_columns(
+        credited_minor=pl.col("credited_minor").fill_null(0),
+        dunnable_minor=pl.col("left_minor") - pl.col("credited_minor").fill_null(0),
+    )

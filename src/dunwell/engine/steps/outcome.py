@@ -1,0 +1,73 @@
+"""All reasons that hold, and the first of them: the outcome."""
+
+from functools import reduce
+from operator import or_
+
+import polars as pl
+
+from dunwell.engine.plan import BIT, OUTCOMES
+from dunwell.engine.steps.age import Problem
+
+Outcome = pl.Enum(OUTCOMES)
+NONE = pl.lit(0, dtype=pl.UInt32)
+
+
+def reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `reasons`: one bit each, judged by itself; charges with nothing in the way get none here (see `ride`)."""
+    valid = pl.col("problem").is_null()
+    is_open = valid & (pl.col("open_minor") > 0)
+    judged = is_open & pl.col("is_debit")
+    with_policy = judged & pl.col("policy_ix").is_not_null()
+    # Charges have no policy of their own, but what blocks the debtor or the amount blocks them too.
+    blockable = is_open & ~pl.col("is_credit")
+    nothing_left = blockable & ~pl.col("draft") & (pl.col("left_minor") == 0)
+    staged = with_policy & ~pl.col("draft")
+    holds = {
+        "exception": ~valid,
+        "settled": valid & (pl.col("open_minor") == 0),
+        "credit": is_open & pl.col("is_credit"),
+        "intercompany": blockable & pl.col("intercompany_any"),
+        "no_policy": judged & pl.col("policy_ix").is_null(),
+        "legal": blockable & pl.col("legal"),
+        "on_hold": blockable & pl.col("on_hold"),
+        "disputed": nothing_left & (pl.col("disputed_minor") > 0),
+        "promised": nothing_left & (pl.col("promised_minor") > 0),
+        "payment_in_flight": nothing_left & (pl.col("in_flight_minor") > 0),
+        "not_due": (blockable & pl.col("draft")) | (staged & pl.col("is_not_due")),
+        "finished": staged & pl.col("is_finished"),
+        "pending": staged & pl.col("is_pending"),
+        "covered_by_credit": staged & (pl.col("credited_minor") > 0) & (pl.col("dunnable_minor") == 0),
+        "too_soon": staged & pl.col("is_too_soon"),
+    }
+    return rows.with_columns(reasons=_bits(holds))
+
+
+def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add what the candidates' steps found, and `dun` for the candidates they left."""
+    lacks = pl.col("minimum_lacks") | pl.col("fee_lacks")
+    holds = {
+        "exception": lacks,
+        **{
+            name: pl.col(name)
+            for name in ("below_item_minimum", "below_account_minimum", "below_percentage", "unreachable")
+        },
+        "dun": pl.col("is_left"),
+    }
+    problem = (
+        pl.when("minimum_lacks").then(pl.lit("minimum_lacks_currency", dtype=Problem))
+        .when("fee_lacks").then(pl.lit("fee_lacks_currency", dtype=Problem))
+        .otherwise("problem")
+    )  # fmt: skip
+    return rows.with_columns(reasons=pl.col("reasons") | _bits(holds), problem=problem)
+
+
+def outcome(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add `outcome`: the reason of the highest precedence; null where no reason holds yet."""
+    first = pl.when(pl.col("reasons") > 0).then(pl.col("reasons").bitwise_trailing_zeros())
+    return rows.with_columns(outcome=first.cast(pl.UInt8).cat.to(Outcome))
+
+
+def _bits(holds: dict[str, pl.Expr]) -> pl.Expr:
+    return reduce(
+        or_, (pl.when(expr).then(pl.lit(BIT[name], dtype=pl.UInt32)).otherwise(NONE) for name, expr in holds.items())
+    )

@@ -1,0 +1,88 @@
+"""What is known of the debtor before any item is looked at: who pays, and what is so for everything they owe."""
+
+from datetime import date
+
+import polars as pl
+
+from dunwell.engine.book import Book
+from dunwell.engine.policy.expressions import ACCOUNT_COLUMNS, TEXT_COLUMNS
+
+
+def payers(accounts: pl.DataFrame) -> pl.DataFrame:
+    """Follow `parent_id` to its end: `account_id`, `payer_id` (null for a chain that goes round in a circle).
+
+    A parent that is not among the accounts ends the chain at its child.
+    """
+    chain = accounts.select("account_id", payer_id="parent_id")
+    if chain["payer_id"].null_count() == chain.height:
+        return chain.with_columns(payer_id="account_id")
+    has_parent = pl.col("parent_id").is_in(accounts["account_id"].implode()).fill_null(value=False)
+    chain = accounts.select("account_id", payer_id=pl.when(has_parent).then("parent_id").otherwise("account_id"))
+    at_end = pl.col("payer_id").is_in(accounts.filter(~has_parent)["account_id"].implode())
+    for _ in range(accounts.height.bit_length()):  # each pass doubles how far along the chain we look
+        if chain.select(at_end.all()).item():
+            break
+        step = chain.select(payer_id="account_id", further_id="payer_id")
+        chain = chain.join(step, on="payer_id", how="left").select("account_id", payer_id="further_id")
+    return chain.with_columns(payer_id=pl.when(at_end).then("payer_id"))
+
+
+def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame:
+    """One row an account: `payer_id`, what is so for it or its payer, what reaches the payer, and when it last did.
+
+    Columns: account_id, party_entity_id, payer_id, legal, intercompany_any, held, channels, last_contact_on, and those of
+    `columns` that expressions read (enums as text, see TEXT_COLUMNS).
+    """
+    own = book.accounts.join(payers(book.accounts), on="account_id").with_columns(held=_held(book, as_of))
+    payer = own.select("channels", payer_id="account_id", *[pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS])
+    both = own.drop("channels").join(payer, on="payer_id", how="left")
+    either = {flag: pl.col(flag) | pl.col(f"payer_{flag}").fill_null(value=False) for flag in _FLAGS}
+    read = [
+        pl.col(name).cast(pl.String).alias(TEXT_COLUMNS[name]) if name in TEXT_COLUMNS else pl.col(name)
+        for name in book.accounts.columns
+        if name in columns and (name in ACCOUNT_COLUMNS or name.startswith("attr_"))
+    ]
+    rows = both.select(
+        "account_id",
+        "payer_id",
+        "channels",
+        *read,
+        party_entity_id="entity_id",
+        legal=either["legal"],
+        intercompany_any=either["intercompany"],
+        held=either["held"],
+    )
+    if "account_broken_promises" in columns:
+        rows = rows.join(_broken_promises(book, rows, as_of), on="payer_id", how="left").with_columns(
+            pl.col("account_broken_promises").fill_null(0).cast(pl.Int64)
+        )
+    contacts = book.payers.rename({"entity_id": "party_entity_id"})
+    return rows.join(contacts, on=["party_entity_id", "payer_id"], how="left").sort("account_id")
+
+
+_FLAGS = ("legal", "intercompany", "held")
+
+
+def active_holds(book: Book, as_of: date) -> pl.DataFrame:
+    """The holds in force on a date; on the last day the item is still held."""
+    return book.holds.filter(
+        pl.col("from_on") <= as_of,
+        pl.col("until_on").is_null() | (pl.col("until_on") >= as_of),
+        pl.col("released_on").is_null() | (pl.col("released_on") > as_of),
+    )
+
+
+def _held(book: Book, as_of: date) -> pl.Expr:
+    held = active_holds(book, as_of)["account_id"].drop_nulls()
+    return pl.col("account_id").is_in(held.implode())
+
+
+def _broken_promises(book: Book, rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """Count, per payer, the promises whose time is over and whose money did not come."""
+    over = pl.col("by_on") + pl.duration(days="tolerance_days") < as_of
+    broken = book.promises.filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
+    return (
+        broken.join(rows.select("account_id", "payer_id"), on="account_id")
+        .group_by("payer_id")
+        .agg(account_broken_promises=pl.len())
+    )

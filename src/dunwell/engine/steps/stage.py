@@ -1,0 +1,182 @@
+"""Which stage a row has reached, and when it would be dunned if nothing changed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+
+import polars as pl
+
+from dunwell.engine.policy.model import Stage
+from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.procedures import Procedures
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One stage held against a row."""
+
+    position: pl.Expr
+    met: pl.Expr  # live, and what no passing of time changes: `when`, `min_overdue`
+    from_on: pl.Expr  # the first day on which its dates allow it
+    fires_on: pl.Expr  # the first day on which it would also be sent; null: not in its life, or not met
+    expires: pl.Expr  # a pre-due stage
+
+
+def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
+    """Add `level` under the row's policy: the position of the stage of the stored name, else the smaller number."""
+    count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
+    named = pl.lit(None, dtype=pl.Int16)
+    for ix, policy in enumerate(procedures.policies):
+        positions = {stage.stage: position for position, stage in enumerate(policy.stages, 1)}
+        position = pl.col("stored_stage").replace_strict(positions, default=None, return_dtype=pl.Int16)
+        named = pl.when(pl.col("policy_ix") == ix).then(position).otherwise(named)
+    return rows.with_columns(level=pl.coalesce(named, pl.min_horizontal("stored_level", count)).cast(pl.Int16))
+
+
+def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyFrame:
+    """Lower `level`, where `may_fall`, to the highest stage whose conditions hold, leaving `days_since_*` aside."""
+    highest = reduce(
+        lambda best, position: (
+            pl.when(_holds(procedures, position, as_of)).then(pl.lit(position, dtype=pl.Int16)).otherwise(best)
+        ),
+        range(1, procedures.stages_max + 1),
+        pl.lit(0, dtype=pl.Int16),
+    )
+    return rows.with_columns(level=pl.when("may_fall").then(pl.min_horizontal("level", highest)).otherwise("level"))
+
+
+def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyFrame:
+    """Hold each row against the next stage of its policy, or with `jump` against all that are left.
+
+    Adds `position` (null: no stage is left), `is_reached`, `is_too_soon`, `free_on`, `fires_on` and `lacks_currency`.
+    """
+    gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
+    rows = rows.with_columns(free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures))
+    first = _held_against(procedures, pl.col("next_position"), first_live=pl.lit(value=True))
+    late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
+    # A pre-due stage that will not fire in its life leaves the row to the first stage after the due date.
+    fires_on = pl.coalesce(first.fires_on, pl.when(first.expires).then(late.fires_on))
+    reached = _reached(first, as_of)
+    position = pl.col("next_position")
+    if jumping := [policy for policy in procedures.policies if policy.escalate == "jump"]:
+        jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean)
+        left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
+        highest = _last_true((_reached(each, as_of), each.position) for each in left)
+        position = pl.when(jumps & highest.is_not_null()).then(highest).otherwise(position)
+        reached = pl.when(jumps).then(highest.is_not_null()).otherwise(reached)
+        fires_on = pl.when(jumps).then(pl.min_horizontal([each.fires_on for each in left])).otherwise(fires_on)
+    rows = rows.with_columns(position=position, is_reached=reached.fill_null(value=False), fires_on=fires_on)
+    slot = procedures.slot(pl.col("position"))
+    pre_due = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean)
+    in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pre_due
+    same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
+    return rows.with_columns(
+        is_too_soon=pl.col("is_reached") & (in_gap | same_day),
+        lacks_currency=pl.col("is_reached") & _lacks(procedures, slot, lambda stage: stage.min_overdue),
+    )
+
+
+def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
+    """The first live stage after the level, and the first that does not expire."""
+    slot = procedures.slot(pl.col("level"))
+    late = procedures.of_slot(
+        lambda policy, position, _stage: next(
+            (at for at, s in enumerate(policy.stages, 1) if at > position and not s.expires), None
+        ),
+        slot,
+        pl.Int16,
+    )
+    if not procedures.any_stage(lambda stage: stage.expires):
+        return {"next_position": late, "next_late_position": late}
+    following = procedures.of_slot(
+        lambda policy, position, _stage: position + 1 if position < len(policy.stages) else None, slot, pl.Int16
+    )
+    return {
+        "next_position": pl.when(pl.col("days_past_due") >= 0).then(late).otherwise(following),
+        "next_late_position": late,
+    }
+
+
+def _of_jump(procedures: Procedures, at: int) -> Judged:
+    """The stage at a fixed position, for rows whose level is below it."""
+    count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
+    position = pl.when((pl.col("level") < at) & (count >= at)).then(pl.lit(at, dtype=pl.Int16))
+    first = (pl.col("next_position") == at) | (pl.col("next_late_position") == at)
+    return _held_against(procedures, position, first_live=first.fill_null(value=False))
+
+
+def _held_against(procedures: Procedures, position: pl.Expr, *, first_live: pl.Expr) -> Judged:
+    slot = procedures.slot(position)
+    from_on, datable = _from_on(procedures, slot, first_live)
+    expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
+    live = ~expires | (pl.col("days_past_due") < 0)
+    met = position.is_not_null() & live & datable & _standing(procedures, slot)
+    free_on = pl.when(~expires).then("free_on")
+    sendable_on = pl.max_horizontal(from_on, free_on, plus_days(pl.col("last_notice_on"), 1))
+    in_life = ~expires | (sendable_on < pl.col("due_on"))
+    return Judged(position, met, from_on, pl.when(met & in_life).then(sendable_on), expires)
+
+
+def _reached(judged: Judged, as_of: date) -> pl.Expr:
+    return judged.met & (judged.from_on <= as_of)
+
+
+def _from_on(procedures: Procedures, slot: pl.Expr, first_live: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """The first day that a stage's date conditions allow, and whether they can be told.
+
+    Days since a notice or deadline that never was count as over for the first live stage only.
+    """
+    days = procedures.of_stage(lambda s: 1 if s.days_past_due is None else s.days_past_due, slot, pl.Int32)
+    dates = [plus_days(pl.col("due_on"), days)]
+    datable = pl.lit(value=True)
+    for key, column in (("days_since_previous", "last_notice_on"), ("days_since_deadline", "last_deadline_on")):
+        if procedures.any_stage(lambda s, key=key: getattr(s, key) is not None):
+            since = procedures.of_stage(lambda s, key=key: getattr(s, key), slot, pl.Int32)
+            dates.append(plus_days(pl.col(column), since))
+            datable = datable & (since.is_null() | pl.col(column).is_not_null() | first_live)
+    from_on = pl.max_horizontal(dates)
+    if procedures.any_stage(lambda s: s.month_end):
+        at_month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
+        from_on = pl.when(at_month_end).then(from_on.dt.month_end()).otherwise(from_on)
+    return from_on, datable
+
+
+def _standing(procedures: Procedures, slot: pl.Expr) -> pl.Expr:
+    """Whether `when` and `min_overdue` of a stage hold; a currency that `min_overdue` lacks counts as met."""
+    holds = pl.lit(value=True)
+    for at, stage in procedures.slots_where(lambda s: s.when or s.min_overdue):
+        here = pl.lit(value=True)
+        if stage.when:
+            here = here & stage.when.holds
+        for currency, least_minor in (stage.min_overdue or {}).items():
+            here = here & ((pl.col("currency") != currency) | (pl.col("account_overdue_minor") >= least_minor))
+        holds = pl.when(slot == at).then(here).otherwise(holds)
+    return holds
+
+
+def _holds(procedures: Procedures, at: int, as_of: date) -> pl.Expr:
+    """Whether the stage at a position holds now, days since notices and deadlines aside; an expired one does."""
+    count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
+    slot = procedures.slot(pl.when(count >= at).then(pl.lit(at, dtype=pl.Int16)))
+    days = procedures.of_stage(lambda s: 1 if s.days_past_due is None else s.days_past_due, slot, pl.Int32)
+    since = plus_days(pl.col("due_on"), days)
+    month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
+    since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
+    expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
+    return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot)))
+
+
+def _lacks(procedures: Procedures, slot: pl.Expr, amounts: Callable[[Stage], dict[str, int] | None]) -> pl.Expr:
+    """Whether a stage gives amounts by currency, and not the row's."""
+    lacks = pl.lit(value=False)
+    for at, stage in procedures.slots_where(amounts):
+        lacks = lacks | ((slot == at) & ~pl.col("currency").is_in(list(amounts(stage) or {})))
+    return lacks.fill_null(value=False)
+
+
+def _last_true(cases: Iterable[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
+    """The value of the last case that is true, or null."""
+    return reduce(
+        lambda found, case: pl.when(case[0]).then(case[1]).otherwise(found), cases, pl.lit(None, dtype=pl.Int16)
+    )

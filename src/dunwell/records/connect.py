@@ -1,0 +1,66 @@
+"""The one database connection: which database it is, its tables, and a consistent view of them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, cast
+
+from django.conf import settings
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+
+from dunwell.config import django_database
+
+SQLITE_VERSION_MIN: Final = (3, 35)  # RETURNING
+
+
+class DatabaseTooOld(RuntimeError):
+    """The SQLite library lacks what the records need, with both versions."""
+
+
+def is_postgresql() -> bool:
+    """Tell whether the current database is PostgreSQL; otherwise it is SQLite."""
+    return bool(connection.vendor == "postgresql")
+
+
+def use(url: str) -> None:
+    """Point the process at the database `url`, closing this thread's connection to the one before.
+
+    Errors: ConfigError for a URL that cannot be used.
+    """
+    database = django_database(url)
+    connections[DEFAULT_DB_ALIAS].close()
+    del connections[DEFAULT_DB_ALIAS]
+    settings.DATABASES[DEFAULT_DB_ALIAS] = database
+    connections.settings = connections.configure_settings(dict(settings.DATABASES))
+
+
+def migrate() -> None:
+    """Bring the tables of the current database to this release. Errors: DatabaseTooOld."""
+    if not is_postgresql():
+        version = cast("tuple[int, ...]", connection.Database.sqlite_version_info)
+        if version < SQLITE_VERSION_MIN:
+            here, least = (".".join(map(str, v)) for v in (version, SQLITE_VERSION_MIN))
+            raise DatabaseTooOld(f"SQLite {here} is older than {least}; use a newer Python, or PostgreSQL")
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Read everything inside as of one instant; within a transaction already begun, that transaction's view.
+
+    For reading only: it takes no lock, so that a long read stops no writer.
+    """
+    if connection.in_atomic_block:
+        yield
+    elif is_postgresql():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+    else:
+        mode = connection.transaction_mode  # type: ignore[attr-defined]  # SQLite's wrapper only
+        try:
+            connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+            with transaction.atomic():
+                yield
+        finally:
+            connection.transaction_mode = mode  # type: ignore[attr-defined]

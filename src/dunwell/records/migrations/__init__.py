@@ -1,0 +1,1 @@
+"""One tree for both databases; a vendor's own statements stand behind a check of the vendor."""

@@ -1,0 +1,63 @@
+"""The tables: the book, policies, runs, deliveries, audit. Column names are the engine's where both have one."""
+
+from dunwell.records.models.audit import AuditEvent
+from dunwell.records.models.book import (
+    Account,
+    Allocation,
+    AnchorState,
+    AttributeType,
+    Contact,
+    Dispute,
+    Entity,
+    Hold,
+    Item,
+    ItemState,
+    PayerContact,
+    Payment,
+    PaymentState,
+    Promise,
+    PromiseItem,
+)
+from dunwell.records.models.delivery import Attempt, Delivery, DeliveryState, Task
+from dunwell.records.models.policy import Policy, PolicyVersion
+from dunwell.records.models.run import (
+    Notice,
+    NoticeAction,
+    NoticeLine,
+    NoticeState,
+    ProposedCharge,
+    Run,
+    RunState,
+)
+
+__all__ = [
+    "Account",
+    "Allocation",
+    "AnchorState",
+    "Attempt",
+    "AttributeType",
+    "AuditEvent",
+    "Contact",
+    "Delivery",
+    "DeliveryState",
+    "Dispute",
+    "Entity",
+    "Hold",
+    "Item",
+    "ItemState",
+    "Notice",
+    "NoticeAction",
+    "NoticeLine",
+    "NoticeState",
+    "PayerContact",
+    "Payment",
+    "PaymentState",
+    "Policy",
+    "PolicyVersion",
+    "Promise",
+    "PromiseItem",
+    "ProposedCharge",
+    "Run",
+    "RunState",
+    "Task",
+]

@@ -1,0 +1,255 @@
+"""The book: entities, accounts, items, and what stands between an item and its notice.
+
+A null means what it means in the engine: unknown. Amounts are minor units and never negative; only the
+allocation ledger is signed.
+"""
+
+from django.db import models
+from django.db.models import F, Q
+
+from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
+
+
+class Entity(models.Model):
+    """A creditor company, the scope of every query."""
+
+    id = models.AutoField(primary_key=True)
+    code = models.CharField(max_length=100, unique=True)
+    name = models.CharField(max_length=200)
+    currency = models.CharField(max_length=3)
+    country = models.CharField(max_length=2, blank=True, default="")
+    language = models.CharField(max_length=20, default="en")
+    time_zone = models.CharField(max_length=64, default="UTC")
+    promise_tolerance_days = models.PositiveSmallIntegerField(default=0)
+
+
+class Account(models.Model):
+    """A debtor of one entity; `parent` pays for it where there is one."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    code = models.CharField(max_length=200)
+    name = models.CharField(max_length=400, blank=True, default="")
+    parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="children")
+    country = models.CharField(max_length=2, null=True)
+    language = models.CharField(max_length=20, null=True)
+    time_zone = models.CharField(max_length=64, null=True)
+    debtor_class = models.CharField(max_length=20, null=True)
+    segment = models.CharField(max_length=200, null=True)
+    credit_limit_minor = models.BigIntegerField(null=True)
+    customer_since_on = models.DateField(null=True)
+    risk = models.FloatField(null=True)
+    legal = models.BooleanField(default=False)
+    intercompany = models.BooleanField(default=False)
+    attributes = models.JSONField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["entity", "code"], name="account_code"),
+            models.CheckConstraint(
+                condition=Q(debtor_class__isnull=True) | Q(debtor_class__in=DEBTOR_CLASSES), name="account_class"
+            ),
+        )
+        indexes = (models.Index(fields=["parent"], name="account_parent", condition=Q(parent__isnull=False)),)
+
+
+class AttributeType(models.Model):
+    """What type a custom attribute has, and so its `attr_*` column."""
+
+    subject = models.CharField(max_length=10)
+    name = models.CharField(max_length=60)
+    type = models.CharField(max_length=10)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["subject", "name"], name="attribute_name"),
+            models.CheckConstraint(condition=Q(subject__in=["item", "account"]), name="attribute_subject"),
+            models.CheckConstraint(condition=Q(type__in=sorted(ATTRIBUTE_TYPES)), name="attribute_type"),
+        )
+
+
+class Contact(models.Model):
+    """Where an account is reached; an empty text is a channel that does not reach it."""
+
+    account = models.ForeignKey(Account, models.PROTECT, related_name="contacts")
+    name = models.CharField(max_length=400, blank=True, default="")
+    email = models.CharField(max_length=320, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    address_lines = models.TextField(blank=True, default="")
+    chat = models.CharField(max_length=400, blank=True, default="")
+    webhook_url = models.TextField(blank=True, default="")
+
+
+class Item(models.Model):
+    """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    account = models.ForeignKey(Account, models.PROTECT)
+    number = models.CharField(max_length=200, blank=True, default="")
+    kind = models.CharField(max_length=10, default="invoice")
+    currency = models.CharField(max_length=3)
+    issued_on = models.DateField(null=True)
+    due_on = models.DateField(null=True)
+    amount_minor = models.PositiveBigIntegerField()
+    open_minor = models.PositiveBigIntegerField()
+    disputed_minor = models.PositiveBigIntegerField(default=0)
+    in_flight_minor = models.PositiveBigIntegerField(default=0)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="charges")
+    draft = models.BooleanField(default=False)
+    attributes = models.JSONField(null=True)
+    closed_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = (
+            # A payment may come without a number of its own.
+            models.UniqueConstraint(fields=["entity", "number", "kind"], name="item_number", condition=~Q(number="")),
+            models.CheckConstraint(condition=Q(kind__in=KINDS), name="item_kind"),
+        )
+        indexes = (
+            models.Index(fields=["entity", "account"], name="item_open", condition=Q(closed_on__isnull=True)),
+            models.Index(fields=["parent"], name="item_parent", condition=Q(parent__isnull=False)),
+        )
+
+
+class ItemState(models.Model):
+    """What dunning changes of an item: a narrow table, since every posting writes it.
+
+    An item without a row was never noticed: level 0, version 0.
+    """
+
+    item = models.OneToOneField(Item, models.PROTECT, primary_key=True, related_name="state")
+    level = models.PositiveSmallIntegerField(default=0)
+    stage = models.CharField(max_length=100, null=True)
+    last_notice_on = models.DateField(null=True)
+    last_deadline_on = models.DateField(null=True)
+    pending_notice_id = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(default=0)
+
+
+class AnchorState(models.Model):
+    """State of an account-anchored procedure: one per entity, payer, currency and policy."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    payer = models.ForeignKey(Account, models.PROTECT)
+    currency = models.CharField(max_length=3)
+    policy = models.CharField(max_length=100)
+    anchor_item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False)
+    level = models.PositiveSmallIntegerField(default=0)
+    stage = models.CharField(max_length=100, null=True)
+    last_notice_on = models.DateField(null=True)
+    last_deadline_on = models.DateField(null=True)
+    pending_notice_id = models.BigIntegerField(null=True)
+    version = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["entity", "payer", "currency", "policy"], name="anchor_procedure"),
+        )
+
+
+class PayerContact(models.Model):
+    """When a payer of an entity last had a notice after the due date of something."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    payer = models.ForeignKey(Account, models.PROTECT)
+    last_contact_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["entity", "payer"], name="payer_contact"),)
+
+
+class PaymentState(models.TextChoices):
+    """Announced, arrived, or taken back."""
+
+    PENDING = "pending"
+    RECEIVED = "received"
+    REVERSED = "reversed"
+
+
+class Payment(models.Model):
+    """What is known of an item of kind `payment` as money."""
+
+    item = models.OneToOneField(Item, models.PROTECT, primary_key=True, related_name="payment")
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    state = models.CharField(max_length=10, choices=PaymentState, default=PaymentState.RECEIVED)
+    received_on = models.DateField(null=True)
+    external_id = models.CharField(max_length=200, blank=True, default="")
+    reference = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entity", "external_id"], name="payment_external_id", condition=~Q(external_id="")
+            ),
+            models.CheckConstraint(condition=Q(state__in=PaymentState.values), name="payment_state"),
+            models.CheckConstraint(
+                condition=Q(state=PaymentState.PENDING) | Q(received_on__isnull=False), name="payment_received_on"
+            ),
+        )
+
+
+class Allocation(models.Model):
+    """A ledger of money applied to items; taking it back is a row with the opposite sign."""
+
+    source_item = models.ForeignKey(Item, models.PROTECT, related_name="allocations_out")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="allocations_in")
+    amount_minor = models.BigIntegerField()
+    pending = models.BooleanField(default=False)
+    on = models.DateField()
+
+
+class Hold(models.Model):
+    """A dunning block on one account or one item, through `until_on` or until released."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    account = models.ForeignKey(Account, models.PROTECT, null=True)
+    item = models.ForeignKey(Item, models.PROTECT, null=True)
+    from_on = models.DateField()
+    until_on = models.DateField(null=True)
+    released_on = models.DateField(null=True)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(account__isnull=True, item__isnull=False) | Q(account__isnull=False, item__isnull=True),
+                name="hold_subject",
+            ),
+        )
+
+
+class Dispute(models.Model):
+    """A dispute over an item, or over part of it."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    item = models.ForeignKey(Item, models.PROTECT)
+    amount_minor = models.PositiveBigIntegerField(null=True)
+    opened_on = models.DateField()
+    resolved_on = models.DateField(null=True)
+    reason = models.TextField(blank=True, default="")
+
+
+class Promise(models.Model):
+    """A promise to pay an amount by a date."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    account = models.ForeignKey(Account, models.PROTECT)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField()
+    paid_minor = models.PositiveBigIntegerField(default=0)
+    made_on = models.DateField()
+    by_on = models.DateField()
+    tolerance_days = models.PositiveSmallIntegerField(default=0)
+    note = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(by_on__gte=F("made_on")), name="promise_dates"),)
+
+
+class PromiseItem(models.Model):
+    """An item that a promise names."""
+
+    promise = models.ForeignKey(Promise, models.PROTECT, db_index=False, related_name="items")
+    item = models.ForeignKey(Item, models.PROTECT)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["promise", "item"], name="promise_item"),)

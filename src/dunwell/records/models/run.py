@@ -1,0 +1,148 @@
+"""Runs, their notices and lines. Decisions themselves live in the archive, under the run's digest."""
+
+from django.db import models
+from django.db.models import Q
+
+from dunwell.engine.book import ROLES
+from dunwell.records.models.book import Account, Entity, Item
+
+
+class RunState(models.TextChoices):
+    """Where a run stands; `proposed` and `approved` are open."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    POSTED = "posted"
+    DELIVERING = "delivering"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    REVERSED = "reversed"
+
+
+class NoticeState(models.TextChoices):
+    """Where a notice stands; from `posted` on it is part of the book."""
+
+    PROPOSED = "proposed"
+    EXCLUDED = "excluded"
+    SUPERSEDED = "superseded"
+    POSTED = "posted"
+    SENT = "sent"
+    FAILED = "failed"
+    WITHDRAWN = "withdrawn"
+
+
+class Run(models.Model):
+    """One decision over an entity's open items, on one date; at most one per entity is open."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    as_of = models.DateField()
+    state = models.CharField(max_length=10, choices=RunState, default=RunState.PROPOSED)
+    proposed_at = models.DateTimeField()
+    proposed_by = models.CharField(max_length=200)
+    posted_at = models.DateTimeField(null=True)
+    posted_by = models.CharField(max_length=200, blank=True, default="")
+    archive_digest = models.CharField(max_length=64, blank=True, default="")
+    policy_digests = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)
+    reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entity"],
+                name="run_open",
+                condition=Q(state__in=[RunState.PROPOSED, RunState.APPROVED]),
+            ),
+            models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state"),
+        )
+
+
+class Notice(models.Model):
+    """One message to one payer; `number` is the plan's `notice_no`."""
+
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="notices")
+    number = models.PositiveIntegerField()
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    payer = models.ForeignKey(Account, models.PROTECT)
+    currency = models.CharField(max_length=3)
+    policy = models.CharField(max_length=100)
+    split = models.TextField(null=True)
+    stage = models.CharField(max_length=100)
+    level = models.PositiveSmallIntegerField()
+    anchored = models.BooleanField(default=False)
+    contact = models.BooleanField(default=True)
+    as_of = models.DateField()
+    deadline_on = models.DateField(null=True)
+    due_minor = models.BigIntegerField(default=0)
+    charges_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    total_minor = models.BigIntegerField()
+    channels = models.TextField(blank=True, default="")
+    approvals = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=NoticeState, default=NoticeState.PROPOSED)
+    reason = models.TextField(null=True)
+    sent_on = models.DateField(null=True)
+    contact_before_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["run", "number"], name="notice_number"),
+            models.CheckConstraint(condition=Q(state__in=NoticeState.values), name="notice_state"),
+        )
+        indexes = (models.Index(fields=["entity"], name="notice_waiting", condition=Q(state=NoticeState.POSTED)),)
+
+
+class NoticeLine(models.Model):
+    """An item on a notice, and the state it had before.
+
+    `binding` while the notice is posted or sent and the line duns its item: no two binding lines share
+    an item's version, so one step of an item is never announced twice.
+    """
+
+    notice = models.ForeignKey(Notice, models.CASCADE, db_index=False, related_name="lines")
+    item = models.ForeignKey(Item, models.PROTECT)
+    role = models.CharField(max_length=10, default="dunned")
+    amount_minor = models.BigIntegerField()
+    level = models.PositiveSmallIntegerField(null=True)
+    stage = models.CharField(max_length=100, null=True)
+    level_before = models.PositiveSmallIntegerField(null=True)
+    stage_before = models.CharField(max_length=100, null=True)
+    deadline_before_on = models.DateField(null=True)
+    version = models.PositiveIntegerField(null=True)
+    binding = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["notice", "item"], name="line_item"),
+            models.UniqueConstraint(fields=["item", "version"], name="line_binding", condition=Q(binding=True)),
+            models.CheckConstraint(condition=Q(role__in=ROLES), name="line_role"),
+            models.CheckConstraint(
+                condition=Q(binding=False) | Q(role="dunned", version__isnull=False), name="line_binding_dunned"
+            ),
+        )
+
+
+class ProposedCharge(models.Model):
+    """A charge that a notice raises; `charge_item` is the item it became at posting."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, db_index=False, related_name="proposed_charges")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="proposed_charges")
+    account = models.ForeignKey(Account, models.PROTECT, db_index=False)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.PositiveBigIntegerField()
+    stage = models.CharField(max_length=100)
+    charge_item = models.OneToOneField(Item, models.PROTECT, null=True, related_name="proposal")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["notice", "item"], name="charge_item"),)
+
+
+class NoticeAction(models.Model):
+    """Something a stage asks for besides the message, such as a call."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, db_index=False, related_name="actions")
+    action = models.CharField(max_length=100)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["notice", "action"], name="notice_action"),)
