@@ -18,7 +18,7 @@ CREDIT_KINDS: Final = ("credit", "payment")
 DEBTOR_CLASSES: Final = ("business", "consumer", "public")
 CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
 NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
-ROLES: Final = ("dunned", "charge")
+ROLES: Final = ("dunned", "charge", "fee")  # charge: an earlier one riding along; fee: raised by this notice
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)
@@ -137,6 +137,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "reason": pl.String,
         "sent_on": pl.Date,
         "contact_before_on": pl.Date,  # the payer's last contact before this notice
+        "level_before": pl.Int16,  # of the account-anchored group
+        "stage_before": pl.String,
+        "deadline_before_on": pl.Date,
     },
     "lines": {
         "notice_id": pl.Int64,
@@ -204,9 +207,16 @@ def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None)
 
 
 def upsert(frame: pl.DataFrame, rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:
-    """Replace the rows of `frame` that share a key with `rows`, and add the others; columns not given stay."""
+    """Replace the rows of `frame` that share a key with `rows`, and add the others; columns not given stay.
+
+    A column that only `rows` has (an attribute not seen before) is null on the rows that stay.
+    """
     if rows.is_empty():
         return frame
+    if new := [
+        pl.lit(None, dtype=dtype).alias(name) for name, dtype in rows.schema.items() if name not in frame.columns
+    ]:
+        frame = frame.with_columns(new)
     missing = [column for column in frame.columns if column not in rows.columns]
     if missing:
         rows = rows.join(frame.select(*key, *missing), on=key, how="left", nulls_equal=True)
@@ -243,7 +253,7 @@ class Book:
         after = {
             name: upsert(getattr(self, name), rows, KEYS[name])
             if name in KEYS
-            else pl.concat([getattr(self, name), rows.select(SCHEMAS[name])])
+            else pl.concat([getattr(self, name), rows.select(list(SCHEMAS[name]))])
             for name, rows in changes.items()
         }
         return replace(self, **after)

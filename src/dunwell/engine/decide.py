@@ -17,7 +17,7 @@ from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import hold, left_to_dun, promise
 from dunwell.engine.steps.credits import net_credits
-from dunwell.engine.steps.parties import parties
+from dunwell.engine.steps.parties import parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
 from dunwell.engine.steps.stage import fall, judge, level
@@ -43,8 +43,11 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
 def _aged(book: Book, procedures: Procedures, as_of: date) -> pl.DataFrame:
     """The items' rows with what is known of their debtor, and the columns that expressions read."""
     columns = procedures.columns
-    known = parties(book, columns=columns, as_of=as_of).lazy()
-    rows = book.items.lazy().rename(_STATE).join(known, on="account_id", how="left", maintain_order="left")
+    known = parties(book, columns=columns, as_of=as_of)
+    rows = with_contacts(book.items.lazy().rename(_STATE), known, book)
+    # An attribute of both item and account: the item's own value comes first.
+    both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
+    rows = rows.with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in both)
     rows = age(rows, as_of=as_of).with_columns(
         level=pl.col("stored_level"),
         days_since_issued=days_since("issued_on", as_of),
@@ -85,11 +88,11 @@ def _staged(
         [
             _judged(by_items.lazy(), procedures, as_of).collect(),
             anchor.spoken_for(grouped, judged),
-            anchor.waiting(grouped, judged, procedures, as_of=as_of),
+            anchor.waiting(grouped, judged, stored, procedures, as_of=as_of),
         ],
         how="diagonal",
     )
-    return rows, anchor.states(judged, stored, procedures)
+    return rows, anchor.states(grouped, judged, stored, procedures)
 
 
 def _judged(rows: pl.LazyFrame, procedures: Procedures, as_of: date) -> pl.LazyFrame:

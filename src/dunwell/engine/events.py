@@ -179,9 +179,20 @@ Event: TypeAlias = (
 )
 
 
+@dataclass(frozen=True)
+class Task:
+    """Work for a person."""
+
+    task: str
+    account_id: int | None = None
+    item_id: int | None = None
+    notice_id: int | None = None
+    detail: str = ""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Effects:
     """What an event changed: rows by table (see `Book.merged`), and what it asks people to do."""
 
     changes: dict[str, pl.DataFrame] = field(default_factory=dict)
-    tasks: tuple[str, ...] = ()
+    tasks: tuple[Task, ...] = ()

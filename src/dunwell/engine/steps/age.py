@@ -43,10 +43,9 @@ def plus_days(on: pl.Expr, days: pl.Expr | int) -> pl.Expr:
 
 def _problem() -> pl.Expr:
     """Name the first thing that makes the row's data undecidable, or null."""
-    unknown = pl.col("party_entity_id").is_null() | (pl.col("party_entity_id") != pl.col("entity_id"))
     debit = ~pl.col("kind").is_in(CREDIT_KINDS)
     found = (
-        pl.when(unknown).then(pl.lit("account_unknown"))
+        pl.when(pl.col("is_known").is_null()).then(pl.lit("account_unknown"))
         .when(pl.col("payer_id").is_null()).then(pl.lit("parent_cycle"))
         .when(pl.col("currency").is_null()).then(pl.lit("currency_unknown"))
         .when(pl.col("due_on").is_null() & debit & (pl.col("kind") != "charge")).then(pl.lit("due_date_missing"))

@@ -78,12 +78,19 @@ def spoken_for(grouped: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def waiting(grouped: pl.DataFrame, judged: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
+def waiting(
+    grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, *, as_of: date
+) -> pl.DataFrame:
     """The other rows: not overdue, or with nothing left. They wait, until they are overdue or speak for the account.
 
     Where a group has no anchor, a row that falls due next is judged as its anchor would be.
     """
-    levels = judged.select(*GROUP, group_level="level", has_anchor=pl.lit(value=True))
+    levels = pl.concat(
+        [
+            judged.select(*GROUP, group_level="level", has_anchor=pl.lit(value=True)),
+            _kept(grouped, judged, stored).select(*GROUP, group_level="stored_level", has_anchor=pl.lit(value=False)),
+        ]
+    )
     rest = (
         grouped.filter(~pl.col("is_anchorable"))
         .with_columns(
@@ -94,7 +101,7 @@ def waiting(grouped: pl.DataFrame, judged: pl.DataFrame, procedures: Procedures,
         )
         .join(levels, on=GROUP, how="left", nulls_equal=True)
     )
-    alone = pl.col("has_anchor").is_null() & ~pl.col("is_overdue")
+    alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")
     fires_on = pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1))
     return (
         judge(level(rest.lazy(), procedures), procedures, as_of=as_of)
@@ -111,14 +118,18 @@ def waiting(grouped: pl.DataFrame, judged: pl.DataFrame, procedures: Procedures,
     )
 
 
-def states(judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+def states(grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """What is to be kept of each group, before any notice: level, anchor, and whether that `is_changed`.
 
-    A group with nothing overdue left has no anchor and level 0.
+    A group without an anchor keeps its state while something overdue is only blocked; with nothing overdue left it is
+    back at level 0.
     """
+
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
     current = judged.select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
-    gone = stored.join(current, on=GROUP, how="anti", nulls_equal=True).select(
+    kept = _kept(grouped, judged, stored)
+    without = stored.join(current, on=GROUP, how="anti", nulls_equal=True)
+    gone = without.join(kept, on=GROUP, how="anti", nulls_equal=True).select(
         *GROUP,
         "version",
         level=pl.lit(0, dtype=pl.Int16),
@@ -134,4 +145,12 @@ def states(judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -
             is_changed=~same.fill_null(value=False),
             policy=procedures.of_policy(lambda policy: policy.policy, pl.String),
         )
+    )
+
+
+def _kept(grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """The stored state of groups without an anchor that have something overdue which is only blocked."""
+    blocked = grouped.filter("is_claim", "is_overdue", ~pl.col("is_free"))
+    return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
+        blocked, on=GROUP, how="semi", nulls_equal=True
     )

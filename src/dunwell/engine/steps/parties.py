@@ -28,10 +28,9 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
 
 
 def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame:
-    """One row an account: `payer_id`, what is so for it or its payer, what reaches the payer, and when it last did.
+    """One row an account: `payer_id`, what is so for it or its payer, and what reaches the payer.
 
-    Columns: account_id, party_entity_id, payer_id, legal, intercompany_any, held, channels, last_contact_on, and those of
-    `columns` that expressions read (enums as text, see TEXT_COLUMNS).
+    Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that expressions read (enums as text, see TEXT_COLUMNS).
     """
     own = book.accounts.join(payers(book.accounts), on="account_id").with_columns(held=_held(book, as_of))
     payer = own.select("channels", payer_id="account_id", *[pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS])
@@ -47,7 +46,7 @@ def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame
         "payer_id",
         "channels",
         *read,
-        party_entity_id="entity_id",
+        is_known=pl.lit(value=True),
         legal=either["legal"],
         intercompany_any=either["intercompany"],
         held=either["held"],
@@ -56,8 +55,19 @@ def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame
         rows = rows.join(_broken_promises(book, rows, as_of), on="payer_id", how="left").with_columns(
             pl.col("account_broken_promises").fill_null(0).cast(pl.Int64)
         )
-    contacts = book.payers.rename({"entity_id": "party_entity_id"})
-    return rows.join(contacts, on=["party_entity_id", "payer_id"], how="left").sort("account_id")
+    return rows.sort("account_id")
+
+
+def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
+    """Join what is known of the debtor, and `last_contact_on` of the payer with the item's entity."""
+    entities = book.items["entity_id"]
+    if entities.min() == entities.max():  # one creditor, as in every run: its contacts belong to the payer
+        mine = book.payers.filter(pl.col("entity_id") == entities.min()).drop("entity_id")
+        known = known.join(mine, on="payer_id", how="left", maintain_order="left")
+        return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left")
+    return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left").join(
+        book.payers.lazy(), on=["entity_id", "payer_id"], how="left", maintain_order="left"
+    )
 
 
 _FLAGS = ("legal", "intercompany", "held")

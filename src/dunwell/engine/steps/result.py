@@ -88,7 +88,7 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         stage=procedures.of_stage(lambda stage: stage.stage, slot, pl.String),
         level_before="level",
         level_after=pl.when(is_dunned).then("position").otherwise("level"),
-        next_on=pl.when(dated).then(pl.min_horizontal("fires_on", pl.lit(DATE_MAX))),
+        next_on=pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
     )
 
 

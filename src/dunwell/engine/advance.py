@@ -1,0 +1,41 @@
+"""`advance`: what events do to a book. Flows persist the effects; stories, simulation and the oracle fold them in memory."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from dunwell.engine import events as e
+from dunwell.engine.book import Book
+from dunwell.engine.consequences import money, notices, people
+from dunwell.engine.events import Effects, Event
+
+# In order; each sees the book as the one before left it.
+_CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]] = {
+    e.AccountsChanged: (people.accounts_changed,),
+    e.ItemsBooked: (money.items_booked,),
+    e.Paid: (money.paid,),
+    e.Allocated: (money.allocated,),
+    e.Reversed: (money.reversed_,),
+    e.Held: (people.held,),
+    e.Released: (people.released,),
+    e.Disputed: (people.disputed,),
+    e.Resolved: (people.resolved,),
+    e.Promised: (people.promised,),
+    e.Posted: (notices.posted, notices.charged),
+    e.Delivered: (notices.delivered,),
+    e.Failed: (notices.failed, notices.discharged),
+    e.Withdrawn: (notices.withdrawn, notices.discharged),
+}
+
+
+def advance(book: Book, events: Iterable[Event]) -> tuple[Book, tuple[Effects, ...]]:
+    """Apply `events` in their order; return the book after them and what changed, in the order it is to be persisted.
+
+    Errors: BookError for an event about something that is not in the book.
+    """
+    effects = []
+    for event in events:
+        for consequence in _CONSEQUENCES[type(event)]:
+            effect = consequence(book, event)
+            book = book.merged(effect.changes)
+            effects.append(effect)
+    return book, tuple(effects)

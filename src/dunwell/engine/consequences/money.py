@@ -1,0 +1,168 @@
+"""Invoices, credits and payments: what is open, what is under way, and which promises money keeps."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import polars as pl
+
+from dunwell.engine.book import SCHEMAS, Book, BookError, table
+from dunwell.engine.consequences.promises import promises_after
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
+
+
+def items_booked(book: Book, event: ItemsBooked) -> Effects:
+    """Book items, with credits applied to what they were given for. A draft booked again becomes a claim."""
+    moves = _Moves(book.merged({"items": table("items", event.items)}), event.on)
+    for source_id, item_id in event.applies_to:
+        moves.apply(source_id, item_id, pending=False)
+    return Effects(changes=moves.changes(event.items["item_id"].to_list()))
+
+
+def paid(book: Book, event: Paid) -> Effects:
+    """Take money in, or note that it is announced; what is not applied to items stays open as a credit of the account."""
+    announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
+    moves = _Moves(book.merged({"items": table("items", [_payment_row(event)])}), event.on)
+    for item_id, amount_minor in announced:  # what was under way has arrived, or is announced anew
+        moves.take_back(event.item_id, item_id, amount_minor, pending=True)
+    targets = event.applies_to or [item_id for item_id, _amount in announced]
+    if event.pending and not targets:
+        targets = _oldest_due(moves.book, event)
+    for item_id in targets:
+        moves.apply(event.item_id, item_id, pending=event.pending)
+    changes = moves.changes([event.item_id])
+    if not event.pending:
+        applied = {item_id: amount for source, item_id, amount, pending in moves.ledger if not pending}
+        promises = promises_after(book, event.account_id, event.currency, event.amount_minor, applied, on=event.on)
+        changes |= {"promises": promises}
+    return Effects(changes=changes)
+
+
+def allocated(book: Book, event: Allocated) -> Effects:
+    """Apply money or credit that is already there to an item."""
+    moves = _Moves(book, event.on)
+    moves.apply(event.source_item_id, event.item_id, pending=False, at_most_minor=event.amount_minor)
+    return Effects(changes=moves.changes([]))
+
+
+def reversed_(book: Book, event: Reversed) -> Effects:
+    """Take a payment back: what it had paid is open again, what it had announced is under way no longer."""
+    payment = _row(book, event.item_id)
+    own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
+    moves = _Moves(book, event.on)
+    applied = dict(_net(own.filter(~pl.col("pending"))))
+    for item_id, amount_minor in applied.items():
+        moves.take_back(event.item_id, item_id, amount_minor, pending=False)
+    for item_id, amount_minor in _net(own.filter("pending")):
+        moves.take_back(event.item_id, item_id, amount_minor, pending=True)
+    moves.close(event.item_id)
+    changes = moves.changes([event.item_id])
+    if not payment["draft"]:
+        lost = {item_id: -amount for item_id, amount in applied.items()}
+        received_on, amount = payment["issued_on"], -payment["amount_minor"]
+        promises = promises_after(
+            book, payment["account_id"], payment["currency"], amount, lost, on=received_on or event.on
+        )
+        changes |= {"promises": promises}
+    return Effects(changes=changes)
+
+
+class _Moves:
+    """Amounts moved between items by one event, gathered until they become changes."""
+
+    def __init__(self, book: Book, on: date) -> None:
+        self.book = book
+        self.on = on
+        self.ledger: list[tuple[int, int, int, bool]] = []
+        self.open_minor: dict[int, int] = {}
+        self.in_flight_minor: dict[int, int] = {}
+
+    def apply(self, source_id: int, item_id: int, *, pending: bool, at_most_minor: int | None = None) -> None:
+        """Move what both have open, no more. What is only announced leaves the open amounts alone."""
+        self._load(source_id)
+        self._load(item_id)
+        used = sum(amount for source, _item, amount, under_way in self.ledger if source == source_id and under_way)
+        have = self.open_minor[source_id] - (used if pending else 0)
+        want = self.open_minor[item_id] - (self.in_flight_minor[item_id] if pending else 0)
+        part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
+        if part:
+            self._move(source_id, item_id, part, pending=pending)
+
+    def take_back(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
+        """Undo an earlier application."""
+        self._load(source_id)
+        self._load(item_id)
+        self._move(source_id, item_id, -amount_minor, pending=pending)
+
+    def close(self, item_id: int) -> None:
+        """Leave nothing open of an item."""
+        self._load(item_id)
+        self.open_minor[item_id] = 0
+
+    def changes(self, touched: Iterable[int]) -> dict[str, pl.DataFrame]:
+        """The rows of every item moved or otherwise touched, and the ledger's new rows."""
+        moved = pl.DataFrame(
+            {"item_id": list(self.open_minor), "new_open": list(self.open_minor.values()),
+             "new_flight": [self.in_flight_minor[item] for item in self.open_minor]},
+            schema={"item_id": pl.Int64, "new_open": pl.Int64, "new_flight": pl.Int64},
+        )  # fmt: skip
+        ids = pl.Series(sorted({*touched, *self.open_minor}), dtype=pl.Int64)
+        items = self.book.items.filter(pl.col("item_id").is_in(ids.implode())).join(moved, on="item_id", how="left")
+        items = items.with_columns(
+            open_minor=pl.coalesce("new_open", "open_minor"),
+            in_flight_minor=pl.coalesce("new_flight", "in_flight_minor"),
+        ).drop("new_open", "new_flight")
+        ledger = pl.DataFrame([(*row, self.on) for row in self.ledger], schema=SCHEMAS["allocations"], orient="row")
+        return {"items": items, "allocations": ledger}
+
+    def _load(self, item_id: int) -> None:
+        if item_id not in self.open_minor:
+            row = _row(self.book, item_id)
+            self.open_minor[item_id] = row["open_minor"]
+            self.in_flight_minor[item_id] = row["in_flight_minor"]
+
+    def _move(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
+        if pending:
+            self.in_flight_minor[item_id] += amount_minor
+        else:
+            self.open_minor[source_id] -= amount_minor
+            self.open_minor[item_id] -= amount_minor
+        self.ledger.append((source_id, item_id, amount_minor, pending))
+
+
+def _payment_row(event: Paid) -> dict[str, object]:
+    return {
+        "item_id": event.item_id,
+        "account_id": event.account_id,
+        "entity_id": event.entity_id,
+        "number": event.number,
+        "kind": "payment",
+        "currency": event.currency,
+        "issued_on": event.on,
+        "amount_minor": event.amount_minor,
+        "open_minor": event.amount_minor,
+        "draft": event.pending,
+    }
+
+
+def _oldest_due(book: Book, event: Paid) -> Sequence[int]:
+    claims = book.items.filter(
+        pl.col("account_id") == event.account_id,
+        pl.col("currency") == event.currency,
+        pl.col("kind").is_in(["invoice", "instalment"]),
+        ~pl.col("draft"),
+        pl.col("open_minor") > 0,
+    )
+    return claims.sort("due_on", "item_id")["item_id"].to_list()
+
+
+def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
+    """What stands applied per item, in the order it was first applied; rows taken back cancel out."""
+    net = allocations.group_by("item_id", maintain_order=True).agg(pl.col("amount_minor").sum())
+    return [(item, amount) for item, amount in net.iter_rows() if amount]
+
+
+def _row(book: Book, item_id: int) -> dict[str, object]:
+    row = book.items.filter(pl.col("item_id") == item_id)
+    if row.is_empty():
+        raise BookError(f"there is no item {item_id} in the book")
+    return row.row(0, named=True)

@@ -1,0 +1,281 @@
+"""What a step expected, what it got, and why: the comparison and its report."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from dunwell.engine.documents import hint
+from dunwell.engine.explain import explain
+from dunwell.engine.money import format_minor
+from dunwell.engine.plan import Plan
+from dunwell.engine.stories.format import Amount, Expect, amount_of
+from dunwell.engine.stories.story import Step
+from dunwell.engine.stories.world import StoryError, World
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where a story went another way than it was told to: expected, got, and why."""
+
+    source: str
+    line: int
+    message: str
+    expected: str = ""
+    got: str = ""
+    explanation: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        lines = [f"{self.source}:{self.line}: {self.message}"]
+        if self.expected or self.got:
+            lines += [f"    expected  {self.expected}", f"    got       {self.got}"]
+        return "\n".join([*lines, *(f"    | {line}" for line in self.explanation)])
+
+
+@dataclass
+class Day:
+    """What one step brought about."""
+
+    plan: Plan | None = None
+    proposed: list[int] = field(default_factory=list)  # notice numbers of the plan
+    posted: list[int] = field(default_factory=list)  # notice ids
+    delivered: list[int] | None = None  # notice ids
+
+
+class Seen:
+    """A step's outcome in the words of the story."""
+
+    def __init__(self, world: World, day: Day, stand: Callable[[], Plan]) -> None:
+        self.world = world
+        self.day = day
+        self._stand = stand
+
+    @cached_property
+    def standing(self) -> Plan:
+        """What the engine says of the book after the step, without anything coming of it."""
+        return self._stand()
+
+    @cached_property
+    def decisions(self) -> dict[int, dict[str, Any]]:
+        """The decision on each item: of the step's run, else of the book as it stands."""
+        plan = self.day.plan or self.standing
+        return {row["item_id"]: row for row in plan.decisions.iter_rows(named=True)}
+
+    @cached_property
+    def account_names(self) -> dict[int, str]:
+        """Account names by id."""
+        return {number: name for name, number in self.world.accounts.items()}
+
+    def decision(self, number: str) -> dict[str, Any]:
+        """The decision on one item. Errors: StoryError."""
+        return self.decisions[self.world.id_of("item", number)]
+
+    def notices(self) -> list[dict[str, Any]]:
+        """The notices delivered in the step, or proposed where it stops earlier."""
+        if self.day.delivered is not None:
+            return [self._notice(*self.world.posted[notice_id]) for notice_id in self.day.delivered]
+        if (plan := self.day.plan) is None:
+            return []
+        rows = plan.notices.filter(pl.col("notice_no").is_in(self.day.proposed))
+        return [
+            self._notice(row, plan.lines.filter(pl.col("notice_no") == row["notice_no"])) for row in rows.to_dicts()
+        ]
+
+    def _notice(self, row: Mapping[str, Any], lines: pl.DataFrame) -> dict[str, Any]:
+        entities = {number: name for name, number in self.world.entities.items()}
+        amounts = {key: Amount(row[f"{key}_minor"], row["currency"]) for key in ("total", "due", "charges", "fee")}
+        return {
+            "account": self.account_names[row["payer_id"]],
+            "entity": entities[row["entity_id"]],
+            **{key: row[key] for key in ("currency", "policy", "stage", "level")},
+            **amounts,
+            "deadline": row["deadline_on"],
+            "channels": row["channels"].split(",") if row["channels"] else [],
+            "items": sorted(self.world.numbers[item] for item in lines.filter(pl.col("role") == "dunned")["item_id"]),
+        }
+
+    def explanation(self, name: str) -> tuple[str, ...]:
+        """Why an item, or the items of an account, stand as they do."""
+        account = name.partition(":")[0]
+        mine = [
+            (self.world.numbers[item], row)
+            for item, row in self.decisions.items()
+            if self.world.numbers[item] == name or self.account_names.get(row["payer_id"]) == account
+        ]
+        return tuple(f"{number}: {line}" for number, row in mine for line in explain(row))
+
+    def explanation_of(self, *entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Why the items and accounts that some entries name stand as they do."""
+        names = {each.get("item") or each.get("account") for part in entries for each in part}
+        return tuple(line for name in sorted(str(name) for name in names if name) for line in self.explanation(name))
+
+    def level(self, name: str) -> int:
+        """The level of an item, or of an account under `anchor: account` (`A:EUR` where it has several currencies)."""
+        if name in self.world.ids["item"]:
+            item = self.world.book.items.filter(pl.col("item_id") == self.world.ids["item"][name])
+            return int(item["level"].item())
+        account, _colon, currency = name.partition(":")
+        if account not in self.world.accounts:
+            raise StoryError(
+                f"there is no item or account {name!r}{hint(name, [*self.world.ids['item'], *self.world.accounts])}"
+            )
+        mine = pl.col("payer_id") == self.world.account(account)
+        if currency:
+            mine = mine & (pl.col("currency").cast(pl.String) == currency)
+        keys = ["entity_id", "payer_id", "currency", "policy"]
+        stored = self.world.book.anchors.filter(mine).select(*keys, "level")
+        now = self.standing.anchors.filter(mine).select(*keys, "level")
+        levels = pl.concat([stored.join(now, on=keys, how="anti"), now])["level"].to_list()
+        if len(levels) > 1:
+            raise StoryError(f"account {account!r} has several levels; ask by currency, such as {account}:EUR")
+        return int(levels[0]) if levels else 0
+
+    def charges(self) -> list[dict[str, Any]]:
+        """What was charged in the step: by posted notices, or proposed where it stops earlier."""
+        if self.day.plan is None:
+            return []
+        rows = self.day.plan.charges.filter(pl.col("notice_no").is_in(self.day.proposed))
+        return [
+            {
+                "item": self.world.numbers[row["item_id"]],
+                "amount": Amount(row["amount_minor"], row["currency"]),
+                "stage": row["stage"],
+            }
+            for row in rows.to_dicts()
+        ]
+
+    def open_amount(self, number: str) -> Amount:
+        """What is open of an item. Errors: StoryError."""
+        item = self.world.book.items.filter(pl.col("item_id") == self.world.id_of("item", number)).row(0, named=True)
+        return Amount(item["open_minor"], item["currency"])
+
+    def tasks(self) -> list[dict[str, Any]]:
+        """The work the step left for people."""
+        planned = [] if self.day.plan is None else self.day.plan.tasks.to_dicts()
+        rows = planned + [
+            {"item_id": task.item_id, "account_id": task.account_id, "task": task.task, "detail": task.detail}
+            for task in self.world.tasks
+        ]
+        return [
+            {
+                "item": self.world.numbers.get(row["item_id"]),
+                "account": self.account_names.get(row["account_id"]),
+                "task": row["task"],
+                "detail": row["detail"],
+            }
+            for row in rows
+        ]
+
+    def actions(self) -> list[dict[str, Any]]:
+        """The actions asked for by the step's notices."""
+        if self.day.plan is None:
+            return []
+        notices = self.day.plan.notices.filter(pl.col("notice_no").is_in(self.day.proposed))
+        rows = self.day.plan.actions.join(notices.select("notice_no", "payer_id", "stage"), on="notice_no")
+        return [
+            {"account": self.account_names[row["payer_id"]], "action": row["action"], "stage": row["stage"]}
+            for row in rows.to_dicts()
+        ]
+
+
+def compare(step: Step, expect: Expect, seen: Seen, source: str) -> list[Failure]:
+    """Hold what a step brought about against what it expected. Errors: StoryError for a name the story does not have."""
+    found = [*_compare_lists(expect, seen), *_compare_values(expect, seen)]
+    return [Failure(source, step.line, f"{step.on}: {what}", *rest) for what, *rest in found]
+
+
+_Difference = tuple[str, str, str, tuple[str, ...]]
+
+
+def _compare_lists(expect: Expect, seen: Seen) -> Iterator[_Difference]:
+    """Lists are complete and in any order; each entry is a subset of fields."""
+    if expect.notices is not None:
+        yield from _matched("notices", expect.notices, seen.notices(), seen)
+    if isinstance(expect.charges, list):
+        yield from _matched("charges", expect.charges, seen.charges(), seen)
+    elif expect.charges is not None:
+        expected = [{"item": item, "amount": amount} for item, amount in expect.charges.items()]
+        yield from _matched("charges", expected, seen.charges(), seen)
+    if expect.tasks is not None:
+        yield from _matched("tasks", expect.tasks, seen.tasks(), seen)
+    if expect.actions is not None:
+        yield from _matched("actions", expect.actions, seen.actions(), seen)
+
+
+def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
+    for number, outcome in (expect.outcomes or {}).items():
+        got = seen.decision(number)["outcome"]
+        if got != outcome:
+            yield f"outcome of {number}", outcome, got, seen.explanation(number)
+    for number, next_on in (expect.next_on or {}).items():
+        got_on = seen.decision(number)["next_on"]
+        if got_on != next_on:
+            yield f"next_on of {number}", str(next_on), str(got_on), seen.explanation(number)
+    for name, level in (expect.levels or {}).items():
+        got_level = seen.level(name)
+        if got_level != level:
+            yield f"level of {name}", str(level), str(got_level), seen.explanation(name)
+    for number, amount in (expect.open or {}).items():
+        got_amount = seen.open_amount(number)
+        if got_amount != amount:
+            yield f"open amount of {number}", _shown(amount), _shown(got_amount), ()
+
+
+def _matched(
+    what: str, expected: Sequence[Mapping[str, Any]], got: Sequence[Mapping[str, Any]], seen: Seen
+) -> Iterator[_Difference]:
+    left = list(got)
+    missing = []
+    # The most particular first, so that a vague entry does not take another's match.
+    for entry in sorted((_normal(entry, got) for entry in expected), key=len, reverse=True):
+        match = next((each for each in left if all(each.get(key) == value for key, value in entry.items())), None)
+        if match is None:
+            missing.append(entry)
+        else:
+            left.remove(match)
+    if missing or left:
+        fields = {key for entry in missing for key in entry} or {"account", "stage", "item", "task", "action"}
+        yield (
+            what,
+            _listed(missing),
+            _listed([_only(each, fields) for each in left]),
+            seen.explanation_of(missing, left),
+        )
+
+
+def _normal(entry: Mapping[str, Any], got: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Read an expected entry as the types it is compared with. Errors: StoryError for an unknown field."""
+    known = set().union(*got) if got else None
+    result: dict[str, Any] = {}
+    for key, value in entry.items():
+        name = {"kind": "task"}.get(key, key)
+        if known is not None and name not in known:
+            raise StoryError(f"nothing of this kind has a field {key!r}{hint(key, known)}")
+        result[name] = _value(name, value)
+    return result
+
+
+def _value(name: str, value: object) -> object:
+    if name in {"total", "due", "charges", "fee", "amount"} and isinstance(value, str):
+        return amount_of(value)
+    if name in {"items", "channels"}:
+        values = [str(each) for each in (value if isinstance(value, list) else [value])]
+        return sorted(values) if name == "items" else values
+    return str(value) if name in {"account", "item"} and value is not None else value
+
+
+def _only(entry: Mapping[str, Any], fields: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in entry.items() if key in fields}
+
+
+def _listed(entries: Sequence[Mapping[str, Any]]) -> str:
+    shown = [", ".join(f"{key}: {_shown(value)}" for key, value in entry.items()) for entry in entries]
+    return "; ".join(f"{{{entry}}}" for entry in shown) or "nothing more"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Amount):
+        return format_minor(value.minor, value.currency)
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)

@@ -1,0 +1,272 @@
+"""The book of a story, with a name for everything in it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dunwell.engine import events as e
+from dunwell.engine.advance import advance
+from dunwell.engine.book import SCHEMAS, Book
+from dunwell.engine.plan import Plan
+from dunwell.engine.stories import format as told
+from dunwell.engine.stories.story import Story
+
+DEFAULT_ENTITY = "ACME"
+
+
+class StoryError(ValueError):
+    """A step that cannot happen: it names something the story does not have."""
+
+
+class World:
+    """Turns what a story tells into events, and folds them into its book.
+
+    Every account, item, hold, dispute and promise is known by the name the story gives it.
+    """
+
+    def __init__(self, story: Story) -> None:
+        self.story = story
+        names = list(dict.fromkeys([*story.entities, *(a.entity for a in story.accounts if a.entity)])) or [
+            DEFAULT_ENTITY
+        ]
+        self.entities = {name: number for number, name in enumerate(names, 1)}
+        rows: list[dict[str, object]] = [{"entity_id": n, "entity": name} for name, n in self.entities.items()]
+        attributes = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in story.attributes.items()]
+        empty = Book.of(entities=rows)
+        self.book = replace(empty, items=empty.items.with_columns(attributes))
+        self.accounts: dict[str, int] = {}
+        self.told_accounts: dict[str, told.Account] = {}
+        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise")}
+        self.numbers: dict[int, str] = {}
+        self.posted: dict[int, tuple[dict[str, Any], pl.DataFrame]] = {}  # notice and lines by notice_id
+        self.tasks: list[e.Task] = []
+        for account in story.accounts:
+            self.accounts[account.account] = len(self.accounts) + 1
+        for account in story.accounts:
+            self._take_account(account, date.min)
+
+    def happen(self, on: date, name: str, event: Any) -> None:  # noqa: ANN401 - any model of EVENTS, or a mapping
+        """Let one told event happen. Errors: StoryError, BookError."""
+        told_event: Callable[[date, Any], e.Event | None] = getattr(self, f"_{name}")
+        if (translated := told_event(on, event)) is not None:
+            self.apply(translated)
+
+    def apply(self, event: e.Event) -> None:
+        """Fold an event into the book, and keep the tasks it asks for."""
+        self.book, effects = advance(self.book, [event])
+        self.tasks += [task for effect in effects for task in effect.tasks]
+
+    def account(self, name: str) -> int:
+        """Return an account's id. Errors: StoryError."""
+        if name not in self.accounts:
+            raise StoryError(f"there is no account {name!r} under `accounts`")
+        return self.accounts[name]
+
+    def id_of(self, kind: str, name: str) -> int:
+        """Return the id of an item, hold, dispute or promise. Errors: StoryError."""
+        if name not in self.ids[kind]:
+            raise StoryError(f"there is no {kind} {name!r} yet")
+        return self.ids[kind][name]
+
+    def post(self, on: date, plan: Plan, notice_numbers: Sequence[int]) -> list[int]:
+        """Make some notices of a plan binding; return their ids."""
+        chosen = pl.col("notice_no").is_in(list(notice_numbers))
+        count = len(self.posted)
+        notices = plan.notices.filter(chosen).with_columns(
+            notice_id=pl.col("notice_no").rank("dense").cast(pl.Int64) + count
+        )
+        for row in notices.to_dicts():
+            self.posted[row["notice_id"]] = (row, plan.lines.filter(pl.col("notice_no") == row["notice_no"]))
+        charges = plan.charges.filter(chosen)
+        numbers = [self._charge_number(row) for row in charges.iter_rows(named=True)]
+        charges = charges.with_columns(
+            charge_item_id=pl.Series([self._new_id("item", number) for number in numbers], dtype=pl.Int64),
+            number=pl.Series(numbers, dtype=pl.String),
+        )
+        self.apply(
+            e.Posted(on=on, notices=notices, lines=plan.lines.filter(chosen), charges=charges, anchors=plan.anchors)
+        )
+        return notices["notice_id"].to_list()
+
+    def waiting(self) -> pl.DataFrame:
+        """The notices that are posted and have not left."""
+        return self.book.notices.filter(pl.col("state") == "posted")
+
+    def _charge_number(self, charge: Mapping[str, Any]) -> str:
+        number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"
+        count = 1
+        while number in self.ids["item"]:
+            count += 1
+            number = f"{stem}-{count}"
+        return number
+
+    def _new_id(self, kind: str, name: str | None) -> int:
+        known = self.ids[kind]
+        name = name or f"{kind}-{len(known) + 1}"
+        if name in known:
+            raise StoryError(f"there already is a {kind} {name!r}")
+        known[name] = len(known) + 1
+        if kind == "item":
+            self.numbers[known[name]] = name
+        return known[name]
+
+    # What each told event means, by the name of its key.
+
+    def _take_account(self, account: told.Account, on: date) -> None:
+        self.told_accounts[account.account] = account
+        entity = account.entity or next(iter(self.entities))
+        row = {
+            "account_id": self.account(account.account),
+            "entity_id": self.entities[entity],
+            "account": account.account,
+            "parent_id": self.account(account.parent) if account.parent else None,
+            "segment": account.segment,
+            "country": account.country,
+            "language": account.language,
+            "debtor_class": account.debtor_class,
+            "risk": None if account.risk is None else float(account.risk),
+            "credit_limit_minor": account.credit_limit.minor if account.credit_limit else None,
+            "customer_since_on": account.customer_since,
+            "legal": account.legal,
+            "intercompany": account.intercompany,
+            "channels": account.channel_bits(),
+        }
+        self.apply(e.AccountsChanged(on=on, accounts=self._frame("accounts", row, account.attributes())))
+
+    def _set(self, on: date, event: dict[str, Any]) -> None:
+        name = str(event.get("account"))
+        self.account(name)
+        before = self.told_accounts[name].model_dump()
+        self._take_account(told.Account.model_validate({**before, **event}), on)
+
+    def _invoice(self, on: date, event: told.Invoice) -> e.Event:
+        if event.draft is False and event.number in self.ids["item"] and self._is_draft(event.number):
+            item_id = self.ids["item"][event.number]
+        else:
+            item_id = self._new_id("item", event.number)
+        account_id = self.account(event.account)
+        row = {
+            "item_id": item_id,
+            "account_id": account_id,
+            "entity_id": self.entities[event.entity] if event.entity else self._entity_of(account_id),
+            "number": event.number,
+            "kind": event.kind,
+            "currency": event.amount.currency,
+            "issued_on": event.issued or on,
+            "due_on": event.due,
+            "amount_minor": event.amount.minor,
+            "open_minor": (event.open or event.amount).minor,
+            "draft": event.draft,
+            "level": event.level or self._seeded_level(event.stage),
+            "stage": event.stage,
+            "last_notice_on": event.last_notice,
+            "last_deadline_on": event.last_deadline,
+        }
+        return e.ItemsBooked(on=on, items=self._frame("items", row, event.attributes()))
+
+    def _charge(self, on: date, event: told.Charge) -> e.Event:
+        row = self._side_row(on, event.number, event.account, event.amount, "charge")
+        row["due_on"] = event.due or on
+        row["parent_item_id"] = self.id_of("item", event.item) if event.item else None
+        return e.ItemsBooked(on=on, items=self._frame("items", row, {}))
+
+    def _credit(self, on: date, event: told.Credit) -> e.Event:
+        row = self._side_row(on, event.number, event.account, event.amount, "credit")
+        pairs = [(int(str(row["item_id"])), self.id_of("item", name)) for name in event.applies_to]
+        return e.ItemsBooked(on=on, items=self._frame("items", row, {}), applies_to=pairs)
+
+    def _payment(self, on: date, event: told.Payment) -> e.Event:
+        known = self.ids["item"].get(event.id or "")
+        account_id = self.account(event.account)
+        item_id = known if known and self._is_draft(event.id or "") else self._new_id("item", event.id)
+        return e.Paid(
+            on=on,
+            item_id=item_id,
+            account_id=account_id,
+            entity_id=self._entity_of(account_id),
+            currency=str(event.amount.currency),
+            amount_minor=event.amount.minor,
+            number=self.numbers[item_id],
+            applies_to=[self.id_of("item", name) for name in event.applies_to],
+            pending=event.pending,
+        )
+
+    def _allocate(self, on: date, event: told.Allocate) -> e.Event:
+        source, item = self.id_of("item", event.source), self.id_of("item", event.item)
+        return e.Allocated(on=on, source_item_id=source, item_id=item, amount_minor=event.amount.minor)
+
+    def _reverse(self, on: date, event: told.Reverse) -> e.Event:
+        return e.Reversed(on=on, item_id=self.id_of("item", event.payment))
+
+    def _fail(self, on: date, event: told.Fail) -> e.Event:
+        if event.payment:
+            return e.Reversed(on=on, item_id=self.id_of("item", event.payment))
+        if not event.delivery:
+            raise StoryError("say what fails: `payment: id` or `delivery: account`")
+        waiting = self.waiting().filter(pl.col("payer_id") == self.account(event.delivery))
+        return e.Failed(on=on, notice_ids=waiting["notice_id"].to_list())
+
+    def _hold(self, on: date, event: told.Hold) -> e.Event:
+        return e.Held(
+            on=on,
+            hold_id=self._new_id("hold", event.id),
+            account_id=self.account(event.account) if event.account else None,
+            item_id=self.id_of("item", event.item) if event.item else None,
+            until_on=event.until,
+        )
+
+    def _release(self, on: date, event: told.Release) -> e.Event:
+        return e.Released(on=on, hold_id=self.id_of("hold", event.hold))
+
+    def _dispute(self, on: date, event: told.Dispute) -> e.Event:
+        amount = event.amount.minor if event.amount else None
+        item_id = self.id_of("item", event.item)
+        return e.Disputed(on=on, dispute_id=self._new_id("dispute", event.id), item_id=item_id, amount_minor=amount)
+
+    def _resolve(self, on: date, event: told.Resolve) -> e.Event:
+        return e.Resolved(on=on, dispute_id=self.id_of("dispute", event.dispute))
+
+    def _promise(self, on: date, event: told.Promise) -> e.Event:
+        return e.Promised(
+            on=on,
+            promise_id=self._new_id("promise", event.id),
+            account_id=self.account(event.account),
+            currency=str(event.amount.currency),
+            amount_minor=event.amount.minor,
+            by_on=event.by,
+            tolerance_days=event.tolerance_days,
+            item_ids=[self.id_of("item", name) for name in event.items],
+        )
+
+    def _side_row(self, on: date, number: str, account: str, amount: told.Amount, kind: str) -> dict[str, object]:
+        account_id = self.account(account)
+        return {
+            "item_id": self._new_id("item", number),
+            "account_id": account_id,
+            "entity_id": self._entity_of(account_id),
+            "number": number,
+            "kind": kind,
+            "currency": amount.currency,
+            "issued_on": on,
+            "amount_minor": amount.minor,
+            "open_minor": amount.minor,
+        }
+
+    def _entity_of(self, account_id: int) -> int:
+        return int(self.book.accounts.filter(pl.col("account_id") == account_id)["entity_id"].item())
+
+    def _is_draft(self, number: str) -> bool:
+        item = self.book.items.filter(pl.col("item_id") == self.ids["item"][number])
+        return bool(item["draft"].item())
+
+    def _seeded_level(self, stage: str | None) -> int:
+        return max((policy.position(stage) for policy in self.story.policies), default=0)
+
+    def _frame(self, name: str, row: dict[str, object], attributes: Mapping[str, object]) -> pl.DataFrame:
+        """One row of a book table, with the story's attributes in their declared types."""
+        schema = {column: dtype for column, dtype in SCHEMAS[name].items() if column in row}
+        subject = {key: dtype for key, dtype in self.story.attributes.items() if key in attributes}
+        return pl.DataFrame([{**row, **attributes}], schema={**schema, **subject}, strict=False)
