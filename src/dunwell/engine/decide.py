@@ -5,6 +5,7 @@ A pipeline of named steps (engine/steps), each adding columns to the item's row.
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 import polars as pl
 
@@ -20,10 +21,18 @@ from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.parties import parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
-from dunwell.engine.steps.stage import fall, judge, level
+from dunwell.engine.steps.slices import sliced
+from dunwell.engine.steps.stage import judge, level
 from dunwell.engine.steps.sums import account_sums
 
-_STATE = {"level": "stored_level", "stage": "stored_stage"}
+# What the steps after the stage look at; the rest of a row's columns would only be carried along.
+CANDIDATE: Final = (
+    "row", "item_id", "account_id", "entity_id", "payer_id", "currency", "due_on", "amount_minor", "open_minor",
+    "dunnable_minor", "policy_ix", "position", "level", "stored_level", "stored_stage", "last_deadline_on", "version",
+    "channels", "reasons", "problem", "lacks_currency",
+)  # fmt: skip
+SUMS: Final = ("account_open_minor",)
+_STATE: Final = {"level": "stored_level", "stage": "stored_stage"}
 
 
 def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
@@ -32,7 +41,14 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     Pure: the same book, policies and date give the same plan, whatever the order of their rows.
     """
     procedures = Procedures.of(policies)
-    rows = promise(_aged(book, procedures, as_of), book, as_of=as_of)
+    known = parties(book, columns=procedures.columns, as_of=as_of)
+    plans = [_decide_slice(part, known, procedures, as_of) for part in sliced(book, known)]
+    return result.joined(plans)
+
+
+def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: date) -> Plan:
+    """Decide for payers with all that they owe."""
+    rows = promise(_aged(book, known, procedures, as_of), book, as_of=as_of)
     rows = net_credits(_freed(rows, book, procedures, as_of), procedures)
     rows, anchors = _staged(rows, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).collect()
@@ -40,10 +56,9 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
 
 
-def _aged(book: Book, procedures: Procedures, as_of: date) -> pl.DataFrame:
+def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.DataFrame:
     """The items' rows with what is known of their debtor, and the columns that expressions read."""
     columns = procedures.columns
-    known = parties(book, columns=columns, as_of=as_of)
     rows = with_contacts(book.items.lazy().rename(_STATE), known, book)
     # An attribute of both item and account: the item's own value comes first.
     both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
@@ -59,7 +74,7 @@ def _aged(book: Book, procedures: Procedures, as_of: date) -> pl.DataFrame:
         rows = rows.join(book.entities.lazy(), on="entity_id", how="left", maintain_order="left")
     if procedures.needs_sums:
         rows = account_sums(rows)
-    return rows.collect()
+    return rows.with_row_index("row").collect()
 
 
 def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: date) -> pl.DataFrame:
@@ -74,42 +89,24 @@ def _staged(
     rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
     """Add where each row stands in its policy; and the new state of account-anchored groups, if there are such policies."""
-    if all(policy.anchor == "item" for policy in procedures.policies):
-        return _judged(rows.lazy(), procedures, as_of).collect(), None
-    by_account = procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean).fill_null(value=False)
-    by_items = rows.filter(~by_account)
-    anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
-    grouped = rows.filter(by_account).with_columns(is_anchorable=anchorable)
-    stored = anchor.stored_anchors(book, procedures)
-    speaking = anchor.anchors(grouped, stored, procedures, as_of=as_of)
-    judged = fall(level(speaking.lazy(), procedures), procedures, as_of=as_of)
-    judged = judge(judged, procedures, as_of=as_of).collect()
-    rows = pl.concat(
-        [
-            _judged(by_items.lazy(), procedures, as_of).collect(),
-            anchor.spoken_for(grouped, judged),
-            anchor.waiting(grouped, judged, stored, procedures, as_of=as_of),
-        ],
-        how="diagonal",
-    )
-    return rows, anchor.states(grouped, judged, stored, procedures)
-
-
-def _judged(rows: pl.LazyFrame, procedures: Procedures, as_of: date) -> pl.LazyFrame:
-    """Judge item-anchored rows, each by itself."""
-    return judge(level(rows, procedures), procedures, as_of=as_of).with_columns(
+    has_groups = any(policy.anchor == "account" for policy in procedures.policies)
+    lazy = anchor.blanked(rows.lazy(), procedures) if has_groups else rows.lazy()
+    rows = judge(level(lazy, procedures), procedures, as_of=as_of).with_columns(
         is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"), is_finished=pl.col("position").is_null()
     )
+    return anchor.grouped(rows, book, procedures, as_of=as_of) if has_groups else (rows, None)
 
 
 def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """The rows that reached a stage with nothing in the way, and what minimums, fees and reach say of them."""
-    found = rows.filter(pl.col("outcome").is_null() & pl.col("is_debit"))
+    wanted = [*CANDIDATE, *(name for name in SUMS if name in rows.columns)]
+    wanted += [name for policy in procedures.policies for name in policy.split_by]
+    found = rows.filter(pl.col("outcome").is_null() & pl.col("is_debit")).select(list(dict.fromkeys(wanted)))
     currencies = found["currency"].unique().to_list()
     slotted = found.lazy().with_columns(slot=procedures.slot(pl.col("position")))
     slotted = fees.with_claims(slotted, rows) if fees.reads_claims(procedures) else slotted
     left = minimum.item_minimum(group.split(slotted, procedures), procedures)
     left = minimum.account_minimum(left, procedures)
-    left = fees.fee_lacks(left, procedures, currencies)
+    left = fees.fee_lacks(left, procedures, currencies, group.NOTICE)
     left = minimum.percentage(left, procedures, group.NOTICE)
     return outcome.late_reasons(reach(left, procedures)).collect()

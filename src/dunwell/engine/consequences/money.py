@@ -5,23 +5,25 @@ from datetime import date
 
 import polars as pl
 
-from dunwell.engine.book import SCHEMAS, Book, BookError, table
+from dunwell.engine.book import KEYS, SCHEMAS, Book, BookError, table
 from dunwell.engine.consequences.promises import promises_after
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
+from dunwell.engine.steps.parties import payers
 
 
 def items_booked(book: Book, event: ItemsBooked) -> Effects:
     """Book items, with credits applied to what they were given for. A draft booked again becomes a claim."""
-    moves = _Moves(book.merged({"items": table("items", event.items)}), event.on)
+    moves = Moves(book.merged({"items": table("items", event.items)}), event.on)
     for source_id, item_id in event.applies_to:
         moves.apply(source_id, item_id, pending=False)
-    return Effects(changes=moves.changes(event.items["item_id"].to_list()))
+    changes = moves.changes(event.items["item_id"].to_list())
+    return Effects(changes=changes | _seeded_contacts(book, changes["items"]))
 
 
 def paid(book: Book, event: Paid) -> Effects:
     """Take money in, or note that it is announced; what is not applied to items stays open as a credit of the account."""
     announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
-    moves = _Moves(book.merged({"items": table("items", [_payment_row(event)])}), event.on)
+    moves = Moves(book.merged({"items": table("items", [_payment_row(event)])}), event.on)
     for item_id, amount_minor in announced:  # what was under way has arrived, or is announced anew
         moves.take_back(event.item_id, item_id, amount_minor, pending=True)
     targets = event.applies_to or [item_id for item_id, _amount in announced]
@@ -39,7 +41,7 @@ def paid(book: Book, event: Paid) -> Effects:
 
 def allocated(book: Book, event: Allocated) -> Effects:
     """Apply money or credit that is already there to an item."""
-    moves = _Moves(book, event.on)
+    moves = Moves(book, event.on)
     moves.apply(event.source_item_id, event.item_id, pending=False, at_most_minor=event.amount_minor)
     return Effects(changes=moves.changes([]))
 
@@ -48,12 +50,14 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     """Take a payment back: what it had paid is open again, what it had announced is under way no longer."""
     payment = _row(book, event.item_id)
     own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
-    moves = _Moves(book, event.on)
+    moves = Moves(book, event.on)
     applied = dict(_net(own.filter(~pl.col("pending"))))
     for item_id, amount_minor in applied.items():
         moves.take_back(event.item_id, item_id, amount_minor, pending=False)
     for item_id, amount_minor in _net(own.filter("pending")):
         moves.take_back(event.item_id, item_id, amount_minor, pending=True)
+    if not applied and not moves.ledger and payment["open_minor"] == 0:
+        return Effects()  # it has been taken back before
     moves.close(event.item_id)
     changes = moves.changes([event.item_id])
     if not payment["draft"]:
@@ -66,7 +70,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     return Effects(changes=changes)
 
 
-class _Moves:
+class Moves:
     """Amounts moved between items by one event, gathered until they become changes."""
 
     def __init__(self, book: Book, on: date) -> None:
@@ -92,6 +96,14 @@ class _Moves:
         self._load(source_id)
         self._load(item_id)
         self._move(source_id, item_id, -amount_minor, pending=pending)
+
+    def release(self, item_id: int) -> None:
+        """Undo everything that was applied to an item, or is under way to it."""
+        ledger = self.book.allocations.filter(pl.col("item_id") == item_id)
+        net = ledger.group_by("source_item_id", "pending", maintain_order=True).agg(pl.col("amount_minor").sum())
+        for source_id, pending, amount_minor in net.iter_rows():
+            if amount_minor:
+                self.take_back(source_id, item_id, amount_minor, pending=pending)
 
     def close(self, item_id: int) -> None:
         """Leave nothing open of an item."""
@@ -127,6 +139,21 @@ class _Moves:
             self.open_minor[source_id] -= amount_minor
             self.open_minor[item_id] -= amount_minor
         self.ledger.append((source_id, item_id, amount_minor, pending))
+
+
+def _seeded_contacts(book: Book, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Items that come with a last notice: their payer heard from us then, unless it was before the due date."""
+    heard = (
+        items.filter(pl.col("last_notice_on") > pl.col("due_on"))
+        .join(payers(book.accounts), on="account_id")
+        .group_by(KEYS["payers"])
+        .agg(pl.col("last_notice_on").max())
+    )
+    if heard.is_empty():
+        return {}
+    latest = pl.max_horizontal("last_notice_on", "last_contact_on")
+    before = heard.join(book.payers, on=KEYS["payers"], how="left")
+    return {"payers": before.select(*KEYS["payers"], last_contact_on=latest)}
 
 
 def _payment_row(event: Paid) -> dict[str, object]:

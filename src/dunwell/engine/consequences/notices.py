@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from dunwell.engine.book import KEYS, SCHEMAS, Book, table
+from dunwell.engine.consequences.money import Moves
 from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Withdrawn
 
 GROUP = KEYS["anchors"]
@@ -135,12 +136,16 @@ def withdrawn(book: Book, event: Withdrawn) -> Effects:
 
 
 def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
-    """Reverse the charges of notices that were taken back: nothing of them is open any more."""
+    """Reverse the charges of notices that were taken back; money that had gone to them is a credit again."""
     gone = book.notices.filter(
         pl.col("notice_id").is_in(list(event.notice_ids)), pl.col("state").is_in(["failed", "withdrawn"])
     )
-    fees = book.lines.filter(pl.col("role") == "fee").join(gone, on="notice_id", how="semi")
-    return Effects(changes={"items": fees.select("item_id", open_minor=pl.lit(0, dtype=pl.Int64))})
+    fees = book.lines.filter(pl.col("role") == "fee").join(gone, on="notice_id", how="semi")["item_id"].to_list()
+    moves = Moves(book, event.on)
+    for fee in fees:
+        moves.release(fee)
+        moves.close(fee)
+    return Effects(changes=moves.changes([]))
 
 
 _NEXT = pl.col("version") + 1

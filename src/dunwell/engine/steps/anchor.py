@@ -6,8 +6,9 @@ import polars as pl
 
 from dunwell.engine.book import Book
 from dunwell.engine.steps.age import days_since, plus_days
+from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
-from dunwell.engine.steps.stage import judge, level
+from dunwell.engine.steps.stage import fall, judge, level
 
 GROUP = ["entity_id", "payer_id", "currency", "policy_ix"]
 STATE = ["last_notice_on", "last_deadline_on", "version"]
@@ -26,20 +27,57 @@ def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
     )
 
 
-def anchors(rows: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
-    """The anchor's row of every account-anchored group, with the group's state and `may_fall`.
+def blanked(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
+    """Judge rows of account-anchored policies as if they were new: their state is the group's, not their own."""
+    by_account = _by_account(procedures)
+    return rows.with_columns(
+        own_level="stored_level",
+        own_stage="stored_stage",
+        own_notice_on="last_notice_on",
+        stored_level=pl.when(~by_account).then("stored_level").otherwise(pl.lit(0, dtype=pl.Int16)),
+        stored_stage=pl.when(~by_account).then("stored_stage"),
+        last_notice_on=pl.when(~by_account).then("last_notice_on"),
+    )
+
+
+def grouped(
+    rows: pl.DataFrame, book: Book, procedures: Procedures, *, as_of: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Let the anchors speak for their groups; return all rows, and what is to be kept of each group.
+
+    `rows` have been judged one by one, those of account-anchored policies as if new (`blanked`).
+    """
+    rows = rows.with_columns(stored_level="own_level", stored_stage="own_stage", last_notice_on="own_notice_on").drop(
+        "own_level", "own_stage", "own_notice_on"
+    )
+    anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
+    mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).collect()
+    stored = stored_anchors(book, procedures)
+    speaking = fall(level(_anchors(mine, stored, procedures, as_of).lazy(), procedures), procedures, as_of=as_of)
+    judged = judge(speaking, procedures, as_of=as_of)
+    kept = _kept(mine, judged, stored)
+    rows = overlay(rows, _waiting(mine, judged, kept))
+    rows = overlay(rows, _spoken_for(mine, judged))
+    return rows, _states(judged, kept, stored, procedures)
+
+
+def _by_account(procedures: Procedures) -> pl.Expr:
+    return procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean).fill_null(value=False)
+
+
+def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.DataFrame:
+    """The anchor's row of every group, with the group's state and `may_fall`.
 
     The anchor is the oldest overdue item with something to dun; ties: the larger amount, then item_id.
     """
     deescalates = procedures.of_policy(lambda policy: policy.deescalate, pl.Boolean)
     oldest = (
-        rows.filter("is_anchorable")
+        mine.filter("is_anchorable")
         .sort("due_on", "dunnable_minor", "item_id", descending=[False, True, False])
         .unique(GROUP, keep="first", maintain_order=True)
     )
-    kept = stored.columns
     return (
-        oldest.drop([name for name in kept if name not in GROUP and name in oldest.columns])
+        oldest.drop([name for name in stored.columns if name not in GROUP and name in oldest.columns])
         .join(stored, on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             stored_level=pl.col("stored_level").fill_null(0),
@@ -51,61 +89,43 @@ def anchors(rows: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, *,
     )
 
 
-def spoken_for(grouped: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
-    """The overdue dunnable rows of each group: what holds for their anchor holds for them."""
+def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """What holds for the anchor holds for every overdue dunnable row of its group."""
     said = judged.select(
-        *GROUP,
-        "level",
-        "position",
-        "is_reached",
-        "is_too_soon",
-        "free_on",
-        "fires_on",
-        "lacks_currency",
-        anchor_pending="is_pending",
-        anchor_notice_on="last_notice_on",
-    )
+        *GROUP, "level", "position", "is_reached", "is_too_soon", "free_on", "fires_on", "lacks_currency",
+        "last_notice_on", group_pending="is_pending",
+    )  # fmt: skip
     return (
-        grouped.filter("is_anchorable")
-        .drop("level")
+        mine.filter("is_anchorable")
+        .select("row", "is_pending", *GROUP)
         .join(said, on=GROUP, how="left", nulls_equal=True)
         .with_columns(
-            is_pending=pl.col("is_pending") | pl.col("anchor_pending"),
-            last_notice_on="anchor_notice_on",
+            is_pending=pl.col("is_pending") | pl.col("group_pending"),
             is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"),
             is_finished=pl.col("position").is_null(),
         )
+        .drop(*GROUP, "group_pending")
     )
 
 
-def waiting(
-    grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, *, as_of: date
-) -> pl.DataFrame:
+def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
     """The other rows: not overdue, or with nothing left. They wait, until they are overdue or speak for the account.
 
-    Where a group has no anchor, a row that falls due next is judged as its anchor would be.
+    Where a group has no anchor, a row that falls due next has been judged as its anchor would be.
     """
     levels = pl.concat(
         [
             judged.select(*GROUP, group_level="level", has_anchor=pl.lit(value=True)),
-            _kept(grouped, judged, stored).select(*GROUP, group_level="stored_level", has_anchor=pl.lit(value=False)),
+            kept.select(*GROUP, group_level="stored_level", has_anchor=pl.lit(value=False)),
         ]
-    )
-    rest = (
-        grouped.filter(~pl.col("is_anchorable"))
-        .with_columns(
-            stored_level=pl.lit(0, dtype=pl.Int16),
-            stored_stage=pl.lit(None, dtype=pl.String),
-            last_notice_on=pl.lit(None, dtype=pl.Date),
-            last_deadline_on=pl.lit(None, dtype=pl.Date),
-        )
-        .join(levels, on=GROUP, how="left", nulls_equal=True)
     )
     alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")
     fires_on = pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1))
     return (
-        judge(level(rest.lazy(), procedures), procedures, as_of=as_of)
-        .with_columns(
+        mine.filter(~pl.col("is_anchorable"))
+        .join(levels, on=GROUP, how="left", nulls_equal=True)
+        .select(
+            "row",
             level=pl.col("group_level").fill_null(0),
             position=pl.when(alone).then("position"),
             fires_on=pl.when(alone & pl.col("fires_on").is_not_null()).then(fires_on),
@@ -114,20 +134,25 @@ def waiting(
             is_not_due=~pl.col("is_overdue"),
             is_finished=pl.lit(value=False),
         )
-        .collect()
     )
 
 
-def states(grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """The stored state of groups without an anchor that have something overdue which is only blocked."""
+    blocked = mine.filter("is_claim", "is_overdue", ~pl.col("is_free"))
+    return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
+        blocked, on=GROUP, how="semi", nulls_equal=True
+    )
+
+
+def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """What is to be kept of each group, before any notice: level, anchor, and whether that `is_changed`.
 
     A group without an anchor keeps its state while something overdue is only blocked; with nothing overdue left it is
     back at level 0.
     """
-
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
     current = judged.select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
-    kept = _kept(grouped, judged, stored)
     without = stored.join(current, on=GROUP, how="anti", nulls_equal=True)
     gone = without.join(kept, on=GROUP, how="anti", nulls_equal=True).select(
         *GROUP,
@@ -145,12 +170,4 @@ def states(grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame, pr
             is_changed=~same.fill_null(value=False),
             policy=procedures.of_policy(lambda policy: policy.policy, pl.String),
         )
-    )
-
-
-def _kept(grouped: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
-    """The stored state of groups without an anchor that have something overdue which is only blocked."""
-    blocked = grouped.filter("is_claim", "is_overdue", ~pl.col("is_free"))
-    return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
-        blocked, on=GROUP, how="semi", nulls_equal=True
     )

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
 
 GROUP = ["entity_id", "account_id", "currency"]
@@ -18,23 +19,19 @@ def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         .group_by(GROUP)
         .agg(pool_minor=pl.col("open_minor").sum())
     )
+    rows = rows.with_columns(credited_minor=pl.lit(0, dtype=pl.Int64))
     if pools.is_empty():
-        return rows.with_columns(credited_minor=pl.lit(0, dtype=pl.Int64), dunnable_minor="left_minor")
+        return rows
     netting = procedures.of_policy(lambda policy: policy.credits == "net", pl.Boolean)
-    open_to_credit = rows.filter(pl.col("is_free") & pl.col("is_overdue") & netting & (pl.col("left_minor") > 0))
     before = pl.col("left_minor").cum_sum().over(GROUP) - pl.col("left_minor")
+    unused = pl.max_horizontal(pl.col("pool_minor") - before, 0)
     credited = (
-        open_to_credit.join(pools, on=GROUP)
+        rows.lazy()
+        .filter(pl.col("is_free") & pl.col("is_overdue") & netting)
+        .select("row", *GROUP, "due_on", "item_id", "left_minor")
+        .join(pools.lazy(), on=GROUP)
         .sort("due_on", "item_id")
-        .with_columns(before=before)
-        .select(
-            "item_id",
-            credited_minor=pl.min_horizontal(
-                "left_minor", pl.max_horizontal(pl.col("pool_minor") - pl.col("before"), 0)
-            ),
-        )
+        .select("row", credited_minor=pl.min_horizontal("left_minor", unused))
+        .collect()
     )
-    return rows.join(credited, on="item_id", how="left", maintain_order="left").with_columns(
-        credited_minor=pl.col("credited_minor").fill_null(0),
-        dunnable_minor=pl.col("left_minor") - pl.col("credited_minor").fill_null(0),
-    )
+    return overlay(rows, credited).with_columns(dunnable_minor=pl.col("left_minor") - pl.col("credited_minor"))

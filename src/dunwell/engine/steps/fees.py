@@ -11,18 +11,33 @@ from dunwell.engine.steps.procedures import Procedures
 PERCENT_SCALE = 10_000  # percentages have at most four decimals
 
 
-def fee_lacks(candidates: pl.LazyFrame, procedures: Procedures, currencies: list[str]) -> pl.LazyFrame:
-    """Mark `fee_lacks`: the fee of the row's stage cannot be computed in its currency.
+def fee_lacks(
+    candidates: pl.LazyFrame, procedures: Procedures, currencies: list[str], notice_key: list[str]
+) -> pl.LazyFrame:
+    """Mark `fee_lacks`: the fee of the row's stage, or of the notice it would be on, cannot be computed in its currency.
 
     `currencies` are those that occur among the rows.
     """
+    if not procedures.any_stage(lambda stage: stage.fee):
+        return candidates.with_columns(fee_lacks=pl.lit(value=False))
+    marked = _marked(candidates.with_columns(fee_lacks=pl.lit(value=False)), procedures, currencies, pl.col("slot"))
+    if not procedures.any_stage(lambda stage: stage.fee and any(tier.fixed for tier in stage.fee.tiers)):
+        return marked  # else a row's own amount decides, and the notice's stage may ask of it what its own does not
+    highest = pl.col("position").filter("is_left").max().over(notice_key)
+    return _marked(marked, procedures, currencies, procedures.slot(highest))
+
+
+def _marked(rows: pl.LazyFrame, procedures: Procedures, currencies: list[str], slot: pl.Expr) -> pl.LazyFrame:
     lacks = pl.lit(value=False)
     for at, stage in procedures.slots_where(lambda stage: stage.fee):
         for currency in currencies:
-            here = (pl.col("slot") == at) & (pl.col("currency") == currency)
+            here = (pl.col("fee_slot") == at) & (pl.col("currency") == currency)
             lacks = lacks | (here & _amount(stage, currency).is_null())
-    return candidates.with_columns(fee_lacks=pl.col("is_left") & lacks).with_columns(
-        is_left=pl.col("is_left") & ~pl.col("fee_lacks")
+    return (
+        rows.with_columns(fee_slot=slot)
+        .with_columns(fee_lacks=pl.col("fee_lacks") | (pl.col("is_left") & lacks.fill_null(value=False)))
+        .with_columns(is_left=pl.col("is_left") & ~pl.col("fee_lacks"))
+        .drop("fee_slot")
     )
 
 
@@ -43,19 +58,30 @@ def with_claims(candidates: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def line_fees(lines: pl.LazyFrame, procedures: Procedures, currencies: list[str]) -> pl.LazyFrame:
-    """Add `fee_minor` to lines by the fee of their notice's stage (`notice_slot`): 0 where there is none.
+def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """Charge the fees of the notices' stages: `notice_no`, `item_id`, `account_id`, `currency`, `stage`, `fee_minor`.
 
-    A fee per notice stands on the leading line (`is_leading`).
+    A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the smaller
+    item_id. Only fees above 0.
     """
+    slots = dict(procedures.slots_where(lambda stage: stage.fee))
+    paying = notices.filter(pl.col("notice_slot").is_in(list(slots)))
+    lines = (
+        dunned.join(paying.select("notice_no", "notice_slot", "stage"), on="notice_no")
+        .sort(
+            "notice_no", "position", "due_on", "dunnable_minor", "item_id", descending=[False, True, False, True, False]
+        )
+        .with_columns(is_leading=pl.col("notice_no").is_first_distinct())
+    )
     amount = pl.lit(0, dtype=pl.Int64)
-    for at, stage in procedures.slots_where(lambda stage: stage.fee):
-        for currency in currencies:
+    for at, stage in slots.items():
+        for currency in lines["currency"].unique().to_list():
             here = (pl.col("notice_slot") == at) & (pl.col("currency") == currency)
             if stage.fee and not stage.fee.per_item:
                 here = here & pl.col("is_leading")
             amount = pl.when(here).then(_amount(stage, currency)).otherwise(amount)
-    return lines.with_columns(fee_minor=amount.fill_null(0))
+    charged = lines.select("notice_no", "item_id", "account_id", "currency", "stage", fee_minor=amount)
+    return charged.filter(pl.col("fee_minor") > 0)
 
 
 def _amount(stage: Stage, currency: str) -> pl.Expr:

@@ -1,6 +1,7 @@
 """From rows to notices: one entity, payer, currency and policy, split further as the policy says."""
 
 from datetime import date
+from functools import reduce
 
 import polars as pl
 
@@ -35,18 +36,34 @@ def _split_text(policy: Policy) -> pl.Expr:
     return pl.concat_str(parts, separator="|")
 
 
+def numbered(dunned: pl.DataFrame) -> pl.DataFrame:
+    """Add `notice_no`, from 1 in the order of NOTICE.
+
+    The keys' ranks make one integer, whose rank is the number: integers sort several times as fast as rows of keys.
+    """
+    counts = dunned.select(pl.col(NOTICE).n_unique()).row(0, named=True)
+    several = [key for key in NOTICE if counts[key] > 1]
+    code = reduce(
+        lambda code, key: code * counts[key] + pl.col(key).to_physical().rank("dense").cast(pl.UInt64) - 1,
+        several,
+        pl.lit(0, dtype=pl.UInt64),
+    )
+    return dunned.with_columns(notice_no=code).with_columns(pl.col("notice_no").rank("dense").cast(pl.Int32))
+
+
 def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
-    """Group the dunned rows; each notice takes the highest stage among them for channels, deadline, fee and approval."""
+    """Gather the rows of each `notice_no`; it takes the highest stage among them for channels, deadline and approval."""
     grouped = (
         dunned.lazy()
-        .group_by(NOTICE)
+        .with_columns(is_pre_due=procedures.of_stage(lambda stage: stage.expires, pl.col("slot"), pl.Boolean))
+        .group_by("notice_no")
         .agg(
+            pl.col(NOTICE).first(),
             level=pl.col("position").max(),
             due_minor=pl.col("dunnable_minor").sum(),
             channels_mask=pl.col("channels").first(),
             contact=(~pl.col("is_pre_due")).any(),
         )
-        .sort(NOTICE)
         .with_columns(notice_slot=procedures.slot(pl.col("level")))
         .with_columns(
             anchored=procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean),
@@ -59,22 +76,7 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.
         .collect()
     )
     ways = grouped.select("notice_slot", "channels_mask").unique()
-    stages = {slot: stage for slot, stage in procedures.slots_where(lambda _stage: True)}
+    stages = dict(procedures.slots_where(lambda _stage: True))
     channels = [channels_of(stages[slot], mask) for slot, mask in ways.iter_rows()]
     ways = ways.with_columns(channels=pl.Series(channels, dtype=pl.String))
-    grouped = grouped.join(ways, on=["notice_slot", "channels_mask"], how="left", maintain_order="left")
-    return grouped.with_row_index("notice_no", offset=1).with_columns(pl.col("notice_no").cast(pl.Int32))
-
-
-def lines(dunned: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
-    """Give every dunned row its notice, and mark the leading line of each.
-
-    The leading line is that of the highest level, then the oldest due, the larger dunnable, the smaller item_id.
-    """
-    return (
-        dunned.join(grouped.select(*NOTICE, "notice_no", "notice_slot", notice_stage="stage"), on=NOTICE, how="left")
-        .sort(
-            "notice_no", "position", "due_on", "dunnable_minor", "item_id", descending=[False, True, False, True, False]
-        )
-        .with_columns(is_leading=pl.col("notice_no").is_first_distinct())
-    )
+    return grouped.join(ways, on=["notice_slot", "channels_mask"], how="left")

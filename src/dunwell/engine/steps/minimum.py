@@ -19,7 +19,7 @@ def item_minimum(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFra
     """Mark `below_item_minimum` and, where the minimum does not know the currency, `minimum_lacks`."""
     least, lacks = _by_currency(procedures, lambda policy: policy.minimum.item)
     return candidates.with_columns(
-        below_item_minimum=(pl.col("dunnable_minor") < least).fill_null(value=False),
+        below_item_minimum=~pl.col("lacks_currency") & (pl.col("dunnable_minor") < least).fill_null(value=False),
         minimum_lacks=pl.col("lacks_currency") | lacks,
     ).with_columns(is_left=~pl.col("below_item_minimum") & ~pl.col("minimum_lacks"))
 

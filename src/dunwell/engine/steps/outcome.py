@@ -43,7 +43,7 @@ def reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Add what the candidates' steps found, and `dun` for the candidates they left."""
+    """Add what the candidates' steps found, `dun` for the candidates they left, and with that the outcome."""
     lacks = pl.col("minimum_lacks") | pl.col("fee_lacks")
     holds = {
         "exception": lacks,
@@ -58,7 +58,7 @@ def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
         .when("fee_lacks").then(pl.lit("fee_lacks_currency", dtype=Problem))
         .otherwise("problem")
     )  # fmt: skip
-    return rows.with_columns(reasons=pl.col("reasons") | _bits(holds), problem=problem)
+    return outcome(rows.with_columns(reasons=pl.col("reasons") | _bits(holds), problem=problem))
 
 
 def outcome(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -46,23 +46,25 @@ def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame
         "payer_id",
         "channels",
         *read,
+        owed_to="entity_id",
         is_known=pl.lit(value=True),
         legal=either["legal"],
         intercompany_any=either["intercompany"],
         held=either["held"],
     )
     if "account_broken_promises" in columns:
-        rows = rows.join(_broken_promises(book, rows, as_of), on="payer_id", how="left").with_columns(
+        rows = rows.join(_broken_promises(book, rows, as_of), on=["owed_to", "payer_id"], how="left").with_columns(
             pl.col("account_broken_promises").fill_null(0).cast(pl.Int64)
         )
-    return rows.sort("account_id")
+    return rows.drop("owed_to").sort("account_id")
 
 
 def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
     """Join what is known of the debtor, and `last_contact_on` of the payer with the item's entity."""
     entities = book.items["entity_id"]
-    if entities.min() == entities.max():  # one creditor, as in every run: its contacts belong to the payer
-        mine = book.payers.filter(pl.col("entity_id") == entities.min()).drop("entity_id")
+    entity = entities.min()
+    if entity is not None and entity == entities.max():  # one creditor, as in every run: contacts are the payer's
+        mine = book.payers.filter(pl.col("entity_id") == entity).drop("entity_id")
         known = known.join(mine, on="payer_id", how="left", maintain_order="left")
         return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left")
     return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left").join(
@@ -88,11 +90,11 @@ def _held(book: Book, as_of: date) -> pl.Expr:
 
 
 def _broken_promises(book: Book, rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """Count, per payer, the promises whose time is over and whose money did not come."""
+    """Count, per entity and payer, the promises whose time is over and whose money did not come."""
     over = pl.col("by_on") + pl.duration(days="tolerance_days") < as_of
     broken = book.promises.filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
     return (
-        broken.join(rows.select("account_id", "payer_id"), on="account_id")
-        .group_by("payer_id")
+        broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
+        .group_by("owed_to", "payer_id")
         .agg(account_broken_promises=pl.len())
     )

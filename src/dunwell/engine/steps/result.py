@@ -1,13 +1,15 @@
 """From decided rows to the plan's tables."""
 
+from collections.abc import Sequence
 from datetime import date
+from itertools import accumulate
 
 import polars as pl
 
 from dunwell.engine.plan import SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, fees, group
 from dunwell.engine.steps.charges import ride
-from dunwell.engine.steps.outcome import outcome
+from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
 
 DATE_MAX = date(9999, 12, 31)
@@ -22,24 +24,50 @@ def plan(
     as_of: date,
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
-    pre_due = procedures.of_stage(lambda stage: stage.expires, pl.col("slot"), pl.Boolean)
-    dunned = candidates.filter("is_left").with_columns(is_pre_due=pre_due)
+    dunned = group.numbered(candidates.filter("is_left"))
     notices = group.notices(dunned, procedures, as_of=as_of)
-    currencies = notices["currency"].unique().to_list()
-    lines = fees.line_fees(group.lines(dunned, notices).lazy(), procedures, currencies).collect()
-    rows = outcome(_merged(rows, candidates, lines).lazy()).collect()
+    charged = fees.line_fees(dunned, notices, procedures)
+    rows = rows.with_columns(notice_no=pl.lit(None, dtype=pl.Int32))
+    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem"))
+    rows = overlay(rows, dunned.select("row", "notice_no"))
     rides = ride(rows, notices)
-    riding = rides.filter(pl.col("notice_no").is_not_null())
-    decisions = _decisions(pl.concat([rows.filter(pl.col("outcome").is_not_null()), rides]), procedures)
+    rows = overlay(rows, rides)
+    riding = rides.select("row", "notice_no").drop_nulls().join(rows.drop("notice_no"), on="row")
+    decisions = _decisions(rows, procedures)
     return Plan(
-        decisions=_table("decisions", decisions),
-        notices=_table("notices", _totalled(notices, lines, riding)),
-        lines=_table("lines", _lines(lines, riding, procedures)),
-        charges=_table("charges", _charges(lines)),
+        decisions=decisions,
+        notices=_table("notices", _totalled(notices, charged, riding)),
+        lines=_table("lines", _lines(dunned, riding, procedures)),
+        charges=_table("charges", charged.rename({"fee_minor": "amount_minor"})),
         actions=_table("actions", _actions(notices, procedures)),
         anchors=_table("anchors", None if anchors is None else _kept(anchors, notices)),
         tasks=_table("tasks", _tasks(decisions)),
     )
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """Make one plan of those of several payers' books; notices are numbered anew, in their order."""
+    if len(plans) == 1:
+        return plans[0]
+    offsets = accumulate((plan.notices.height for plan in plans), initial=0)
+    shifted = [
+        {name: _shifted(getattr(plan, name), offset) for name in SCHEMAS}
+        for plan, offset in zip(plans, offsets, strict=False)
+    ]
+    tables = {name: pl.concat([each[name] for each in shifted]) for name in SCHEMAS}
+    order = tables["notices"].sort("entity_id", "payer_id", "currency", "policy", "split")["notice_no"]
+    new_no = pl.lit(order.arg_sort().cast(pl.Int32) + 1).gather(pl.col("notice_no") - 1)
+    renumbered = {
+        name: frame.with_columns(notice_no=new_no) if "notice_no" in frame.columns else frame
+        for name, frame in tables.items()
+    }
+    return Plan(
+        **{name: frame if name == "decisions" else frame.sort(SORT_KEYS[name]) for name, frame in renumbered.items()}
+    )
+
+
+def _shifted(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
+    return frame.with_columns(pl.col("notice_no") + offset) if "notice_no" in frame.columns else frame
 
 
 def _table(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
@@ -47,64 +75,45 @@ def _table(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     schema = SCHEMAS[name]
     if frame is None:
         return pl.DataFrame(schema=schema)
-    shaped = frame.select([pl.col(column).cast(dtype) for column, dtype in schema.items()])
-    return shaped.sort(SORT_KEYS[name])
-
-
-def _merged(rows: pl.DataFrame, candidates: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Bring what the candidates' steps found back to the rows."""
-    found = candidates.select("item_id", "reasons", "problem").join(
-        lines.select("item_id", "notice_no"), on="item_id", how="left"
-    )
-    return rows.join(found, on="item_id", how="left", suffix="_late", maintain_order="left").with_columns(
-        reasons=pl.coalesce("reasons_late", "reasons"), problem=pl.coalesce("problem_late", "problem")
+    return (
+        frame.lazy()
+        .select([pl.col(column).cast(dtype) for column, dtype in schema.items()])
+        .sort(SORT_KEYS[name])
+        .collect()
     )
 
 
 def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """The rows' traces; they are in order already."""
     slot = procedures.slot(pl.col("position"))
     is_dunned = (pl.col("outcome") == "dun") & pl.col("is_debit")
     dated = pl.col("outcome").is_in(["not_due", "too_soon"]) & ~pl.col("draft")
-    return rows.select(
-        "item_id",
-        "account_id",
-        "payer_id",
-        "entity_id",
-        "currency",
-        "outcome",
-        "reasons",
-        "problem",
-        "days_past_due",
-        "open_minor",
-        "disputed_minor",
-        "in_flight_minor",
-        "promised_minor",
-        "credited_minor",
-        "dunnable_minor",
-        "last_notice_on",
-        "free_on",
-        "notice_no",
-        policy=procedures.of_policy(lambda policy: policy.policy, pl.String),
-        stage=procedures.of_stage(lambda stage: stage.stage, slot, pl.String),
-        level_before="level",
-        level_after=pl.when(is_dunned).then("position").otherwise("level"),
-        next_on=pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
+    values = {
+        "policy": procedures.of_policy(lambda policy: policy.policy, pl.String),
+        "stage": procedures.of_stage(lambda stage: stage.stage, slot, pl.String),
+        "level_before": pl.col("level"),
+        "level_after": pl.when(is_dunned).then("position").otherwise("level"),
+        "next_on": pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
+    }
+    schema = SCHEMAS["decisions"]
+    return (
+        rows.lazy().select(values.get(name, pl.col(name)).cast(schema[name]).alias(name) for name in schema).collect()
     )
 
 
-def _totalled(notices: pl.DataFrame, lines: pl.DataFrame, riding: pl.DataFrame) -> pl.DataFrame:
-    fee = lines.group_by("notice_no").agg(fee_minor=pl.col("fee_minor").sum())
+def _totalled(notices: pl.DataFrame, charged: pl.DataFrame, riding: pl.DataFrame) -> pl.DataFrame:
+    fee = charged.group_by("notice_no").agg(fee_minor=pl.col("fee_minor").sum())
     ridden = riding.group_by("notice_no").agg(charges_minor=pl.col("left_minor").sum())
     return (
         notices.join(fee, on="notice_no", how="left")
         .join(ridden, on="notice_no", how="left")
-        .with_columns(pl.col("charges_minor").fill_null(0))
+        .with_columns(pl.col("charges_minor", "fee_minor").fill_null(0))
         .with_columns(total_minor=pl.col("due_minor") + pl.col("charges_minor") + pl.col("fee_minor"))
     )
 
 
-def _lines(lines: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
-    dunned = lines.select(
+def _lines(dunned: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    lines = dunned.select(
         "notice_no",
         "item_id",
         "version",
@@ -123,18 +132,9 @@ def _lines(lines: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) ->
         role=pl.lit("charge"),
         amount_minor="left_minor",
         level=pl.lit(0, dtype=pl.Int16),
-        stage=pl.lit(None, dtype=pl.String),
         level_before=pl.lit(0, dtype=pl.Int16),
-        stage_before=pl.lit(None, dtype=pl.String),
-        deadline_before_on=pl.lit(None, dtype=pl.Date),
     )
-    return pl.concat([dunned, charges.select(dunned.columns)])
-
-
-def _charges(lines: pl.DataFrame) -> pl.DataFrame:
-    return lines.filter(pl.col("fee_minor") > 0).select(
-        "notice_no", "item_id", "account_id", "currency", amount_minor="fee_minor", stage="notice_stage"
-    )
+    return pl.concat([lines, charges], how="diagonal")
 
 
 def _actions(notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:

@@ -9,6 +9,7 @@ import polars as pl
 
 from dunwell.engine.policy.model import Stage
 from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
 
 
@@ -26,12 +27,15 @@ class Judged:
 def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Add `level` under the row's policy: the position of the stage of the stored name, else the smaller number."""
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
-    named = pl.lit(None, dtype=pl.Int16)
-    for ix, policy in enumerate(procedures.policies):
-        positions = {stage.stage: position for position, stage in enumerate(policy.stages, 1)}
-        position = pl.col("stored_stage").replace_strict(positions, default=None, return_dtype=pl.Int16)
-        named = pl.when(pl.col("policy_ix") == ix).then(position).otherwise(named)
-    return rows.with_columns(level=pl.coalesce(named, pl.min_horizontal("stored_level", count)).cast(pl.Int16))
+    by_number = pl.min_horizontal("stored_level", count)
+    names = sorted({stage.stage for policy in procedures.policies for stage in policy.stages})
+    if not names:
+        return rows.with_columns(level=by_number)
+    # Each distinct name is looked up once, as a number; a table of policies by names gives the position.
+    code = pl.col("stored_stage").cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt32)
+    positions = [policy.position(name) or None for policy in procedures.policies for name in names]
+    named = pl.lit(pl.Series(positions, dtype=pl.Int16)).gather(pl.col("policy_ix") * len(names) + code)
+    return rows.with_columns(level=pl.coalesce(named, by_number).cast(pl.Int16))
 
 
 def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyFrame:
@@ -46,7 +50,7 @@ def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyF
     return rows.with_columns(level=pl.when("may_fall").then(pl.min_horizontal("level", highest)).otherwise("level"))
 
 
-def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyFrame:
+def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
     """Hold each row against the next stage of its policy, or with `jump` against all that are left.
 
     Adds `position` (null: no stage is left), `is_reached`, `is_too_soon`, `free_on`, `fires_on` and `lacks_currency`.
@@ -54,11 +58,8 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.Lazy
     gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
     rows = rows.with_columns(free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures))
     first = _held_against(procedures, pl.col("next_position"), first_live=pl.lit(value=True))
-    late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
-    # A pre-due stage that will not fire in its life leaves the row to the first stage after the due date.
-    fires_on = pl.coalesce(first.fires_on, pl.when(first.expires).then(late.fires_on))
-    reached = _reached(first, as_of)
-    position = pl.col("next_position")
+    reached, position, fires_on = _reached(first, as_of), pl.col("next_position"), first.fires_on
+    is_pre_due = first.expires
     if jumping := [policy for policy in procedures.policies if policy.escalate == "jump"]:
         jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean)
         left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
@@ -66,15 +67,32 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.Lazy
         position = pl.when(jumps & highest.is_not_null()).then(highest).otherwise(position)
         reached = pl.when(jumps).then(highest.is_not_null()).otherwise(reached)
         fires_on = pl.when(jumps).then(pl.min_horizontal([each.fires_on for each in left])).otherwise(fires_on)
-    rows = rows.with_columns(position=position, is_reached=reached.fill_null(value=False), fires_on=fires_on)
-    slot = procedures.slot(pl.col("position"))
-    pre_due = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean)
-    in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pre_due
+        is_pre_due = procedures.of_stage(lambda stage: stage.expires, procedures.slot(position), pl.Boolean)
+    rows = rows.with_columns(
+        position=position,
+        is_reached=reached.fill_null(value=False),
+        fires_on=fires_on,
+        is_pre_due=is_pre_due.fill_null(value=False),
+    )
+    in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
-    return rows.with_columns(
+    slot = procedures.slot(pl.col("position"))
+    judged = rows.with_columns(
         is_too_soon=pl.col("is_reached") & (in_gap | same_day),
         lacks_currency=pl.col("is_reached") & _lacks(procedures, slot, lambda stage: stage.min_overdue),
-    )
+    ).collect()
+    return _past_pre_due(judged, procedures)
+
+
+def _past_pre_due(judged: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """A pre-due stage that will not fire in its life leaves the row to the first stage after the due date."""
+    if not procedures.any_stage(lambda stage: stage.expires):
+        return judged
+    steps = ~procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean)
+    over = judged.with_row_index("row_now").filter(pl.col("is_pre_due") & pl.col("fires_on").is_null() & steps)
+    late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
+    found = over.select(row="row_now", fires_on=late.fires_on)
+    return overlay(judged, found)
 
 
 def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:

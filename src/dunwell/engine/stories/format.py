@@ -25,6 +25,8 @@ class Amount:
 
 def amount_of(value: object) -> Amount:
     """Read `100.00 EUR`. Errors: ValueError."""
+    if isinstance(value, Amount):
+        return value
     parts = str(value).split() if isinstance(value, str) else []
     if len(parts) != 2:
         raise ValueError(f"{value!r} is not an amount with its currency, such as 100.00 EUR")

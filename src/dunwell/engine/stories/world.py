@@ -139,8 +139,9 @@ class World:
     def _set(self, on: date, event: dict[str, Any]) -> None:
         name = str(event.get("account"))
         self.account(name)
-        before = self.told_accounts[name].model_dump()
-        self._take_account(told.Account.model_validate({**before, **event}), on)
+        before = self.told_accounts[name]
+        values = {key: getattr(before, key) for key in before.model_fields_set}
+        self._take_account(told.Account.model_validate({**values, **event}), on)
 
     def _invoice(self, on: date, event: told.Invoice) -> e.Event:
         if event.draft is False and event.number in self.ids["item"] and self._is_draft(event.number):

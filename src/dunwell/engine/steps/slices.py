@@ -1,0 +1,50 @@
+"""A book cut where one payer ends and another begins, so that ten million items take the memory of one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Final
+
+import polars as pl
+
+from dunwell.engine.book import Book
+
+ROWS_PER_SLICE: Final = 1_000_000
+
+
+def sliced(book: Book, known: pl.DataFrame) -> Iterator[Book]:
+    """Yield books of whole payers, with their items in order of payer, account and id; at least one.
+
+    `known`: `account_id` and `payer_id` of every account. State of groups without items comes with the first.
+    """
+    items, payer = _in_order(book.items, known)
+    if items.height <= ROWS_PER_SLICE:
+        yield replace(book, items=items)
+        return
+    idle = book.anchors.filter(~pl.col("payer_id").is_in(payer.unique().implode()))
+    start = 0
+    while start < items.height:
+        end = _end_of_payer(payer, min(start + ROWS_PER_SLICE, items.height))
+        mine = book.anchors.filter(pl.col("payer_id").is_in(payer.slice(start, end - start).unique().implode()))
+        yield replace(book, items=items.slice(start, end - start), anchors=mine if start else pl.concat([mine, idle]))
+        start = end
+
+
+def _in_order(items: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The items sorted, unless they are, and the payer of each."""
+    if not known["payer_id"].equals(known["account_id"]):
+        payers = known.select("account_id", "payer_id")
+        items = items.join(payers, on="account_id", how="left").sort("payer_id", "account_id", "item_id")
+        return items.drop("payer_id"), items["payer_id"]
+    account, item = pl.col("account_id"), pl.col("item_id")
+    follows = (account > account.shift()) | ((account == account.shift()) & (item > item.shift()))
+    if not items.select(follows.fill_null(value=True).all()).item():
+        items = items.sort("account_id", "item_id")
+    return items, items["account_id"]
+
+
+def _end_of_payer(payer: pl.Series, end: int) -> int:
+    """The first position from `end` on where another payer begins; nulls come first and belong together."""
+    nulls = payer.null_count()
+    if end <= nulls:
+        return nulls
+    return nulls + int(payer.slice(nulls).search_sorted(payer[end - 1], side="right"))
