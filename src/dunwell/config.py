@@ -5,9 +5,10 @@ from that file, as container secrets come.
 """
 
 import os
+import secrets
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -23,6 +24,9 @@ FILE_NAME: Final = "dunwell.toml"
 SQLITE_BUSY_SECONDS: Final = 30
 # synchronous=FULL: an attempt to send must be durable before the wire is touched.
 SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY"
+
+# What may follow the database's name, as in `?sslmode=verify-full`.
+POSTGRESQL_OPTIONS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name")
 
 
 class ConfigError(ValueError):
@@ -111,6 +115,20 @@ def load(**given: object) -> Config:
         raise ConfigError(f"{FILE_NAME}: {error}") from error
 
 
+def write_settings(home: Path) -> None:
+    """Write `dunwell.toml` with a key of its own, readable by its owner only; one that is there stays."""
+    home.mkdir(parents=True, exist_ok=True)
+    file = home / FILE_NAME
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(
+            "# Settings of this book; the environment's DUNWELL_* come first. See docs/settings.md.\n"
+            f'secret_key = "{secrets.token_urlsafe(50)}"\n'
+            '# database_url = "postgresql://dunwell@localhost/dunwell"\n',
+            encoding="utf-8",
+        )
+
+
 def from_home(url: str, home: Path) -> str:
     """Make the file of a `sqlite:///FILE` URL absolute, from `home`; other URLs stay."""
     scheme = "sqlite:///"
@@ -161,8 +179,9 @@ def _postgresql(url: str) -> dict[str, Any]:
         raise ConfigError("database_url: the port is not a number between 0 and 65535") from None
     if not parts.hostname or not name or "/" in name:
         raise ConfigError("database_url: expected postgresql://user:password@host:port/database")
-    if parts.query or parts.fragment:
-        raise ConfigError("database_url: parameters after the database's name are not supported")
+    options = dict(parse_qsl(parts.query))
+    if strange := sorted(set(options) - set(POSTGRESQL_OPTIONS)) or parts.fragment:
+        raise ConfigError(f"database_url: {strange} is not among the parameters {', '.join(POSTGRESQL_OPTIONS)}")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": name,
@@ -170,5 +189,5 @@ def _postgresql(url: str) -> dict[str, Any]:
         "PORT": str(port or ""),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),
-        "OPTIONS": {},
+        "OPTIONS": options,
     }

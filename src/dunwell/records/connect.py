@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import Final
 
 from django.conf import settings
 from django.core.management import call_command
@@ -13,7 +13,7 @@ from dunwell.config import django_database
 SQLITE_VERSION_MIN: Final = (3, 35)  # RETURNING
 
 
-class DatabaseTooOld(RuntimeError):
+class DatabaseTooOldError(RuntimeError):
     """The SQLite library lacks what the records need, with both versions."""
 
 
@@ -35,12 +35,12 @@ def use(url: str) -> None:
 
 
 def migrate() -> None:
-    """Bring the tables of the current database to this release. Errors: DatabaseTooOld."""
+    """Bring the tables of the current database to this release. Errors: DatabaseTooOldError."""
     if not is_postgresql():
-        version = cast("tuple[int, ...]", connection.Database.sqlite_version_info)
+        version = connection.get_database_version()
         if version < SQLITE_VERSION_MIN:
             here, least = (".".join(map(str, v)) for v in (version, SQLITE_VERSION_MIN))
-            raise DatabaseTooOld(f"SQLite {here} is older than {least}; use a newer Python, or PostgreSQL")
+            raise DatabaseTooOldError(f"SQLite {here} is older than {least}; use a newer Python, or PostgreSQL")
     call_command("migrate", verbosity=0, interactive=False)
 
 
@@ -57,6 +57,7 @@ def snapshot() -> Iterator[None]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
     else:
+        connection.ensure_connection()
         mode = connection.transaction_mode  # type: ignore[attr-defined]  # SQLite's wrapper only
         try:
             connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]

@@ -23,16 +23,21 @@ class Table:
     @property
     def name(self) -> str:
         """The database's name of the table."""
-        return self.model._meta.db_table  # noqa: SLF001  # Django's documented API
+        return table_name(self.model)
 
     def column(self, engine_column: str) -> str:
         """The database's name of an engine column."""
         return self.columns.get(engine_column, engine_column)
 
 
+def table_name(model: type[models.Model]) -> str:
+    """Return the database's name of the model's table."""
+    return str(model._meta.db_table)  # noqa: SLF001  # Django's documented API
+
+
 def columns_of(model: type[models.Model]) -> dict[str, "models.Field[object, object]"]:
     """Return the concrete fields of `model` by their column's name."""
-    return {field.column: field for field in model._meta.concrete_fields}  # noqa: SLF001  # Django's documented API
+    return {str(field.column): field for field in model._meta.concrete_fields}  # noqa: SLF001  # Django's documented API
 
 
 BOOK: Final[dict[str, Table]] = {

@@ -55,7 +55,7 @@ def grouped(
     stored = stored_anchors(book, procedures)
     speaking = fall(level(_anchors(mine, stored, procedures, as_of).lazy(), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
-    kept = _kept(mine, judged, stored)
+    kept = level(_kept(mine, judged, stored).lazy(), procedures).collect()
     rows = overlay(rows, _waiting(mine, judged, kept))
     rows = overlay(rows, _spoken_for(mine, judged))
     return rows, _states(judged, kept, stored, procedures)
@@ -116,7 +116,7 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
     levels = pl.concat(
         [
             judged.select(*GROUP, group_level="level", has_anchor=pl.lit(value=True)),
-            kept.select(*GROUP, group_level="stored_level", has_anchor=pl.lit(value=False)),
+            kept.select(*GROUP, group_level="level", has_anchor=pl.lit(value=False)),
         ]
     )
     alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")

@@ -64,6 +64,8 @@ class AttributeType(models.Model):
             models.UniqueConstraint(fields=["subject", "name"], name="attribute_name"),
             models.CheckConstraint(condition=Q(subject__in=["item", "account"]), name="attribute_subject"),
             models.CheckConstraint(condition=Q(type__in=sorted(ATTRIBUTE_TYPES)), name="attribute_type"),
+            # It becomes part of a column's name, `attr_*`, in frames and in policies.
+            models.CheckConstraint(condition=Q(name__regex=r"^[a-z][a-z0-9_]*$"), name="attribute_identifier"),
         )
 
 
@@ -105,7 +107,8 @@ class Item(models.Model):
             models.CheckConstraint(condition=Q(kind__in=KINDS), name="item_kind"),
         )
         indexes = (
-            models.Index(fields=["entity", "account"], name="item_open", condition=Q(closed_on__isnull=True)),
+            # In order of id, so that reading the open items walks through the table once.
+            models.Index(fields=["entity"], name="item_open", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["parent"], name="item_parent", condition=Q(parent__isnull=False)),
         )
 

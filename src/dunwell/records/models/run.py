@@ -84,6 +84,9 @@ class Notice(models.Model):
     reason = models.TextField(null=True)
     sent_on = models.DateField(null=True)
     contact_before_on = models.DateField(null=True)
+    level_before = models.PositiveSmallIntegerField(null=True)
+    stage_before = models.CharField(max_length=100, null=True)
+    deadline_before_on = models.DateField(null=True)
 
     class Meta:
         constraints = (

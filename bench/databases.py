@@ -1,0 +1,44 @@
+"""The two databases to measure on, each new and empty."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+
+import psycopg
+from tests import postgres
+
+
+@contextlib.contextmanager
+def both() -> Iterator[dict[str, str]]:
+    """URLs by name; PostgreSQL is left out, with a line that says so, where it is not installed."""
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dunwell-bench-"))
+        urls = {"sqlite": f"sqlite:///{folder}/dunwell.sqlite3"}
+        if postgres.programs():
+            server = stack.enter_context(postgres.cluster(**postgres.CAREFUL))
+            with psycopg.connect(server.url(), autocommit=True) as admin:
+                admin.execute("CREATE DATABASE dunwell")
+            urls["postgresql"] = server.url("dunwell")
+        else:
+            print("NO POSTGRESQL: initdb was not found; measured on SQLite alone")
+        yield urls
+
+
+def open_database(url: str) -> None:
+    """Set Django up in this process, on `url`."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
+    os.environ["DUNWELL_DATABASE_URL"] = url
+    import django  # noqa: PLC0415  # only processes that open a database need it
+
+    django.setup()
+
+
+def filled(url: str, n: int) -> Callable[[], object]:
+    """Prepare to make the tables and fill them with `n` items; the entity's id is 1."""
+    open_database(url)
+    from bench import fill  # noqa: PLC0415  # models need Django
+    from dunwell.records import connect  # noqa: PLC0415
+
+    connect.migrate()
+    return lambda: fill.company(n)

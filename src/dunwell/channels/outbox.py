@@ -1,0 +1,134 @@
+"""The outbox channel: one text file a delivery, in a folder a run, for people and programs to pick up.
+
+A file is under its name only when it is whole: it is written under a name with a dot, put on the disk, and renamed.
+"""
+
+import errno
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from pathlib import Path
+from typing import Final, ParamSpec, TypeAlias, TypeVar
+
+from dunwell.channels.envelope import Envelope, Receipt
+from dunwell.channels.errors import Permanent, Temporary
+from dunwell.channels.files import NewFile, sync_folder
+from dunwell.letters.notice import Message
+
+__all__ = ["Envelope", "Outbox", "Receipt"]
+
+Outcome: TypeAlias = Receipt | Temporary | Permanent
+P = ParamSpec("P")
+T = TypeVar("T")
+FILES_AT_ONCE: Final = 250  # open at the same time
+SYNCS_AT_ONCE: Final = 32  # the disk answers for many files with one write of its journal
+PAYER_BYTES_MAX: Final = 80  # of the account's code in a file's name, which may have 255
+RETRY_SECONDS: Final = 300
+# What a person has to put right; anything else, such as a full disk, may pass.
+_LASTING: Final = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
+)
+
+
+class Outbox:
+    """A folder into which messages are written."""
+
+    def __init__(self, folder: Path | str) -> None:
+        """Name the folder; it is made with the first message."""
+        self.folder = Path(folder)
+
+    def send(self, envelope: Envelope, message: Message) -> Receipt:
+        """Write one message. It is on the disk, and under its name, when this returns.
+
+        A delivery that was already made stays as it is, whatever the message says now. Errors: Temporary, Permanent.
+        """
+        (outcome,) = self.send_all([(envelope, message)])
+        if isinstance(outcome, Receipt):
+            return outcome
+        raise outcome
+
+    def send_all(self, deliveries: Iterable[tuple[Envelope, Message]]) -> list[Outcome]:
+        """Write many messages; what came of each, in their order: errors are values here.
+
+        As durable as `send`, and several times faster, since the disk takes many files at once. After a crash in
+        between some files may be missing; none is in part, and sending all of them again completes them.
+        """
+        rest = iter(deliveries)
+        outcomes: list[Outcome] = []
+        while some := list(islice(rest, FILES_AT_ONCE)):
+            outcomes += self._send(some)
+        return outcomes
+
+    def _send(self, deliveries: Sequence[tuple[Envelope, Message]]) -> list[Outcome]:
+        files: dict[Path, NewFile] = {}
+        outcomes = [_tried(self._begin, files, envelope, message) for envelope, message in deliveries]
+        with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
+            ended = dict(zip(files, pool.map(lambda file: _tried(file.end), files.values()), strict=True))
+        # Also for deliveries already made: whoever made them may have ended before their names were on the disk.
+        folders = {outcome.path.parent for outcome in outcomes if isinstance(outcome, Receipt)}
+        synced = {folder: _tried(sync_folder, folder) for folder in folders}
+        return [
+            synced[outcome.path.parent] or ended.get(outcome.path) or outcome
+            if isinstance(outcome, Receipt)
+            else outcome
+            for outcome in outcomes
+        ]
+
+    def _begin(self, files: dict[Path, NewFile], envelope: Envelope, message: Message) -> Receipt:
+        path = self.folder / str(int(envelope.run)) / file_name(envelope)
+        if path in files or path.exists():
+            return Receipt(envelope.message_id, path, again=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(self.folder)
+        files[path] = NewFile.begin(path, text_of(envelope, message).encode())
+        return Receipt(envelope.message_id, path)
+
+
+def file_name(envelope: Envelope) -> str:
+    """Name a delivery's file: its account, notice, channel and delivery; of the texts only letters, figures, `.-_`."""
+    numbers = (str(int(envelope.notice_id)), _name_part(envelope.channel), str(int(envelope.delivery_id)))
+    return "-".join(part for part in (_name_part(envelope.payer), *numbers) if part) + ".txt"
+
+
+def text_of(envelope: Envelope, message: Message) -> str:
+    """Set a message with its headers, a line each; a line end in the data does not begin a header of its own."""
+    headers = {
+        "Message-ID": envelope.message_id,
+        "Date": envelope.as_of.isoformat(),
+        "Channel": envelope.channel,
+        "To": ", ".join(envelope.recipient.splitlines()),
+        "Subject": message.subject,
+        "Content-Language": message.language,
+    }
+    lines = [f"{name}: {_one_line(value)}".rstrip() for name, value in headers.items()]
+    return "\n".join([*lines, "", _encodable(message.text)])
+
+
+def _name_part(text: str) -> str:
+    """Keep what every file system takes: no separator, no leading dot, and not too long."""
+    kept = re.sub(r"[^\w.-]+", "_", _encodable(unicodedata.normalize("NFC", text))).strip("._-")
+    return kept.encode()[:PAYER_BYTES_MAX].decode(errors="ignore")
+
+
+def _one_line(text: str) -> str:
+    seen = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in _encodable(text))
+    return re.sub(r" +", " ", seen).strip()
+
+
+def _encodable(text: str) -> str:
+    """Half a surrogate pair, as broken imports leave it, cannot be written in UTF-8."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _tried(do: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Temporary | Permanent:
+    """Do something with the disk; a refusal is a value."""
+    try:
+        return do(*args, **named)
+    except OSError as error:
+        why = f"cannot write into the outbox: {error}"
+        if error.errno in _LASTING:
+            return Permanent(f"{why}; let the user that runs dunwell write there")
+        return Temporary(why, retry_after_seconds=RETRY_SECONDS)

@@ -1,0 +1,81 @@
+"""`dunwell init` and `import`: make a book, and fill it."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import Json, open_book, refuses
+from dunwell.cli.output import as_json, err, money, say, table, working
+from dunwell.config import load, write_settings
+
+
+@refuses
+def init(
+    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where the book is to be.")] = None,
+    json: Json = False,
+) -> None:
+    """Make an empty book: settings, database, and three policies in force, with their files to change.
+
+    What is there already is kept; an older database is brought to this version.
+    """
+    if directory is not None:
+        os.environ["DUNWELL_HOME"] = str(directory)
+    home = load().home
+    write_settings(home)
+    open_book(must_exist=False)
+    from dunwell.flows.book.starting import start_book  # noqa: PLC0415  # after the book is open
+
+    with working("making the tables ..."):
+        started = start_book(home, by=clock.actor(), at=clock.now())
+    if json:
+        as_json({"home": str(home), "policies": [vars(each) for each in started.policies]})
+        return
+    say(f"the book is ready in {home}")
+    for each in started.policies:
+        say(f"  policy {each.name} is in force (change policies/{each.name}.yaml, then dunwell policy apply)")
+    say("next: dunwell import FILE --mapping MAP.yaml")
+
+
+@refuses
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file (.csv, .csv.gz).")],
+    mapping: Annotated[Path, typer.Option("--mapping", metavar="MAP", help="Which column is what (YAML).")],
+    json: Json = False,
+) -> None:
+    """Bring open items into the book: all of a file or nothing of it, and the same file twice changes nothing."""
+    open_book()
+    from dunwell.flows.book.importing import import_items  # noqa: PLC0415  # after the book is open
+
+    with working(f"reading {file.name} ..."):
+        report = import_items(file, mapping, by=clock.actor(), at=clock.now(), on=clock.today())
+    if json:
+        as_json(asdict(report))
+        return
+    for warning in report.warnings:
+        err.print(f"warning: {warning}", markup=False, style="yellow")
+    items, accounts = report.items, report.accounts
+    say(f"{report.file}: {report.rows:,} rows")
+    say(f"  items:    {items.added:,} added, {items.changed:,} changed, {items.unchanged:,} as they were")
+    say(f"  accounts: {accounts.added:,} added, {accounts.changed:,} changed, {accounts.unchanged:,} as they were")
+    say()
+    columns = ("entity", "currency", "kind", "in the file", "sum in the file", "in the book", "sum in the book")
+    rows = [
+        (
+            total.entity,
+            total.currency,
+            total.kind,
+            total.file_items,
+            money(total.file_minor, total.currency),
+            total.book_items,
+            money(total.book_minor, total.currency),
+        )
+        for total in report.totals
+    ]
+    table("Control totals", columns, rows)
+    if any(total.rounding for total in report.totals):
+        rounded = ", ".join(f"{total.rounding} {total.currency} in {total.entity}" for total in report.totals if total.rounding)
+        say(f"rounding added {rounded}")

@@ -1,0 +1,66 @@
+"""`dunwell demo`: a made-up company, from its book to the letters, in one go."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import AsOf, Json, open_book, refuses
+from dunwell.cli.output import as_json, say, working
+from dunwell.cli.runs import show_counts
+from dunwell.config import write_settings
+from dunwell.flows.errors import Conflict
+
+MARK: Final = ".dunwell-demo"
+SEED: Final = 2026
+
+
+@refuses
+def demo(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo is to be; made anew.")] = Path("demo"),
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Make a sample book of 2,000 accounts, decide it, post a run, and write the notices to an outbox."""
+    _make_anew(directory)
+    os.environ["DUNWELL_HOME"] = str(directory)
+    write_settings(directory.absolute())
+    open_book(must_exist=False)
+    from dunwell.flows.demo import play_demo  # noqa: PLC0415  # after the book is open
+
+    with working("making a sample book, deciding it, and writing its notices ..."):
+        played = play_demo(
+            directory.absolute(), seed=SEED, as_of=as_of or clock.today(), clock=clock.now, by=clock.actor()
+        )
+    if json:
+        as_json(vars(played))
+        return
+    say(f"A sample book is in {directory}: {played.accounts:,} accounts, {played.items:,} items.")
+    for run in played.runs:
+        say(f"\nrun {run.run} for {run.entity} as of {run.as_of}: {run.counts['items']:,} items decided\n")
+        show_counts(run.counts)
+        say(f"{run.posted:,} notices posted, {run.waiting:,} wait for approval, {run.sent:,} messages in {run.outbox}")
+    say("\nWhy one of them stands as it does:\n")
+    say(f"{played.example.number} of {played.example.account}")
+    for sentence in played.example.sentences:
+        say(f"  {sentence}")
+    say("\nNext, type:")
+    home = f"dunwell --home {directory}"
+    say(f"  {home} explain {played.example.number} --entity {played.example_entity}")
+    say(f"  {home} preview {played.example.account} --entity {played.example_entity}")
+    say(f"  {home} report ageing --entity {played.example_entity}")
+    say(f"  {home} policy show")
+    say(f"  less {played.example_file}")
+
+
+def _make_anew(directory: Path) -> None:
+    """Clear the folder of an earlier demo, and of nothing else. Errors: Conflict."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARK).exists():
+            raise Conflict(f"{directory} holds something that is no demo: name another folder")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARK).write_text("made by `dunwell demo`, which may remove this folder\n", encoding="utf-8")

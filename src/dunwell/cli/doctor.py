@@ -1,0 +1,24 @@
+"""`dunwell doctor`: looks whether everything is in order."""
+
+import typer
+
+from dunwell.cli.doors import EXIT_FAILED, Json, open_book, refuses
+from dunwell.cli.output import as_json, out
+
+
+@refuses
+def doctor(json: Json = False) -> None:
+    """Check settings, database, policies, folders and what waits for a person. Leaves with 1 if something is wrong."""
+    open_book()
+    from dunwell.flows.checkup import check_up  # noqa: PLC0415  # after the book is open
+
+    findings = check_up()
+    if json:
+        as_json({"findings": [vars(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            mark, style = ("ok  ", "green") if finding.is_fine else ("WRONG", "bold red")
+            out.print(f"{mark:5} ", style=style, end="")
+            out.print(f"{finding.what}: {finding.found}", markup=False)
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,109 @@
+"""What every command needs: the database opened, the entity found, refusals turned into messages and exit codes."""
+
+import os
+from collections.abc import Callable
+from datetime import date, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, ParamSpec, TypeVar
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.output import err
+from dunwell.config import ConfigError, load
+from dunwell.flows.errors import Conflict, FlowError, Forbidden, Invalid, NotFound
+
+if TYPE_CHECKING:
+    from dunwell.records.models import Entity
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+EXIT_FAILED: Final = 1
+EXIT_INVALID: Final = 3
+EXIT_NOT_FOUND: Final = 4
+EXIT_CONFLICT: Final = 5
+EXIT_FORBIDDEN: Final = 6
+PROBLEMS_SHOWN_MAX: Final = 50
+SQLITE: Final = "sqlite:///"
+
+
+def _date(text: str) -> date:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  # a date has no time zone
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date, such as 2026-03-31") from None
+
+
+AsOf = Annotated[
+    date | None,
+    typer.Option("--as-of", parser=_date, metavar="DATE", help="Decide as of this date. [default: today]"),
+]
+EntityCode = Annotated[
+    str | None, typer.Option("--entity", metavar="CODE", help="Which entity; not needed where there is only one.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON: dates as text, amounts in minor units.")]
+
+
+def refuses(command: Callable[P, R]) -> Callable[P, R]:
+    """Say refusals in words on stderr, and leave with their exit code."""
+
+    @wraps(command)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        from django.db import DatabaseError  # noqa: PLC0415  # --help needs none of this
+
+
+        codes = {Invalid: EXIT_INVALID, NotFound: EXIT_NOT_FOUND, Conflict: EXIT_CONFLICT, Forbidden: EXIT_FORBIDDEN}
+        try:
+            return command(*args, **kwargs)
+        except FlowError as error:
+            fail(str(error))
+            raise typer.Exit(codes[type(error)]) from None
+        except (ConfigError, OSError) as error:
+            fail(str(error))
+            raise typer.Exit(EXIT_INVALID) from None
+        except DatabaseError as error:
+            fail(f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`.")
+            raise typer.Exit(EXIT_CONFLICT) from None
+
+    return guarded
+
+
+def fail(message: str) -> None:
+    """Print a refusal; of very many lines only the first."""
+    lines = message.splitlines()
+    err.print(f"error: {lines[0]}", style="bold red", markup=False)
+    for line in lines[1 : PROBLEMS_SHOWN_MAX + 1]:
+        err.print(f"  {line}", markup=False)
+    if len(lines) > PROBLEMS_SHOWN_MAX + 1:
+        err.print(f"  ... and {len(lines) - PROBLEMS_SHOWN_MAX - 1} more")
+
+
+def book_exists() -> bool:
+    """Whether there is a book where the settings say; a server is taken at its word. Errors: ConfigError."""
+    url = load().database_url
+    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+
+
+def open_book(*, must_exist: bool = True) -> None:
+    """Make the configured database this process's own. Errors: NotFound, ConfigError."""
+    if must_exist and not book_exists():
+        raise NotFound(f"there is no book in {load().home}: make one with `dunwell init`, or try `dunwell demo`")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dunwell.settings")
+    import django  # noqa: PLC0415  # commands that need no database start without it
+
+    django.setup()
+
+
+def entity_of(code: str | None) -> "Entity":
+    """Open the book and return the entity meant. Errors: NotFound, Invalid."""
+    open_book()
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+
+    return entity_called(code)
+
+
+def date_for(entity: "Entity", as_of: date | None) -> date:
+    """Return the date given, or today where the entity is."""
+    return as_of or clock.today(entity.time_zone)

@@ -1,0 +1,59 @@
+"""The command `dunwell`: gathers the commands, and knows where the book is."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dunwell import __version__
+from dunwell.cli import book, demo, doctor, policy, report, runs, stories
+
+app = typer.Typer(
+    name="dunwell",
+    help="Dunning that explains itself: decide whom to remind of what, and prove it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"dunwell {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def dunwell(
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", help="Where the book is. [default: DUNWELL_HOME, or this directory]"),
+    ] = None,
+    _show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Dunning that explains itself: decide whom to remind of what, and prove it."""
+    if home is not None:
+        os.environ["DUNWELL_HOME"] = str(home)
+
+
+app.command()(book.init)
+app.command()(demo.demo)
+app.command("import")(book.import_)
+app.command()(runs.propose)
+app.command()(runs.post)
+app.command()(runs.explain)
+app.command()(runs.preview)
+app.command("test")(stories.test)
+app.add_typer(policy.app, name="policy")
+app.add_typer(report.app, name="report")
+app.command()(doctor.doctor)
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,72 @@
+"""How the shell shows things: tables and progress for people, JSON for programs."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dunwell.engine.money import exponent
+
+WIDTH_OF_FILES: Final = 160  # where no terminal says how wide it is
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+if not out.is_terminal:
+    out = Console(soft_wrap=True, highlight=False, width=WIDTH_OF_FILES)
+
+
+def as_json(value: object) -> None:
+    """Print one JSON document: dates as ISO text, amounts in minor units."""
+    out.print_json(json.dumps(value, default=_plain, ensure_ascii=False), indent=2, highlight=False)
+
+
+def say(text: str = "") -> None:
+    """Print a line, exactly as it is: what debtors are called is no markup."""
+    out.print(Text(text))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print a small table; numbers stand right, text left."""
+    shown = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    numeric = [all(isinstance(row[at], int) for row in rows) or _is_money(rows, at) for at in range(len(columns))]
+    for name, right in zip(columns, numeric, strict=True):
+        shown.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="fold")
+    for row in rows:
+        shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
+    out.print(shown)
+    out.print()
+
+
+def money(amount_minor: int, currency: str) -> str:
+    """Write an amount for a table: 1,234.50."""
+    places = exponent(currency)
+    sign, digits = ("-" if amount_minor < 0 else ""), f"{abs(amount_minor):0{places + 1}d}"
+    whole, cents = (digits[:-places], digits[-places:]) if places else (digits, "")
+    return f"{sign}{int(whole):,}{'.' + cents if cents else ''}"
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show that something is under way, where a person is watching."""
+    if err.is_terminal:
+        with err.status(what):
+            yield
+    else:
+        yield
+
+
+def _is_money(rows: Sequence[Sequence[object]], at: int) -> bool:
+    return bool(rows) and all(str(row[at]).replace(",", "").replace(".", "").lstrip("-").isdigit() for row in rows)
+
+
+def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON takes
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)

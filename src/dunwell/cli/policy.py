@@ -1,0 +1,115 @@
+"""`dunwell policy`: check a policy file, put it in force, look at what is."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import EntityCode, Json, book_exists, open_book, refuses
+from dunwell.cli.output import as_json, err, say, table
+from dunwell.flows.errors import Invalid
+from dunwell.flows.policy_files import check_policy, policy_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
+
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files (YAML).")]
+
+
+@app.command()
+@refuses
+def check(files: Files, json: Json = False) -> None:
+    """Check policy files: every key, expression and amount, with file and line."""
+    attributes = _attributes()
+    checked: list[dict[str, object]] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            policy, warnings = check_policy(_text(file), str(file), attributes)
+            checked.append({"file": str(file), "policy": policy.policy, "warnings": [str(each) for each in warnings]})
+        except Invalid as error:
+            problems += error.problems
+    if json:
+        as_json({"policies": checked, "problems": problems})
+    for each in [] if json else checked:
+        for warning in each["warnings"]:  # type: ignore[attr-defined]  # a list of texts, as written above
+            err.print(f"warning: {warning}", markup=False, style="yellow")
+        say(f"{each['file']}: the policy {each['policy']} is valid")
+    if problems:
+        raise Invalid(f"{len(problems)} problem{'s' * (len(problems) != 1)}", problems)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of a policy file, for your editor."""
+    as_json(policy_schema())
+
+
+@app.command()
+@refuses
+def show(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy's name; without it, all are listed.")] = None,
+    version: Annotated[int | None, typer.Option("--version", metavar="N", help="An earlier version.")] = None,
+    json: Json = False,
+) -> None:
+    """Show the policies in force, or the text of one of them."""
+    open_book()
+    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+
+    if name is not None:
+        found = policies.show_policy(name, version)
+        if json:
+            as_json({"policy": name, "version": found.number, "text": found.text, "applied_at": found.applied_at})
+        else:
+            say(found.text.rstrip("\n"))
+        return
+    rows = policies.in_force()
+    if json:
+        as_json(rows)
+    else:
+        columns = ("policy", "version", "entity", "applied_at", "applied_by")
+        table("Policies in force", columns, [[row[column] for column in columns] for row in rows])
+
+
+@app.command()
+@refuses
+def apply(files: Files, entity: EntityCode = None, json: Json = False) -> None:
+    """Put policies in force, for every entity or for one. The versions before them stay readable."""
+    open_book()
+    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+
+    scope = entity_called(entity) if entity else None
+    attributes = policies.known_attributes()
+    texts = [(_text(file), str(file)) for file in files]
+    warnings = [str(each) for text, source in texts for each in check_policy(text, source, attributes)[1]]
+    applied = [policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts]
+    if json:
+        as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
+        return
+    for warning in warnings:
+        err.print(f"warning: {warning}", markup=False, style="yellow")
+    for each in applied:
+        say(f"{each.name}: version {each.number} is {'now' if each.is_new else 'already'} in force")
+
+
+def _attributes() -> "Mapping[str, pl.DataType]":
+    """The custom attributes of the book, if there is one."""
+    if not book_exists():
+        return {}
+    open_book()
+    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+
+    return policies.known_attributes()
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise Invalid(f"{file} is not UTF-8 text") from None

@@ -1,0 +1,110 @@
+"""`dunwell propose`, `post`, `explain`, `preview`: a run from decision to outbox."""
+
+from typing import Annotated, Any
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
+from dunwell.cli.output import as_json, money, say, table, working
+
+
+@refuses
+def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -> None:
+    """Decide for every open item, and keep the result as a proposal. Nothing is sent."""
+    chosen = entity_of(entity)
+    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415  # after the book is open
+
+    with working(f"deciding the book of {chosen.code} ..."):
+        run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor())
+    if json:
+        as_json({"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts})
+        return
+    say(f"run {run.pk} for {chosen.code} as of {run.as_of}: {run.counts['items']:,} items decided")
+    say()
+    show_counts(run.counts)
+    say(f"next: dunwell preview ACCOUNT{_entity_option(entity)}, dunwell explain ITEM{_entity_option(entity)}, dunwell post {run.pk}")
+
+
+@refuses
+def post(
+    run: Annotated[int, typer.Argument(metavar="RUN", help="The number of a proposed run.")],
+    json: Json = False,
+) -> None:
+    """Make a proposed run binding, and write its notices to the outbox.
+
+    Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
+    """
+    open_book()
+    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
+
+    with working("posting ..."):
+        posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
+    with working("writing notices ..."):
+        delivered = deliver_run(run, clock=clock.now, by=clock.actor())
+    if json:
+        as_json({"run": run, **vars(posted), **vars(delivered)})
+        return
+    say(f"run {run}: {posted.posted:,} notices posted, {posted.waiting:,} wait for approval")
+    if posted.changed_since:
+        say(f"{posted.changed_since:,} notices fell out, because an item changed since the decision")
+    say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
+
+
+@refuses
+def explain(
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The number of an item.")],
+    run: Annotated[int | None, typer.Option("--run", metavar="RUN", help="As this run decided it.")] = None,
+    entity: EntityCode = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say why an item stands as it does, and when it goes on."""
+    chosen = entity_of(entity)
+    from dunwell.flows.runs.explain import explain_item  # noqa: PLC0415  # after the book is open
+
+    found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run)
+    if json:
+        as_json({**vars(found), "entity": chosen.code})
+        return
+    source = f"as run {found.run} decided it" if found.run else "as the book stands"
+    say(f"{found.number} of {found.account}, on {found.as_of}, {source}")
+    for sentence in found.sentences:
+        say(f"  {sentence}")
+
+
+@refuses
+def preview(
+    account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The code of an account.")],
+    entity: EntityCode = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Show what an account would be sent, as it would read. Nothing is kept or sent."""
+    chosen = entity_of(entity)
+    from dunwell.flows.runs.preview import preview_account  # noqa: PLC0415  # after the book is open
+
+    shown = preview_account(chosen, account, as_of=date_for(chosen, as_of))
+    if json:
+        as_json([vars(message) for message in shown])
+        return
+    if not shown:
+        say(f"{account} would be sent nothing; `dunwell explain ITEM` says why")
+    for message in shown:
+        say(f"To:      {message.recipients}")
+        say(f"Subject: {message.subject}")
+        say()
+        say(message.text)
+
+
+def show_counts(counts: dict[str, Any]) -> None:
+    """Show what a run comes to: items by outcome, notices by stage, sums by currency."""
+    table("Items by outcome", ("outcome", "items"), list(counts["outcomes"].items()))
+    table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))
+    sums = [(currency, money(minor, currency)) for currency, minor in counts["sums_minor"].items()]
+    table("Sums by currency", ("currency", "total"), sums)
+
+
+def _entity_option(entity: str | None) -> str:
+    return f" --entity {entity}" if entity else ""

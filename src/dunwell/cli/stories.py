@@ -1,0 +1,45 @@
+"""`dunwell test`: plays stories and reports what went another way."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dunwell.cli.doors import EXIT_FAILED, Json, refuses
+from dunwell.cli.output import as_json, out, say
+from dunwell.flows import stories
+
+
+@refuses
+def test(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Story files, or folders of them.")],
+    json: Json = False,
+) -> None:
+    """Play stories: unit tests for policies. Leaves with 1 if one of them fails."""
+    files = stories.story_files(paths)
+    started = time.perf_counter()
+    played = []
+    for story in stories.play(files):
+        played.append(story)
+        if not json:
+            out.print("F" if story.failures else ".", end="", style="red" if story.failures else "green")
+    seconds = time.perf_counter() - started
+    failed = [story for story in played if story.failures]
+    if json:
+        as_json(
+            {
+                "stories": len(played),
+                "failed": len(failed),
+                "failures": [vars(failure) for story in failed for failure in story.failures],
+            }
+        )
+    else:
+        out.print()
+        for story in failed:
+            for failure in story.failures:
+                say(f"\n{failure}")
+        verdict = f"{len(failed)} failed, " if failed else ""
+        say(f"\n{verdict}{len(played) - len(failed)} passed in {seconds:.2f} s")
+    if failed:
+        raise typer.Exit(EXIT_FAILED)

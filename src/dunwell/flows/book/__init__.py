@@ -1,0 +1,1 @@
+"""The book's use cases: items and accounts imported, the sample book loaded."""

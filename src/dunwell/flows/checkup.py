@@ -1,0 +1,84 @@
+"""Whether everything is in order, for a person who wonders why something does not work."""
+
+import os
+import platform
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from dunwell import __version__
+from dunwell.flows import policies
+from dunwell.flows.errors import Invalid
+from dunwell.records.connect import is_postgresql
+from dunwell.records.models import Delivery, DeliveryState, Entity, Item, Run, Task
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    is_fine: bool
+    found: str
+
+
+def check_up() -> list[Finding]:
+    """Look at versions, database, folders, policies, the book, and what waits. A broken database ends the list."""
+    findings = [Finding("versions", True, f"dunwell {__version__}, Python {platform.python_version()}")]
+    database = _database()
+    findings.append(database)
+    findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
+    if not database.is_fine:
+        return findings
+    findings += [_policies(entity) for entity in Entity.objects.order_by("code")]
+    findings.append(_book())
+    return findings + _waiting()
+
+
+def _database() -> Finding:
+    try:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    except DatabaseError as error:
+        return Finding("database", False, f"it does not answer: {str(error).strip()}")
+    name = "PostgreSQL" if is_postgresql() else f"SQLite {sqlite3.sqlite_version}"
+    if missing:
+        return Finding("database", False, f"{name}, {len(missing)} migrations missing: run dunwell init")
+    return Finding("database", True, f"{name}, up to date")
+
+
+def _folder(what: str, path: Path) -> Finding:
+    nearest = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        return Finding(what, False, f"{path} cannot be written to")
+    return Finding(what, True, str(path))
+
+
+def _policies(entity: Entity) -> Finding:
+    what = f"policies of {entity.code}"
+    try:
+        found = policies.parsed(policies.versions_in_force(entity))
+    except Invalid as error:
+        return Finding(what, False, str(error))
+    names = ", ".join(policy.policy for policy in found)
+    return Finding(what, bool(found), names or "none in force: dunwell policy apply FILE")
+
+
+def _book() -> Finding:
+    open_items = Item.objects.filter(closed_on=None).count()
+    runs = Run.objects.exclude(posted_at=None).count()
+    return Finding("book", True, f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted")
+
+
+def _waiting() -> list[Finding]:
+    doubtful = Delivery.objects.filter(state=DeliveryState.IN_DOUBT).count()
+    queued = Delivery.objects.filter(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]).count()
+    tasks = Task.objects.filter(closed_at=None).count()
+    return [
+        Finding("deliveries", doubtful == 0, f"{queued} waiting, {doubtful} in doubt"),
+        Finding("tasks", True, f"{tasks} open"),
+    ]

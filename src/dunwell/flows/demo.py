@@ -1,0 +1,84 @@
+"""The demo: a sample book loaded, decided, posted and delivered."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from dunwell.flows.book.sample import load_sample
+from dunwell.flows.book.starting import start_book
+from dunwell.flows.runs.deliver import deliver_run
+from dunwell.flows.runs.explain import Explanation, explain_item
+from dunwell.flows.runs.post import post_run
+from dunwell.flows.runs.propose import propose_run
+from dunwell.records.models import Account, Delivery, Entity, Item, NoticeLine
+
+
+@dataclass(frozen=True)
+class DemoRun:
+    """What one entity's run came to."""
+
+    run: int
+    entity: str
+    as_of: date
+    counts: Mapping[str, Any]
+    posted: int
+    waiting: int
+    sent: int
+    outbox: str
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What the demo has to show."""
+
+    accounts: int
+    items: int
+    runs: list[DemoRun]
+    example: Explanation
+    example_entity: str
+    example_file: str
+
+
+def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetime], by: str) -> Demo:
+    """Fill an empty book with the sample, and take it through one run of each entity."""
+    start_book(home, by=by, at=clock())
+    load_sample(seed=seed, as_of=as_of, by=by, at=clock())
+    runs = [_run(entity, as_of, clock, by) for entity in Entity.objects.order_by("code")]
+    first = runs[0]
+    entity = Entity.objects.get(code=first.entity)
+    # The most telling example: a notice with a fee, to somebody reached by letter or mail.
+    line = (
+        NoticeLine.objects.filter(notice__run_id=first.run, notice__state="sent", role="dunned")
+        .order_by("-notice__fee_minor", "-notice__level", "notice_id", "item_id")
+        .select_related("item")
+        .first()
+    )
+    if line is None:
+        raise RuntimeError("the sample book came to no notice")
+    delivery = Delivery.objects.filter(notice_id=line.notice_id, state="sent").order_by("pk").first()
+    return Demo(
+        accounts=Account.objects.count(),
+        items=Item.objects.count(),
+        runs=runs,
+        example=explain_item(entity, line.item.number, as_of=as_of, run_id=first.run),
+        example_entity=entity.code,
+        example_file=delivery.content_path if delivery else "",
+    )
+
+
+def _run(entity: Entity, as_of: date, clock: Callable[[], datetime], by: str) -> DemoRun:
+    run = propose_run(entity, as_of=as_of, at=clock(), by=by)
+    posted = post_run(run.pk, today=as_of, at=clock(), by=by)
+    delivered = deliver_run(run.pk, clock=clock, by=by)
+    return DemoRun(
+        run=run.pk,
+        entity=entity.code,
+        as_of=as_of,
+        counts=run.counts,
+        posted=posted.posted,
+        waiting=posted.waiting,
+        sent=delivered.sent,
+        outbox=delivered.outbox,
+    )

@@ -1,0 +1,30 @@
+"""Policy files, before anything of them is in force: no database is needed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from dunwell.engine.documents import DocumentError, Problem, read_document
+from dunwell.engine.policy.model import Policy, json_schema
+from dunwell.engine.policy.parse import policy_of, warnings_of
+from dunwell.flows.errors import Invalid
+
+
+def check_policy(text: str, source: str, attributes: Mapping[str, pl.DataType]) -> tuple[Policy, list[Problem]]:
+    """Parse a policy and gather its warnings; `attributes` are the `attr_*` columns it may use.
+
+    Errors: Invalid, with a line for each problem.
+    """
+    try:
+        document = read_document(text, source)
+        policy = policy_of(document, attributes)
+    except DocumentError as error:
+        count = len(error.problems)
+        raise Invalid(f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in error.problems]) from None
+    return policy, warnings_of(policy, document)
+
+
+def policy_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a policy file, for editors."""
+    return json_schema()

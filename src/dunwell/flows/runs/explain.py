@@ -1,0 +1,65 @@
+"""Why an item stands as it does: from the book as it is, or from the archive of a run."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+from django.conf import settings
+
+from dunwell.engine.decide import decide
+from dunwell.engine.explain import explain
+from dunwell.flows import policies
+from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.records import archive, frames
+from dunwell.records.models import Entity, Item, Run
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A decision on one item, as a row and in words."""
+
+    number: str
+    account: str
+    as_of: date
+    run: int | None
+    decision: dict[str, Any]
+    sentences: list[str]
+
+
+def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None = None) -> Explanation:
+    """Explain an item by its number: as it would be decided on `as_of`, or as a run decided it.
+
+    Errors: NotFound, Invalid where several items have the number, Conflict for an archive that is missing.
+    """
+    item = _item(entity, number)
+    decision: dict[str, Any] | None
+    if run_id is None:
+        book = frames.account_book([item.account_id])
+        plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+        decision = plan.decisions.filter(pl.col("item_id") == item.pk).row(0, named=True)
+    else:
+        run = Run.objects.filter(pk=run_id, entity=entity).first()
+        if run is None:
+            raise NotFound(f"there is no run {run_id} of {entity.code}")
+        as_of = run.as_of
+        try:
+            decision = archive.decision(settings.CONFIG.archive_dir, run.archive_digest, item.pk)
+        except archive.ArchiveError as error:
+            raise Conflict(str(error)) from None
+    if decision is None:
+        raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
+    return Explanation(item.number, item.account.code, as_of, run_id, decision, explain(decision))
+
+
+def _item(entity: Entity, number: str) -> Item:
+    found = list(Item.objects.filter(entity=entity, number=number).select_related("account").order_by("kind")[:5])
+    if not found:
+        raise NotFound(f"there is no item {number!r} in the book of {entity.code}")
+    if len(found) > 1:
+        # Numbers are unique within a kind: what is owed is meant before what is paid.
+        owed = [item for item in found if item.kind in {"invoice", "instalment", "charge"}]
+        found = owed or found
+    if len(found) > 1:
+        raise Invalid(f"{number!r} is the number of several items: {', '.join(item.kind for item in found)}")
+    return found[0]

@@ -1,0 +1,85 @@
+"""From notices to what is written: the debtor, the items and the sums, gathered for the letters room."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+from dunwell.letters.notice import ChargeLine, Line, Notice
+from dunwell.records.models import Account, Contact, Entity, Item
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> dict[int, Notice]:
+    """Gather what each notice says, by its `notice_id`.
+
+    `notices`: rows with `notice_id`, `as_of` and the plan's columns; `lines`: rows with `notice_id`, `item_id`, `role` and
+    `amount_minor`.
+    """
+    items = Item.objects.in_bulk({line["item_id"] for line in lines})
+    accounts = Account.objects.in_bulk({notice["payer_id"] for notice in notices})
+    addresses = _addresses(list(accounts))
+    of_notice: dict[int, list[Row]] = defaultdict(list)
+    for line in lines:
+        of_notice[line["notice_id"]].append(line)
+    return {
+        notice["notice_id"]: _letter(
+            entity, notice, of_notice[notice["notice_id"]], items, accounts[notice["payer_id"]], addresses
+        )
+        for notice in notices
+    }
+
+
+def _letter(
+    entity: Entity,
+    notice: Row,
+    lines: Sequence[Row],
+    items: Mapping[int, Item],
+    payer: Account,
+    addresses: Mapping[int, tuple[str, ...]],
+) -> Notice:
+    dunned = [_line(items[line["item_id"]], line, notice) for line in lines if line["role"] == "dunned"]
+    return Notice(
+        notice_id=notice["notice_id"],
+        entity_name=entity.name,
+        debtor_name=payer.name or None,
+        address_lines=addresses.get(payer.pk, ()),
+        language=payer.language or entity.language,
+        country=payer.country or entity.country or None,
+        currency=notice["currency"],
+        as_of=notice["as_of"],
+        deadline_on=notice["deadline_on"],
+        stage=notice["stage"],
+        lines=tuple(sorted(dunned, key=lambda line: (line.due_on, line.number))),
+        charges=tuple(
+            ChargeLine(number=items[line["item_id"]].number, amount_minor=line["amount_minor"])
+            for line in lines
+            if line["role"] == "charge"
+        ),
+        fee_minor=notice["fee_minor"],
+        due_minor=notice["due_minor"],
+        charges_minor=notice["charges_minor"],
+        total_minor=notice["total_minor"],
+    )
+
+
+def _line(item: Item, line: Row, notice: Row) -> Line:
+    if item.due_on is None:
+        raise ValueError(f"item {item.number} is on a notice without a due date")
+    return Line(
+        number=item.number,
+        issued_on=item.issued_on,
+        due_on=item.due_on,
+        days_past_due=(notice["as_of"] - item.due_on).days,
+        amount_minor=line["amount_minor"],
+        original_minor=item.amount_minor,
+    )
+
+
+def _addresses(account_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """The first postal address of each account."""
+    found: dict[int, tuple[str, ...]] = {}
+    contacts = Contact.objects.filter(account_id__in=account_ids).exclude(address_lines="").order_by("-pk")
+    for account_id, text in contacts.values_list("account_id", "address_lines"):
+        found[account_id] = tuple(text.splitlines())
+    return found

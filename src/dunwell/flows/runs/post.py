@@ -1,0 +1,137 @@
+"""Post a run: make its notices binding, once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from django.conf import settings
+from django.db import transaction
+
+from dunwell.engine.advance import advance
+from dunwell.engine.events import Posted
+from dunwell.flows.errors import Conflict, NotFound
+from dunwell.records import archive, audit, bulk, frames, proposals
+from dunwell.records.models import (
+    Delivery,
+    Entity,
+    Item,
+    Notice,
+    NoticeLine,
+    NoticeState,
+    ProposedCharge,
+    Run,
+    RunState,
+)
+from dunwell.records.stage import stage
+
+
+IDS_PER_STATEMENT = 500
+
+
+@dataclass(frozen=True)
+class PostResult:
+    """How many notices were posted, how many wait for approval, and how many fell out because something changed."""
+
+    posted: int
+    waiting: int
+    changed_since: int
+
+
+def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
+    """Make the notices of a proposed run binding that need no approval: levels rise, fees exist, deliveries wait.
+
+    A notice with an item that changed since the decision falls out and is decided anew by the next run.
+    Errors: NotFound; Conflict for a run that is not open, is in the future, or is before the last one posted.
+    """
+    with transaction.atomic():
+        run = _postable(run_id, today)
+        notices, lines = proposals.notices(run.pk), proposals.lines(run.pk)
+        changed = lines.filter(pl.col("role") == "dunned", pl.col("version") != pl.col("version_now"))
+        dropped = notices.join(changed, on="notice_no", how="semi")
+        notices = notices.join(dropped, on="notice_no", how="anti")
+        lines = lines.join(notices, on="notice_no", how="semi").drop("version_now")
+        charges = proposals.charges(run.pk).join(notices, on="notice_no", how="semi")
+        charges = _with_charge_items(charges, notices)
+        _queue(run, notices)
+        _make_binding(run, notices, lines, charges)
+        _drop(dropped["notice_id"].to_list())
+        waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
+        run.state, run.posted_at, run.posted_by = RunState.POSTED, at, by
+        run.save(update_fields=["state", "posted_at", "posted_by"])
+        result = PostResult(notices.height, waiting, dropped.height)
+        audit.record(by, "run.posted", run, at=at, entity_id=run.entity_id, posted=result.posted, waiting=waiting)
+    return result
+
+
+def post_if_open(run_id: int, *, today: Callable[[str], date], at: datetime, by: str) -> PostResult:
+    """Post a run, or, when it is posted already, only say what waits. `today`: the date in a time zone.
+
+    Errors: as `post_run`.
+    """
+    run = Run.objects.select_related("entity").filter(pk=run_id).first()
+    if run is not None and run.state in (RunState.POSTED, RunState.DONE):
+        return PostResult(0, Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count(), 0)
+    zone = run.entity.time_zone if run else "UTC"
+    return post_run(run_id, today=today(zone), at=at, by=by)
+
+
+def _postable(run_id: int, today: date) -> Run:
+    """Return the run, locked with its entity. Errors: NotFound, Conflict."""
+    run = Run.objects.select_related("entity").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    Entity.objects.select_for_update().get(pk=run.entity_id)
+    run.refresh_from_db()
+    if run.state not in (RunState.PROPOSED, RunState.APPROVED):
+        raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be posted")
+    if run.as_of > today:
+        raise Conflict(f"run {run_id} is for {run.as_of}, which is yet to come: it can be looked at, not posted")
+    last = Run.objects.filter(entity=run.entity, posted_at__isnull=False).order_by("-as_of").first()
+    if last and last.as_of > run.as_of:
+        raise Conflict(f"run {run_id} is for {run.as_of}, before the last posted run ({last.as_of}): propose a new one")
+    return run
+
+
+def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
+    """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item where charged per item."""
+    ids = bulk.allocate_ids(Item, charges.height)
+    notice = pl.col("notice_id").cast(pl.String)
+    several = pl.len().over("notice_no") > 1
+    number = pl.when(several).then(pl.concat_str(pl.lit("FEE-"), notice, pl.lit("-"), pl.col("item_id").cast(pl.String)))
+    return (
+        charges.join(notices.select("notice_no", "notice_id"), on="notice_no")
+        .with_columns(charge_item_id=ids, number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice)))
+    )
+
+
+def _make_binding(run: Run, notices: pl.DataFrame, lines: pl.DataFrame, charges: pl.DataFrame) -> None:
+    """Persist what `advance` says a posting does. Errors: Conflict when another posting got there first."""
+    anchors = archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, "anchors")
+    event = Posted(on=run.as_of, notices=notices, lines=lines, charges=charges.drop("notice_id"), anchors=anchors)
+    _book, (posted, charged) = advance(frames.contacts_and_anchors(run.entity_id), [event])
+    changes = dict(posted.changes)
+    states = changes.pop("items").with_columns(pl.col("version") - 1)
+    if not (lost := bulk.compare_and_set(states)).is_empty():
+        raise Conflict(f"{lost.height} items were changed while the run was being posted: post it again")
+    # The lines are there since the proposal; only the fees' are new.
+    changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
+    bulk.save({"items": charged.changes["items"]}, on=run.as_of)
+    bulk.save(changes, on=run.as_of)
+    stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
+
+
+def _queue(run: Run, notices: pl.DataFrame) -> None:
+    """Queue one delivery for each channel of each notice."""
+    wanted = notices.select("notice_id", "payer_id", channel=pl.col("channels").str.split(",")).explode("channel")
+    found = wanted.join(proposals.recipients(run.pk), on=["payer_id", "channel"])
+    bulk.insert(Delivery, found.select("notice_id", "channel", "recipient"))
+
+
+def _drop(notice_ids: list[int]) -> None:
+    """Leave out notices whose items changed since the decision."""
+    for start in range(0, len(notice_ids), IDS_PER_STATEMENT):
+        some = notice_ids[start : start + IDS_PER_STATEMENT]
+        NoticeLine.objects.filter(notice_id__in=some).delete()
+        ProposedCharge.objects.filter(notice_id__in=some).delete()
+        Notice.objects.filter(pk__in=some).update(state=NoticeState.SUPERSEDED, reason="changed_since")

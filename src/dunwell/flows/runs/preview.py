@@ -1,0 +1,62 @@
+"""What an account would be sent, without anything coming of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from dunwell.engine.decide import decide
+from dunwell.flows import policies
+from dunwell.flows.errors import NotFound
+from dunwell.flows.runs.letters import Row, letters_of
+from dunwell.letters.notice import Notice
+from dunwell.letters.write import write
+from dunwell.records import frames
+from dunwell.records.frames import REACHED_BY
+from dunwell.records.models import Account, Contact, Entity
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A notice as it would read, and where it would go."""
+
+    stage: str
+    channels: str
+    recipients: str
+    subject: str
+    text: str
+
+
+def preview_account(entity: Entity, code: str, *, as_of: date) -> list[Preview]:
+    """Write what the payer of an account would be sent on `as_of`. Errors: NotFound, Invalid."""
+    account = Account.objects.filter(entity=entity, code=code).first()
+    if account is None:
+        raise NotFound(f"there is no account {code!r} of {entity.code}")
+    book = frames.account_book([account.pk])
+    plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+    notices = plan.notices.with_columns(notice_id=pl.col("notice_no"), as_of=pl.lit(as_of)).to_dicts()
+    lines = plan.lines.with_columns(notice_id=pl.col("notice_no")).to_dicts()
+    letters = letters_of(entity, notices, lines)
+    return [_preview(notice, letters) for notice in notices]
+
+
+def _preview(notice: Row, letters: Mapping[int, Notice]) -> Preview:
+    message = write(letters[notice["notice_id"]])
+    reached = addresses_of(notice["payer_id"])
+    channels = [channel for channel in notice["channels"].split(",") if channel]
+    return Preview(
+        stage=notice["stage"],
+        channels=notice["channels"],
+        recipients=", ".join(f"{reached[channel]} ({channel})" for channel in channels),
+        subject=message.subject,
+        text=message.text,
+    )
+
+
+def addresses_of(account_id: int) -> dict[str, str]:
+    """Where an account is reached, by channel: the first contact of each."""
+    found: dict[str, str] = {}
+    for contact in Contact.objects.filter(account_id=account_id).order_by("-pk"):
+        found |= {channel: getattr(contact, field) for channel, field in REACHED_BY.items() if getattr(contact, field)}
+    return found

@@ -1,0 +1,121 @@
+"""Propose a run: decide for every open item of an entity, and keep the result for a person to look at."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any, Final
+
+import polars as pl
+from django.conf import settings
+from django.db import transaction
+
+from dunwell.engine.decide import decide
+from dunwell.engine.explain import problem_text
+from dunwell.engine.plan import PROBLEMS, Plan
+from dunwell.flows import policies
+from dunwell.flows.errors import Conflict
+from dunwell.records import archive, audit, bulk, frames
+from dunwell.records.models import (
+    Entity,
+    Notice,
+    NoticeAction,
+    NoticeLine,
+    NoticeState,
+    ProposedCharge,
+    Run,
+    RunState,
+    Task,
+)
+
+OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
+
+
+def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
+    """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
+
+    What was proposed before and not posted is superseded. Errors: Conflict without a policy in force; Invalid.
+    """
+    versions = policies.versions_in_force(entity)
+    if not versions:
+        raise Conflict(f"no policy is in force for {entity.code}: put one in force with `dunwell policy apply FILE`")
+    book = frames.book(entity.pk, as_of=as_of)
+    plan = decide(book, policies.parsed(versions), as_of)
+    digests = [version.digest for version in versions]
+    digest = archive.write(settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests})
+    with transaction.atomic():
+        Entity.objects.select_for_update().get(pk=entity.pk)  # one proposal at a time
+        _supersede(entity)
+        run = Run.objects.create(
+            entity=entity,
+            as_of=as_of,
+            proposed_at=at,
+            proposed_by=by,
+            archive_digest=digest,
+            policy_digests=digests,
+            counts=_counts(plan),
+        )
+        _keep(run, plan)
+        _open_tasks(run, plan)
+        audit.record(by, "run.proposed", run, at=at, entity_id=entity.pk, as_of=as_of.isoformat(), digest=digest)
+    return run
+
+
+def _supersede(entity: Entity) -> None:
+    """Drop what waits unposted, also the notices of posted runs that nobody approved: the new run decides anew.
+
+    Their lines go (the archive keeps them), so that they do not stand in the way of the new ones.
+    """
+    waiting = Notice.objects.filter(entity=entity, state=NoticeState.PROPOSED)
+    NoticeLine.objects.filter(notice__in=waiting).delete()
+    ProposedCharge.objects.filter(notice__in=waiting).delete()
+    waiting.update(state=NoticeState.SUPERSEDED)
+    Run.objects.filter(entity=entity, state__in=OPEN).update(state=RunState.SUPERSEDED)
+
+
+def _keep(run: Run, plan: Plan) -> None:
+    """Write the plan's notices with their lines, charges and actions."""
+    ids = bulk.allocate_ids(Notice, plan.notices.height)
+    notices = plan.notices.with_columns(id=ids)
+    of_notice = notices.select("notice_no", notice_id="id")
+    bulk.insert(
+        Notice,
+        notices.rename({"notice_no": "number"}).with_columns(run_id=pl.lit(run.pk), as_of=pl.lit(run.as_of)),
+    )
+    lines = plan.lines.join(of_notice, on="notice_no").drop("notice_no")
+    bulk.insert(NoticeLine, lines.with_columns(binding=pl.col("role") == "dunned"))
+    bulk.insert(ProposedCharge, plan.charges.join(of_notice, on="notice_no").drop("notice_no"))
+    bulk.insert(NoticeAction, plan.actions.join(of_notice, on="notice_no").drop("notice_no"))
+
+
+def _open_tasks(run: Run, plan: Plan) -> None:
+    """Open a task for each item that cannot be decided and each payer that is not reached, unless one is open already."""
+    texts = {problem: problem_text(problem) for problem in PROBLEMS}
+    found = plan.tasks.join(plan.decisions.select("item_id", "payer_id", "problem"), on="item_id")
+    exceptions = found.filter(pl.col("task") == "exception").select(
+        "account_id", "item_id", kind="task", detail=pl.col("problem").cast(pl.String).replace_strict(texts, default="")
+    )
+    unreached = found.filter(pl.col("task") == "unreachable").group_by(account_id="payer_id", kind="task").agg(pl.len())
+    unreachable = unreached.select(
+        "account_id", pl.lit(None, dtype=pl.Int64).alias("item_id"), "kind", detail=pl.format("{} items wait", "len")
+    )
+    asked = pl.concat([exceptions, unreachable.sort("account_id")])
+    is_open = Task.objects.filter(entity_id=run.entity_id, closed_at=None, notice=None)
+    keys = {"kind": pl.String, "account_id": pl.Int64, "item_id": pl.Int64}
+    open_now = pl.DataFrame(list(is_open.values_list(*keys)), schema=keys, orient="row")
+    # An item's task is known by the item, an account's by the account.
+    key = [pl.col("kind"), pl.coalesce("item_id", -pl.col("account_id")).alias("subject")]
+    new = asked.with_columns(key[1]).join(open_now.select(key), on=["kind", "subject"], how="anti").drop("subject")
+    bulk.insert(Task, new.with_columns(entity_id=pl.lit(run.entity_id), opened_on=pl.lit(run.as_of)))
+
+
+def _counts(plan: Plan) -> Mapping[str, Any]:
+    """What the run comes to: items by outcome, notices by stage, and the sums by currency in minor units."""
+    outcomes = plan.decisions.group_by("outcome").agg(pl.len()).sort("outcome")
+    stages = plan.notices.group_by("stage").agg(pl.len(), level=pl.col("level").min()).sort("level", "stage")
+    sums = plan.notices.group_by("currency").agg(pl.len(), pl.col("total_minor").sum()).sort("currency")
+    return {
+        "items": plan.decisions.height,
+        "outcomes": dict(outcomes.iter_rows()),
+        "notices": plan.notices.height,
+        "stages": dict(stages.select("stage", "len").iter_rows()),
+        "sums_minor": {currency: total for currency, _count, total in sums.iter_rows()},
+    }

@@ -1,0 +1,75 @@
+"""What a letter says, before it has words; and the message it becomes."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """An item asked for. `amount_minor` is what is asked of it now, `original_minor` what it was issued for.
+
+    `days_past_due` is 0 on the due date and negative before it.
+    """
+
+    number: str
+    issued_on: date | None
+    due_on: date
+    days_past_due: int
+    amount_minor: int
+    original_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargeLine:
+    """A charge of an earlier notice that is still open, by its description or else its number."""
+
+    amount_minor: int
+    number: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """One notice to one payer, in one currency; amounts are minor units of it.
+
+    `language` and `country` are the debtor's, as in `de` and `AT`; a tag such as `fr-CH` is taken too.
+    Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
+    """
+
+    notice_id: int
+    entity_name: str
+    debtor_name: str | None
+    address_lines: tuple[str, ...]
+    language: str | None
+    country: str | None
+    currency: str
+    as_of: date
+    deadline_on: date | None
+    stage: str
+    lines: tuple[Line, ...]
+    charges: tuple[ChargeLine, ...]
+    fee_minor: int
+    due_minor: int
+    charges_minor: int
+    total_minor: int
+
+    def __post_init__(self) -> None:
+        """Hold the sums against the lines."""
+        if not self.lines:
+            raise ValueError(f"notice {self.notice_id} asks for no item")
+        for name, said, added in (
+            ("due_minor", self.due_minor, sum(line.amount_minor for line in self.lines)),
+            ("charges_minor", self.charges_minor, sum(charge.amount_minor for charge in self.charges)),
+            ("total_minor", self.total_minor, self.due_minor + self.charges_minor + self.fee_minor),
+        ):
+            if said != added:
+                raise ValueError(f"notice {self.notice_id}: {name} is {said}, its lines come to {added}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """What goes over a wire: a subject of one line, a text, and the language both are in."""
+
+    subject: str
+    text: str
+    language: str

@@ -1,0 +1,30 @@
+"""Audit events, written in the transaction of the change they tell of."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import models
+
+from dunwell.records.models import AuditEvent
+
+
+def record(
+    actor: str,
+    action: str,
+    subject: models.Model,
+    *,
+    at: datetime,
+    entity_id: int | None,
+    **detail: Any,  # noqa: ANN401
+) -> None:
+    """Tell who did what to which row; `detail` holds JSON values."""
+    AuditEvent.objects.create(
+        at=at,
+        actor=actor,
+        action=action,
+        subject_type=type(subject).__name__.lower(),
+        subject_id=subject.pk,
+        subject_label=str(getattr(subject, "code", "") or getattr(subject, "number", "") or subject.pk),
+        entity_id=entity_id,
+        detail=detail,
+    )

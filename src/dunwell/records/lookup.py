@@ -1,0 +1,116 @@
+"""What is kept of the accounts and items that a file names: for imports, which know them by number and not by id."""
+
+import json
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+from django.db.models import Count, Sum
+
+from dunwell.engine.book import DEBTOR_CLASSES, Currency, Kind
+from dunwell.records.connect import is_postgresql
+from dunwell.records.models import Item
+from dunwell.records.wire import Column, read
+
+ACCOUNTS: Final = {
+    "account_id": ("t.id", pl.Int64()),
+    "entity_id": ("t.entity_id", pl.Int32()),
+    "account": ("t.code", pl.String()),
+    "name": ("t.name", pl.String()),
+    "segment": ("t.segment", pl.String()),
+    "country": ("t.country", pl.String()),
+    "language": ("t.language", pl.String()),
+    "time_zone": ("t.time_zone", pl.String()),
+    "debtor_class": ("t.debtor_class", pl.Enum(DEBTOR_CLASSES)),
+    "customer_since_on": ("t.customer_since_on", pl.Date()),
+    "legal": ("t.legal", pl.Boolean()),
+    "intercompany": ("t.intercompany", pl.Boolean()),
+    "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
+}
+CONTACTS: Final = {
+    "contact_id": ("t.id", pl.Int64()),
+    "account_id": ("t.account_id", pl.Int64()),
+    "contact": ("t.name", pl.String()),
+    "email": ("t.email", pl.String()),
+    "phone": ("t.phone", pl.String()),
+    "address": ("t.address_lines", pl.String()),
+}
+# Money that Dunwell itself applied to the item, or out of it where it is a credit.
+APPLIED: Final = (
+    "(SELECT coalesce(sum(a.amount_minor), 0) FROM records_allocation a WHERE a.item_id = t.id AND NOT a.pending)"
+    " + (SELECT coalesce(sum(a.amount_minor), 0) FROM records_allocation a"
+    " WHERE a.source_item_id = t.id AND NOT a.pending)"
+)
+ITEMS: Final = {
+    "item_id": ("t.id", pl.Int64()),
+    "account_id": ("t.account_id", pl.Int64()),
+    "entity_id": ("t.entity_id", pl.Int32()),
+    "number": ("t.number", pl.String()),
+    "kind": ("t.kind", Kind),
+    "currency": ("t.currency", Currency),
+    "issued_on": ("t.issued_on", pl.Date()),
+    "due_on": ("t.due_on", pl.Date()),
+    "amount_minor": ("t.amount_minor", pl.Int64()),
+    "open_minor": ("t.open_minor", pl.Int64()),
+    "applied_minor": (APPLIED, pl.Int64()),
+    "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
+    "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
+}
+TOTALS: Final = {
+    "entity_id": pl.Int32(),
+    "currency": Currency,
+    "kind": Kind,
+    "items": pl.Int64(),
+    "open_minor": pl.Int64(),
+}
+
+
+def accounts_of(entity_ids: Sequence[int]) -> pl.DataFrame:
+    """Read every account of these entities, with its custom attributes as JSON text: the columns of ACCOUNTS."""
+    return read(
+        _columns(ACCOUNTS), f"FROM records_account t WHERE t.entity_id IN {_texts()}", [json.dumps(_words(entity_ids))]
+    )
+
+
+def first_contacts_of(entity_ids: Sequence[int]) -> pl.DataFrame:
+    """Read the first contact of every account of these entities that has one: the columns of CONTACTS."""
+    first = (
+        "SELECT min(c.id) FROM records_contact c JOIN records_account a ON a.id = c.account_id"
+        f" WHERE a.entity_id IN {_texts()} GROUP BY c.account_id"
+    )
+    return read(_columns(CONTACTS), f"FROM records_contact t WHERE t.id IN ({first})", [json.dumps(_words(entity_ids))])
+
+
+def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
+    """Read the items of an entity that have one of these numbers, settled ones too: the columns of ITEMS.
+
+    `applied_minor` is what Dunwell's own allocations have applied to the item, or out of it.
+    """
+    tail = (
+        "FROM records_item t LEFT JOIN records_itemstate s ON s.item_id = t.id"
+        f" WHERE t.entity_id = %s AND NOT (t.number = '') AND t.number IN {_texts(is_text=True)}"
+    )
+    return read(_columns(ITEMS), tail, [entity_id, json.dumps(numbers.unique().to_list())])
+
+
+def open_totals(entity_ids: Sequence[int]) -> pl.DataFrame:
+    """Count and sum what is open: the columns of TOTALS, one row per entity, currency and kind."""
+    found = Item.objects.filter(entity_id__in=entity_ids, closed_on=None, open_minor__gt=0)
+    rows = found.values("entity_id", "currency", "kind").annotate(items=Count("id"), total=Sum("open_minor")).order_by()
+    listed = rows.values_list("entity_id", "currency", "kind", "items", "total")
+    return pl.DataFrame([(*row[:4], int(row[4])) for row in listed], schema=TOTALS, orient="row")
+
+
+def _columns(described: dict[str, tuple[str, pl.DataType]]) -> list[Column]:
+    return [Column(name, sql, dtype) for name, (sql, dtype) in described.items()]
+
+
+def _words(ids: Sequence[int]) -> list[str]:
+    return [str(each) for each in ids]
+
+
+def _texts(*, is_text: bool = False) -> str:
+    """SQL for the set of texts, or of numbers, in one parameter: a JSON list of texts."""
+    if is_postgresql():
+        return f"(SELECT {'value' if is_text else 'value::int'} FROM json_array_elements_text(%s::json))"
+    return f"(SELECT {'value' if is_text else 'CAST(value AS INTEGER)'} FROM json_each(%s))"

@@ -1,0 +1,126 @@
+"""A frame beside its table: rows laid into a temporary twin, from where one statement changes the table.
+
+The twin lives as long as the connection and is empty between transactions.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from django.db import connection, models
+
+from dunwell.records import wire
+from dunwell.records.connect import is_postgresql
+from dunwell.records.tables import columns_of, table_name
+
+
+class BulkError(ValueError):
+    """Rows that cannot be written as they are, with the table and the column or key."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged:
+    """The rows that wait in the twin of a model's table, by the columns that were given."""
+
+    model: type[models.Model]
+    columns: Sequence[str]
+    key: Sequence[str]
+
+    @property
+    def table(self) -> str:
+        """The table itself, aliased `t` in every statement."""
+        return f'"{table_name(self.model)}"'
+
+    @property
+    def twin(self) -> str:
+        """The temporary table, aliased `s`."""
+        return f'"stage_{table_name(self.model)}"'
+
+    @property
+    def same(self) -> str:
+        """SQL: the row `s` is the row `t`."""
+        return " AND ".join(f't."{name}" = s."{name}"' for name in self.key)
+
+    def update(self, where: str = "", **set_to: str) -> list[int]:
+        """Change the rows that are there, and return their first key; `set_to` is SQL in place of the staged value."""
+        values = {name: set_to.get(name, f's."{name}"') for name in self.columns if name not in self.key}
+        if not values:
+            return self.present()
+        listed = ", ".join(f'"{name}" = {sql}' for name, sql in values.items())
+        narrowed = f"{self.same} AND {where}" if where else self.same
+        returned = f'{"t." if is_postgresql() else ""}"{self.key[0]}"'
+        return _ids(
+            f"UPDATE {self.table} AS t SET {listed} FROM {self.twin} AS s WHERE {narrowed} RETURNING {returned}"
+        )
+
+    def present(self) -> list[int]:
+        """Return the first key of the staged rows that are in the table."""
+        return _ids(f'SELECT s."{self.key[0]}" FROM {self.twin} s JOIN {self.table} t ON {self.same}')
+
+    def insert(self, where: str = "", on_conflict: str = "", **set_to: str) -> list[int]:
+        """Add the rows that are not there, and return their first key; `on_conflict` is for those that just came in.
+
+        Columns not staged take `set_to` or the field's default. Errors: BulkError where there is neither.
+        """
+        given = {name: f's."{name}"' for name in self.columns} | set_to
+        defaults = default_values(self.model, given)
+        listed = ", ".join(f'"{name}"' for name in [*given, *defaults])
+        values = ", ".join([*given.values(), *("%s" for _ in defaults)])
+        absent = f"NOT EXISTS (SELECT 1 FROM {self.table} t WHERE {self.same})"
+        return _ids(
+            f"INSERT INTO {self.table} ({listed}) SELECT {values} FROM {self.twin} AS s"
+            f" WHERE {absent}{f' AND {where}' if where else ''}"
+            f'{f" ON CONFLICT {on_conflict}" if on_conflict else ""} RETURNING "{self.key[0]}"',
+            list(defaults.values()),
+        )
+
+
+def stage(model: type[models.Model], frame: pl.DataFrame, key: Sequence[str]) -> Staged:
+    """Lay `frame`, whose columns are the database's, into the twin of the model's table, in the caller's transaction.
+
+    Errors: BulkError for an unknown column, a missing key column, or two rows of one key.
+    """
+    known = columns_of(model)
+    if strange := [name for name in frame.columns if name not in known]:
+        raise BulkError(f"{model.__name__}: no column is called {strange[0]!r}")
+    if lacking := [name for name in key if name not in frame.columns]:
+        raise BulkError(f"{model.__name__}: the key column {lacking[0]!r} is missing")
+    if (double := frame.select(key).is_duplicated()).any():
+        row = frame.filter(double).select(key).row(0, named=True)
+        raise BulkError(f"{model.__name__}: two rows are given for {row}")
+    staged = Staged(model=model, columns=frame.columns, key=key)
+    with connection.cursor() as cursor:
+        if is_postgresql():
+            # Without the table's NOT NULL constraints, so that some of its columns are enough.
+            made = f"ON COMMIT DELETE ROWS AS SELECT * FROM {staged.table} WITH NO DATA"
+        else:
+            made = f"AS SELECT * FROM {staged.table} WHERE 0"
+        cursor.execute(f"CREATE TEMP TABLE IF NOT EXISTS {staged.twin} {made}")
+        cursor.execute(f"DELETE FROM {staged.twin}")
+    wire.write(f"stage_{table_name(model)}", frame)
+    return staged
+
+
+def default_values(model: type[models.Model], given: Mapping[str, object] | Sequence[str]) -> dict[str, wire.Value]:
+    """Return what the columns that are not `given` take: the database itself keeps no defaults.
+
+    Errors: BulkError for a column that has none and may not be null.
+    """
+    values: dict[str, wire.Value] = {}
+    for name, field in columns_of(model).items():
+        if name in given or isinstance(field, models.AutoField) or (field.null and not field.has_default()):
+            continue
+        if not field.has_default():
+            raise BulkError(f"{model.__name__}: the column {name!r} of a new row is missing")
+        default = field.get_default()
+        values[name] = (
+            json.dumps(default) if isinstance(field, models.JSONField) else getattr(default, "value", default)
+        )
+    return values
+
+
+def _ids(sql: str, params: Sequence[wire.Value] = ()) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params or None)
+        return [row[0] for row in cursor.fetchall()]

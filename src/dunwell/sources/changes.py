@@ -1,0 +1,150 @@
+"""What a file changes of a book: rows to add, rows to change, and what cannot be, worked out on frames alone."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from dunwell.engine.book import CREDIT_KINDS
+from dunwell.sources.csv import LINE
+from dunwell.sources.mapping import Mapping
+from dunwell.sources.problems import Problems, shown
+
+ITEM_KEY: Final = ["entity_id", "number", "kind"]
+_BOOK: Final = "_book"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """Rows to add and to change, with all their columns; rows that stay are counted."""
+
+    added: pl.DataFrame
+    changed: pl.DataFrame
+    unchanged: int
+    warnings: tuple[str, ...] = ()
+
+
+def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, problems: Problems) -> Changes:
+    """Compare a file's items (with entity_id, account_id) with those of the book that have their key.
+
+    Where the file says what is open (`open`), the book follows it, up or down, but never above what Dunwell's own
+    allocations leave of the amount: a payment that Dunwell knows and the source does not yet know stays paid, and
+    once the source knows it too both say the same. Without `open` the file says only what was invoiced: what is open
+    is the book's own matter and moves only with the amount. Empty dates and attributes of the file say nothing.
+
+    Refused: another currency than the book's, an amount below what is already settled of it, another account
+    while a notice with the item is on its way.
+    """
+    attributes = [name for name in items.columns if name.startswith("attr_")]
+    both = items.join(book, on=ITEM_KEY, how="left", suffix=_BOOK, maintain_order="left")
+    is_new = pl.col("item_id").is_null()
+    added = (
+        both.filter(is_new).select(*items.columns).with_columns(open_minor=pl.coalesce("open_minor", "amount_minor"))
+    )
+    met = (
+        both.filter(~is_new)
+        .with_columns(_amount(mapping))
+        .with_columns(told_minor="open_minor", left_minor=_left(mapping))
+    )
+    met = met.with_columns(open_minor=pl.min_horizontal(_told(mapping), "left_minor"))
+    met = met.with_columns(pl.coalesce(name, f"{name}{_BOOK}") for name in ["issued_on", "due_on", *attributes])
+    _refuse(met, mapping, problems)
+    compared = ["account_id", "amount_minor", "open_minor", "issued_on", "due_on", *attributes]
+    differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in compared)
+    changed = met.filter(differs)
+    return Changes(
+        added=added,
+        changed=changed.select(LINE, "item_id", "entity_id", *compared),
+        unchanged=met.height - changed.height,
+        warnings=(*_kept(met), *_moved(changed)),
+    )
+
+
+def account_changes(accounts: pl.DataFrame, book: pl.DataFrame, fields: list[str]) -> Changes:
+    """Compare a file's accounts (with entity_id) with the book's; a field that is empty in the file says nothing."""
+    both = accounts.join(book, on=["entity_id", "account"], how="left", suffix=_BOOK, maintain_order="left")
+    is_new = pl.col("account_id").is_null()
+    added = both.filter(is_new).select(accounts.columns)
+    met = both.filter(~is_new).with_columns(pl.coalesce(name, f"{name}{_BOOK}") for name in fields)
+    differs = [pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in fields]
+    changed = met.filter(pl.any_horizontal(differs)) if differs else met.clear()
+    return Changes(
+        added=added, changed=changed.select("account_id", "entity_id", *fields), unchanged=met.height - changed.height
+    )
+
+
+def decoded(book: pl.DataFrame, types: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Spread the JSON text in `attributes` into typed columns `attr_*`, one for each of `types`."""
+    if not types:
+        return book.drop("attributes")
+    wire = {name: pl.String() if dtype == pl.Date else dtype for name, dtype in types.items()}
+    spread = book["attributes"].str.json_decode(pl.Struct(wire)).struct
+    columns = [spread.field(name).cast(dtype).alias(f"attr_{name}") for name, dtype in types.items()]
+    return book.drop("attributes").with_columns(columns)
+
+
+def _amount(mapping: Mapping) -> pl.Expr:
+    """The amount: the file's; where it only says what is open, the book's, unless more is open than that."""
+    told = pl.col("amount_minor") if mapping.amount else pl.max_horizontal("amount_minor", f"amount_minor{_BOOK}")
+    return told.alias("amount_minor")
+
+
+def _left(mapping: Mapping) -> pl.Expr:
+    """The most that can be open."""
+    if mapping.open:
+        return pl.col("amount_minor") - pl.col("applied_minor")
+    return pl.col(f"open_minor{_BOOK}") + pl.col("amount_minor") - pl.col(f"amount_minor{_BOOK}")
+
+
+def _told(mapping: Mapping) -> pl.Expr:
+    return pl.col("open_minor") if mapping.open else pl.col("left_minor")
+
+
+def _refuse(met: pl.DataFrame, mapping: Mapping, problems: Problems) -> None:
+    other = met.filter(pl.col("currency") != pl.col(f"currency{_BOOK}"))
+    problems.add_rows(
+        other.select(LINE, "number", "currency", f"currency{_BOOK}"),
+        mapping.label("currency"),
+        lambda number, here, there: (
+            f"{shown(number)} is in {here} here and in {there} in the book; a currency never changes: settle"
+            " the old item and give the new one a number of its own, or name another entity"
+        ),
+    )
+    less = met.filter((pl.col("left_minor") < 0) & (pl.col("currency") == pl.col(f"currency{_BOOK}")))
+    problems.add_rows(
+        less.select(LINE, "number"),
+        mapping.label("amount"),
+        lambda number: (
+            f"the amount of {shown(number)} is less than what is already settled of it; take a payment back first"
+        ),
+    )
+    under_way = met.filter(
+        (pl.col("account_id") != pl.col(f"account_id{_BOOK}")) & pl.col("pending_notice_id").is_not_null()
+    )
+    problems.add_rows(
+        under_way.select(LINE, "number", "pending_notice_id"),
+        mapping.label("account"),
+        lambda number, notice: (
+            f"{shown(number)} belongs to another account in the book, and notice {notice} about it is on its"
+            " way there: deliver or withdraw the notice, then import again"
+        ),
+    )
+
+
+def _kept(met: pl.DataFrame) -> list[str]:
+    """Warn of items that the file has open by more than Dunwell's own payments leave."""
+    kept = met.filter((pl.col("told_minor") > pl.col("left_minor")) & (pl.col("left_minor") >= 0))
+    if kept.is_empty():
+        return []
+    line, number = kept.sort(LINE).select(LINE, "number").row(0)
+    kinds = "credits used" if kept["kind"].is_in(CREDIT_KINDS).all() else "payments applied"
+    example = f"first line {line} ({number})"
+    return [f"{kept.height:,} open by more in the file than {kinds} in Dunwell leave, {example}; the smaller amount stays"]
+
+
+def _moved(changed: pl.DataFrame) -> list[str]:
+    moved = changed.filter(pl.col("account_id") != pl.col(f"account_id{_BOOK}"))
+    if moved.is_empty():
+        return []
+    line, number = moved.sort(LINE).select(LINE, "number").row(0)
+    return [f"{moved.height:,} moved to another account, first line {line} ({number})"]

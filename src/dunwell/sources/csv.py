@@ -1,0 +1,197 @@
+"""CSV, plain or gzipped, as batches of texts: every row with the line it begins on.
+
+Lines are read as bytes, so that a byte which is not of the encoding has its line too.
+"""
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from typing import IO, Final
+
+import polars as pl
+
+from dunwell.engine.documents import hint
+from dunwell.sources.mapping import Mapping
+from dunwell.sources.problems import Problems, shown
+
+LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
+ROWS_PER_BATCH: Final = 50_000
+LINE_BYTES_MAX: Final = 1_000_000
+GZIP_MAGIC: Final = b"\x1f\x8b"
+Progress = Callable[[int, int], None]  # bytes read, bytes in all
+
+
+class _UnreadableError(Exception):
+    """A line after which nothing can be read: its message."""
+
+
+@dataclass
+class _Reading:
+    """Where the row under way begins."""
+
+    line: int
+
+
+def column(name: str) -> str:
+    """Return the frame's name of a column of the file."""
+    return f"in:{name}"
+
+
+def batches(
+    path: Path, mapping: Mapping, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
+    """Read the columns that `mapping` names, as stripped texts: `line`, and `column(name)` for each.
+
+    What is wrong with the file itself, or with how many fields a row has, goes to `problems`; such rows are left out.
+    """
+    with _opened(path) as (lines, tell):
+        reader = _Rows(lines, mapping, problems)
+        places = reader.header()
+        if places is None:
+            return
+        size = path.stat().st_size
+        for begins, rows in reader.batches(list(places.values())):
+            yield _frame(begins, rows, list(places))
+            if progress:
+                progress(tell(), size)
+
+
+def _frame(begins: list[int], rows: list[tuple[str, ...]], names: list[str]) -> pl.DataFrame:
+    """Turn rows into columns of stripped texts; an empty one is null."""
+    data = {LINE: pl.Series(LINE, begins, dtype=pl.Int64)}
+    for name, texts in zip(names, zip(*rows, strict=True), strict=True):
+        data[column(name)] = pl.Series(texts, dtype=pl.String)
+    stripped = pl.exclude(LINE).str.strip_chars()
+    return pl.DataFrame(data).with_columns(pl.when(stripped != "").then(stripped).name.keep())
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
+    """Open a file, unpacked if it is gzip, and tell how far it has been read."""
+    with path.open("rb") as raw:
+        packed = raw.peek(2)[:2] == GZIP_MAGIC
+        if packed:
+            with gzip.GzipFile(fileobj=raw) as unpacked:
+                yield io.BufferedReader(unpacked, 1 << 20), raw.tell
+        else:
+            yield raw, raw.tell
+
+
+class _Rows:
+    """The rows of one file, with the line each begins on."""
+
+    def __init__(self, lines: IO[bytes], mapping: Mapping, problems: Problems) -> None:
+        self._lines = lines
+        self._mapping = mapping
+        self._problems = problems
+        self._width = 0
+        self._reader = csv.reader(self._texts(), delimiter=mapping.delimiter, strict=True)
+
+    def header(self) -> dict[str, int] | None:
+        """Read the first row: where each column of the mapping stands, or None where one cannot go on."""
+        with self._to_the_end(1):
+            names = [name.strip() for name in next(self._reader, [])]
+            if not any(names):
+                self._problems.add(1, "", "the file is empty; its first line must name the columns")
+                return None
+            self._width = len(names)
+            return self._places(names)
+        return None
+
+    def _places(self, names: list[str]) -> dict[str, int] | None:
+        places = {}
+        for name in self._mapping.columns:
+            if name not in names:
+                self._problems.add(1, name, f"the file has no such column{hint(name, names) or self._known(names)}")
+            elif names.count(name) > 1:
+                self._problems.add(1, name, "the file has two columns of this name; rename one of them")
+            else:
+                places[name] = names.index(name)
+        return places if len(places) == len(self._mapping.columns) else None
+
+    def batches(self, places: list[int]) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
+        """Yield the fields at `places` of every row of the header's width, by batch; other rows are problems."""
+        pick = itemgetter(*places)
+        begins: list[int] = []
+        rows: list[tuple[str, ...]] = []
+        line = self._reader.line_num + 1
+        with self._to_the_end(line) as reading:
+            for row in self._reader:
+                if len(row) == self._width:
+                    begins.append(line)
+                    rows.append(pick(row))
+                    if len(rows) == ROWS_PER_BATCH:
+                        yield begins, rows
+                        begins, rows = [], []
+                elif row:  # a blank line is no row
+                    self._problems.add(line, "", self._about_width(len(row)))
+                reading.line = line = self._reader.line_num + 1
+        if rows:
+            yield begins, rows
+
+    def _about_width(self, n: int) -> str:
+        few = "few" if n < self._width else "many"
+        advice = "a separator within a text must stand in quotes"
+        return f"the row has too {few} fields: {n} instead of the header's {self._width}; {advice}"
+
+    def _known(self, names: list[str]) -> str:
+        listed = ", ".join(names[:30])
+        other = next((sign for sign in ",;\t|" if sign != self._mapping.delimiter and sign in listed), "")
+        if len(names) == 1 and other:
+            return f"; it seems to be separated by {other!r}: say so with `delimiter` in the mapping"
+        return f"; it has {listed}"
+
+    @contextmanager
+    def _to_the_end(self, line: int) -> Iterator["_Reading"]:
+        """Note what makes the rest of the file unreadable; `line` is where the row under way begins."""
+        reading = _Reading(line)
+        try:
+            yield reading
+        except csv.Error as error:
+            self._problems.add(reading.line, "", f"the row that begins here is not CSV: {_meaning(str(error))}")
+        except _UnreadableError as error:
+            self._problems.add(self._reader.line_num + 1, "", str(error))
+        except (EOFError, OSError, zlib.error) as error:
+            message = f"the compressed file ends early or is damaged ({error}); copy it again"
+            self._problems.add(self._reader.line_num + 1, "", message)
+
+    def _texts(self) -> Iterator[str]:
+        """Yield the lines as texts."""
+        encoding: str = "utf-8-sig" if self._mapping.encoding == "utf-8" else self._mapping.encoding
+        while line := self._lines.readline(LINE_BYTES_MAX + 1):
+            if len(line) > LINE_BYTES_MAX:
+                raise _UnreadableError(f"the line is longer than {LINE_BYTES_MAX:,} bytes: this is no table of items")
+            if b"\0" in line:
+                raise _UnreadableError(_about_nul(line))
+            try:
+                yield line.decode(encoding)
+            except UnicodeDecodeError as error:
+                raise _UnreadableError(self._about_encoding(line, error)) from None
+            encoding = self._mapping.encoding  # a byte order mark stands at the beginning only
+
+    def _about_encoding(self, line: bytes, error: UnicodeDecodeError) -> str:
+        near = shown(line[max(0, error.start - 15) : error.start + 15].decode("ascii", "replace"))
+        return (
+            f"byte {error.start + 1} (0x{line[error.start]:02x}, near {near}) is not {self._mapping.encoding}; "
+            "name the file's `encoding` in the mapping, often cp1252, or export it as UTF-8"
+        )
+
+
+def _about_nul(line: bytes) -> str:
+    if line.startswith((b"\xff\xfe", b"\xfe\xff")) or line.count(b"\0") * 3 > len(line):
+        return "the file seems to be UTF-16; export it as UTF-8"
+    return f"there is a NUL byte at byte {line.index(0) + 1}; the file is damaged or no text: export it again"
+
+
+def _meaning(error: str) -> str:
+    if "unexpected end" in error or "field larger" in error:
+        return 'a quote (") opens a text and is never closed'
+    if "expected after" in error:
+        return 'a text goes on after its closing quote; a quote within a text is written twice ("")'
+    return error

@@ -1,0 +1,159 @@
+"""One field of a batch at a time: from the file's texts to typed columns, with a problem for each that does not fit."""
+
+from decimal import Decimal
+from typing import Final
+
+import polars as pl
+
+from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
+from dunwell.engine.documents import hint
+from dunwell.engine.money import CURRENCIES, MoneyError
+from dunwell.sources import mapping as m
+from dunwell.sources.amounts import Style, minor_units, one_amount
+from dunwell.sources.csv import LINE, column
+from dunwell.sources.dates import parsed, refusal
+from dunwell.sources.problems import Problems, shown
+
+CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
+    "currency": (CURRENCIES, "is not an ISO 4217 currency code"),
+    "kind": (KINDS, f"is no kind of item: {', '.join(KINDS)}; translate it under `values`"),
+    "debtor_class": (DEBTOR_CLASSES, f"is no debtor class: {', '.join(DEBTOR_CLASSES)}; translate it under `values`"),
+}
+EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
+
+
+class Fields:
+    """Reads the fields of batches as one mapping says; what is wrong goes to `problems`."""
+
+    def __init__(self, mapping: m.Mapping, problems: Problems) -> None:
+        self.mapping = mapping
+        self.problems = problems
+        self.style = Style(mapping.decimal, mapping.thousands, mapping.round is not None)
+        self.bad_emails = 0
+
+    def texts(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """The texts of every field that the mapping has, named by field and `attr_*`: translated, null where empty."""
+        sources = {field: self.mapping.source(field) for field in m.Mapping.model_fields}
+        sources |= {f"attr_{name}": source for name, source in self.mapping.attributes.items()}
+        made = [_text(source).alias(field) for field, source in sources.items() if source is not None]
+        if self.mapping.address:
+            lines = [column(name) for name in self.mapping.address.columns]
+            joined = pl.concat_str(lines, separator="\n", ignore_nulls=True)
+            made.append(pl.when(joined != "").then(joined).alias("address"))
+        return batch.select(LINE, *made)
+
+    def label(self, field: str) -> str:
+        """What a message calls a field (see `Mapping.label`)."""
+        return self.mapping.label(field)
+
+    def check(self, texts: pl.DataFrame) -> None:
+        """Note required fields that are empty, texts too long, and words that must be of a list or a form."""
+        for field in m.REQUIRED:
+            self._note(texts, field, pl.col(field).is_null(), _empty)
+        for field, length in m.LENGTHS.items():
+            if field in texts.columns:
+                too_long = pl.col(field).str.len_chars() > length
+                self._note(
+                    texts, field, too_long, lambda text, n=length: f"{shown(text)} is longer than {n} characters"
+                )
+        for field, (known, meaning) in CHOICES.items():
+            if field in texts.columns:
+                strange = ~pl.col(field).is_in(known)
+                self._note(texts, field, strange, lambda text, k=known, w=meaning: f"{shown(text)} {w}{hint(text, k)}")
+        for field, (shape, meaning) in m.SHAPES.items():
+            if field in texts.columns:
+                strange = ~pl.col(field).str.contains(shape.pattern)
+                self._note(texts, field, strange, lambda text, w=meaning: f"{shown(text)} is not {w}")
+
+    def dates(self, texts: pl.DataFrame, field: str) -> pl.Series:
+        """A field's dates; a text that is none is a problem."""
+        formats = self.mapping.dates
+        if field not in texts.columns:
+            return pl.Series([None] * texts.height, dtype=pl.Date)
+        days = texts.select(day=parsed(pl.col(field), formats))["day"]
+        wrong = days.is_null() & texts[field].is_not_null()
+        self._note(texts, field, wrong, lambda text: f"{shown(text)} {refusal(text, formats)}")
+        return days
+
+    def flags(self, texts: pl.DataFrame, field: str) -> pl.Series:
+        """A field's yes or no; null where it is empty."""
+        words = {text: m.is_boolean(text) for text in texts[field].unique() if text is not None}
+        strange = pl.col(field).is_in([text for text, flag in words.items() if flag is None])
+        self._note(texts, field, strange, lambda text: f"{shown(text)} is neither yes nor no (true, false, 1, 0, x)")
+        return texts[field].replace_strict(words, default=None, return_dtype=pl.Boolean)
+
+    def emails(self, texts: pl.Series) -> pl.Series:
+        """Addresses that could be ones; the others are counted and left out: a letter may still reach them."""
+        is_one = texts.str.contains(EMAIL)
+        self.bad_emails += int((~is_one).sum())
+        return texts.to_frame("email").select(pl.when(is_one).then("email"))["email"]
+
+    def attribute(self, texts: pl.DataFrame, name: str) -> pl.Series:
+        """A custom attribute in its type; null where it is empty."""
+        field, kind = f"attr_{name}", self.mapping.attributes[name].type
+        if kind == "text":
+            return texts[field]
+        if kind == "boolean":
+            return self.flags(texts, field)
+        if kind == "date":
+            return self.dates(texts, field)
+        written = texts[field].str.replace(",", ".", literal=True) if self.mapping.decimal == "," else texts[field]
+        values = written.cast(ATTRIBUTE_TYPES[kind], strict=False)
+        if kind == "number":
+            values = pl.select(pl.when(values.is_finite()).then(values))[values.name]
+        wrong = values.is_null() & texts[field].is_not_null()
+        self._note(texts, field, wrong, lambda text: f"{shown(text)} is no {kind}, the attribute's type")
+        return values
+
+    def amounts(self, texts: pl.DataFrame, field: str) -> pl.DataFrame:
+        """A field's signed minor units, and what rounding added in units of the currency: `minor`, `rounding`."""
+        currency = pl.col("currency")
+        read = texts.select(LINE, field, "currency", read=minor_units(pl.col(field), currency, self.style))
+        rest = read.filter(pl.col("read").is_null() & pl.col(field).is_not_null() & currency.is_in(CURRENCIES))
+        singly = [self._one_amount(field, *row) for row in rest.select(LINE, field, "currency").iter_rows()]
+        found = pl.DataFrame(
+            [row for row in singly if row is not None],
+            schema={LINE: pl.Int64, "minor": pl.Int64, "rounding": pl.Decimal(38, 18)},
+            orient="row",
+        )
+        plain = read.select(
+            LINE,
+            minor=pl.col("read").struct.field("minor"),
+            rounding=pl.col("read").struct.field("rounding").cast(pl.Decimal(38, 18)) / 10**6,
+        )
+        if found.is_empty():
+            return plain
+        both = plain.join(found, on=LINE, how="left", maintain_order="left")
+        return both.select(
+            LINE, minor=pl.coalesce("minor", "minor_right"), rounding=pl.coalesce("rounding", "rounding_right")
+        )
+
+    def _one_amount(self, field: str, line: int, text: str, currency: str) -> tuple[int, int, Decimal] | None:
+        try:
+            minor, rounding = one_amount(text, currency, self.style)
+        except MoneyError as error:
+            self.problems.add(line, self.label(field), str(error))
+            return None
+        return line, minor, rounding
+
+    def _note(self, texts: pl.DataFrame, field: str, wrong: pl.Expr | pl.Series, message: object) -> None:
+        self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)  # type: ignore[arg-type]
+
+
+def _text(source: m.Source) -> pl.Expr:
+    """A field's text of the batch, without what is to be stripped, translated, or its default."""
+    if source.column is None:
+        return pl.lit(source.constant)
+    text = pl.col(column(source.column))
+    if source.strip_prefix:
+        text = text.str.strip_prefix(source.strip_prefix)
+    if source.strip_suffix:
+        text = text.str.strip_suffix(source.strip_suffix)
+    text = pl.when(text != "").then(text)
+    if source.values:
+        text = text.replace(source.values)
+    return text if source.default is None else text.fill_null(source.default)
+
+
+def _empty(_value: object) -> str:
+    return "the field is empty, and every item needs it"

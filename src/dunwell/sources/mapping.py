@@ -1,0 +1,197 @@
+"""The mapping file: which column of a table of items holds what, and how its texts are written.
+
+A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is read from the row.
+"""
+
+import re
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from dunwell.engine.documents import read_as, read_document
+from dunwell.engine.money import CURRENCIES
+from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
+
+# ASCII-compatible, so that a line ends where a byte 10 is.
+ENCODINGS: Final = ("utf-8", "cp1252", "cp1250", "cp850", "iso-8859-1", "iso-8859-2", "iso-8859-15")
+IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
+# Fields by where they go; the order is that of the messages about a row.
+REQUIRED: Final = ("entity", "account", "number", "currency")
+ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class")
+ACCOUNT_FLAGS: Final = ("legal", "intercompany")
+CONTACT_TEXTS: Final = ("email", "phone", "contact")
+DATES: Final = ("issued", "due", "customer_since")
+AMOUNTS: Final = ("amount", "open")
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _written_out(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    """Read a plain word as a constant. A number is refused: YAML would have taken its leading zeros away."""
+    if isinstance(value, (dict, BaseModel)):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"write {value} in quotes if it is the same for every row, or name a column: {{column: ...}}")
+    return {"constant": value}
+
+
+class Source(_Part):
+    """Where a field comes from: one column, or one text for every row.
+
+    `values` translates the texts it names and leaves the others; `default` stands for an empty one.
+    """
+
+    column: str | None = Field(default=None, min_length=1)
+    constant: str | None = Field(default=None, min_length=1)
+    values: dict[str, str] = {}
+    default: str | None = None
+    strip_prefix: str = ""
+    strip_suffix: str = ""
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.column is None) == (self.constant is None):
+            raise ValueError("name either a column or a constant")
+        if self.constant is not None and self.model_fields_set != {"constant"}:
+            raise ValueError("a constant takes no other key")
+        return self
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The file's columns that are read."""
+        return () if self.column is None else (self.column,)
+
+
+class Attribute(Source):
+    """A custom attribute, `attr_*` in policies: its type, and whether it is the item's or the account's."""
+
+    type: Literal["text", "integer", "number", "boolean", "date"] = "text"
+    of: Literal["item", "account"] = "item"
+
+
+class Lines(_Part):
+    """An address out of several columns, one line each; empty ones are left out."""
+
+    columns: tuple[str, ...] = Field(min_length=1, max_length=8)
+
+
+class EntityDetails(_Part):
+    """What an entity is called and where it sits, for one that is not in the book yet."""
+
+    name: str = Field(default="", max_length=200)
+    currency: str = ""
+    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    language: str = Field(default="en", max_length=20)
+    time_zone: str = Field(default="UTC", max_length=64)
+
+    @model_validator(mode="after")
+    def _known_currency(self) -> Self:
+        if self.currency and self.currency not in CURRENCIES:
+            raise ValueError(f"{self.currency!r} is not an ISO 4217 currency code")
+        return self
+
+
+Given = Annotated[Source, BeforeValidator(_written_out)]
+
+
+def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    return value if isinstance(value, list) else [value]
+
+
+class Mapping(_Part):
+    """How one layout of CSV becomes items and accounts."""
+
+    title: str = ""
+    encoding: Literal["utf-8", "cp1252", "cp1250", "cp850", "iso-8859-1", "iso-8859-2", "iso-8859-15"] = "utf-8"
+    delimiter: Literal[",", ";", "\t", "|"] = ","
+    decimal: Literal[".", ","] = "."
+    thousands: Literal["", ".", ",", " ", "'"] = ""
+    dates: Annotated[list[str], BeforeValidator(_listed)] = Field(default=["YYYY-MM-DD"], min_length=1, max_length=5)
+    round: Literal["half_up"] | None = None
+    negative: Literal["refuse", "credit"] = "refuse"
+    only: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = {}
+    entities: dict[str, EntityDetails] = {}
+
+    entity: Given
+    account: Given
+    number: Given
+    currency: Given
+    kind: Given = Source(constant="invoice")
+    amount: Source | None = None
+    open: Source | None = None
+    issued: Source | None = None
+    due: Source
+    name: Given | None = None
+    segment: Given | None = None
+    country: Given | None = None
+    language: Given | None = None
+    time_zone: Given | None = None
+    debtor_class: Given | None = None
+    customer_since: Source | None = None
+    legal: Given | None = None
+    intercompany: Given | None = None
+    contact: Source | None = None
+    email: Source | None = None
+    phone: Source | None = None
+    address: Lines | None = None
+    attributes: dict[Annotated[str, Field(pattern=IDENTIFIER)], Attribute] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.amount is None and self.open is None:
+            raise ValueError("name the column of the amount, of what is open of it, or both: `amount:`, `open:`")
+        if len(self.columns) < 2:
+            raise ValueError("nothing is read from the file: account, number, amount and due are columns")
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("decimal and thousands are the same sign")
+        try:
+            require_distinct(self.dates)
+            for format_ in self.dates:
+                pattern_of(format_)
+        except DateFormatError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def source(self, field: str) -> Source | None:
+        """Return where a field comes from, or None if the file does not tell."""
+        found = getattr(self, field)
+        return found if isinstance(found, Source) else None
+
+    def label(self, field: str) -> str:
+        """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""
+        source = self.attributes[field.removeprefix("attr_")] if field.startswith("attr_") else self.source(field)
+        return source.column if source and source.column else field
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the file that is read, in the order of the mapping."""
+        fields = [*REQUIRED, "kind", *AMOUNTS, *DATES, *ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
+        sources = [*(self.source(field) for field in fields), *self.attributes.values()]
+        named = [column for source in sources if source is not None for column in source.columns]
+        return tuple(dict.fromkeys([*self.only, *named, *(self.address.columns if self.address else ())]))
+
+
+def read_mapping(text: str, source: str) -> Mapping:
+    """Read a mapping file; `source` is its name in messages. Errors: DocumentError with the line of every problem."""
+    return read_as(read_document(text, source), Mapping)
+
+
+def is_boolean(text: str) -> bool | None:
+    """Read a flag as tables write it; None for anything else."""
+    word = text.strip().lower()
+    if word in {"true", "1", "1.0", "yes", "y", "x"}:
+        return True
+    return False if word in {"false", "0", "0.0", "no", "n", ""} else None
+
+
+# What a text field may hold, and how a message says it.
+SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
+    "country": (re.compile(r"^[A-Z]{2}$"), "a country code of two capital letters, such as DE"),
+    "language": (re.compile(r"^[a-z]{2,3}([-_][A-Za-z]{2,4})?$"), "a language code, such as de or en_GB"),
+}
+LENGTHS: Final = {
+    "entity": 100, "account": 200, "number": 200, "name": 400, "segment": 200, "time_zone": 64, "language": 20,
+    "contact": 400, "email": 320, "phone": 40,
+}  # fmt: skip

@@ -1,0 +1,1 @@
+"""Tests mirror `src/dunwell`; `postgres` starts the server that tests and benches share."""

@@ -1,0 +1,1 @@
+"""Channels against what they really speak to."""

@@ -1,0 +1,77 @@
+"""What every test folder shares: fresh databases, and one PostgreSQL server for all workers.
+
+Django is imported only where a test asks for a database.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import postgres
+
+SERVER = "DUNWELL_TEST_POSTGRES"  # the server's port, for the workers of pytest-xdist
+REQUIRED = "DUNWELL_REQUIRE_POSTGRES"
+PURE = ("tests/engine", "tests/conformance", "tests/stories", "tests/tidy", "tests/cash", "tests/insight")
+RUNNING: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the server before the workers of pytest-xdist, which take its port from the environment."""
+    config.stash[RUNNING] = contextlib.ExitStack()
+    leads = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
+    needed = any(not str(arg).removeprefix("./").startswith(PURE) for arg in config.args)
+    if leads and needed and postgres.programs() and SERVER not in os.environ:
+        server = config.stash[RUNNING].enter_context(postgres.cluster(**postgres.CARELESS))
+        os.environ[SERVER] = str(server.port)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the server that this process started."""
+    config.stash[RUNNING].close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say so, loudly, where half of the database tests did not run."""
+    if postgres.programs() is None:
+        terminalreporter.write_line(
+            "NO POSTGRESQL: initdb was not found; tests ran on SQLite alone", red=True, bold=True
+        )
+
+
+@pytest.fixture(scope="session")
+def postgresql_port() -> Iterator[int]:
+    """The port of the one server; skips without the programs, fails where they are required."""
+    if SERVER in os.environ:
+        yield int(os.environ[SERVER])
+    elif postgres.programs() is None:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, and initdb was not found")
+        pytest.skip("initdb was not found")
+    else:
+        with postgres.cluster(**postgres.CARELESS) as server:
+            yield server.port
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def db(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh, migrated database, current in Django; the test commits to it. Yields its URL."""
+    from tests import databases  # noqa: PLC0415  # tests/engine runs without Django
+
+    if request.param == "sqlite":
+        opened = databases.sqlite(tmp_path)
+    else:
+        opened = databases.postgresql(request.getfixturevalue("postgresql_port"))
+    with opened as url:
+        yield url
+
+
+@pytest.fixture
+def postgresql(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh, migrated database on PostgreSQL, for what SQLite has no part in. Yields its URL."""
+    from tests import databases  # noqa: PLC0415  # tests/engine runs without Django
+
+    with databases.postgresql(request.getfixturevalue("postgresql_port")) as url:
+        yield url

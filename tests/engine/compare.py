@@ -1,0 +1,85 @@
+"""A `Plan` in the plain shape of the oracle's, and the differences between the two in words."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+
+from dunwell.engine.book import Book
+from dunwell.engine.decide import decide
+from dunwell.engine.plan import Plan, reasons_of
+from dunwell.engine.policy.model import Policy
+from tests.engine.oracle import OraclePlan
+
+Judge = Callable[[Book, Sequence[Policy], date], OraclePlan]
+
+
+def pipeline(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
+    """`decide`, in the oracle's shape."""
+    return plain(decide(book, policies, as_of))
+
+
+def plain(plan: Plan) -> OraclePlan:
+    """Read the frames of a plan into plain tables."""
+    lines = defaultdict(set)
+    dunned = defaultdict(set)
+    for line in plan.lines.to_dicts():
+        columns = ("item_id", "role", "amount_minor", "level", "stage", "level_before")
+        lines[line["notice_no"]].add(tuple(line[column] for column in columns))
+        if line["role"] == "dunned":
+            dunned[line["notice_no"]].add(line["item_id"])
+    key_of = {notice_no: frozenset(item_ids) for notice_no, item_ids in dunned.items()}
+    notices = {}
+    for notice in plan.notices.to_dicts():
+        notice_no = notice.pop("notice_no")
+        notice.pop("split")
+        notice["channels"] = notice["channels"] or ""
+        notices[key_of[notice_no]] = notice | {"lines": lines[notice_no]}
+    decisions = {}
+    for row in plan.decisions.to_dicts():
+        row["reasons"] = frozenset(reasons_of(row["reasons"]))
+        row.pop("notice_no")  # numbering is no rule
+        decisions[row["item_id"]] = row
+    return OraclePlan(
+        decisions=decisions,
+        notices=notices,
+        charges={(row["item_id"], row["amount_minor"], row["stage"]) for row in plan.charges.to_dicts()},
+        actions={(key_of[row["notice_no"]], row["action"]) for row in plan.actions.to_dicts()},
+        anchors={
+            (row["entity_id"], row["payer_id"], row["currency"], row["policy"]): (row["anchor_item_id"], row["level"])
+            for row in plan.anchors.to_dicts()
+        },
+    )
+
+
+def differences(expected: OraclePlan, found: OraclePlan) -> list[str]:
+    """One line for each value that differs; of a decision only the columns that the rules define."""
+    told = []
+    for name in ("decisions", "notices", "anchors"):
+        wanted, given = getattr(expected, name), getattr(found, name)
+        told += [f"{name}: {shown(key)} is missing: {wanted[key]}" for key in wanted.keys() - given.keys()]
+        told += [f"{name}: {shown(key)} is too many: {given[key]}" for key in given.keys() - wanted.keys()]
+        for key in wanted.keys() & given.keys():
+            told += [f"{name}: {shown(key)}: {text}" for text in values_that_differ(wanted[key], given[key])]
+    for name in ("charges", "actions"):
+        wanted, given = getattr(expected, name), getattr(found, name)
+        told += [f"{name}: missing: {shown(row)}" for row in wanted - given]
+        told += [f"{name}: too many: {shown(row)}" for row in given - wanted]
+    return sorted(told)
+
+
+def values_that_differ(wanted: Any, given: Any) -> list[str]:  # noqa: ANN401 (a mapping or a tuple)
+    if not isinstance(wanted, dict):
+        return [] if wanted == given else [f"rules {wanted}, pipeline {given}"]
+    return [
+        f"{column}: rules {shown(value)}, pipeline {shown(given.get(column))}"
+        for column, value in wanted.items()
+        if given.get(column) != value
+    ]
+
+
+def shown(value: object) -> str:
+    """Sets in order, dates as they are written."""
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(sorted(str(part) for part in value)) + "}"
+    return str(value)

@@ -1,0 +1,19 @@
+"""How long Hypothesis looks: seconds by default; DUNWELL_HYPOTHESIS=long for a night's search."""
+
+import os
+
+from hypothesis import HealthCheck, Phase, settings
+
+settings.register_profile(
+    "short",
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.register_profile(
+    "long", settings.get_profile("short"), max_examples=20_000, derandomize=False, print_blob=True
+)
+settings.load_profile(os.environ.get("DUNWELL_HYPOTHESIS", "short"))

@@ -1,0 +1,323 @@
+"""docs/semantics.md in plain Python: `judge` says for a book what `decide` must say. No frames, no cleverness.
+
+The rules up to promises and credits stand in oracle_rows, stages and gaps in oracle_stages, the rest here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Any, Final, TypeAlias
+
+from dunwell.engine.book import CHANNELS, Book
+from dunwell.engine.money import exponent
+from dunwell.engine.plan import OUTCOMES
+from dunwell.engine.policy.model import Fee, Policy, Stage
+from tests.engine.oracle_rows import (
+    Data,
+    Row,
+    add_sums,
+    apply_credits,
+    apply_promises,
+    assign,
+    block,
+    note_parts,
+    rows_of,
+)
+from tests.engine.oracle_stages import AnchorKey, judge_group, judge_item
+
+APPROVALS: Final = {"none": 0, "one": 1, "two": 2}
+GroupKey: TypeAlias = tuple[Any, ...]
+
+
+@dataclass
+class OraclePlan:
+    """Plain tables. `decisions` holds only the columns that the rules define for the kind of row."""
+
+    decisions: dict[int, Data] = field(default_factory=dict)
+    notices: dict[frozenset[int], Data] = field(default_factory=dict)  # by the items dunned on it
+    charges: set[tuple[int, int, str]] = field(default_factory=set)  # item_id, amount_minor, stage
+    actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
+    anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
+
+
+def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
+    """Decide every item of `book` by the rules, one rule after the other."""
+    rows = rows_of(book, as_of)
+    add_sums(rows, book)
+    apply_promises(rows, book, as_of)
+    debits = judge_alone(rows, policies, book)
+    apply_credits(rows)
+    anchors = judge_stages(debits, policies, book)
+    judge_minimums(debits, rows)
+    notices = grouped([row for row in debits if not row.reasons])
+    return told(rows, notices, anchors)
+
+
+def judge_alone(rows: Sequence[Row], policies: Sequence[Policy], book: Book) -> list[Row]:
+    """The reasons up to 8; returns the open debit rows that can be judged further, drafts among them."""
+    debits = []
+    for row in rows:
+        if row.bad_data:
+            continue
+        if row.item["open_minor"] == 0:
+            row.reasons.add("settled")
+        elif row.is_credit:
+            row.reasons.add("credit")
+        elif row.is_charge:
+            block(row, book)
+            note_parts(row)
+        elif assign(row, policies):
+            block(row, book)
+            note_parts(row)
+            debits.append(row)
+    return debits
+
+
+def judge_stages(
+    debits: Sequence[Row], policies: Sequence[Policy], book: Book
+) -> dict[AnchorKey, tuple[int | None, int]]:
+    """Stage, gap and pending of every row; returns what changed in the account-anchored groups."""
+    contacts = {(p["entity_id"], p["payer_id"]): p["last_contact_on"] for p in book.payers.to_dicts()}
+    groups: dict[AnchorKey, list[Row]] = {}
+    for row in debits:
+        if row.policy is None:
+            row.reasons |= {"not_due"} if row.item["draft"] else set()
+            continue
+        contact = contacts.get((row.item["entity_id"], row.payer["account_id"]))
+        row.free_on = None if contact is None else contact + timedelta(days=row.policy.min_gap_days)
+        if row.policy.anchor == "item":
+            judge_item(row)
+        else:
+            groups.setdefault((*row.payer_group, row.policy.policy), []).append(row)
+    return judge_groups(groups, book, {policy.policy for policy in policies if policy.anchor == "account"})
+
+
+def judge_groups(
+    groups: Mapping[AnchorKey, Sequence[Row]], book: Book, policies: set[str]
+) -> dict[AnchorKey, tuple[int | None, int]]:
+    """Judge each account-anchored group once; a stored state whose group has no row left falls to 0."""
+    stored_by_key = {(a["entity_id"], a["payer_id"], a["currency"], a["policy"]): a for a in book.anchors.to_dicts()}
+    changes: dict[AnchorKey, tuple[int | None, int]] = {}
+    for key in stored_by_key.keys() | groups.keys():
+        if key[-1] not in policies:
+            continue
+        stored = stored_by_key.get(key)
+        known = (stored["anchor_item_id"], stored["level"]) if stored else (None, 0)
+        rows = groups.get(key)
+        found = judge_group(rows, stored) if rows else (None, 0)
+        if found is not None and found != known:
+            changes[key] = found
+    return changes
+
+
+def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
+    """Minimums, fees and reach, in this order; each takes rows out of what follows."""
+    for row in remaining(debits):
+        below_minimum(row, row.current_policy.minimum.item, row.dunnable, "below_item_minimum")
+    for group in by_key(remaining(debits), lambda row: (*row.payer_group, row.current_policy.policy)).values():
+        dunnable = sum(row.dunnable for row in group)
+        for row in group:
+            below_minimum(row, row.current_policy.minimum.account, dunnable, "below_account_minimum")
+    for row in remaining(debits):
+        fee = stage_of(row).fee
+        if fee and fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) is None:
+            row.problem_is("fee_lacks_currency")
+    for group in by_key(remaining(debits), notice_key).values():
+        below_percentage(group)
+    for row in remaining(debits):
+        stage = stage_of(row)
+        if stage.send and not channels_of(stage, row.payer["channels"]):
+            row.reasons.add("unreachable")
+
+
+def below_percentage(group: Sequence[Row]) -> None:
+    percent = Fraction(group[0].current_policy.minimum.percent_of_open)
+    if sum(row.dunnable for row in group) * 100 < percent * group[0].sums["account_open_minor"]:
+        for row in group:
+            row.reasons.add("below_percentage")
+
+
+def remaining(debits: Sequence[Row]) -> list[Row]:
+    return [row for row in debits if not row.reasons]
+
+
+def below_minimum(row: Row, minimum: Mapping[str, int] | None, amount_minor: int, reason: str) -> None:
+    if minimum is None:
+        return
+    if row.item["currency"] not in minimum:
+        row.problem_is("minimum_lacks_currency")
+    elif amount_minor < minimum[row.item["currency"]]:
+        row.reasons.add(reason)
+
+
+def stage_of(row: Row) -> Stage:
+    return row.current_policy.stages[row.position - 1]
+
+
+def channels_of(stage: Stage, mask: int) -> list[str]:
+    """The channels a notice of this stage leaves over: of each choice the first that reaches."""
+    channels: list[str] = []
+    for choice in stage.send:
+        reached = [channel for channel in choice.split("|") if mask >> CHANNELS.index(channel) & 1]
+        channels += [channel for channel in reached[:1] if channel not in channels]
+    return channels
+
+
+def notice_key(row: Row) -> GroupKey:
+    policy = row.current_policy
+    per: dict[str, object] = {"account": None, "item": row.item_id, "level": row.position}
+    columns = row.columns()
+    return (*row.payer_group, policy.policy, per[policy.one_notice_per], *(columns[name] for name in policy.split_by))
+
+
+def by_key(rows: Sequence[Row], key: Any) -> dict[GroupKey, list[Row]]:  # noqa: ANN401
+    groups: dict[GroupKey, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def grouped(dunned: Sequence[Row]) -> list[list[Row]]:
+    """One list of rows per notice, the leading item first, in order of entity, payer, currency, policy, split."""
+    for row in dunned:
+        row.reasons.add("dun")
+        row.level = row.position
+    groups = by_key(dunned, notice_key)
+    ordered = sorted(groups, key=lambda key: [(part is not None, part or 0) for part in key])
+    return [
+        sorted(groups[key], key=lambda row: (-row.position, row.due_on, -row.dunnable, row.item_id)) for key in ordered
+    ]
+
+
+def told(
+    rows: Sequence[Row], notices: Sequence[Sequence[Row]], anchors: dict[AnchorKey, tuple[int | None, int]]
+) -> OraclePlan:
+    """Put into plain tables what was found."""
+    plan = OraclePlan(anchors=anchors)
+    riding = ride(rows, notices)
+    for lines in notices:
+        key = frozenset(row.item_id for row in lines)
+        stage = stage_of(lines[0])
+        fees = fees_of(lines, stage, rows)
+        plan.charges |= {(item_id, amount, stage.stage) for item_id, amount in fees.items()}
+        plan.actions |= {(key, action) for action in stage.do}
+        plan.notices[key] = notice_of(lines, stage, riding[lines[0].item_id], sum(fees.values()))
+    for row in rows:
+        plan.decisions[row.item_id] = decision_of(row)
+    return plan
+
+
+def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_minor: int) -> Data:
+    leading = lines[0]
+    due = sum(row.dunnable for row in lines)
+    earlier = sum(row.dunnable for row in charges)
+    return {
+        "entity_id": leading.item["entity_id"],
+        "payer_id": leading.payer["account_id"],
+        "currency": leading.item["currency"],
+        "policy": leading.current_policy.policy,
+        "stage": stage.stage,
+        "level": leading.position,
+        "anchored": leading.current_policy.anchor == "account",
+        "contact": any(not stage_of(row).expires for row in lines),
+        "deadline_on": None if stage.deadline_days is None else leading.as_of + timedelta(days=stage.deadline_days),
+        "due_minor": due,
+        "charges_minor": earlier,
+        "fee_minor": fee_minor,
+        "total_minor": due + earlier + fee_minor,
+        "channels": ",".join(channels_of(stage, leading.payer["channels"])),
+        "approvals": APPROVALS[stage.approval],
+        "lines": {
+            (row.item_id, "dunned", row.dunnable, row.position, stage_of(row).stage, row.item["level"]) for row in lines
+        }
+        | {(row.item_id, "charge", row.dunnable, 0, None, 0) for row in charges},
+    }
+
+
+def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:
+    """What the notice's stage charges, by the item it is raised on."""
+    fee = stage.fee
+    if fee is None:
+        return {}
+    charged = lines if fee.per_item else lines[:1]
+    amounts = {row.item_id: fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) for row in charged}
+    return {item_id: amount for item_id, amount in amounts.items() if amount}
+
+
+def base_minor(row: Row, fee: Fee, rows: Sequence[Row]) -> int:
+    if fee.of == "original":
+        return int(row.item["amount_minor"])
+    open_charges = sum(
+        other.item["open_minor"]
+        for other in rows
+        if other.is_charge
+        and not other.bad_data
+        and not other.item["draft"]
+        and other.item["parent_item_id"] == row.item_id
+    )
+    return int(row.item["open_minor"] + (open_charges if fee.of == "claim" else 0))
+
+
+def fee_minor(fee: Fee, base: int, currency: str) -> int | None:
+    """The fee on one line (or on the notice, when fixed); None when it lacks the currency."""
+    fixed, percent = fee.fixed, fee.percent
+    for tier in fee.tiers:
+        if Fraction(tier.from_) * 10 ** exponent(currency) <= base:
+            fixed, percent = tier.fixed, tier.percent
+    if fixed is not None:
+        return fixed.get(currency)
+    return int(Fraction(percent or 0) * base / 100 + Fraction(1, 2))
+
+
+def ride(rows: Sequence[Row], notices: Sequence[Sequence[Row]]) -> dict[int, list[Row]]:
+    """Settle what becomes of open charges; returns the charges that ride, by the leading item of their notice."""
+    by_id = {row.item_id: row for row in rows}
+    leading_of = {row.item_id: lines[0] for lines in notices for row in lines}
+    riding: dict[int, list[Row]] = {lines[0].item_id: [] for lines in notices}
+    for row in rows:
+        if not row.is_charge or row.bad_data:
+            continue
+        if row.item["draft"] and "settled" not in row.reasons:
+            row.reasons.add("not_due")
+        if row.reasons:
+            continue
+        item = by_id.get(row.item["parent_item_id"])
+        if item is None or item.reasons == {"settled"}:
+            leading = next((lines[0] for lines in notices if lines[0].payer_group == row.payer_group), None)
+        else:
+            leading = leading_of.get(item.item_id)
+        if leading is not None:
+            row.reasons.add("dun")
+            riding[leading.item_id].append(row)
+            leading_of[row.item_id] = leading  # should a charge be raised on a charge
+        elif item is None or item.reasons == {"settled"}:
+            row.reasons.add("not_due")
+        else:
+            row.reasons, row.next_on = set(item.reasons), item.next_on
+    return riding
+
+
+def outcome_of(row: Row) -> str:
+    return next(outcome for outcome in OUTCOMES if outcome in row.reasons)
+
+
+def decision_of(row: Row) -> Data:
+    """What the rules say of one row, and nothing they do not."""
+    outcome = outcome_of(row)
+    told: Data = {
+        "outcome": outcome,
+        "reasons": frozenset(row.reasons),
+        "next_on": row.next_on if outcome in {"not_due", "too_soon"} else None,
+    }
+    if row.is_charge and not row.bad_data:
+        return told
+    told["problem"] = row.problem
+    if row.is_credit or row.bad_data or outcome == "settled":
+        return told
+    told |= {"promised_minor": row.promised, "credited_minor": row.credited, "dunnable_minor": max(row.dunnable, 0)}
+    told["policy"] = row.policy.policy if row.policy else None
+    if row.policy is None or row.item["draft"]:
+        return told
+    told |= {"stage": stage_of(row).stage if row.position else None, "free_on": row.free_on}
+    return told | {"level_before": row.level_before, "level_after": row.level}

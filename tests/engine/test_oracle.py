@@ -1,0 +1,16 @@
+"""The pipeline says what the rules say, on random books."""
+
+import pytest
+from hypothesis import given
+
+from tests.engine.compare import differences, pipeline
+from tests.engine.oracle import judge
+from tests.engine.strategies import Case, cases
+
+
+@given(cases())
+def test_the_pipeline_decides_what_the_rules_say(case: Case) -> None:
+    expected = judge(case.book, case.policies, case.as_of)
+    found = pipeline(case.book, case.policies, case.as_of)
+    if told := differences(expected, found):
+        pytest.fail("\n".join([*told, "", case.story()]), pytrace=False)

@@ -1,0 +1,72 @@
+"""Notices to write: one invoice, and several with charges, in every stage."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+from dunwell.letters.notice import ChargeLine, Line, Notice
+
+DAY = date(2026, 4, 3)
+
+
+def line(number: str, *, days: int, amount: int = 11900, original: int | None = None, issued: bool = True) -> Line:
+    due_on = DAY - timedelta(days=days)
+    return Line(
+        number=number,
+        issued_on=due_on - timedelta(days=30) if issued else None,
+        due_on=due_on,
+        days_past_due=days,
+        amount_minor=amount,
+        original_minor=amount if original is None else original,
+    )
+
+
+def notice(
+    *lines: Line,
+    language: str | None = "en",
+    stage: str = "reminder",
+    charges: tuple[ChargeLine, ...] = (),
+    fee: int = 0,
+) -> Notice:
+    due = sum(item.amount_minor for item in lines)
+    charged = sum(charge.amount_minor for charge in charges)
+    return Notice(
+        notice_id=4711,
+        entity_name="Nordlicht Handels GmbH",
+        debtor_name="Müller & Söhne KG",
+        address_lines=("Hauptstraße 1", "80331 München"),
+        language=language,
+        country={"en": "GB", "de": "DE", "fr": "FR"}.get(language or ""),
+        currency="EUR",
+        as_of=DAY,
+        deadline_on=DAY + timedelta(days=10),
+        stage=stage,
+        lines=lines,
+        charges=charges,
+        fee_minor=fee,
+        due_minor=due,
+        charges_minor=charged,
+        total_minor=due + charged + fee,
+    )
+
+
+def one(language: str, stage: str) -> Notice:
+    """One invoice, before its due date for a courtesy note and after it for the others."""
+    courtesy = stage == "courtesy"
+    found = notice(line("RE-2026-0017", days=-7 if courtesy else 12), language=language, stage=stage)
+    return replace(found, deadline_on=None) if courtesy else found
+
+
+def several(language: str, stage: str) -> Notice:
+    """Two invoices overdue, one of them paid in part, and one not yet due; with charges from the second reminder on."""
+    if stage == "courtesy":
+        early = (line("RE-2026-0017", days=-7), line("RE-2026-0018", days=-9, amount=1_234_567, issued=False))
+        return replace(notice(*early, language=language, stage=stage), deadline_on=None)
+    items = (
+        line("RE-2026-0017", days=33, amount=250_000, original=500_000),
+        line("RE-2026-0018", days=12, issued=False),
+        line("RE-2026-0031", days=-4, amount=1_234_567),
+    )
+    if stage == "reminder":
+        return notice(*items, language=language, stage=stage)
+    earlier = (ChargeLine(number="M-12", amount_minor=500), ChargeLine(description="FX-2026/3", amount_minor=350))
+    return notice(*items, language=language, stage=stage, charges=earlier, fee=500)

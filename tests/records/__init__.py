@@ -1,0 +1,1 @@
+"""Records against both databases, with committed data."""

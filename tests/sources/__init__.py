@@ -1,0 +1,1 @@
+"""Files of items read and refused, without a database."""

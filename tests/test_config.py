@@ -1,0 +1,93 @@
+"""Settings come from the environment, secret files, dunwell.toml and defaults, in this order."""
+
+from pathlib import Path
+
+import pytest
+
+from dunwell.config import ConfigError, django_database, load
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and no other setting in the environment."""
+    for name in ("DATABASE_URL", "SECRET_KEY", "ARCHIVE_DIR", "OUTBOX_DIR", "DATABASE_URL_FILE"):
+        monkeypatch.delenv(f"DUNWELL_{name}", raising=False)
+    monkeypatch.setenv("DUNWELL_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_everything_has_a_default_in_home(home: Path) -> None:
+    config = load()
+    assert config.home == home
+    assert config.database_url == f"sqlite:///{home}/dunwell.sqlite3"
+    assert (config.archive_dir, config.outbox_dir, config.secret_key) == (home / "archive", home / "outbox", None)
+
+
+def test_home_is_where_one_stands(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DUNWELL_HOME")
+    monkeypatch.chdir(home)
+    (home / "dunwell.toml").write_text('outbox_dir = "sent"\n')
+    assert load().outbox_dir == home / "sent"
+
+
+def test_relative_paths_are_from_home(home: Path) -> None:
+    (home / "dunwell.toml").write_text(
+        'database_url = "sqlite:///data/book.db"\narchive_dir = "a"\noutbox_dir = "/out"\n'
+    )
+    config = load()
+    assert config.database_url == f"sqlite:///{home}/data/book.db"
+    assert (config.archive_dir, config.outbox_dir) == (home / "a", Path("/out"))
+
+
+def test_the_first_source_wins(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "dunwell.toml").write_text('secret_key = "toml"\n')
+    assert load().model_dump()["secret_key"].get_secret_value() == "toml"
+    (home / "key").write_text("from a file\n")
+    monkeypatch.setenv("DUNWELL_SECRET_KEY_FILE", str(home / "key"))
+    assert load().model_dump()["secret_key"].get_secret_value() == "from a file"
+    monkeypatch.setenv("DUNWELL_SECRET_KEY", "environment")
+    assert load().model_dump()["secret_key"].get_secret_value() == "environment"
+    assert load(secret_key="argument").model_dump()["secret_key"].get_secret_value() == "argument"  # noqa: S106  # not a real one
+
+
+def test_a_secret_is_not_shown(home: Path) -> None:
+    assert "hush" not in repr(load(secret_key="hush"))  # noqa: S106  # not a real one
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('datbase_url = "x"', "datbase_url: no setting is called so"),
+        ('database_url = "mysql://host/db"', "begins with 'mysql'; expected sqlite:///FILE or postgresql://"),
+        ('database_url = "nothing"', "expected sqlite:///FILE"),
+        ('database_url = "sqlite://book.db"', "expected sqlite:///FILE"),
+        ('database_url = "sqlite:///"', "expected sqlite:///FILE"),
+        ('database_url = "sqlite:///:memory:"', "name a file"),
+        ('database_url = "postgresql://u:hush@host"', "expected postgresql://user:password@host:port/database"),
+        ('database_url = "postgresql:///db"', "expected postgresql://user:password@host:port/database"),
+        ('database_url = "postgresql://u:hush@host:high/db"', "the port is not a number"),
+        ('database_url = "postgresql://u:hush@host/db?pool=1"', "['pool'] is not among the parameters sslmode"),
+        ("database_url = ", "dunwell.toml"),
+    ],
+)
+def test_a_bad_setting_is_named(home: Path, toml: str, message: str) -> None:
+    (home / "dunwell.toml").write_text(toml)
+    with pytest.raises(ConfigError) as caught:
+        load()
+    assert message in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_a_secret_file_that_is_not_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNWELL_DATABASE_URL_FILE", str(home / "nowhere"))
+    with pytest.raises(ConfigError, match="DUNWELL_DATABASE_URL_FILE: cannot read"):
+        load()
+
+
+def test_a_postgresql_url_is_taken_apart() -> None:
+    found = django_database("postgresql://a%40b:p%2Fw@db.example:6543/book?sslmode=require")
+    assert found["OPTIONS"] == {"sslmode": "require"}
+    names = ("ENGINE", "NAME", "HOST", "PORT", "USER", "PASSWORD")
+    assert [found[name] for name in names] == [
+        "django.db.backends.postgresql", "book", "db.example", "6543", "a@b", "p/w",
+    ]  # fmt: skip

@@ -1,0 +1,71 @@
+"""What no module does: speak to the terminal from within, fork, or bring a second SQLite library."""
+
+import ast
+
+from tests.tidy.tree import calls, imports, python, within
+
+SECOND_SQLITE = {
+    "adbc_driver_manager",
+    "adbc_driver_sqlite",
+    "apsw",
+    "connectorx",
+    "duckdb",
+    "pysqlite3",
+    "sqlean",
+}
+FORKS = {"os.fork", "os.forkpty", "pty.fork"}
+
+
+def test_only_the_shell_door_prints() -> None:
+    printing = {
+        f"{path}:{call.lineno}"
+        for path, tree in python("src")
+        for name, call in calls(tree)
+        if name in {"print", "sys.stdout.write", "sys.stderr.write"} and "cli" not in path.parts
+    }
+    assert printing == set()
+
+
+def test_there_is_no_second_sqlite_library() -> None:
+    found = {f"{path}: {name}" for path, tree in python("src") for name in imports(tree) if within(name, SECOND_SQLITE)}
+    # Polars' own ways to a database load one; a connection beside Django's knows nothing of its transactions.
+    reading = {"read_database", "read_database_uri", "write_database"}
+    found |= {
+        f"{path}:{call.lineno}"
+        for path, tree in python("src")
+        for name, call in calls(tree)
+        if name.rpartition(".")[2] in reading or name == "sqlite3.connect"
+    }
+    assert found == set()
+
+
+def test_nothing_forks() -> None:
+    """Polars hangs after a fork, and a forked child takes SQLite's locks along: processes are spawned."""
+    found = set()
+    for path, tree in python("src", "tests", "bench"):
+        found |= {f"{path}: {name}" for name in imports(tree) if within(name, FORKS) or _process_by_default(name)}
+        found |= {f"{path}:{call.lineno}" for name, call in calls(tree) if name in FORKS or not _spawns(name, call)}
+    assert found == set()
+
+
+def _process_by_default(name: str) -> bool:
+    """Whether an import gives what starts processes as the platform does, rather than a context or a pipe."""
+    harmless = {"multiprocessing.connection", "multiprocessing.get_context"}
+    return within(name, {"multiprocessing"}) and name != "multiprocessing" and not within(name, harmless)
+
+
+def _spawns(name: str, call: ast.Call) -> bool:
+    last = name.rpartition(".")[2]
+    if name.startswith("multiprocessing.") or last in {"get_context", "set_start_method"}:
+        return last == "get_context" and bool(call.args) and ast.unparse(call.args[0]) == "'spawn'"
+    return last != "ProcessPoolExecutor" or any(keyword.arg == "mp_context" for keyword in call.keywords)
+
+
+def test_flows_know_no_requests() -> None:
+    found = {
+        f"{path}: {name}"
+        for path, tree in python("src/dunwell/flows")
+        for name in imports(tree)
+        if "django.http" in name
+    }
+    assert found == set()
