@@ -90,11 +90,11 @@ def judge_stages(
             judge_item(row)
         else:
             groups.setdefault((*row.payer_group, row.policy.policy), []).append(row)
-    return judge_groups(groups, book, {policy.policy for policy in policies if policy.anchor == "account"})
+    return judge_groups(groups, book, {policy.policy: policy for policy in policies if policy.anchor == "account"})
 
 
 def judge_groups(
-    groups: Mapping[AnchorKey, Sequence[Row]], book: Book, policies: set[str]
+    groups: Mapping[AnchorKey, Sequence[Row]], book: Book, policies: Mapping[str, Policy]
 ) -> dict[AnchorKey, tuple[int | None, int]]:
     """Judge each account-anchored group once; a stored state whose group has no row left falls to 0."""
     stored_by_key = {(a["entity_id"], a["payer_id"], a["currency"], a["policy"]): a for a in book.anchors.to_dicts()}
@@ -102,13 +102,19 @@ def judge_groups(
     for key in stored_by_key.keys() | groups.keys():
         if key[-1] not in policies:
             continue
-        stored = stored_by_key.get(key)
-        known = (stored["anchor_item_id"], stored["level"]) if stored else (None, 0)
-        rows = groups.get(key)
+        stored, rows = stored_by_key.get(key), groups.get(key)
         found = judge_group(rows, stored) if rows else (None, 0)
-        if found is not None and found != known:
+        if found is not None and differs(stored, *found, policies[key[-1]]):
             changes[key] = found
     return changes
+
+
+def differs(stored: Data | None, anchor_item_id: int | None, level: int, policy: Policy) -> bool:
+    """Whether a group's state is another than the one stored; a stage's name that the policy no longer has is another."""
+    if stored is None:
+        return (anchor_item_id, level) != (None, 0)
+    renamed = stored["stage"] is not None and policy.position(stored["stage"]) != level
+    return renamed or (anchor_item_id, level) != (stored["anchor_item_id"], stored["level"])
 
 
 def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:

@@ -200,7 +200,7 @@ def judge_group(rows: Sequence[Row], stored: Data | None) -> tuple[int | None, i
     if anchor is not None:
         moved = stored is not None and stored["anchor_item_id"] not in {None, anchor.item_id}
         if moved or policy.deescalate:
-            level = Clock(anchor, policy, state, level, anchor.free_on).fallen_level()
+            anchor.level_before = level = Clock(anchor, policy, state, level, anchor.free_on).fallen_level()
         judgement = Clock(anchor, policy, state, level, anchor.free_on).judge()
     elif not blocked:
         level = 0

@@ -77,5 +77,7 @@ def import_(
     ]
     table("Control totals", columns, rows)
     if any(total.rounding for total in report.totals):
-        rounded = ", ".join(f"{total.rounding} {total.currency} in {total.entity}" for total in report.totals if total.rounding)
+        rounded = ", ".join(
+            f"{total.rounding} {total.currency} in {total.entity}" for total in report.totals if total.rounding
+        )
         say(f"rounding added {rounded}")

@@ -20,7 +20,9 @@ SEED: Final = 2026
 
 @refuses
 def demo(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo is to be; made anew.")] = Path("demo"),
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo is to be; made anew.")] = Path(
+        "demo"
+    ),
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:

@@ -53,7 +53,6 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         from django.db import DatabaseError  # noqa: PLC0415  # --help needs none of this
 
-
         codes = {Invalid: EXIT_INVALID, NotFound: EXIT_NOT_FOUND, Conflict: EXIT_CONFLICT, Forbidden: EXIT_FORBIDDEN}
         try:
             return command(*args, **kwargs)

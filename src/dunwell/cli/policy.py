@@ -53,7 +53,9 @@ def schema() -> None:
 @app.command()
 @refuses
 def show(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="The policy's name; without it, all are listed.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="The policy's name; without it, all are listed.")
+    ] = None,
     version: Annotated[int | None, typer.Option("--version", metavar="N", help="An earlier version.")] = None,
     json: Json = False,
 ) -> None:
@@ -88,7 +90,9 @@ def apply(files: Files, entity: EntityCode = None, json: Json = False) -> None:
     attributes = policies.known_attributes()
     texts = [(_text(file), str(file)) for file in files]
     warnings = [str(each) for text, source in texts for each in check_policy(text, source, attributes)[1]]
-    applied = [policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts]
+    applied = [
+        policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts
+    ]
     if json:
         as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
         return

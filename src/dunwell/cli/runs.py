@@ -23,7 +23,9 @@ def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -
     say(f"run {run.pk} for {chosen.code} as of {run.as_of}: {run.counts['items']:,} items decided")
     say()
     show_counts(run.counts)
-    say(f"next: dunwell preview ACCOUNT{_entity_option(entity)}, dunwell explain ITEM{_entity_option(entity)}, dunwell post {run.pk}")
+    say(
+        f"next: dunwell preview ACCOUNT{_entity_option(entity)}, dunwell explain ITEM{_entity_option(entity)}, dunwell post {run.pk}"
+    )
 
 
 @refuses

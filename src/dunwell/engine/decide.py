@@ -42,7 +42,7 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     """
     procedures = Procedures.of(policies)
     known = parties(book, columns=procedures.columns, as_of=as_of)
-    plans = [_decide_slice(part, known, procedures, as_of) for part in sliced(book, known)]
+    plans = [_decide_slice(part, accounts, procedures, as_of) for part, accounts in sliced(book, known)]
     return result.joined(plans)
 
 
@@ -101,7 +101,8 @@ def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """The rows that reached a stage with nothing in the way, and what minimums, fees and reach say of them."""
     wanted = [*CANDIDATE, *(name for name in SUMS if name in rows.columns)]
     wanted += [name for policy in procedures.policies for name in policy.split_by]
-    found = rows.filter(pl.col("outcome").is_null() & pl.col("is_debit")).select(list(dict.fromkeys(wanted)))
+    is_left = pl.col("outcome").is_null() & pl.col("is_debit")
+    found = rows.lazy().filter(is_left).select(list(dict.fromkeys(wanted))).collect()
     currencies = found["currency"].unique().to_list()
     slotted = found.lazy().with_columns(slot=procedures.slot(pl.col("position")))
     slotted = fees.with_claims(slotted, rows) if fees.reads_claims(procedures) else slotted

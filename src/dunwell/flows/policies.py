@@ -58,7 +58,13 @@ def apply_policy(text: str, source: str, *, by: str, at: datetime, entity: Entit
             applied_by=by,
         )
         audit.record(
-            by, "policy.applied", version, at=at, entity_id=entity.pk if entity else None, policy=policy.policy, digest=digest
+            by,
+            "policy.applied",
+            version,
+            at=at,
+            entity_id=entity.pk if entity else None,
+            policy=policy.policy,
+            digest=digest,
         )
     return Applied(policy.policy, version.number, is_new=True)
 

@@ -21,7 +21,9 @@ def check_policy(text: str, source: str, attributes: Mapping[str, pl.DataType]) 
         policy = policy_of(document, attributes)
     except DocumentError as error:
         count = len(error.problems)
-        raise Invalid(f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in error.problems]) from None
+        raise Invalid(
+            f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in error.problems]
+        ) from None
     return policy, warnings_of(policy, document)
 
 

@@ -64,7 +64,7 @@ def _plain(texts: pl.Expr, style: Style) -> pl.Expr:
 
 def one_amount(text: str, currency: str, style: Style) -> tuple[int, Decimal]:
     """Read one amount: minor units, and what rounding added, in units of the currency. Errors: MoneyError."""
-    value = _decimal(text, style)
+    value = written_decimal(text, style)
     with localcontext(prec=DIGITS_MAX * 2):
         if not style.rounds:
             return _exact(value, text, currency), Decimal(0)
@@ -85,7 +85,8 @@ def _exact(value: Decimal, text: str, currency: str) -> int:
         raise MoneyError(f"{text} has more decimals than {currency} has ({exponent(currency)}); {advice}") from None
 
 
-def _decimal(text: str, style: Style) -> Decimal:
+def written_decimal(text: str, style: Style) -> Decimal:
+    """Read the number of an amount, whatever its currency. Errors: MoneyError."""
     if len(text) > DIGITS_MAX:
         raise MoneyError(f"{shown(text)} is too long for an amount")
     point, mark = re.escape(style.decimal), re.escape(style.thousands)

@@ -79,7 +79,10 @@ def decoded(book: pl.DataFrame, types: dict[str, pl.DataType]) -> pl.DataFrame:
         return book.drop("attributes")
     wire = {name: pl.String() if dtype == pl.Date else dtype for name, dtype in types.items()}
     spread = book["attributes"].str.json_decode(pl.Struct(wire)).struct
-    columns = [spread.field(name).cast(dtype).alias(f"attr_{name}") for name, dtype in types.items()]
+    columns = []
+    for name, dtype in types.items():
+        values = spread.field(name)
+        columns.append((values.str.to_date() if dtype == pl.Date else values).alias(f"attr_{name}"))
     return book.drop("attributes").with_columns(columns)
 
 
@@ -139,7 +142,9 @@ def _kept(met: pl.DataFrame) -> list[str]:
     line, number = kept.sort(LINE).select(LINE, "number").row(0)
     kinds = "credits used" if kept["kind"].is_in(CREDIT_KINDS).all() else "payments applied"
     example = f"first line {line} ({number})"
-    return [f"{kept.height:,} open by more in the file than {kinds} in Dunwell leave, {example}; the smaller amount stays"]
+    return [
+        f"{kept.height:,} open by more in the file than {kinds} in Dunwell leave, {example}; the smaller amount stays"
+    ]
 
 
 def _moved(changed: pl.DataFrame) -> list[str]:

@@ -9,7 +9,7 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
 from dunwell.engine.documents import hint
 from dunwell.engine.money import CURRENCIES, MoneyError
 from dunwell.sources import mapping as m
-from dunwell.sources.amounts import Style, minor_units, one_amount
+from dunwell.sources.amounts import Style, minor_units, one_amount, written_decimal
 from dunwell.sources.csv import LINE, column
 from dunwell.sources.dates import parsed, refusal
 from dunwell.sources.problems import Problems, shown
@@ -109,7 +109,7 @@ class Fields:
         """A field's signed minor units, and what rounding added in units of the currency: `minor`, `rounding`."""
         currency = pl.col("currency")
         read = texts.select(LINE, field, "currency", read=minor_units(pl.col(field), currency, self.style))
-        rest = read.filter(pl.col("read").is_null() & pl.col(field).is_not_null() & currency.is_in(CURRENCIES))
+        rest = read.filter(pl.col("read").is_null() & pl.col(field).is_not_null())
         singly = [self._one_amount(field, *row) for row in rest.select(LINE, field, "currency").iter_rows()]
         found = pl.DataFrame(
             [row for row in singly if row is not None],
@@ -128,8 +128,11 @@ class Fields:
             LINE, minor=pl.coalesce("minor", "minor_right"), rounding=pl.coalesce("rounding", "rounding_right")
         )
 
-    def _one_amount(self, field: str, line: int, text: str, currency: str) -> tuple[int, int, Decimal] | None:
+    def _one_amount(self, field: str, line: int, text: str, currency: str | None) -> tuple[int, int, Decimal] | None:
         try:
+            if currency not in CURRENCIES:  # a problem of its own
+                written_decimal(text, self.style)
+                return None
             minor, rounding = one_amount(text, currency, self.style)
         except MoneyError as error:
             self.problems.add(line, self.label(field), str(error))

@@ -44,7 +44,7 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
     for batch in batches(path, mapping, problems, progress):
         rows += batch.height
         wanted = [pl.col(column(name)).is_in(texts) for name, texts in mapping.only.items()]
-        parts.append(_items(fields, fields.texts(batch.filter(wanted))))
+        parts.append(_items(fields, fields.texts(batch.filter(wanted) if wanted else batch)))
     items = pl.concat(parts) if parts else None
     if not problems.count and (items is None or items.is_empty()):
         wanted_text = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())

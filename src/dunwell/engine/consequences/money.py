@@ -1,6 +1,6 @@
 """Invoices, credits and payments: what is open, what is under way, and which promises money keeps."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -12,28 +12,38 @@ from dunwell.engine.steps.parties import payers
 
 
 def items_booked(book: Book, event: ItemsBooked) -> Effects:
-    """Book items, with credits applied to what they were given for. A draft booked again becomes a claim."""
-    moves = Moves(book.merged({"items": table("items", event.items)}), event.on)
+    """Book items. A draft booked again becomes a claim. One that comes with a last notice dates its payer's last contact."""
+    items = table("items", event.items)
+    return Effects(changes={"items": items} | _seeded_contacts(book, items))
+
+
+def credits_applied(book: Book, event: ItemsBooked) -> Effects:
+    """Apply credits to the items they were given for, as far as both are open."""
+    moves = Moves(book, event.on)
     for source_id, item_id in event.applies_to:
         moves.apply(source_id, item_id, pending=False)
-    changes = moves.changes(event.items["item_id"].to_list())
-    return Effects(changes=changes | _seeded_contacts(book, changes["items"]))
+    return Effects(changes=moves.changes())
 
 
-def paid(book: Book, event: Paid) -> Effects:
-    """Take money in, or note that it is announced; what is not applied to items stays open as a credit of the account."""
+def payment_taken(_book: Book, event: Paid) -> Effects:
+    """Take money in, or note that it is announced; all of it is open until it is applied."""
+    return Effects(changes={"items": table("items", [_payment_row(event)])})
+
+
+def payment_applied(book: Book, event: Paid) -> Effects:
+    """Apply a payment to its items; what is left stays open as a credit of the account. Promises count what arrived."""
     announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
-    moves = Moves(book.merged({"items": table("items", [_payment_row(event)])}), event.on)
+    moves = Moves(book, event.on)
     for item_id, amount_minor in announced:  # what was under way has arrived, or is announced anew
         moves.take_back(event.item_id, item_id, amount_minor, pending=True)
     targets = event.applies_to or [item_id for item_id, _amount in announced]
     if event.pending and not targets:
-        targets = _oldest_due(moves.book, event)
+        targets = _oldest_due(book, event)
     for item_id in targets:
         moves.apply(event.item_id, item_id, pending=event.pending)
-    changes = moves.changes([event.item_id])
+    changes = moves.changes()
     if not event.pending:
-        applied = {item_id: amount for source, item_id, amount, pending in moves.ledger if not pending}
+        applied = {item_id: amount for _source, item_id, amount, pending in moves.ledger if not pending}
         promises = promises_after(book, event.account_id, event.currency, event.amount_minor, applied, on=event.on)
         changes |= {"promises": promises}
     return Effects(changes=changes)
@@ -43,7 +53,7 @@ def allocated(book: Book, event: Allocated) -> Effects:
     """Apply money or credit that is already there to an item."""
     moves = Moves(book, event.on)
     moves.apply(event.source_item_id, event.item_id, pending=False, at_most_minor=event.amount_minor)
-    return Effects(changes=moves.changes([]))
+    return Effects(changes=moves.changes())
 
 
 def reversed_(book: Book, event: Reversed) -> Effects:
@@ -59,7 +69,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     if not applied and not moves.ledger and payment["open_minor"] == 0:
         return Effects()  # it has been taken back before
     moves.close(event.item_id)
-    changes = moves.changes([event.item_id])
+    changes = moves.changes()
     if not payment["draft"]:
         lost = {item_id: -amount for item_id, amount in applied.items()}
         received_on, amount = payment["issued_on"], -payment["amount_minor"]
@@ -110,21 +120,18 @@ class Moves:
         self._load(item_id)
         self.open_minor[item_id] = 0
 
-    def changes(self, touched: Iterable[int]) -> dict[str, pl.DataFrame]:
-        """The rows of every item moved or otherwise touched, and the ledger's new rows."""
-        moved = pl.DataFrame(
-            {"item_id": list(self.open_minor), "new_open": list(self.open_minor.values()),
-             "new_flight": [self.in_flight_minor[item] for item in self.open_minor]},
-            schema={"item_id": pl.Int64, "new_open": pl.Int64, "new_flight": pl.Int64},
-        )  # fmt: skip
-        ids = pl.Series(sorted({*touched, *self.open_minor}), dtype=pl.Int64)
-        items = self.book.items.filter(pl.col("item_id").is_in(ids.implode())).join(moved, on="item_id", how="left")
-        items = items.with_columns(
-            open_minor=pl.coalesce("new_open", "open_minor"),
-            in_flight_minor=pl.coalesce("new_flight", "in_flight_minor"),
-        ).drop("new_open", "new_flight")
-        ledger = pl.DataFrame([(*row, self.on) for row in self.ledger], schema=SCHEMAS["allocations"], orient="row")
-        return {"items": items, "allocations": ledger}
+    def changes(self) -> dict[str, pl.DataFrame]:
+        """The amounts of every item that was moved, and the ledger's new rows."""
+        items = {
+            "item_id": list(self.open_minor),
+            "open_minor": list(self.open_minor.values()),
+            "in_flight_minor": [self.in_flight_minor[item] for item in self.open_minor],
+        }
+        ledger = [(*row, self.on) for row in self.ledger]
+        return {
+            "items": pl.DataFrame(items, schema={name: pl.Int64 for name in items}),
+            "allocations": pl.DataFrame(ledger, schema=SCHEMAS["allocations"], orient="row"),
+        }
 
     def _load(self, item_id: int) -> None:
         if item_id not in self.open_minor:

@@ -145,7 +145,7 @@ def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
     for fee in fees:
         moves.release(fee)
         moves.close(fee)
-    return Effects(changes=moves.changes([]))
+    return Effects(changes=moves.changes())
 
 
 _NEXT = pl.col("version") + 1

@@ -7,11 +7,9 @@ from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Prom
 
 
 def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
-    """Open or change accounts; an attribute the book has not seen yet becomes a column of it."""
-    known = event.accounts.select("account_id").join(book.accounts, on="account_id", how="left")
-    given = [name for name in event.accounts.columns if name != "account_id"]
-    rows = known.drop(given, strict=False).join(event.accounts, on="account_id", how="left")
-    return Effects(changes={"accounts": table("accounts", rows)})
+    """Open accounts, or change some: one event does not do both. A new attribute becomes a column of the book."""
+    new = event.accounts.join(book.accounts, on="account_id", how="anti")
+    return Effects(changes={"accounts": event.accounts if new.is_empty() else table("accounts", event.accounts)})
 
 
 def held(_book: Book, event: Held) -> Effects:

@@ -71,11 +71,16 @@ def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, a
     The anchor is the oldest overdue item with something to dun; ties: the larger amount, then item_id.
     """
     deescalates = procedures.of_policy(lambda policy: policy.deescalate, pl.Boolean)
-    oldest = (
-        mine.filter("is_anchorable")
+    places = (
+        mine.lazy()
+        .with_row_index("place")
+        .filter("is_anchorable")
+        .select("place", *GROUP, "due_on", "dunnable_minor", "item_id")
         .sort("due_on", "dunnable_minor", "item_id", descending=[False, True, False])
         .unique(GROUP, keep="first", maintain_order=True)
+        .collect()
     )
+    oldest = mine[places["place"]]
     return (
         oldest.drop([name for name in stored.columns if name not in GROUP and name in oldest.columns])
         .join(stored, on=GROUP, how="left", nulls_equal=True)
@@ -96,15 +101,17 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
         "last_notice_on", group_pending="is_pending",
     )  # fmt: skip
     return (
-        mine.filter("is_anchorable")
+        mine.lazy()
+        .filter("is_anchorable")
         .select("row", "is_pending", *GROUP)
-        .join(said, on=GROUP, how="left", nulls_equal=True)
+        .join(said.lazy(), on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             is_pending=pl.col("is_pending") | pl.col("group_pending"),
             is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"),
             is_finished=pl.col("position").is_null(),
         )
         .drop(*GROUP, "group_pending")
+        .collect()
     )
 
 
@@ -122,8 +129,9 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
     alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")
     fires_on = pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1))
     return (
-        mine.filter(~pl.col("is_anchorable"))
-        .join(levels, on=GROUP, how="left", nulls_equal=True)
+        mine.lazy()
+        .filter(~pl.col("is_anchorable"))
+        .join(levels.lazy(), on=GROUP, how="left", nulls_equal=True)
         .select(
             "row",
             level=pl.col("group_level").fill_null(0),
@@ -134,12 +142,14 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
             is_not_due=~pl.col("is_overdue"),
             is_finished=pl.lit(value=False),
         )
+        .collect()
     )
 
 
 def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """The stored state of groups without an anchor that have something overdue which is only blocked."""
-    blocked = mine.filter("is_claim", "is_overdue", ~pl.col("is_free"))
+    is_blocked = pl.col("is_claim") & pl.col("is_overdue") & ~pl.col("is_free")
+    blocked = mine.lazy().filter(is_blocked).select(GROUP).collect()
     return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
         blocked, on=GROUP, how="semi", nulls_equal=True
     )

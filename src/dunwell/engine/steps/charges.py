@@ -15,16 +15,16 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     `rows` are decided but for these charges. One whose item is settled, or gone from the book, rides on the first notice
     to the same payer in its currency; without such a notice it waits as `not_due`.
     """
-    charges = rows.filter(pl.col("is_charge") & pl.col("outcome").is_null()).select("row", "parent_item_id", *PARTY)
+    is_mine = pl.col("is_charge") & pl.col("outcome").is_null()
+    charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).collect()
     if charges.is_empty():
         return rows.clear().select("row", *SHARED)
     parents = charges["parent_item_id"].drop_nulls().unique()
-    items = rows.filter(
-        pl.col("item_id").is_in(parents.implode()), ~pl.col("is_charge"), pl.col("outcome") != "settled"
-    )
+    is_parent = pl.col("item_id").is_in(parents.implode()) & ~pl.col("is_charge") & (pl.col("outcome") != "settled")
+    items = rows.lazy().filter(is_parent).select(*SHARED, parent_item_id="item_id", has_item=True).collect()
     first_notice = notices.group_by(PARTY).agg(first_no=pl.col("notice_no").min())
     mine = (
-        charges.join(items.select(*SHARED, parent_item_id="item_id", has_item=True), on="parent_item_id", how="left")
+        charges.join(items, on="parent_item_id", how="left")
         .join(first_notice, on=PARTY, how="left", nulls_equal=True)
         .with_columns(notice_no=pl.when(pl.col("has_item").is_null()).then("first_no").otherwise("notice_no"))
     )

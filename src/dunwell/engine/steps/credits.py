@@ -15,9 +15,11 @@ def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     blocks, oldest due first, then by item_id. What is not overdue is not netted.
     """
     pools = (
-        rows.filter("is_credit", pl.col("problem").is_null(), ~pl.col("draft"), pl.col("open_minor") > 0)
+        rows.lazy()
+        .filter("is_credit", pl.col("problem").is_null(), ~pl.col("draft"), pl.col("open_minor") > 0)
         .group_by(GROUP)
         .agg(pool_minor=pl.col("open_minor").sum())
+        .collect()
     )
     rows = rows.with_columns(credited_minor=pl.lit(0, dtype=pl.Int64))
     if pools.is_empty():

@@ -24,7 +24,7 @@ def plan(
     as_of: date,
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
-    dunned = group.numbered(candidates.filter("is_left"))
+    dunned = group.numbered(candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").collect())
     notices = group.notices(dunned, procedures, as_of=as_of)
     charged = fees.line_fees(dunned, notices, procedures)
     rows = rows.with_columns(notice_no=pl.lit(None, dtype=pl.Int32))
@@ -32,7 +32,8 @@ def plan(
     rows = overlay(rows, dunned.select("row", "notice_no"))
     rides = ride(rows, notices)
     rows = overlay(rows, rides)
-    riding = rides.select("row", "notice_no").drop_nulls().join(rows.drop("notice_no"), on="row")
+    places = rides.drop_nulls("notice_no")["row"]
+    riding = rows.select(pl.col("notice_no", "item_id", "version", "left_minor").gather(places))
     decisions = _decisions(rows, procedures)
     return Plan(
         decisions=decisions,
@@ -159,9 +160,10 @@ def _kept(anchors: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
 
 def _tasks(decisions: pl.DataFrame) -> pl.DataFrame:
     """Work for people: rows that cannot be decided, and debtors that nothing reaches."""
-    asked = decisions.filter(
-        (pl.col("outcome") == "unreachable") | ((pl.col("outcome") == "exception") & pl.col("problem").is_not_null())
+    is_task = (pl.col("outcome") == "unreachable") | (
+        (pl.col("outcome") == "exception") & pl.col("problem").is_not_null()
     )
+    asked = decisions.lazy().filter(is_task)
     detail = pl.when(pl.col("outcome") == "exception").then(
         pl.concat_str(
             pl.col("problem").cast(pl.String),
@@ -172,4 +174,4 @@ def _tasks(decisions: pl.DataFrame) -> pl.DataFrame:
             ignore_nulls=True,
         )
     )
-    return asked.select("item_id", "account_id", task=pl.col("outcome").cast(pl.String), detail=detail)
+    return asked.select("item_id", "account_id", task=pl.col("outcome").cast(pl.String), detail=detail).collect()

@@ -11,21 +11,24 @@ from dunwell.engine.book import Book
 ROWS_PER_SLICE: Final = 1_000_000
 
 
-def sliced(book: Book, known: pl.DataFrame) -> Iterator[Book]:
-    """Yield books of whole payers, with their items in order of payer, account and id; at least one.
+def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame]]:
+    """Yield books of whole payers, with their items in order of payer, account and id, and their accounts of `known`.
 
-    `known`: `account_id` and `payer_id` of every account. State of groups without items comes with the first.
+    At least one. `known`: what is known of every account, by account_id. State of groups without items comes with the
+    first.
     """
     items, payer = _in_order(book.items, known)
     if items.height <= ROWS_PER_SLICE:
-        yield replace(book, items=items)
+        yield replace(book, items=items), known
         return
     idle = book.anchors.filter(~pl.col("payer_id").is_in(payer.unique().implode()))
     start = 0
     while start < items.height:
         end = _end_of_payer(payer, min(start + ROWS_PER_SLICE, items.height))
+        part = items.slice(start, end - start)
         mine = book.anchors.filter(pl.col("payer_id").is_in(payer.slice(start, end - start).unique().implode()))
-        yield replace(book, items=items.slice(start, end - start), anchors=mine if start else pl.concat([mine, idle]))
+        accounts = known.filter(pl.col("account_id").is_between(part["account_id"].min(), part["account_id"].max()))
+        yield replace(book, items=part, anchors=mine if start else pl.concat([mine, idle])), accounts
         start = end
 
 

@@ -58,41 +58,53 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.Data
     gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
     rows = rows.with_columns(free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures))
     first = _held_against(procedures, pl.col("next_position"), first_live=pl.lit(value=True))
-    reached, position, fires_on = _reached(first, as_of), pl.col("next_position"), first.fires_on
-    is_pre_due = first.expires
-    if jumping := [policy for policy in procedures.policies if policy.escalate == "jump"]:
-        jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean)
-        left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
-        highest = _last_true((_reached(each, as_of), each.position) for each in left)
-        position = pl.when(jumps & highest.is_not_null()).then(highest).otherwise(position)
-        reached = pl.when(jumps).then(highest.is_not_null()).otherwise(reached)
-        fires_on = pl.when(jumps).then(pl.min_horizontal([each.fires_on for each in left])).otherwise(fires_on)
-        is_pre_due = procedures.of_stage(lambda stage: stage.expires, procedures.slot(position), pl.Boolean)
-    rows = rows.with_columns(
-        position=position,
-        is_reached=reached.fill_null(value=False),
-        fires_on=fires_on,
-        is_pre_due=is_pre_due.fill_null(value=False),
-    )
+    judged = rows.with_columns(
+        position=pl.col("next_position"),
+        is_reached=_reached(first, as_of).fill_null(value=False),
+        fires_on=first.fires_on,
+        is_pre_due=first.expires,
+    ).collect()
+    judged = _jumped(_past_pre_due(judged, procedures), procedures, as_of)
     in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
-    slot = procedures.slot(pl.col("position"))
-    judged = rows.with_columns(
-        is_too_soon=pl.col("is_reached") & (in_gap | same_day),
-        lacks_currency=pl.col("is_reached") & _lacks(procedures, slot, lambda stage: stage.min_overdue),
-    ).collect()
-    return _past_pre_due(judged, procedures)
+    lacks = _lacks(procedures, procedures.slot(pl.col("position")), lambda stage: stage.min_overdue)
+    return judged.with_columns(
+        is_too_soon=pl.col("is_reached") & (in_gap | same_day), lacks_currency=pl.col("is_reached") & lacks
+    )
 
 
 def _past_pre_due(judged: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """A pre-due stage that will not fire in its life leaves the row to the first stage after the due date."""
     if not procedures.any_stage(lambda stage: stage.expires):
         return judged
-    steps = ~procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean)
-    over = judged.with_row_index("row_now").filter(pl.col("is_pre_due") & pl.col("fires_on").is_null() & steps)
     late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
-    found = over.select(row="row_now", fires_on=late.fires_on)
-    return overlay(judged, found)
+    over = judged.lazy().with_row_index("place").filter(pl.col("is_pre_due") & pl.col("fires_on").is_null())
+    return overlay(judged, over.select(row="place", fires_on=late.fires_on).collect())
+
+
+def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.DataFrame:
+    """Rows of policies that jump: the highest stage reached, and the earliest day on which any would fire."""
+    jumping = [policy for policy in procedures.policies if policy.escalate == "jump"]
+    if not jumping:
+        return judged
+    jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
+    left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
+    highest = _last_true((_reached(each, as_of), each.position) for each in left)
+    found = (
+        judged.lazy()
+        .with_row_index("place")
+        .filter(jumps)
+        .select(
+            "policy_ix",
+            row="place",
+            position=pl.coalesce(highest, "position"),
+            is_reached=highest.is_not_null(),
+            fires_on=pl.min_horizontal([each.fires_on for each in left]),
+        )
+    )
+    expires = procedures.of_stage(lambda stage: stage.expires, procedures.slot(pl.col("position")), pl.Boolean)
+    found = found.with_columns(is_pre_due=expires.fill_null(value=False)).drop("policy_ix")
+    return overlay(judged, found.collect())
 
 
 def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:

@@ -48,20 +48,20 @@ def save_entities(items: pl.DataFrame, mapping: Mapping) -> tuple[list[Entity], 
     A new one is as the mapping's `entities` says; without that its name is its code, its currency that of most items.
     """
     codes = items["entity"].unique(maintain_order=True).to_list()
-    present = set(Entity.objects.filter(code__in=codes).values_list("code", flat=True))
-    new = [code for code in codes if code not in present]
-    for code in new:
+    added = 0
+    for code in codes:
         details = mapping.entities.get(code, EntityDetails())
         used = items.filter(pl.col("entity") == code)["currency"].cast(pl.String)
-        Entity.objects.create(
-            code=code,
-            name=details.name or code,
-            currency=details.currency or str(used.mode().min()),
-            country=details.country,
-            language=details.language,
-            time_zone=details.time_zone,
-        )
-    return list(Entity.objects.filter(code__in=codes).order_by("code").select_for_update(no_key=True)), len(new)
+        defaults = {
+            "name": details.name or code,
+            "currency": details.currency or str(used.mode().min()),
+            "country": details.country,
+            "language": details.language,
+            "time_zone": details.time_zone,
+        }
+        _entity, is_new = Entity.objects.get_or_create(code=code, defaults=defaults)
+        added += is_new
+    return list(Entity.objects.filter(code__in=codes).order_by("code").select_for_update(no_key=True)), added
 
 
 def save_attribute_types(mapping: Mapping, source: str) -> None:

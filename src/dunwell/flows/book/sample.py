@@ -42,10 +42,12 @@ class LoadedSample:
     items: int
 
 
-def load_sample(*, seed: int, as_of: date, by: str, at: datetime, accounts: int = 2000, items: int = 12000) -> LoadedSample:
+def load_sample(
+    *, seed: int, as_of: date, by: str, at: datetime, accounts: int = 2000, items: int = 12000
+) -> LoadedSample:
     """Write the sample book as of a date, in one transaction. Errors: Conflict where its entities are there already."""
     sample = sample_book(seed=seed, as_of=as_of, accounts=accounts, items=items)
-    codes = tuple(entity["entity"] for entity in ENTITIES)
+    codes = tuple(str(entity["entity"]) for entity in ENTITIES)
     with transaction.atomic():
         if present := sorted(m.Entity.objects.filter(code__in=codes).values_list("code", flat=True)):
             raise Conflict(f"the book has {', '.join(present)} already: load the sample into a book of its own")
@@ -69,7 +71,9 @@ def _insert(sample: Sample) -> None:
     entity_of_item = dict(tables["items"].select("item_id", "entity_id").iter_rows())
     for name in ("holds", "disputes", "promises"):
         of_item = pl.col("item_id").replace_strict(entity_of_item, default=None) if name != "promises" else pl.lit(None)
-        of_account = pl.col("account_id").replace_strict(entity_of, default=None) if name != "disputes" else pl.lit(None)
+        of_account = (
+            pl.col("account_id").replace_strict(entity_of, default=None) if name != "disputes" else pl.lit(None)
+        )
         tables[name] = tables[name].with_columns(entity_id=pl.coalesce(of_account, of_item).cast(pl.Int32))
     for name, rows in tables.items():
         bulk.insert(BOOK[name].model, bulk.with_attributes(rows).rename(BOOK[name].columns, strict=False))

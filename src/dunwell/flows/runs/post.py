@@ -81,7 +81,7 @@ def _postable(run_id: int, today: date) -> Run:
     run = Run.objects.select_related("entity").filter(pk=run_id).first()
     if run is None:
         raise NotFound(f"there is no run {run_id}")
-    Entity.objects.select_for_update().get(pk=run.entity_id)
+    Entity.objects.select_for_update(no_key=True).get(pk=run.entity_id)
     run.refresh_from_db()
     if run.state not in (RunState.PROPOSED, RunState.APPROVED):
         raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be posted")
@@ -98,10 +98,11 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataF
     ids = bulk.allocate_ids(Item, charges.height)
     notice = pl.col("notice_id").cast(pl.String)
     several = pl.len().over("notice_no") > 1
-    number = pl.when(several).then(pl.concat_str(pl.lit("FEE-"), notice, pl.lit("-"), pl.col("item_id").cast(pl.String)))
-    return (
-        charges.join(notices.select("notice_no", "notice_id"), on="notice_no")
-        .with_columns(charge_item_id=ids, number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice)))
+    number = pl.when(several).then(
+        pl.concat_str(pl.lit("FEE-"), notice, pl.lit("-"), pl.col("item_id").cast(pl.String))
+    )
+    return charges.join(notices.select("notice_no", "notice_id"), on="notice_no").with_columns(
+        charge_item_id=ids, number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice))
     )
 
 

@@ -40,10 +40,12 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
     book = frames.book(entity.pk, as_of=as_of)
     plan = decide(book, policies.parsed(versions), as_of)
     digests = [version.digest for version in versions]
-    digest = archive.write(settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests})
+    digest = archive.write(
+        settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests}
+    )
     with transaction.atomic():
-        Entity.objects.select_for_update().get(pk=entity.pk)  # one proposal at a time
-        _supersede(entity)
+        Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # one proposal at a time
+        supersede(entity)
         run = Run.objects.create(
             entity=entity,
             as_of=as_of,

@@ -160,7 +160,7 @@ def _group(rng: random.Random, made: list[Customer]) -> None:
         wanted = rng.randint(2, 5)
         for child in [each for each in free if each.entity_id == head.entity_id][:wanted]:
             free.remove(child)
-            child.segment = child.row["segment"] = "key"  # type: ignore[assignment]  # one procedure for the group
+            child.segment = child.row["segment"] = "key"  # one procedure for the group
             child.row["parent_id"] = head.account_id
             child.payer_id = head.account_id
             child.currency = head.currency

@@ -59,22 +59,25 @@ class Items:
 def make_items(rng: random.Random, customers: list[Customer], n: int, as_of: date) -> Items:
     """Make `n` items: invoices by each customer's habit, then credits and payments upon them."""
     made = Items()
-    others = [round(n * share / 1000) for share in (CREDITS, PARTIAL, SETTLED, UNALLOCATED, PENDING)]
-    buyers = rng.choices(customers, [WEIGHTS[each.segment] for each in customers], k=n - sum(others))
+    moves = [n * share // 1000 for share in (CREDITS, PARTIAL, SETTLED, UNALLOCATED, PENDING)]
+    buyers = rng.choices(customers, [WEIGHTS[each.segment] for each in customers], k=n - sum(moves))
     for buyer in buyers:
         _invoice(rng, made, buyer, as_of)
-    claims = list(made.rows)
-    overdue = [row for row in claims if row.due_on and row.due_on < as_of]
-    targets = rng.sample(claims, sum(others[2:3])) + rng.sample(overdue or claims, min(len(overdue or claims), sum(others)))
-    rng.shuffle(targets)
+    # Each has one of these things happen to it, an overdue one rather than another.
+    overdue = [row for row in made.rows if row.due_on and row.due_on < as_of]
+    later = [row for row in made.rows if not (row.due_on and row.due_on < as_of)]
+    targets = [*rng.sample(overdue, len(overdue)), *rng.sample(later, len(later))]
     makers = (_credit, _part_payment, _full_payment, _unallocated, _pending)
-    for maker, count in zip(makers, others, strict=True):
-        for _ in range(count):
-            maker(rng, made, targets.pop() if targets else rng.choice(claims), as_of)
+    turns = [maker for maker, count in zip(makers, moves, strict=True) for _ in range(count)]
+    rng.shuffle(turns)
+    for maker, target in zip(turns, targets, strict=False):
+        maker(rng, made, target, as_of)
     return made
 
 
-def _add(made: Items, customer: Customer, kind: str, number: str, issued_on: date, due_on: date | None, amount: int) -> Row:
+def _add(
+    made: Items, customer: Customer, kind: str, number: str, *, issued_on: date, due_on: date | None, amount: int
+) -> Row:
     columns: dict[str, object] = {
         "item_id": len(made.rows) + 1,
         "account_id": customer.account_id,
@@ -108,13 +111,17 @@ def _amount(rng: random.Random, customer: Customer) -> int:
 def _invoice(rng: random.Random, made: Items, customer: Customer, as_of: date) -> None:
     soonest, latest = DUE[customer.habit]
     # The later, the rarer: of two draws the earlier one.
-    late = min(rng.randint(soonest, latest), rng.randint(soonest, latest)) if rng.random() < 0.6 else rng.randint(soonest, latest)
+    late = (
+        min(rng.randint(soonest, latest), rng.randint(soonest, latest))
+        if rng.random() < 0.6
+        else rng.randint(soonest, latest)
+    )
     due_on = as_of - timedelta(days=late)
     terms = rng.choice(TERMS[customer.debtor_class])
     issued_on = min(due_on - timedelta(days=terms), as_of)
     prefix = NUMBERS[customer.entity][0]
     number = f"{prefix}{issued_on.year}{len(made.rows) + 1:06d}"
-    row = _add(made, customer, "invoice", number, issued_on, due_on, _amount(rng, customer))
+    row = _add(made, customer, "invoice", number, issued_on=issued_on, due_on=due_on, amount=_amount(rng, customer))
     if customer.debtor_class == "business" and rng.random() < 0.4:
         row.columns["attr_contract"] = f"V-{rng.randint(2019, as_of.year)}-{rng.randint(1, 80):03d}"
 
@@ -124,7 +131,8 @@ def _credit(rng: random.Random, made: Items, target: Row, as_of: date) -> None:
     issued_on = max(target.issued_on, as_of - timedelta(days=rng.randint(1, 40)))
     prefix = NUMBERS[target.customer.entity][1]
     number = f"{prefix}{issued_on.year}{len(made.rows) + 1:06d}"
-    _add(made, target.customer, "credit", number, issued_on, issued_on, max(1, target.amount_minor * rng.randint(5, 60) // 100))
+    amount = max(1, target.amount_minor * rng.randint(5, 60) // 100)
+    _add(made, target.customer, "credit", number, issued_on=issued_on, due_on=issued_on, amount=amount)
 
 
 def _part_payment(rng: random.Random, made: Items, target: Row, as_of: date) -> None:
@@ -164,7 +172,7 @@ def _pending(rng: random.Random, made: Items, target: Row, as_of: date) -> None:
 
 
 def _money(made: Items, target: Row, amount: int, on: date, rng: random.Random) -> Row:
-    row = _add(made, target.customer, "payment", "", on, None, amount)
+    row = _add(made, target.customer, "payment", "", issued_on=on, due_on=None, amount=amount)
     made.payments.append({
         "item_id": row.item_id, "entity_id": target.customer.entity_id, "state": "received", "received_on": on,
         "external_id": f"SAMPLE-{row.item_id:06d}", "reference": rng.choice(w.PAYMENT_TEXTS),
@@ -173,5 +181,11 @@ def _money(made: Items, target: Row, amount: int, on: date, rng: random.Random) 
 
 
 def _allocate(made: Items, source: Row, target: Row, amount: int, on: date, *, pending: bool) -> None:
-    row = {"source_item_id": source.item_id, "item_id": target.item_id, "amount_minor": amount, "pending": pending, "on": on}
+    row = {
+        "source_item_id": source.item_id,
+        "item_id": target.item_id,
+        "amount_minor": amount,
+        "pending": pending,
+        "on": on,
+    }
     made.allocations.append(row)

@@ -11,26 +11,27 @@ FIRST_NAMES: Final = {
     "en": "Emma Oliver Grace Thomas Hannah George Alice William Priya Samuel Zoe Henry Amara Patrick Ruth Callum",
 }
 LAST_NAMES: Final = {
-    "de": "Müller Schneider Fischer Weber Wagner Becker Hoffmann Schäfer Koch Richter Klein Wolf Neumann Schwarz Krüger "
-    "Hartmann Lange Werner Köhler Maier Fuchs Vogel Jansen Lorenz Böhm Huber Gruber Steiner Baumann Brunner",
-    "fr": "Martin Bernard Dubois Laurent Moreau Girard Rousseau Fontaine Chevalier Gauthier Perrin Morel Lambert Renaud",
+    "de": "Müller Schneider Fischer Weber Wagner Becker Hoffmann Schäfer Koch Richter Klein Wolf Neumann Schwarz "
+    "Krüger Hartmann Lange Werner Köhler Maier Fuchs Vogel Jansen Lorenz Böhm Huber Gruber Steiner Baumann Brunner",
+    "fr": "Martin Bernard Dubois Laurent Moreau Girard Rousseau Fontaine Chevalier Gauthier Perrin Morel "
+    "Lambert Renaud",
     "nl": "Jansen Visser Bakker Smit Meijer Mulder Dekker Brouwer Hendriks Postma Kuiper Vos",
     "it": "Rossi Ferrari Bianchi Romano Colombo Ricci Marino Greco Conti Galli",
     "en": "Smith Taylor Walker Wright Hughes Green Clarke Bennett Fletcher Marsh Doyle Barker Osborne Whitfield Pearce "
     "Ellis Harding Lowe Ashworth Carver Thornton Okafor Patel Sheridan",
 }
 TRADES: Final = {
-    "de": "Metallbau Logistik Elektrotechnik Gartenbau Druckerei Möbel Bau Kältetechnik Werkzeuge Medizintechnik Feinkost "
-    "Holzhandel Fahrzeugteile Textil Software Verpackung",
+    "de": "Metallbau Logistik Elektrotechnik Gartenbau Druckerei Möbel Bau Kältetechnik Werkzeuge Medizintechnik "
+    "Feinkost Holzhandel Fahrzeugteile Textil Software Verpackung",
     "fr": "Menuiserie Transports Imprimerie Électricité Jardins Mécanique Boulangerie Emballages Textiles Conseil",
     "nl": "Bouw Transport Techniek Groothandel Drukwerk Tuinen Verpakking Installatie",
     "it": "Meccanica Tessile Arredi Trasporti Impianti Alimentari",
-    "en": "Engineering Logistics Interiors Foods Packaging Electrical Joinery Textiles Printing Systems Catering Plumbing "
-    "Motors Instruments Landscapes Fabrication",
+    "en": "Engineering Logistics Interiors Foods Packaging Electrical Joinery Textiles Printing Systems Catering "
+    "Plumbing Motors Instruments Landscapes Fabrication",
 }
 FORMS: Final = {
-    "DE": "GmbH GmbH GmbH KG AG UG", "AT": "GmbH GmbH AG OG", "CH": "AG AG GmbH SA", "FR": "SARL SAS SA", "NL": "B.V. B.V. N.V.",
-    "IT": "S.r.l. S.p.A.", "GB": "Ltd Ltd Ltd LLP plc", "IE": "Ltd DAC", "US": "Inc. LLC Corp.",
+    "DE": "GmbH GmbH GmbH KG AG UG", "AT": "GmbH GmbH AG OG", "CH": "AG AG GmbH SA", "FR": "SARL SAS SA",
+    "NL": "B.V. B.V. N.V.", "IT": "S.r.l. S.p.A.", "GB": "Ltd Ltd Ltd LLP plc", "IE": "Ltd DAC", "US": "Inc. LLC Corp.",
 }  # fmt: skip
 STREETS: Final = {
     "de": "Hauptstraße Bahnhofstraße Lindenweg Industriestraße Am_Markt Schillerstraße Gartenweg Ringstraße",
@@ -53,11 +54,33 @@ PUBLIC: Final = {
     "en": "City_Council_of County_of University_of",
 }
 # Ranges kept for films and books: Ofcom, Bundesnetzagentur, ARCEP, NANPA.
-PHONES: Final = {"DE": "+4930231250{:02d}", "GB": "+4416329602{:02d}", "FR": "+331990056{:02d}", "US": "+12125550{:03d}"}
+PHONES: Final = {
+    "DE": "+4930231250{:02d}",
+    "GB": "+4416329602{:02d}",
+    "FR": "+331990056{:02d}",
+    "US": "+12125550{:03d}",
+}
 SALES_REPS: Final = ("Berger", "Castell", "Dahl", "Evans", "Foster", "Iqbal", "Novak", "Reyes")
-DISPUTES: Final = ("Goods damaged in transit", "Quantity short", "Price differs from the order", "Never received", "Returned")
-HOLDS: Final = ("Key account manager asked for time", "Awaiting credit note", "Insolvency under review", "Address being checked")
-PAYMENT_TEXTS: Final = ("Payment on account", "Rechnung lt. Aufstellung", "Invoices March", "Zahlung", "Various invoices")
+DISPUTES: Final = (
+    "Goods damaged in transit",
+    "Quantity short",
+    "Price differs from the order",
+    "Never received",
+    "Returned",
+)
+HOLDS: Final = (
+    "Key account manager asked for time",
+    "Awaiting credit note",
+    "Insolvency under review",
+    "Address being checked",
+)
+PAYMENT_TEXTS: Final = (
+    "Payment on account",
+    "Rechnung lt. Aufstellung",
+    "Invoices March",
+    "Zahlung",
+    "Various invoices",
+)
 
 
 def words(text: str) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Use cases against both databases, with committed data."""

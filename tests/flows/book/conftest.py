@@ -1,0 +1,5 @@
+"""Sets Django up before the tests import models."""
+
+from tests import databases
+
+__all__ = ["databases"]
