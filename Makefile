@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench up
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,3 +38,7 @@ test: check  ## every check and every test
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
 	$(BIN)/python -m bench
 
+
+up: $(VENV)/demo.stamp  ## make a book in ./book, where there is none, and see that all is in order
+	@$(BIN)/dunwell init book
+	@$(BIN)/dunwell --home book doctor

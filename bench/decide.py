@@ -1,4 +1,4 @@
-"""Decide a whole book; the floor joins the accounts, sums by account and currency and joins back, on the same frames."""
+"""Decide a whole book; the floor joins accounts, sums by account and currency and joins back, on the same frames."""
 
 from collections.abc import Callable
 from datetime import date
@@ -72,20 +72,25 @@ def made_up(n: int) -> Book:
     )
     spread = (k * 7919) % 100_003  # looks random, is not
     noticed = k % 10 == 0
-    items = pl.int_range(n, eager=True).alias("i").to_frame().select(
-        item_id=k + 1,
-        account_id=k // ITEMS_PER_ACCOUNT + 1,
-        entity_id=pl.lit(1),
-        number=pl.format("2026-{}", k),
-        kind=pl.when(k % 50 == 0).then(pl.lit("credit")).otherwise(pl.lit("invoice")),
-        currency=pl.when(k % 20 == 0).then(pl.lit("GBP")).otherwise(pl.lit("EUR")),
-        issued_on=pl.lit(AS_OF) - pl.duration(days=spread % 100 + 10),
-        due_on=pl.lit(AS_OF) - pl.duration(days=spread % 100 - 60),
-        amount_minor=500 + spread * 17,
-        open_minor=500 + spread * 17,
-        level=pl.when(noticed).then(2).otherwise(0),
-        stage=pl.when(noticed).then(pl.lit("reminder")),
-        last_notice_on=pl.when(noticed).then(pl.lit(AS_OF) - pl.duration(days=20)),
+    items = (
+        pl.int_range(n, eager=True)
+        .alias("i")
+        .to_frame()
+        .select(
+            item_id=k + 1,
+            account_id=k // ITEMS_PER_ACCOUNT + 1,
+            entity_id=pl.lit(1),
+            number=pl.format("2026-{}", k),
+            kind=pl.when(k % 50 == 0).then(pl.lit("credit")).otherwise(pl.lit("invoice")),
+            currency=pl.when(k % 20 == 0).then(pl.lit("GBP")).otherwise(pl.lit("EUR")),
+            issued_on=pl.lit(AS_OF) - pl.duration(days=spread % 100 + 10),
+            due_on=pl.lit(AS_OF) - pl.duration(days=spread % 100 - 60),
+            amount_minor=500 + spread * 17,
+            open_minor=500 + spread * 17,
+            level=pl.when(noticed).then(2).otherwise(0),
+            stage=pl.when(noticed).then(pl.lit("reminder")),
+            last_notice_on=pl.when(noticed).then(pl.lit(AS_OF) - pl.duration(days=20)),
+        )
     )
     return Book.of(
         entities=[{"entity_id": 1, "entity": "BENCH"}],

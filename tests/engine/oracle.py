@@ -110,7 +110,7 @@ def judge_groups(
 
 
 def differs(stored: Data | None, anchor_item_id: int | None, level: int, policy: Policy) -> bool:
-    """Whether a group's state is another than the one stored; a stage's name that the policy no longer has is another."""
+    """Whether a group's state is another than the one stored; so it is when the policy no longer has its stage."""
     if stored is None:
         return (anchor_item_id, level) != (None, 0)
     renamed = stored["stage"] is not None and policy.position(stored["stage"]) != level

@@ -1,5 +1,6 @@
 """`dunwell propose`, `post`, `explain`, `preview`: a run from decision to outbox."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
@@ -23,9 +24,8 @@ def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -
     say(f"run {run.pk} for {chosen.code} as of {run.as_of}: {run.counts['items']:,} items decided")
     say()
     show_counts(run.counts)
-    say(
-        f"next: dunwell preview ACCOUNT{_entity_option(entity)}, dunwell explain ITEM{_entity_option(entity)}, dunwell post {run.pk}"
-    )
+    of = _entity_option(entity)
+    say(f"next: dunwell preview ACCOUNT{of}, dunwell explain ITEM{of}, dunwell post {run.pk}")
 
 
 @refuses
@@ -100,7 +100,7 @@ def preview(
         say(message.text)
 
 
-def show_counts(counts: dict[str, Any]) -> None:
+def show_counts(counts: Mapping[str, Any]) -> None:
     """Show what a run comes to: items by outcome, notices by stage, sums by currency."""
     table("Items by outcome", ("outcome", "items"), list(counts["outcomes"].items()))
     table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))

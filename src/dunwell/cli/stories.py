@@ -12,7 +12,7 @@ from dunwell.flows import stories
 
 
 @refuses
-def test(
+def play(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Story files, or folders of them.")],
     json: Json = False,
 ) -> None:

@@ -1,4 +1,4 @@
-"""`advance`: what events do to a book. Flows persist the effects; stories, simulation and the oracle fold them in memory."""
+"""`advance`: what events do to a book. Flows persist the effects, stories and simulations fold them in memory."""
 
 from collections.abc import Callable, Iterable
 from typing import Any, Final

@@ -88,7 +88,7 @@ def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: date) 
 def _staged(
     rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: date
 ) -> tuple[pl.DataFrame, pl.DataFrame | None]:
-    """Add where each row stands in its policy; and the new state of account-anchored groups, if there are such policies."""
+    """Add where each row stands in its policy; and the new state of account-anchored groups, where there are some."""
     has_groups = any(policy.anchor == "account" for policy in procedures.policies)
     lazy = anchor.blanked(rows.lazy(), procedures) if has_groups else rows.lazy()
     rows = judge(level(lazy, procedures), procedures, as_of=as_of).with_columns(

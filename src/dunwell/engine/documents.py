@@ -1,4 +1,4 @@
-"""YAML as Dunwell reads it: YAML 1.2 scalars, exact decimals, no aliases, no duplicate keys, and a line for every value."""
+"""YAML as Dunwell reads it: YAML 1.2 scalars, exact decimals, no aliases, no key twice, a line for every value."""
 
 import difflib
 import re
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -79,9 +79,7 @@ for _tag, _pattern, _first in (
     ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
     ("timestamp", r"[0-9]{4}-[0-9]{2}-[0-9]{2}$", "0123456789"),
 ):
-    _Loader.add_implicit_resolver(  # type: ignore[no-untyped-call]  # PyYAML's stubs leave it untyped
-        f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first)
-    )
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
 
 
 def read_document(text: str, source: str) -> Document:
@@ -105,7 +103,7 @@ def _require_plain(text: str, source: str) -> None:
     """Refuse aliases (they can grow without end) and nesting too deep for a recursive reader."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 1
         if getattr(event, "anchor", None):
             raise DocumentError(
                 [Problem(source, line, (), "YAML anchors and aliases are refused; write the value out")]
@@ -201,7 +199,7 @@ def _path_in(data: Any, location: Sequence[str | int]) -> Path:  # noqa: ANN401 
     for key in location:
         if (isinstance(data, dict) and key in data) or (isinstance(data, list) and isinstance(key, int)):
             path.append(key)
-            data = data[key]
+            data = cast("Any", data)[key]
     return tuple(path)
 
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +27,7 @@ class Finding:
 
 def check_up() -> list[Finding]:
     """Look at versions, database, folders, policies, the book, and what waits. A broken database ends the list."""
-    findings = [Finding("versions", True, f"dunwell {__version__}, Python {platform.python_version()}")]
+    findings = [Finding("versions", is_fine=True, found=f"dunwell {__version__}, Python {platform.python_version()}")]
     database = _database()
     findings.append(database)
     findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
@@ -44,18 +43,18 @@ def _database() -> Finding:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     except DatabaseError as error:
-        return Finding("database", False, f"it does not answer: {str(error).strip()}")
-    name = "PostgreSQL" if is_postgresql() else f"SQLite {sqlite3.sqlite_version}"
+        return Finding("database", is_fine=False, found=f"it does not answer: {str(error).strip()}")
+    name = "PostgreSQL" if is_postgresql() else f"SQLite {'.'.join(map(str, connection.get_database_version()))}"
     if missing:
-        return Finding("database", False, f"{name}, {len(missing)} migrations missing: run dunwell init")
-    return Finding("database", True, f"{name}, up to date")
+        return Finding("database", is_fine=False, found=f"{name}, {len(missing)} migrations missing: run dunwell init")
+    return Finding("database", is_fine=True, found=f"{name}, up to date")
 
 
 def _folder(what: str, path: Path) -> Finding:
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
     if not os.access(nearest, os.W_OK):
-        return Finding(what, False, f"{path} cannot be written to")
-    return Finding(what, True, str(path))
+        return Finding(what, is_fine=False, found=f"{path} cannot be written to")
+    return Finding(what, is_fine=True, found=str(path))
 
 
 def _policies(entity: Entity) -> Finding:
@@ -63,15 +62,17 @@ def _policies(entity: Entity) -> Finding:
     try:
         found = policies.parsed(policies.versions_in_force(entity))
     except Invalid as error:
-        return Finding(what, False, str(error))
+        return Finding(what, is_fine=False, found=str(error))
     names = ", ".join(policy.policy for policy in found)
-    return Finding(what, bool(found), names or "none in force: dunwell policy apply FILE")
+    return Finding(what, is_fine=bool(found), found=names or "none in force: dunwell policy apply FILE")
 
 
 def _book() -> Finding:
     open_items = Item.objects.filter(closed_on=None).count()
     runs = Run.objects.exclude(posted_at=None).count()
-    return Finding("book", True, f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted")
+    return Finding(
+        "book", is_fine=True, found=f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted"
+    )
 
 
 def _waiting() -> list[Finding]:
@@ -79,6 +80,6 @@ def _waiting() -> list[Finding]:
     queued = Delivery.objects.filter(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]).count()
     tasks = Task.objects.filter(closed_at=None).count()
     return [
-        Finding("deliveries", doubtful == 0, f"{queued} waiting, {doubtful} in doubt"),
-        Finding("tasks", True, f"{tasks} open"),
+        Finding("deliveries", is_fine=doubtful == 0, found=f"{queued} waiting, {doubtful} in doubt"),
+        Finding("tasks", is_fine=True, found=f"{tasks} open"),
     ]

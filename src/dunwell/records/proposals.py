@@ -23,7 +23,7 @@ def notices(run_id: int) -> pl.DataFrame:
 
 def lines(run_id: int) -> pl.DataFrame:
     """The lines of those notices, as the plan has them, with the item's version now (`version_now`)."""
-    columns = _columns(plan.SCHEMAS["lines"], "l") + [Column("version_now", "coalesce(s.version, 0)", pl.Int32())]
+    columns = [*_columns(plan.SCHEMAS["lines"], "l"), Column("version_now", "coalesce(s.version, 0)", pl.Int32())]
     return read(
         columns,
         "FROM records_noticeline l JOIN records_notice n ON n.id = l.notice_id"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -12,7 +13,7 @@ from dunwell.engine.steps.parties import payers
 
 
 def items_booked(book: Book, event: ItemsBooked) -> Effects:
-    """Book items. A draft booked again becomes a claim. One that comes with a last notice dates its payer's last contact."""
+    """Book items; a draft booked again becomes a claim. A last notice that comes along dates the last contact."""
     items = table("items", event.items)
     return Effects(changes={"items": items} | _seeded_contacts(book, items))
 
@@ -129,7 +130,7 @@ class Moves:
         }
         ledger = [(*row, self.on) for row in self.ledger]
         return {
-            "items": pl.DataFrame(items, schema={name: pl.Int64 for name in items}),
+            "items": pl.DataFrame(items, schema=dict.fromkeys(items, pl.Int64)),
             "allocations": pl.DataFrame(ledger, schema=SCHEMAS["allocations"], orient="row"),
         }
 
@@ -195,7 +196,7 @@ def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
     return [(item, amount) for item, amount in net.iter_rows() if amount]
 
 
-def _row(book: Book, item_id: int) -> dict[str, object]:
+def _row(book: Book, item_id: int) -> dict[str, Any]:
     row = book.items.filter(pl.col("item_id") == item_id)
     if row.is_empty():
         raise BookError(f"there is no item {item_id} in the book")

@@ -1,4 +1,4 @@
-"""Notices posted, delivered and taken back: levels, charges, contacts and pending marks, for one notice or a million."""
+"""Notices posted, delivered and taken back: levels, charges, contacts and pending marks, for one or a million."""
 
 from collections.abc import Sequence
 

@@ -16,7 +16,7 @@ def held(_book: Book, event: Held) -> Effects:
     """Start a hold on an account or an item."""
     if (event.account_id is None) == (event.item_id is None):
         raise BookError("a hold is on an account or on an item")
-    row = {
+    row: dict[str, object] = {
         "hold_id": event.hold_id,
         "account_id": event.account_id,
         "item_id": event.item_id,
@@ -36,7 +36,7 @@ def disputed(book: Book, event: Disputed) -> Effects:
     """Open a dispute; without an amount it is over the whole item, however much of it is open."""
     item = _only(book.items, "item_id", event.item_id)
     amount = item["amount_minor"].item() if event.amount_minor is None else event.amount_minor
-    row = {
+    row: dict[str, object] = {
         "dispute_id": event.dispute_id,
         "item_id": event.item_id,
         "amount_minor": amount,
@@ -65,7 +65,7 @@ def _with_disputed(book: Book, dispute: pl.DataFrame) -> Effects:
 
 def promised(_book: Book, event: Promised) -> Effects:
     """Take a promise to pay, for named items or for the oldest due first."""
-    row = {
+    row: dict[str, object] = {
         "promise_id": event.promise_id,
         "account_id": event.account_id,
         "currency": event.currency,

@@ -14,9 +14,9 @@ def promises_after(
 ) -> pl.DataFrame:
     """Count money received on `on` towards the promises it was in time for: `promise_id`, `paid_minor`.
 
-    `applied` is what of it went to which item. A promise with named items counts what went to them, one of another account
-    with the same payer what went to its items; what is left counts towards the others of the account or its payer,
-    earliest `by_on` first. Negative amounts: a payment taken back.
+    `applied` is what of it went to which item. A promise with named items counts what went to them, one of another
+    account with the same payer what went to its items; what is left counts towards the others of the account or its
+    payer, earliest `by_on` first. Negative amounts: a payment taken back.
     """
     payer_of = dict(payers(book.accounts).iter_rows())
     family = [account for account, payer in payer_of.items() if payer == payer_of.get(account_id)]

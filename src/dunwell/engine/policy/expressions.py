@@ -1,14 +1,14 @@
 """SQL booleans over a row: parsed by sqlglot, held to an allow-list, evaluated by Polars.
 
-Polars' `sql_expr` alone is not safe: it reads files and URLs through sub-queries and knows `now()`. What is evaluated is
-written anew from the checked tree, so no second reading of the author's text can differ from the first.
+Polars' `sql_expr` alone is not safe: it reads files and URLs through sub-queries and knows `now()`. What is
+evaluated is written anew from the checked tree, so no second reading of the author's text can differ from the first.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, cast
 
 import polars as pl
 import sqlglot
@@ -67,7 +67,10 @@ _NODES: Final = (
     exp.Abs, exp.Lower, exp.Upper, exp.Coalesce, exp.Length, exp.StartsWith,
 )  # fmt: skip
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_WORDS: Final = "comparison, and, or, not, + - * / %, in, between, like, is null, case, abs, lower, upper, coalesce, length, starts_with, date"
+_WORDS: Final = (
+    "comparison, and, or, not, + - * / %, in, between, like, is null, case, abs, lower, upper, coalesce, length,"
+    " starts_with, date"
+)
 
 
 class ExpressionError(ValueError):
@@ -122,7 +125,7 @@ def _parse(sql: str) -> exp.Expression:
         raise ExpressionError(f"the expression is nested deeper than {EXPRESSION_LEVELS_MAX} levels") from None
     if len(trees) != 1 or trees[0] is None:
         raise ExpressionError("give exactly one expression")
-    return trees[0]
+    return cast("exp.Expression", trees[0])
 
 
 def _require_allowed(node: exp.Expression, known: Schema, level: int) -> None:

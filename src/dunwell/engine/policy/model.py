@@ -73,7 +73,7 @@ def _expression(value: object, info: ValidationInfo) -> Expression:
 
 
 def _fee_keys(value: object) -> object:
-    """Sort `{EUR: 5.00, per: item}`, `{percent: 1.5}`, `{tiers: [...]}` and `[...]` into the keys of `Fee` and `Tier`."""
+    """Sort `{EUR: 5.00, per: item}`, `{percent: 1.5}`, `{tiers: [...]}` or `[...]` into the keys of Fee and Tier."""
     if isinstance(value, list):
         return {"tiers": value}
     if not isinstance(value, dict):

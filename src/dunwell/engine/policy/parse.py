@@ -87,6 +87,17 @@ def _stage_contradictions(policy: Policy, index: int, stage: Stage, at: Path) ->
                 yield (*at, key), "the first stage has no notice before it, so it could never fire"
     if stage.when and _never(stage.when):
         yield (*at, "when"), "it is never true, so the stage can never fire"
+    yield from _condition_contradictions(policy, index, stage, at)
+    if not stage.send and not stage.do:
+        yield at, "the stage does nothing: give it `send` or `do`"
+    if stage.repeat_max is not None and stage.repeat_every_days is None:
+        yield (*at, "repeat_max"), "it needs repeat_every_days"
+    if stage.fee:
+        yield from _fee_contradictions(stage.fee, (*at, "fee"))
+
+
+def _condition_contradictions(policy: Policy, index: int, stage: Stage, at: Path) -> Iterator[tuple[Path, str]]:
+    """Conditions that cannot be met, or are not there."""
     if stage.expires and policy.anchor == "account":
         yield (
             (*at, "days_past_due"),
@@ -106,12 +117,6 @@ def _stage_contradictions(policy: Policy, index: int, stage: Stage, at: Path) ->
             at,
             "give the stage a condition: days_past_due, days_since_previous, days_since_deadline, min_overdue or when",
         )
-    if not stage.send and not stage.do:
-        yield at, "the stage does nothing: give it `send` or `do`"
-    if stage.repeat_max is not None and stage.repeat_every_days is None:
-        yield (*at, "repeat_max"), "it needs repeat_every_days"
-    if stage.fee:
-        yield from _fee_contradictions(stage.fee, (*at, "fee"))
 
 
 def _fee_contradictions(fee: Fee, at: Path) -> Iterator[tuple[Path, str]]:

@@ -14,7 +14,7 @@ PERCENT_SCALE = 10_000  # percentages have at most four decimals
 def fee_lacks(
     candidates: pl.LazyFrame, procedures: Procedures, currencies: list[str], notice_key: list[str]
 ) -> pl.LazyFrame:
-    """Mark `fee_lacks`: the fee of the row's stage, or of the notice it would be on, cannot be computed in its currency.
+    """Mark `fee_lacks`: the fee of the row's stage, or of its notice's, cannot be computed in its currency.
 
     `currencies` are those that occur among the rows.
     """
@@ -61,8 +61,8 @@ def with_claims(candidates: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
 def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """Charge the fees of the notices' stages: `notice_no`, `item_id`, `account_id`, `currency`, `stage`, `fee_minor`.
 
-    A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the smaller
-    item_id. Only fees above 0.
+    A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the
+    smaller item_id. Only fees above 0.
     """
     slots = dict(procedures.slots_where(lambda stage: stage.fee))
     paying = notices.filter(pl.col("notice_slot").is_in(list(slots)))

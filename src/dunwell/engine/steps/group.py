@@ -52,7 +52,7 @@ def numbered(dunned: pl.DataFrame) -> pl.DataFrame:
 
 
 def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
-    """Gather the rows of each `notice_no`; it takes the highest stage among them for channels, deadline and approval."""
+    """Gather the rows of each `notice_no`; the highest stage among them gives channels, deadline and approval."""
     grouped = (
         dunned.lazy()
         .with_columns(is_pre_due=procedures.of_stage(lambda stage: stage.expires, pl.col("slot"), pl.Boolean))

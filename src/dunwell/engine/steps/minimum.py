@@ -1,7 +1,7 @@
 """Sums too small to write about.
 
-From here on the steps look at candidates only: rows that reached a stage with nothing in the way. Each step marks what it
-takes out with a column named after the reason, and the next looks at those that are left.
+From here on the steps look at candidates only: rows that reached a stage with nothing in the way. Each step marks
+what it takes out with a column named after the reason, and the next looks at those that are left.
 """
 
 from collections.abc import Callable

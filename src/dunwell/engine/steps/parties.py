@@ -30,10 +30,13 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
 def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame:
     """One row an account: `payer_id`, what is so for it or its payer, and what reaches the payer.
 
-    Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that expressions read (enums as text, see TEXT_COLUMNS).
+    Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
+    expressions read (enums as text, see TEXT_COLUMNS).
     """
     own = book.accounts.join(payers(book.accounts), on="account_id").with_columns(held=_held(book, as_of))
-    payer = own.select("channels", payer_id="account_id", *[pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS])
+    payer = own.select(
+        pl.col("account_id").alias("payer_id"), "channels", *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS)
+    )
     both = own.drop("channels").join(payer, on="payer_id", how="left")
     either = {flag: pl.col(flag) | pl.col(f"payer_{flag}").fill_null(value=False) for flag in _FLAGS}
     read = [

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from operator import attrgetter
 
 import polars as pl
 
@@ -161,8 +162,9 @@ def _from_on(procedures: Procedures, slot: pl.Expr, first_live: pl.Expr) -> tupl
     dates = [plus_days(pl.col("due_on"), days)]
     datable = pl.lit(value=True)
     for key, column in (("days_since_previous", "last_notice_on"), ("days_since_deadline", "last_deadline_on")):
-        if procedures.any_stage(lambda s, key=key: getattr(s, key) is not None):
-            since = procedures.of_stage(lambda s, key=key: getattr(s, key), slot, pl.Int32)
+        given = attrgetter(key)
+        if any(given(stage) is not None for policy in procedures.policies for stage in policy.stages):
+            since = procedures.of_stage(given, slot, pl.Int32)
             dates.append(plus_days(pl.col(column), since))
             datable = datable & (since.is_null() | pl.col(column).is_not_null() | first_live)
     from_on = pl.max_horizontal(dates)

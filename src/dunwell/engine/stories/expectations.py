@@ -181,9 +181,9 @@ class Seen:
 
 
 def compare(step: Step, expect: Expect, seen: Seen, source: str) -> list[Failure]:
-    """Hold what a step brought about against what it expected. Errors: StoryError for a name the story does not have."""
+    """Hold what a step brought about against what it expected. Errors: StoryError for a name that is not there."""
     found = [*_compare_lists(expect, seen), *_compare_values(expect, seen)]
-    return [Failure(source, step.line, f"{step.on}: {what}", *rest) for what, *rest in found]
+    return [Failure(source, step.line, f"{step.on}: {what}", expected, got, why) for what, expected, got, why in found]
 
 
 _Difference = tuple[str, str, str, tuple[str, ...]]

@@ -111,8 +111,8 @@ def _happenings(document: Document, path: KeyPath, key: str) -> list[Happening]:
         line = document.line(place)
         if key == "set":
             found.append(Happening(key, dict(document.part(place).data), line))
-        elif issubclass(EVENTS[key], WithAttributes):
-            found.append(Happening(key, _with_attributes(document, place, EVENTS[key]), line))
+        elif issubclass(model := EVENTS[key], WithAttributes):
+            found.append(Happening(key, _with_attributes(document, place, model), line))
         else:
             found.append(Happening(key, read_as(document.part(place), EVENTS[key]), line))
     return found

@@ -20,6 +20,7 @@ from dunwell.flows.book.imported import (
     save_items,
 )
 from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.runs.propose import supersede
 from dunwell.records import audit, lookup
 from dunwell.records.models import Entity
 from dunwell.sources.items import GROUP, ItemFile, read_items
@@ -70,7 +71,8 @@ def import_items(
     Items are known by entity, number and kind, accounts by entity and number. New items are open, at level 0.
     Changed amounts, open amounts, dates and attributes are taken over; rows that say what the book says are not
     written. Levels, holds, disputes and promises are never touched, and items that the file does not name stay.
-    Money that Dunwell applied itself stays applied: see `sources.changes.item_changes`. An account's email, phone and
+    A proposal that nobody has posted is superseded where something changed. Money that Dunwell applied itself stays
+    applied: see `sources.changes.item_changes`. An account's email, phone and
     address are those of its first contact. `on` closes what has nothing open any more; `at` is the audit's instant.
 
     Errors: NotFound for a file that is not there; Invalid with up to 50 problems, each with line and column.
@@ -86,6 +88,9 @@ def import_items(
             items = save_items(placed, mapping, Problems(path.name), on=on)
             _audit(entities, read, accounts, items, by=by, at=at, file=path.name, digest=digest)
             totals = _totals(read.totals, entities)
+            for entity in entities:
+                if any((accounts.of(entity.pk, "accounts") | items.of(entity.pk)).values()):
+                    supersede(entity)  # it was decided on what is no longer so
     except SourceError as error:
         raise refusal(path, error) from None
     return ImportReport(

@@ -13,37 +13,35 @@ Row: TypeAlias = Mapping[str, Any]
 def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> dict[int, Notice]:
     """Gather what each notice says, by its `notice_id`.
 
-    `notices`: rows with `notice_id`, `as_of` and the plan's columns; `lines`: rows with `notice_id`, `item_id`, `role` and
-    `amount_minor`.
+    `notices`: rows with `notice_id`, `as_of` and the plan's columns; `lines`: rows with `notice_id`, `item_id`, `role`
+    and `amount_minor`.
     """
     items = Item.objects.in_bulk({line["item_id"] for line in lines})
     accounts = Account.objects.in_bulk({notice["payer_id"] for notice in notices})
     addresses = _addresses(list(accounts))
     of_notice: dict[int, list[Row]] = defaultdict(list)
     for line in lines:
-        of_notice[line["notice_id"]].append(line)
+        of_notice[line["notice_id"]].append({**line, "item": items[line["item_id"]]})
     return {
         notice["notice_id"]: _letter(
-            entity, notice, of_notice[notice["notice_id"]], items, accounts[notice["payer_id"]], addresses
+            entity,
+            accounts[notice["payer_id"]],
+            notice,
+            of_notice[notice["notice_id"]],
+            addresses.get(notice["payer_id"], ()),
         )
         for notice in notices
     }
 
 
-def _letter(
-    entity: Entity,
-    notice: Row,
-    lines: Sequence[Row],
-    items: Mapping[int, Item],
-    payer: Account,
-    addresses: Mapping[int, tuple[str, ...]],
-) -> Notice:
-    dunned = [_line(items[line["item_id"]], line, notice) for line in lines if line["role"] == "dunned"]
+def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]) -> Notice:
+    dunned = [_line(line, notice) for line in lines if line["role"] == "dunned"]
     return Notice(
         notice_id=notice["notice_id"],
         entity_name=entity.name,
         debtor_name=payer.name or None,
-        address_lines=addresses.get(payer.pk, ()),
+        # Many address books begin the address with the name, which stands above it already.
+        address_lines=address[1:] if address[:1] == (payer.name,) else address,
         language=payer.language or entity.language,
         country=payer.country or entity.country or None,
         currency=notice["currency"],
@@ -52,7 +50,7 @@ def _letter(
         stage=notice["stage"],
         lines=tuple(sorted(dunned, key=lambda line: (line.due_on, line.number))),
         charges=tuple(
-            ChargeLine(number=items[line["item_id"]].number, amount_minor=line["amount_minor"])
+            ChargeLine(number=line["item"].number, amount_minor=line["amount_minor"])
             for line in lines
             if line["role"] == "charge"
         ),
@@ -63,7 +61,8 @@ def _letter(
     )
 
 
-def _line(item: Item, line: Row, notice: Row) -> Line:
+def _line(line: Row, notice: Row) -> Line:
+    item: Item = line["item"]
     if item.due_on is None:
         raise ValueError(f"item {item.number} is on a notice without a due date")
     return Line(

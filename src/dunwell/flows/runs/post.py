@@ -25,7 +25,6 @@ from dunwell.records.models import (
 )
 from dunwell.records.stage import stage
 
-
 IDS_PER_STATEMENT = 500
 
 
@@ -94,7 +93,7 @@ def _postable(run_id: int, today: date) -> Run:
 
 
 def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
-    """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item where charged per item."""
+    """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item if charged per item."""
     ids = bulk.allocate_ids(Item, charges.height)
     notice = pl.col("notice_id").cast(pl.String)
     several = pl.len().over("notice_no") > 1

@@ -61,8 +61,8 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
     return run
 
 
-def _supersede(entity: Entity) -> None:
-    """Drop what waits unposted, also the notices of posted runs that nobody approved: the new run decides anew.
+def supersede(entity: Entity) -> None:
+    """Drop what waits unposted, also the notices of posted runs that nobody approved: the next run decides anew.
 
     Their lines go (the archive keeps them), so that they do not stand in the way of the new ones.
     """
@@ -89,7 +89,7 @@ def _keep(run: Run, plan: Plan) -> None:
 
 
 def _open_tasks(run: Run, plan: Plan) -> None:
-    """Open a task for each item that cannot be decided and each payer that is not reached, unless one is open already."""
+    """Open a task for each item that cannot be decided and each payer that is not reached, unless one is open."""
     texts = {problem: problem_text(problem) for problem in PROBLEMS}
     found = plan.tasks.join(plan.decisions.select("item_id", "payer_id", "problem"), on="item_id")
     exceptions = found.filter(pl.col("task") == "exception").select(

@@ -1,4 +1,7 @@
-"""The tables: the book, policies, runs, deliveries, audit. Column names are the engine's where both have one."""
+"""The tables: the book, policies, runs, deliveries, audit.
+
+Column names are the engine's where both have one. Models hold fields, constraints and indexes, no logic.
+"""
 
 from dunwell.records.models.audit import AuditEvent
 from dunwell.records.models.book import (
