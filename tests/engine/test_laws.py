@@ -44,7 +44,7 @@ def without_foreign_promises(book: Book) -> Book:
     return replace(book, promise_items=book.promise_items.filter(pl.Series(own, dtype=pl.Boolean)))
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases(), st.integers(0, 2**32 - 1))
 def test_the_order_of_rows_changes_nothing(case: Case, seed: int) -> None:
     frames = {table.name: getattr(case.book, table.name) for table in fields(Book)}
@@ -54,7 +54,7 @@ def test_the_order_of_rows_changes_nothing(case: Case, seed: int) -> None:
         assert_frame_equal(getattr(before, table.name), getattr(after, table.name))
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases(), st.sampled_from([1, 2, 5]))
 def test_slices_change_nothing(case: Case, rows_per_slice: int) -> None:
     case = replace(case, book=without_foreign_promises(case.book))
@@ -66,7 +66,7 @@ def test_slices_change_nothing(case: Case, rows_per_slice: int) -> None:
         assert_frame_equal(getattr(before, table.name), getattr(after, table.name))
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases())
 def test_what_is_held_disputed_promised_or_under_way_is_not_dunned(case: Case) -> None:
     lines = decided(case).lines.filter(pl.col("role") == "dunned")
@@ -102,7 +102,7 @@ def promised_is_left_alone(case: Case, promise: Keys, dunned: dict[int, int]) ->
     assert due <= max(0, base - max(0, promise["amount_minor"] - promise["paid_minor"])), case.story()
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases())
 def test_notices_add_up(case: Case) -> None:
     plan = decided(case)
@@ -123,7 +123,7 @@ def test_notices_add_up(case: Case) -> None:
     assert plan.notices["notice_no"].to_list() == list(range(1, plan.notices.height + 1))
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases())
 def test_payers_can_be_decided_apart(case: Case) -> None:
     book, payer = without_foreign_promises(case.book), payers(case.book)
@@ -198,7 +198,7 @@ def test_next_on_is_the_first_day_it_happens(case: Case) -> None:
     next_on_is_the_first_day(case, pipeline)
 
 
-@settings(max_examples=EXAMPLES // 3)
+@settings(max_examples=EXAMPLES // 5)
 @given(cases(plain=True))
 def test_the_rules_themselves_say_next_on_rightly(case: Case) -> None:
     next_on_is_the_first_day(case, judge)

@@ -148,9 +148,9 @@ def test_a_stage(stage: str, message: str) -> None:
         ("fee: []", "fee: give exactly one of: amounts by currency, percent, tiers"),
         ("fee: {EUR: 5, percent: 1}", "fee: give exactly one of: amounts by currency, percent, tiers"),
         ("fee: {EUR: 5, tiers: [{from: 0, percent: 1}]}", "fee: give exactly one of: amounts by currency, percent, tiers"),
-        ("fee: {EUR: -5}", "fee.EUR: an amount cannot be negative"),
-        ("fee: {EUR: 5.001}", "fee.5.001 has more decimals than EUR has (2)"),
-        ("fee: {EUX: 5}", "fee.'EUX' is not an ISO 4217 currency code"),
+        ("fee: {EUR: -5}", "fee: EUR: an amount cannot be negative"),
+        ("fee: {EUR: 5.001}", "fee: 5.001 has more decimals than EUR has (2)"),
+        ("fee: {EUX: 5}", "fee: 'EUX' is not an ISO 4217 currency code"),
         ("fee: {percent: 101}", "fee.percent: a percentage lies between 0 and 100"),
         ("fee: {percent: 1.5, of: total}", "fee.of: should be 'open', 'original' or 'claim', not 'total'"),
         ("fee: {percent: 1.5, per: item}", "fee.per: percentages and tiers are per item anyway; leave `per` out"),
@@ -165,9 +165,7 @@ def test_a_stage(stage: str, message: str) -> None:
     ],
 )  # fmt: skip
 def test_a_key_of_a_stage(keys: str, message: str) -> None:
-    found = refusal(KEYS.format(keys))
-    assert found.startswith("p.yaml:3: stages[0].")
-    assert message.replace("fee.", "fee: ", 1) in found or message in found
+    assert refusal(KEYS.format(keys)).startswith(f"p.yaml:3: stages[0].{message}")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +187,7 @@ def test_the_file_as_a_whole(text: str, message: str) -> None:
 
 def test_a_hundred_stages_are_too_many() -> None:
     stages = [f"  - {{stage: s{day}, days_past_due: {day}, send: [email]}}" for day in range(100)]
-    assert refusal("\n".join(["policy: p", "stages:", *stages])) == "p.yaml:3: stages: give 1 to 99 stages"
+    assert refusal("\n".join(["policy: p", "stages:", *stages])) == "p.yaml:2: stages: give 1 to 99 stages"
     assert parse_policy("\n".join(["policy: p", "stages:", *stages[:99]]), "p.yaml").position("s98") == 99
 
 

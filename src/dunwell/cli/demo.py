@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -44,18 +45,29 @@ def demo(
     for run in played.runs:
         say(f"\nrun {run.run} for {run.entity} as of {run.as_of}: {run.counts['items']:,} items decided\n")
         show_counts(run.counts)
-        say(f"{run.posted:,} notices posted, {run.waiting:,} wait for approval, {run.sent:,} messages in {run.outbox}")
+        say(f"{run.posted:,} notices posted, {run.waiting:,} wait for approval, {run.sent:,} messages in {_near(run.outbox)}")
     say("\nWhy one of them stands as it does:\n")
     say(f"{played.example.number} of {played.example.account}")
     for sentence in played.example.sentences:
         say(f"  {sentence}")
     say("\nNext, type:")
-    home = f"dunwell --home {directory}"
+    home = f"{_program()} --home {directory}"
     say(f"  {home} explain {played.example.number} --entity {played.example_entity}")
     say(f"  {home} preview {played.example.account} --entity {played.example_entity}")
     say(f"  {home} report ageing --entity {played.example_entity}")
     say(f"  {home} policy show")
-    say(f"  less {played.example_file}")
+    say(f"  less {_near(played.example_file)}")
+
+
+def _program() -> str:
+    """What to type for this program: its name where the shell finds it, else its path."""
+    return "dunwell" if shutil.which("dunwell") else _near(sys.argv[0])
+
+
+def _near(path: str) -> str:
+    """A path as seen from here, if it is below."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
 
 
 def _make_anew(directory: Path) -> None:

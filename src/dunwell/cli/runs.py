@@ -105,7 +105,7 @@ def show_counts(counts: Mapping[str, Any]) -> None:
     table("Items by outcome", ("outcome", "items"), list(counts["outcomes"].items()))
     table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))
     sums = [(currency, money(minor, currency)) for currency, minor in counts["sums_minor"].items()]
-    table("Sums by currency", ("currency", "total"), sums)
+    table("Sums of the notices", ("currency", "total"), sums)
 
 
 def _entity_option(entity: str | None) -> str:

@@ -51,7 +51,7 @@ def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetim
     # The most telling example: a notice with a fee, to somebody reached by letter or mail.
     line = (
         NoticeLine.objects.filter(notice__run_id=first.run, notice__state="sent", role="dunned")
-        .order_by("-notice__fee_minor", "-notice__level", "notice_id", "item_id")
+        .order_by("-notice__fee_minor", "-level", "notice_id", "item_id")
         .select_related("item")
         .first()
     )

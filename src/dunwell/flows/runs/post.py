@@ -26,6 +26,7 @@ from dunwell.records.models import (
 from dunwell.records.stage import stage
 
 IDS_PER_STATEMENT = 500
+POSTED_COLUMNS = ("state", "contact_before_on", "level_before", "stage_before", "deadline_before_on")
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,8 @@ def _make_binding(run: Run, notices: pl.DataFrame, lines: pl.DataFrame, charges:
     states = changes.pop("items").with_columns(pl.col("version") - 1)
     if not (lost := bulk.compare_and_set(states)).is_empty():
         raise Conflict(f"{lost.height} items were changed while the run was being posted: post it again")
-    # The lines are there since the proposal; only the fees' are new.
+    # Notices and lines are there since the proposal: only what posting changes of them is written.
+    stage(Notice, changes.pop("notices").select(pl.col("notice_id").alias("id"), *POSTED_COLUMNS), ["id"]).update()
     changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
     bulk.save({"items": charged.changes["items"]}, on=run.as_of)
     bulk.save(changes, on=run.as_of)

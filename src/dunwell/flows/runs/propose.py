@@ -55,7 +55,7 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
             policy_digests=digests,
             counts=_counts(plan),
         )
-        _keep(run, plan)
+        keep(run, plan)
         _open_tasks(run, plan)
         audit.record(by, "run.proposed", run, at=at, entity_id=entity.pk, as_of=as_of.isoformat(), digest=digest)
     return run
@@ -73,7 +73,7 @@ def supersede(entity: Entity) -> None:
     Run.objects.filter(entity=entity, state__in=OPEN).update(state=RunState.SUPERSEDED)
 
 
-def _keep(run: Run, plan: Plan) -> None:
+def keep(run: Run, plan: Plan) -> None:
     """Write the plan's notices with their lines, charges and actions."""
     ids = bulk.allocate_ids(Notice, plan.notices.height)
     notices = plan.notices.with_columns(id=ids)
