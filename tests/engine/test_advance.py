@@ -205,7 +205,11 @@ def test_one_payment_keeps_the_earliest_promise_first_and_no_cent_twice() -> Non
 
 
 def test_the_parents_money_keeps_the_parents_promise() -> None:
-    town = Town().invoice(1, 100_00, account=PARENT).let(promise(1, 50_00, account=PARENT), promise(2, 50_00, account=OTHER))
+    town = (
+        Town()
+        .invoice(1, 100_00, account=PARENT)
+        .let(promise(1, 50_00, account=PARENT), promise(2, 50_00, account=OTHER))
+    )
     assert kept(town.pay(3, 50_00, 1, account=PARENT)) == {1: 50_00, 2: 0}
 
 
@@ -255,7 +259,9 @@ def untouched(town: Town, event: Event) -> bool:
         pytest.param(Allocated(on=D[3], source_item_id=1, item_id=2, amount_minor=10_00), id="an invoice pays another"),
         pytest.param(Allocated(on=D[3], source_item_id=1, item_id=1, amount_minor=10_00), id="an invoice pays itself"),
         pytest.param(Allocated(on=D[3], source_item_id=4, item_id=1, amount_minor=10_00), id="dollars pay euros"),
-        pytest.param(Allocated(on=D[3], source_item_id=3, item_id=4, amount_minor=10_00), id="a payment pays a payment"),
+        pytest.param(
+            Allocated(on=D[3], source_item_id=3, item_id=4, amount_minor=10_00), id="a payment pays a payment"
+        ),
         pytest.param(Reversed(on=D[3], item_id=1), id="an invoice is charged back"),
     ],
 )

@@ -25,7 +25,12 @@ def test_what_is_not_given_is_its_default_or_null() -> None:
     assert (row["disputed_minor"], row["in_flight_minor"]) == (0, 0)
     assert (row["due_on"], row["stage"], row["amount_minor"]) == (None, None, None)
     account = table("accounts", [{"account_id": 1}]).row(0, named=True)
-    assert (account["legal"], account["intercompany"], account["channels"], account["parent_id"]) == (False, False, 0, None)
+    assert (account["legal"], account["intercompany"], account["channels"], account["parent_id"]) == (
+        False,
+        False,
+        0,
+        None,
+    )
 
 
 def test_a_null_where_a_default_stands_is_the_default() -> None:
@@ -56,7 +61,7 @@ def test_attributes_are_kept_on_items_and_accounts_alone() -> None:
         ("items", {"item_id": "A-17"}, "items: conversion"),
         ("items", {"item_id": 1, "level": 99_999}, "items: conversion"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_fit_is_named_with_its_table(name: str, row: dict[str, object], message: str) -> None:
     with pytest.raises(BookError) as caught:
         table(name, [row])
@@ -70,7 +75,9 @@ def test_a_book_knows_its_tables() -> None:
 
 def test_rows_of_the_same_key_are_replaced_and_others_added() -> None:
     before = table("holds", [{"hold_id": 1, "account_id": 7}, {"hold_id": 2, "account_id": 8}])
-    after = upsert(before, table("holds", [{"hold_id": 2, "account_id": 9}, {"hold_id": 3, "account_id": 7}]), ["hold_id"])
+    after = upsert(
+        before, table("holds", [{"hold_id": 2, "account_id": 9}, {"hold_id": 3, "account_id": 7}]), ["hold_id"]
+    )
     assert after.sort("hold_id").select("hold_id", "account_id").rows() == [(1, 7), (2, 9), (3, 7)]
 
 

@@ -55,7 +55,9 @@ def test_the_age_is_told_in_days(days: int, text: str) -> None:
 
 def test_the_amounts_add_up_in_words() -> None:
     lines = explain(
-        decision(disputed_minor=1_000, in_flight_minor=2_000, promised_minor=500, credited_minor=250, dunnable_minor=6_250)
+        decision(
+            disputed_minor=1_000, in_flight_minor=2_000, promised_minor=500, credited_minor=250, dunnable_minor=6_250
+        )
     )
     assert lines[1] == (
         "open 100.00 EUR, 10.00 EUR disputed, 20.00 EUR under way, 5.00 EUR promised, 2.50 EUR covered by credits,"

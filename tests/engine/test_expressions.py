@@ -141,7 +141,7 @@ def test_what_is_not_on_the_list_is_refused(sql: str) -> None:
         ("due_on + 1 > due_on", "cannot be evaluated"),
         ("intercompany or segment", "cannot be evaluated"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_named(sql: str, message: str) -> None:
     assert message in refusal(sql)
 
@@ -179,7 +179,7 @@ def test_a_chain_is_long_without_being_deep(word: str) -> None:
     assert not holds(sql, level=2)
 
 
-TRUTH: Final = (
+TRUTH: Final[tuple[tuple[str, dict[str, object], bool], ...]] = (
     # comparison, over values and over NULL
     ("level = 1", {"level": 1}, True),
     ("level = 1", {"level": 2}, False),
@@ -241,7 +241,7 @@ TRUTH: Final = (
     ("number = 'it''s'", {"number": "it's"}, True),
     ("number = 'a\\'", {"number": "a\\"}, True),
     ("number = '-- x /* y */'", {"number": "-- x /* y */"}, True),
-)  # fmt: skip
+)
 
 
 @pytest.mark.parametrize(("sql", "row", "expected"), TRUTH, ids=[f"{sql} {row}" for sql, row, _ in TRUTH])
@@ -276,18 +276,24 @@ def data_stop_the_run(sql: str, **row: object) -> bool:
     return False
 
 
-@pytest.mark.xfail(strict=True, reason="decimals and `not` over what is no Boolean fail over rows, not over the empty frame of the check")
+@pytest.mark.xfail(
+    strict=True,
+    reason="decimals and `not` over what is no Boolean fail over rows, not over the empty frame of the check",
+)
 @pytest.mark.parametrize(
     ("sql", "row"),
     [
-        ("100.0 * account_overdue_minor / account_open_minor > 50", {"account_overdue_minor": 0, "account_open_minor": 0}),
+        (
+            "100.0 * account_overdue_minor / account_open_minor > 50",
+            {"account_overdue_minor": 0, "account_open_minor": 0},
+        ),
         ("1.5 / (level - 1) > 0", {"level": 1}),
         ("1.5 % (level - 1) = 0", {"level": 1}),
         ("not segment", {"segment": "smb"}),
         ("not due_on", {"due_on": date(2026, 3, 1)}),
         ("amount_minor * amount_minor * 1.55555555555 * 1.55555555555 * 1.55555555555 > 0", {"amount_minor": 10**12}),
     ],
-)  # fmt: skip
+)
 def test_no_row_stops_a_run(sql: str, row: dict[str, object]) -> None:
     """What passes the check can be evaluated over any row."""
     assert not data_stop_the_run(sql, **row)

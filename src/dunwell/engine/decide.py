@@ -4,6 +4,7 @@ A pipeline of named steps (engine/steps), each adding columns to the item's row.
 """
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Final
 
@@ -31,6 +32,7 @@ CANDIDATE: Final = (
     "dunnable_minor", "policy_ix", "position", "level", "stored_level", "stored_stage", "last_deadline_on", "version",
     "channels", "reasons", "problem", "lacks_currency",
 )  # fmt: skip
+SLICES_AT_ONCE: Final = 2  # more would take more memory than time
 SUMS: Final = ("account_open_minor",)
 _STATE: Final = {"level": "stored_level", "stage": "stored_stage"}
 
@@ -42,13 +44,16 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     """
     procedures = Procedures.of(policies)
     known = parties(book, columns=procedures.columns, as_of=as_of)
-    plans = [_decide_slice(part, accounts, procedures, as_of) for part, accounts in sliced(book, known)]
-    return result.joined(plans)
+    slices = list(sliced(book, known))
+    if len(slices) == 1:
+        return _decide_slice(*slices[0], procedures, as_of)
+    with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:
+        return result.joined(list(pool.map(lambda part: _decide_slice(*part, procedures, as_of), slices)))
 
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: date) -> Plan:
     """Decide for payers with all that they owe."""
-    rows = promise(_aged(book, known, procedures, as_of), book, as_of=as_of)
+    rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
     rows = net_credits(_freed(rows, book, procedures, as_of), procedures)
     rows, anchors = _staged(rows, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).collect()

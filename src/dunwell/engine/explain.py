@@ -31,7 +31,7 @@ _WORDS = {
     "dun": "a notice is due",
 }
 _PROBLEMS = {
-    "account_unknown": "its account is not in the book",
+    "account_unknown": "its account, or who pays for it, is not in the book",
     "parent_cycle": "the parents of its account go round in a circle: correct the account's parent",
     "currency_unknown": "its currency is not an ISO 4217 code",
     "due_date_missing": "it has no due date",

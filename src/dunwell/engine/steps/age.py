@@ -45,7 +45,7 @@ def _problem() -> pl.Expr:
     """Name the first thing that makes the row's data undecidable, or null."""
     debit = ~pl.col("kind").is_in(CREDIT_KINDS)
     found = (
-        pl.when(pl.col("is_known").is_null()).then(pl.lit("account_unknown"))
+        pl.when(~pl.col("is_known").fill_null(value=False)).then(pl.lit("account_unknown"))
         .when(pl.col("payer_id").is_null()).then(pl.lit("parent_cycle"))
         .when(pl.col("currency").is_null()).then(pl.lit("currency_unknown"))
         .when(pl.col("due_on").is_null() & debit & (pl.col("kind") != "charge")).then(pl.lit("due_date_missing"))

@@ -37,6 +37,8 @@ def blanked(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         stored_level=pl.when(~by_account).then("stored_level").otherwise(pl.lit(0, dtype=pl.Int16)),
         stored_stage=pl.when(~by_account).then("stored_stage"),
         last_notice_on=pl.when(~by_account).then("last_notice_on"),
+        own_deadline_on="last_deadline_on",
+        last_deadline_on=pl.when(~by_account).then("last_deadline_on"),
     )
 
 
@@ -47,9 +49,9 @@ def grouped(
 
     `rows` have been judged one by one, those of account-anchored policies as if new (`blanked`).
     """
-    rows = rows.with_columns(stored_level="own_level", stored_stage="own_stage", last_notice_on="own_notice_on").drop(
-        "own_level", "own_stage", "own_notice_on"
-    )
+    own = {"own_level": "stored_level", "own_stage": "stored_stage", "own_notice_on": "last_notice_on"}
+    own["own_deadline_on"] = "last_deadline_on"
+    rows = rows.drop(own.values()).rename(own)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
     mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).collect()
     stored = stored_anchors(book, procedures)

@@ -25,7 +25,7 @@ def assign_policy(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         for ix, holds in reversed(applies.items()):
             first = pl.when(holds).then(pl.lit(ix, dtype=pl.UInt32)).otherwise(first)
         chosen = pl.coalesce(chosen, first)
-    decidable = pl.col("is_debit") & pl.col("problem").is_null()
+    decidable = pl.col("is_debit") & pl.col("problem").is_null() & (pl.col("open_minor") > 0)
     rows = rows.with_columns(policy_ix=pl.when(decidable).then(chosen), policies_tied=decidable & tied)
     return rows.with_columns(
         policy_ix=pl.when(~pl.col("policies_tied")).then("policy_ix"),

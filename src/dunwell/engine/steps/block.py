@@ -17,16 +17,18 @@ def hold(rows: pl.LazyFrame, book: Book, *, as_of: date) -> pl.LazyFrame:
     return rows.with_columns(on_hold=pl.col("held") | pl.col("item_id").is_in(items.implode()))
 
 
-def promise(rows: pl.DataFrame, book: Book, *, as_of: date) -> pl.DataFrame:
+def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """Add `promised_minor`: what promises not yet over (with their tolerance) cover of each claim.
 
-    Promises with named items cover those; then those of an account that another pays for cover its items; then those of
+    A promise covers items of its account's payer only. Those with named items cover these; then those of an account that another pays for cover its items; then those of
     a payer cover all it pays for. Each goes to the oldest due first, up to what is still unpaid of it.
     """
     unpaid = pl.col("amount_minor") - pl.col("paid_minor")
     over_on = pl.col("by_on") + pl.duration(days="tolerance_days")
-    active = book.promises.filter(pl.col("made_on") <= as_of, over_on >= as_of, unpaid > 0).select(
-        "promise_id", "account_id", "currency", unpaid_minor=unpaid
+    active = (
+        book.promises.filter(pl.col("made_on") <= as_of, over_on >= as_of, unpaid > 0)
+        .join(known, on="account_id")
+        .select("promise_id", "account_id", "payer_id", "currency", unpaid_minor=unpaid)
     )
     if active.is_empty():
         return rows.with_columns(promised_minor=pl.lit(0, dtype=pl.Int64))
@@ -55,7 +57,7 @@ def _covered(active: pl.DataFrame, named: pl.DataFrame, claims: pl.DataFrame) ->
     """Hand each promise's money out, in the order of `promise`: `item_id`, `promised_minor`."""
     left: dict[int, int] = dict(claims.select("item_id", "left_minor").iter_rows())
     place = {item: at for at, item in enumerate(left)}
-    currency_of: dict[int, str] = dict(claims.select("item_id", "currency").iter_rows())
+    owed_by = {row[0]: row[1:] for row in claims.select("item_id", "payer_id", "currency").iter_rows()}
     queues: dict[tuple[str, int, str], deque[int]] = defaultdict(deque)
     for item, account, payer, currency in claims.select("item_id", "account_id", "payer_id", "currency").iter_rows():
         queues["account", account, currency].append(item)
@@ -75,12 +77,12 @@ def _covered(active: pl.DataFrame, named: pl.DataFrame, claims: pl.DataFrame) ->
                 queue.popleft()
 
     unnamed = []
-    for promise_id, account, currency, amount in active.sort("promise_id").iter_rows():
+    for promise_id, account, payer, currency, amount in active.sort("promise_id").iter_rows():
         if promise_id not in items_of:
             scope = "payer" if ("payer", account, currency) in queues else "account"
             unnamed.append((scope, queues[scope, account, currency], amount))
             continue
-        own = (item for item in items_of[promise_id] if currency_of.get(item) == currency)
+        own = (item for item in items_of[promise_id] if owed_by.get(item) == (payer, currency))
         hand_out(amount, deque(sorted(own, key=place.__getitem__)))
     for _scope, queue, amount in sorted(unnamed, key=lambda each: each[0]):  # accounts before payers
         hand_out(amount, queue)

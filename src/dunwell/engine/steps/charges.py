@@ -12,8 +12,8 @@ SHARED = ["notice_no", "outcome", "reasons", "problem", "policy_ix", "fires_on"]
 def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     """Find, for each charge with nothing in its way, the notice it rides on, or its item's outcome: `row` and SHARED.
 
-    `rows` are decided but for these charges. One whose item is settled, or gone from the book, rides on the first
-    notice to the same payer in its currency; without such a notice it waits as `not_due`.
+    `rows` are decided but for these charges. One whose item is settled, gone from the book, or in another currency, rides
+    on the first notice to the same payer in its currency; without such a notice it waits as `not_due`.
     """
     is_mine = pl.col("is_charge") & pl.col("outcome").is_null()
     charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).collect()
@@ -21,10 +21,16 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
         return rows.clear().select("row", *SHARED)
     parents = charges["parent_item_id"].drop_nulls().unique()
     is_parent = pl.col("item_id").is_in(parents.implode()) & ~pl.col("is_charge") & (pl.col("outcome") != "settled")
-    items = rows.lazy().filter(is_parent).select(*SHARED, parent_item_id="item_id", has_item=True).collect()
+    shared = [name for name in SHARED if name != "fires_on"]
+    fires_on = pl.when(~pl.col("draft")).then("fires_on")
+    items = (
+        rows.lazy()
+        .filter(is_parent)
+        .select(*shared, "currency", fires_on=fires_on, parent_item_id="item_id", has_item=pl.lit(value=True))
+    )
     first_notice = notices.group_by(PARTY).agg(first_no=pl.col("notice_no").min())
     mine = (
-        charges.join(items, on="parent_item_id", how="left")
+        charges.join(items.collect(), on=["parent_item_id", "currency"], how="left", nulls_equal=False)
         .join(first_notice, on=PARTY, how="left", nulls_equal=True)
         .with_columns(notice_no=pl.when(pl.col("has_item").is_null()).then("first_no").otherwise("notice_no"))
     )

@@ -11,20 +11,21 @@ from dunwell.engine.policy.expressions import ACCOUNT_COLUMNS, TEXT_COLUMNS
 def payers(accounts: pl.DataFrame) -> pl.DataFrame:
     """Follow `parent_id` to its end: `account_id`, `payer_id` (null for a chain that goes round in a circle).
 
-    A parent that is not among the accounts ends the chain at its child.
+    A chain may end at a parent that is not among the accounts: it is the payer, and nothing is known of it.
     """
     chain = accounts.select("account_id", payer_id="parent_id")
     if chain["payer_id"].null_count() == chain.height:
         return chain.with_columns(payer_id="account_id")
-    has_parent = pl.col("parent_id").is_in(accounts["account_id"].implode()).fill_null(value=False)
-    chain = accounts.select("account_id", payer_id=pl.when(has_parent).then("parent_id").otherwise("account_id"))
-    at_end = pl.col("payer_id").is_in(accounts.filter(~has_parent)["account_id"].implode())
+    chain = accounts.select("account_id", payer_id=pl.coalesce("parent_id", "account_id"))
+    has_parent = pl.col("payer_id").is_in(accounts.filter(pl.col("parent_id").is_not_null())["account_id"].implode())
     for _ in range(accounts.height.bit_length()):  # each pass doubles how far along the chain we look
-        if chain.select(at_end.all()).item():
+        if not chain.select(has_parent.any()).item():
             break
         step = chain.select(payer_id="account_id", further_id="payer_id")
-        chain = chain.join(step, on="payer_id", how="left").select("account_id", payer_id="further_id")
-    return chain.with_columns(payer_id=pl.when(at_end).then("payer_id"))
+        chain = chain.join(step, on="payer_id", how="left").select(
+            "account_id", payer_id=pl.coalesce("further_id", "payer_id")
+        )
+    return chain.with_columns(payer_id=pl.when(~has_parent).then("payer_id"))
 
 
 def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame:
@@ -50,7 +51,7 @@ def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame
         "channels",
         *read,
         owed_to="entity_id",
-        is_known=pl.lit(value=True),
+        is_known=pl.col("payer_legal").is_not_null() | pl.col("payer_id").is_null(),
         legal=either["legal"],
         intercompany_any=either["intercompany"],
         held=either["held"],

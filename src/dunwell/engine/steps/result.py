@@ -48,8 +48,6 @@ def plan(
 
 def joined(plans: Sequence[Plan]) -> Plan:
     """Make one plan of those of several payers' books; notices are numbered anew, in their order."""
-    if len(plans) == 1:
-        return plans[0]
     offsets = accumulate((plan.notices.height for plan in plans), initial=0)
     shifted = [
         {name: _shifted(getattr(plan, name), offset) for name in SCHEMAS}

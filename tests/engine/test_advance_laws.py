@@ -1,0 +1,177 @@
+"""Whatever is invoiced, paid, credited, allocated and taken back, and in whatever order: money is conserved."""
+
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dunwell.engine.book import Book
+from dunwell.engine.events import Delivered, Failed, Reversed, Withdrawn
+from tests.engine.town import CHILD, OTHER, PARENT, D, Town, policy, state
+
+Deed: TypeAlias = tuple[str, int, int, int]  # what, which, which other, how much
+
+FEW: Final = settings().max_examples // 3  # each example lets dozens of things happen
+DEEDS: Final = (
+    "invoice",
+    "credit",
+    "applied credit",
+    "payment",
+    "applied payment",
+    "announced",
+    "arrival",
+    "allocate",
+    "reverse",
+)
+deeds = st.lists(
+    st.tuples(st.sampled_from(DEEDS), st.integers(0, 20), st.integers(0, 20), st.integers(1, 300)), max_size=25
+)
+
+
+@dataclass
+class Till:
+    """What a careful clerk writes down beside the book: only what came in, by item."""
+
+    town: Town = field(default_factory=Town)
+    claims: list[int] = field(default_factory=list)
+    money: list[int] = field(default_factory=list)  # payments and credits
+    announced: list[int] = field(default_factory=list)
+    reversed: set[int] = field(default_factory=set)
+    next_id: int = 1
+
+    def do(self, deed: Deed) -> None:
+        """Let one deed happen; what cannot (yet) be done is passed over."""
+        what, which, other, amount = deed
+        claim = self.claims[which % len(self.claims)] if self.claims else None
+        source = self.money[other % len(self.money)] if self.money else None
+        targets = [claim] if claim and "applied" in what else []
+        account = (CHILD, PARENT, OTHER)[other % 3]
+        if what == "arrival":
+            if self.announced and (arriving := self.announced.pop(which % len(self.announced))) not in self.reversed:
+                self.town.pay(arriving, amount, account=CHILD)
+        elif what == "allocate":
+            if claim and source and source not in self.announced:
+                self.town.allocate(source, claim, amount)
+        elif what == "reverse":
+            if source:
+                self.town.let(Reversed(on=D[9], item_id=source))
+                self.reversed.add(source)
+        else:
+            self._book(what, targets, account, amount)
+
+    def _book(self, what: str, targets: list[int], account: int, amount: int) -> None:
+        number, self.next_id = self.next_id, self.next_id + 1
+        if what == "invoice":
+            self.town.invoice(number, amount, account=account, due=D[amount % 28 + 1])
+            self.claims.append(number)
+            return
+        if "credit" in what:
+            pairs = [(number, target) for target in targets]
+            self.town.invoice(number, amount, kind="credit", account=account, applies_to=pairs)
+        else:
+            self.town.pay(number, amount, *targets, account=account, pending=what == "announced")
+        self.money.append(number)
+        if what == "announced":
+            self.announced.append(number)
+
+
+def total(items: pl.DataFrame, column: str) -> int:
+    return sum(items[column].to_list())
+
+
+def applied(book: Book, *, pending: bool, by: str) -> dict[int, int]:
+    ledger = book.allocations.filter(pl.col("pending") == pending).group_by(by).agg(pl.col("amount_minor").sum())
+    return dict(ledger.iter_rows())
+
+
+@settings(max_examples=FEW)
+@given(deeds)
+def test_no_cent_comes_or_goes(story: list[Deed]) -> None:
+    till = Till()
+    for deed in story:
+        till.do(deed)
+        book = till.town.book
+        paid, under_way = applied(book, pending=False, by="item_id"), applied(book, pending=True, by="item_id")
+        used = applied(book, pending=False, by="source_item_id")
+        for row in book.items.iter_rows(named=True):
+            number, amount, open_minor = row["item_id"], row["amount_minor"], row["open_minor"]
+            assert 0 <= open_minor <= amount
+            assert 0 <= row["in_flight_minor"] == under_way.get(number, 0)
+            if number in till.claims:
+                assert open_minor == amount - paid.get(number, 0)
+            elif number in till.reversed:
+                assert (open_minor, used.get(number, 0)) == (0, 0)
+            else:
+                assert open_minor == amount - used.get(number, 0)
+        claims, money = (
+            book.items.filter(pl.col("kind").is_in(kinds)) for kinds in (["invoice"], ["credit", "payment"])
+        )
+        there = money.filter(~pl.col("item_id").is_in(list(till.reversed)))
+        assert total(claims, "amount_minor") - total(claims, "open_minor") == sum(paid.values())
+        assert total(there, "amount_minor") - total(money, "open_minor") == sum(used.values())
+
+
+@settings(max_examples=FEW)
+@given(deeds, st.integers(1, 400), st.lists(st.integers(0, 20), max_size=3), st.booleans())
+def test_a_payment_taken_back_restores_exactly(
+    story: list[Deed], amount: int, targets: list[int], announced: bool
+) -> None:
+    till = Till()
+    for deed in story:
+        till.do(deed)
+    town = till.town
+    before = town.book.items.sort("item_id")
+    chosen = [till.claims[target % len(till.claims)] for target in targets if till.claims]
+    town.pay(999, amount, *chosen, pending=announced).let(Reversed(on=D[9], item_id=999))
+    after = town.book.items.filter(pl.col("item_id") != 999).sort("item_id")
+    assert after.equals(before)
+    assert town.item(999)["open_minor"] == 0
+
+
+@settings(max_examples=FEW)
+@given(deeds)
+def test_a_reversal_of_everything_leaves_every_claim_open(story: list[Deed]) -> None:
+    till = Till()
+    for deed in story:
+        till.do(deed)
+    till.town.let(*(Reversed(on=D[9], item_id=source) for source in till.money))
+    items = till.town.book.items
+    claims = items.filter(pl.col("item_id").is_in(till.claims))
+    assert (claims["open_minor"] == claims["amount_minor"]).all()
+    assert items["in_flight_minor"].sum() == 0
+    assert items.filter(pl.col("item_id").is_in(till.money))["open_minor"].sum() == 0
+
+
+@settings(max_examples=FEW)
+@given(deeds, st.sampled_from(["", "anchor: account", "one_notice_per: item", "escalate: jump"]), st.booleans())
+def test_posting_and_taking_back_restores_everything(story: list[Deed], more: str, fails: bool) -> None:
+    till = Till()
+    for deed in story:
+        till.do(deed)
+    town, procedure = till.town, policy(more)
+    town.post(D[12], 1, procedure)
+    town.let(Delivered(on=D[13], notice_ids=town.book.notices["notice_id"].to_list()))
+    before = state(town.book)
+    town.post(D[20], 50, procedure)
+    waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
+    town.let(Failed(on=D[21], notice_ids=waiting) if fails else Withdrawn(on=D[21], notice_ids=waiting, reason="x"))
+    assert state(town.book) == before
+
+
+@settings(max_examples=FEW)
+@given(deeds, st.sampled_from(["", "anchor: account", "one_notice_per: item"]))
+def test_delivering_twice_changes_nothing_the_second_time(story: list[Deed], more: str) -> None:
+    till = Till()
+    for deed in story:
+        till.do(deed)
+    town = till.town
+    town.post(D[12], 1, policy(more))
+    sent = Delivered(on=D[13], notice_ids=town.book.notices["notice_id"].to_list())
+    town.let(sent)
+    before = town.book
+    town.let(Delivered(on=D[20], notice_ids=sent.notice_ids))
+    assert town.book.items.sort("item_id").equals(before.items.sort("item_id"))
+    assert state(town.book) == state(before)
+    assert town.book.notices.sort("notice_id").equals(before.notices.sort("notice_id"))
