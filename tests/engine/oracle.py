@@ -126,15 +126,22 @@ def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
         for row in group:
             below_minimum(row, row.current_policy.minimum.account, dunnable, "below_account_minimum")
     for row in remaining(debits):
-        fee = stage_of(row).fee
-        if fee and fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) is None:
-            row.problem_is("fee_lacks_currency")
+        refuse_without_fee(row, stage_of(row), rows)
+    for group in by_key(remaining(debits), notice_key).values():
+        highest = max(group, key=lambda row: row.position)
+        for row in group:
+            refuse_without_fee(row, stage_of(highest), rows)
     for group in by_key(remaining(debits), notice_key).values():
         below_percentage(group)
     for row in remaining(debits):
         stage = stage_of(row)
         if stage.send and not channels_of(stage, row.payer["channels"]):
             row.reasons.add("unreachable")
+
+
+def refuse_without_fee(row: Row, stage: Stage, rows: Sequence[Row]) -> None:
+    if stage.fee and fee_minor(stage.fee, base_minor(row, stage.fee, rows), row.item["currency"]) is None:
+        row.problem_is("fee_lacks_currency")
 
 
 def below_percentage(group: Sequence[Row]) -> None:
@@ -260,7 +267,7 @@ def base_minor(row: Row, fee: Fee, rows: Sequence[Row]) -> int:
         if other.is_charge
         and not other.bad_data
         and not other.item["draft"]
-        and other.item["parent_item_id"] == row.item_id
+        and (other.item["parent_item_id"], other.item["currency"]) == (row.item_id, row.item["currency"])
     )
     return int(row.item["open_minor"] + (open_charges if fee.of == "claim" else 0))
 
@@ -289,7 +296,9 @@ def ride(rows: Sequence[Row], notices: Sequence[Sequence[Row]]) -> dict[int, lis
         if row.reasons:
             continue
         item = by_id.get(row.item["parent_item_id"])
-        if item is None or item.reasons == {"settled"}:
+        if item is not None and (item.reasons == {"settled"} or item.item["currency"] != row.item["currency"]):
+            item = None
+        if item is None:
             leading = next((lines[0] for lines in notices if lines[0].payer_group == row.payer_group), None)
         else:
             leading = leading_of.get(item.item_id)
@@ -297,7 +306,7 @@ def ride(rows: Sequence[Row], notices: Sequence[Sequence[Row]]) -> dict[int, lis
             row.reasons.add("dun")
             riding[leading.item_id].append(row)
             leading_of[row.item_id] = leading  # should a charge be raised on a charge
-        elif item is None or item.reasons == {"settled"}:
+        elif item is None:
             row.reasons.add("not_due")
         else:
             row.reasons, row.next_on = set(item.reasons), item.next_on

@@ -244,14 +244,17 @@ def apply_promises(rows: Sequence[Row], book: Book, as_of: date) -> None:
             return 0
         return 2 if payer_of(promise["account_id"], accounts)[0] == promise["account_id"] else 1
 
-    known = [p for p in book.promises.to_dicts() if p["account_id"] in accounts or p["promise_id"] in named]
+    known = [promise for promise in book.promises.to_dicts() if promise["account_id"] in accounts]
     claims = sorted((row for row in rows if row.is_claim), key=lambda row: (row.due_on, row.item_id))
     for promise in sorted(known, key=lambda promise: (rank(promise), promise["promise_id"])):
         if not promise["made_on"] <= as_of <= promise["by_on"] + timedelta(days=promise["tolerance_days"]):
             continue
         left = promise["amount_minor"] - promise["paid_minor"]
         concerns = ("item_id", "account_id", "payer_id")[rank(promise)]
+        payer_id = payer_of(promise["account_id"], accounts)[0]
         for row in claims:
+            if row.payer["account_id"] != payer_id:
+                continue
             ids = {"item_id": row.item_id, "account_id": row.item["account_id"], "payer_id": row.payer["account_id"]}
             wanted = named.get(promise["promise_id"], {promise["account_id"]})
             if ids[concerns] in wanted and row.item["currency"] == promise["currency"] and left > 0:

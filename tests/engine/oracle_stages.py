@@ -225,13 +225,13 @@ def judge_member(row: Row, state: State, judgement: Judgement | None, *, is_free
     if not row.overdue:
         row.reasons.add("not_due")
         if judgement is None:
-            as_anchor_at_level_0(row, state)
+            as_new_anchor(row)
 
 
-def as_anchor_at_level_0(row: Row, state: State) -> None:
-    """What a row that is not overdue would give as the anchor, which it can be from the day after it is due."""
+def as_new_anchor(row: Row) -> None:
+    """What a row that is not overdue would give as a new anchor, which it can be from the day after it is due."""
     before, row.level_before = row.level_before, 0
-    clock = Clock(row, row.current_policy, state, 0, row.free_on)
+    clock = Clock(row, row.current_policy, NO_STATE, 0, row.free_on)
     row.position, day = clock.judge().position, clock.next_on()
     row.level_before = before
     row.next_on = None if day is None else max(day, row.due_on + timedelta(days=1))

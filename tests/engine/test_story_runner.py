@@ -20,6 +20,8 @@ steps:
   - {on: 2026-01-01, invoice: {number: A-1, account: MEYER, amount: 100.00 EUR, due: 2026-01-10}}
 """
 
+INVOICE: Final = "accounts: [{account: A}]\nsteps:\n  - on: 2026-01-13\n    invoice: "
+
 
 @pytest.fixture
 def told(tmp_path: Path) -> Path:
@@ -262,8 +264,8 @@ def test_a_file_that_cannot_be_read_is_one_failure(tmp_path: Path) -> None:
         "steps: 5",
         "steps: {on: 2026-01-13}",
         "accounts: [{account: A}]\nsteps: [{on: 2026-01-13, set: 5}]",
-        "accounts: [{account: A}]\nsteps:\n  - on: 2026-01-13\n    invoice: {number: B, account: A, amount: 5 EUR, entity: X}",
-        "accounts: [{account: A}]\nsteps:\n  - on: 2026-01-13\n    invoice: {number: B, account: A, amount: 5 EUR, level: 99999}",
+        INVOICE + "{number: B, account: A, amount: 5 EUR, entity: X}",
+        INVOICE + "{number: B, account: A, amount: 5 EUR, level: 99999}",
     ],
 )
 def test_a_file_of_another_shape_is_a_failure_of_that_file(told: Path, more: str) -> None:

@@ -45,9 +45,8 @@ def demo(
     for run in played.runs:
         say(f"\nrun {run.run} for {run.entity} as of {run.as_of}: {run.counts['items']:,} items decided\n")
         show_counts(run.counts)
-        say(
-            f"{run.posted:,} notices posted, {run.waiting:,} wait for approval, {run.sent:,} messages in {_near(run.outbox)}"
-        )
+        outbox = _near(run.outbox)
+        say(f"{run.posted:,} notices posted, {run.waiting:,} wait for approval, {run.sent:,} messages in {outbox}")
     say("\nWhy one of them stands as it does:\n")
     say(f"{played.example.number} of {played.example.account}")
     for sentence in played.example.sentences:

@@ -45,10 +45,14 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     procedures = Procedures.of(policies)
     known = parties(book, columns=procedures.columns, as_of=as_of)
     slices = list(sliced(book, known))
+
+    def decided(part: tuple[Book, pl.DataFrame]) -> Plan:
+        return _decide_slice(part[0], part[1], procedures, as_of)
+
     if len(slices) == 1:
-        return _decide_slice(*slices[0], procedures, as_of)
+        return decided(slices[0])
     with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:
-        return result.joined(list(pool.map(lambda part: _decide_slice(*part, procedures, as_of), slices)))
+        return result.joined(list(pool.map(decided, slices)))
 
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: date) -> Plan:

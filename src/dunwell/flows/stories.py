@@ -1,13 +1,19 @@
 """Stories, played from files: no database is needed."""
 
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
 from dunwell.engine.documents import DocumentError, read_document
 from dunwell.engine.stories.expectations import Failure
 from dunwell.engine.stories.runner import run_file
 from dunwell.flows.errors import NotFound
+
+FILES_PER_PROCESS_MIN: Final = 10  # a process takes as long to start as some stories to play
 
 
 @dataclass(frozen=True)
@@ -34,9 +40,17 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
-    """Play each file, in order."""
-    for file in files:
-        yield Played(file, run_file(file))
+    """Play each file, in order; many of them in several processes."""
+    processes = min(os.cpu_count() or 1, len(files) // FILES_PER_PROCESS_MIN)
+    if processes < 2:
+        yield from map(_played, files)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_played, files, chunksize=4)
+
+
+def _played(file: Path) -> Played:
+    return Played(file, run_file(file))
 
 
 def _is_story(path: Path) -> bool:

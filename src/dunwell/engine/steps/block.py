@@ -20,8 +20,9 @@ def hold(rows: pl.LazyFrame, book: Book, *, as_of: date) -> pl.LazyFrame:
 def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
     """Add `promised_minor`: what promises not yet over (with their tolerance) cover of each claim.
 
-    A promise covers items of its account's payer only. Those with named items cover these; then those of an account that another pays for cover its items; then those of
-    a payer cover all it pays for. Each goes to the oldest due first, up to what is still unpaid of it.
+    A promise covers items of its account's payer only. Those with named items cover these; then those of an account
+    that another pays for cover its items; then those of a payer cover all it pays for. Each goes to the oldest due
+    first, up to what is still unpaid of it.
     """
     unpaid = pl.col("amount_minor") - pl.col("paid_minor")
     over_on = pl.col("by_on") + pl.duration(days="tolerance_days")

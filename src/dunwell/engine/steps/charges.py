@@ -12,8 +12,8 @@ SHARED = ["notice_no", "outcome", "reasons", "problem", "policy_ix", "fires_on"]
 def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     """Find, for each charge with nothing in its way, the notice it rides on, or its item's outcome: `row` and SHARED.
 
-    `rows` are decided but for these charges. One whose item is settled, gone from the book, or in another currency, rides
-    on the first notice to the same payer in its currency; without such a notice it waits as `not_due`.
+    `rows` are decided but for these charges. One whose item is settled, gone from the book, or in another currency,
+    rides on the first notice to the same payer in its currency; without such a notice it waits as `not_due`.
     """
     is_mine = pl.col("is_charge") & pl.col("outcome").is_null()
     charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).collect()

@@ -50,10 +50,10 @@ def with_claims(candidates: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     """Add `claim_minor`: the open principal and the open charges raised on it."""
     charges = (
         rows.filter(pl.col("is_charge") & pl.col("problem").is_null() & ~pl.col("draft"))
-        .group_by(item_id="parent_item_id")
+        .group_by("currency", item_id="parent_item_id")
         .agg(charged_minor=pl.col("open_minor").sum())
     )
-    return candidates.join(charges.lazy(), on="item_id", how="left").with_columns(
+    return candidates.join(charges.lazy(), on=["item_id", "currency"], how="left").with_columns(
         claim_minor=pl.col("open_minor") + pl.col("charged_minor").fill_null(0)
     )
 

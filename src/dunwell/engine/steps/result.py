@@ -24,11 +24,14 @@ def plan(
     as_of: date,
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
+    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem")).with_columns(
+        notice_no=pl.lit(None, dtype=pl.Int32)
+    )
+    if not candidates["is_left"].any():
+        return _quiet(rows, anchors, procedures)
     dunned = group.numbered(candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").collect())
     notices = group.notices(dunned, procedures, as_of=as_of)
     charged = fees.line_fees(dunned, notices, procedures)
-    rows = rows.with_columns(notice_no=pl.lit(None, dtype=pl.Int32))
-    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem"))
     rows = overlay(rows, dunned.select("row", "notice_no"))
     rides = ride(rows, notices)
     rows = overlay(rows, rides)
@@ -44,6 +47,16 @@ def plan(
         anchors=_table("anchors", None if anchors is None else _kept(anchors, notices)),
         tasks=_table("tasks", _tasks(decisions)),
     )
+
+
+def _quiet(rows: pl.DataFrame, anchors: pl.DataFrame | None, procedures: Procedures) -> Plan:
+    """A plan without notices: most days of most debtors."""
+    tables = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+    tables["decisions"] = _decisions(overlay(rows, ride(rows, tables["notices"])), procedures)
+    tables["tasks"] = _table("tasks", _tasks(tables["decisions"]))
+    if anchors is not None:
+        tables["anchors"] = _table("anchors", anchors.filter("is_changed"))
+    return Plan(**tables)
 
 
 def joined(plans: Sequence[Plan]) -> Plan:
