@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import cache
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
@@ -47,6 +47,7 @@ class Document:
     source: str
     data: Any
     lines: dict[Path, int]
+    prefix: Path = ()  # where it stands in the document it is a part of
 
     def line(self, path: Path) -> int:
         """Return the line of `path`, or of the nearest thing above it that has one."""
@@ -56,7 +57,7 @@ class Document:
 
     def problem(self, path: Path, message: str) -> Problem:
         """Name a problem at `path`."""
-        return Problem(self.source, self.line(path), path, message)
+        return Problem(self.source, self.line(path), (*self.prefix, *path), message)
 
     def part(self, path: Path) -> "Document":
         """Return what stands at `path` as a document of its own, which keeps its lines."""
@@ -64,7 +65,8 @@ class Document:
         for key in path:
             data = data[key]
         size = len(path)
-        return Document(self.source, data, {p[size:]: n for p, n in self.lines.items() if p[:size] == path})
+        lines = {p[size:]: n for p, n in self.lines.items() if p[:size] == path}
+        return Document(self.source, data, lines, (*self.prefix, *path))
 
 
 class _Loader(yaml.CSafeLoader):
@@ -152,7 +154,7 @@ def _scalar(node: yaml.ScalarNode, path: Path, source: str) -> str | int | Decim
                 return None
             case "timestamp":
                 return date.fromisoformat(value)
-    except ValueError:
+    except (ValueError, InvalidOperation):
         message = (
             f"{value!r} is no date of the calendar" if kind == "timestamp" else f"{value[:40]!r} is too long a number"
         )

@@ -6,9 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from dunwell.engine.book import KEYS, SCHEMAS, Book, BookError, table
+from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, table
 from dunwell.engine.consequences.promises import promises_after
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
+from dunwell.engine.money import CURRENCIES
 from dunwell.engine.steps.parties import payers
 
 
@@ -26,8 +27,16 @@ def credits_applied(book: Book, event: ItemsBooked) -> Effects:
     return Effects(changes=moves.changes())
 
 
-def payment_taken(_book: Book, event: Paid) -> Effects:
-    """Take money in, or note that it is announced; all of it is open until it is applied."""
+def payment_taken(book: Book, event: Paid) -> Effects:
+    """Take money in, or note that it is announced; all of it is open until it is applied.
+
+    Errors: BookError for an amount that is not above 0, an unknown currency, and a payment that has arrived before.
+    """
+    if event.amount_minor <= 0 or event.currency not in CURRENCIES:
+        raise BookError(f"a payment is of more than 0, in a currency: not {event.amount_minor} {event.currency}")
+    before = book.items.filter(pl.col("item_id") == event.item_id, ~pl.col("draft"))
+    if not before.is_empty():
+        raise BookError(f"the payment {event.number or event.item_id} is in the book already")
     return Effects(changes={"items": table("items", [_payment_row(event)])})
 
 
@@ -60,6 +69,8 @@ def allocated(book: Book, event: Allocated) -> Effects:
 def reversed_(book: Book, event: Reversed) -> Effects:
     """Take a payment back: what it had paid is open again, what it had announced is under way no longer."""
     payment = _row(book, event.item_id)
+    if payment["kind"] not in CREDIT_KINDS:
+        raise BookError(f"a {payment['kind']} cannot be taken back")
     own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
     moves = Moves(book, event.on)
     applied = dict(_net(own.filter(~pl.col("pending"))))
@@ -93,14 +104,21 @@ class Moves:
 
     def apply(self, source_id: int, item_id: int, *, pending: bool, at_most_minor: int | None = None) -> None:
         """Move what both have open, no more. What is only announced leaves the open amounts alone."""
-        self._load(source_id)
-        self._load(item_id)
+        self._require_fitting(source_id, item_id)
         used = sum(amount for source, _item, amount, under_way in self.ledger if source == source_id and under_way)
         have = self.open_minor[source_id] - (used if pending else 0)
         want = self.open_minor[item_id] - (self.in_flight_minor[item_id] if pending else 0)
         part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
         if part:
             self._move(source_id, item_id, part, pending=pending)
+
+    def _require_fitting(self, source_id: int, item_id: int) -> None:
+        """Money goes from a credit or payment to a claim or charge in its currency. Errors: BookError."""
+        source, item = self._load(source_id), self._load(item_id)
+        if source["kind"] not in CREDIT_KINDS or item["kind"] in CREDIT_KINDS:
+            raise BookError(f"a {source['kind']} cannot be applied to a {item['kind']}")
+        if source["currency"] != item["currency"]:
+            raise BookError(f"{source['currency']} cannot be applied to an item in {item['currency']}")
 
     def take_back(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
         """Undo an earlier application."""
@@ -134,11 +152,11 @@ class Moves:
             "allocations": pl.DataFrame(ledger, schema=SCHEMAS["allocations"], orient="row"),
         }
 
-    def _load(self, item_id: int) -> None:
-        if item_id not in self.open_minor:
-            row = _row(self.book, item_id)
-            self.open_minor[item_id] = row["open_minor"]
-            self.in_flight_minor[item_id] = row["in_flight_minor"]
+    def _load(self, item_id: int) -> dict[str, Any]:
+        row = _row(self.book, item_id)
+        self.open_minor.setdefault(item_id, row["open_minor"])
+        self.in_flight_minor.setdefault(item_id, row["in_flight_minor"])
+        return row
 
     def _move(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
         if pending:

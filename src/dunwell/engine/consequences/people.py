@@ -7,9 +7,16 @@ from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Prom
 
 
 def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
-    """Open accounts, or change some: one event does not do both. A new attribute becomes a column of the book."""
+    """Open accounts and change others; a new attribute becomes a column of the book."""
     new = event.accounts.join(book.accounts, on="account_id", how="anti")
-    return Effects(changes={"accounts": event.accounts if new.is_empty() else table("accounts", event.accounts)})
+    if new.is_empty():
+        return Effects(changes={"accounts": event.accounts})
+    known = event.accounts.join(new, on="account_id", how="anti")
+    others = [name for name in book.accounts.columns if name not in known.columns]
+    changed = known.join(book.accounts.select("account_id", *others), on="account_id")
+    return Effects(
+        changes={"accounts": pl.concat([table("accounts", new), table("accounts", changed)], how="diagonal")}
+    )
 
 
 def held(_book: Book, event: Held) -> Effects:

@@ -108,9 +108,9 @@ def _compile(sql: str, attributes: tuple[tuple[str, pl.DataType], ...]) -> Expre
     tree = _parse(sql)
     _require_allowed(tree, known, level=1)
     columns = frozenset(column.name for column in tree.find_all(exp.Column))
-    for column in tree.find_all(exp.Column):
-        column.this.set("this", TEXT_COLUMNS.get(column.name, column.name))
-    checked = tree.sql(dialect="postgres", comments=False)
+    _require_types(tree, known)
+    tree = tree.transform(_made_safe, known)
+    checked = _sql(tree)
     _require_boolean(checked, known)
     return Expression(sql, checked, columns)
 
@@ -153,6 +153,8 @@ def _date_literal(node: exp.Expression) -> exp.Literal | None:
     ):
         return None
     text = node.this
+    if any(part is not text and not isinstance(part, exp.DataType) for part in node.iter_expressions()):
+        raise ExpressionError("`date` takes one date written as 'YYYY-MM-DD'")
     if not (isinstance(text, exp.Literal) and text.is_string and _DATE.fullmatch(text.name)):
         raise ExpressionError("`date` takes a date written as 'YYYY-MM-DD'")
     return text
@@ -164,15 +166,83 @@ def _require_column(column: exp.Column, known: Schema) -> None:
         raise ExpressionError(f"there is no column {column.sql(dialect='postgres')!r}{hint(name, known)}")
 
 
+def _require_types(tree: exp.Expression, known: Schema) -> None:
+    """Refuse operands that do not go together: over some rows they would fail, or quietly mean something else."""
+    for node in tree.find_all(exp.Expression):
+        operands = _operands(node)
+        classes = {_type_class(operand, known) for operand in operands} - {"nothing"}
+        wanted = next((name for nodes, name in _OPERANDS.items() if isinstance(node, nodes)), None)
+        if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
+            raise ExpressionError("`is` goes with null only; a Boolean is used as it is, or with `not`")
+        if (wanted and classes - {wanted}) or (operands and len(classes) > 1):
+            shown = _sql(node)[:60]
+            needed = f"needs {wanted}s" if wanted else "compares or mixes"
+            raise ExpressionError(f"{shown!r} {needed}{'' if wanted else ' ' + ' and '.join(sorted(classes))}")
+
+
+# What the operands of a node must be; those of comparisons, lists and branches must only be alike.
+_OPERANDS: Final = {
+    (exp.Not, exp.And, exp.Or): "boolean",
+    (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Abs): "number",
+    (exp.Like, exp.Lower, exp.Upper, exp.Length, exp.StartsWith): "text",
+}
+
+
+def _operands(node: exp.Expression) -> list[exp.Expression]:
+    """The parts of a node whose types must go together."""
+    if isinstance(node, exp.Case):
+        branches = node.args.get("ifs") or []
+        conditions = [branch.this for branch in branches] if node.this is None else []
+        if any(not isinstance(condition, exp.Expression) for condition in conditions):
+            return []
+        values = [branch.args["true"] for branch in branches]
+        return [*values, *([node.args["default"]] if node.args.get("default") else [])]
+    alike = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Coalesce)
+    if isinstance(node, alike) or any(isinstance(node, nodes) for nodes in _OPERANDS):
+        return [child for child in node.iter_expressions() if not isinstance(child, exp.DataType)]
+    return []
+
+
+def _type_class(node: exp.Expression, known: Schema) -> str:
+    sql = _sql(node.copy().transform(_made_safe, known))
+    dtype = _dtype_of(sql, known)
+    if dtype.is_numeric():
+        return "number"
+    classes = {pl.Boolean: "boolean", pl.String: "text", pl.Date: "date", pl.Null: "nothing"}
+    return next((name for kind, name in classes.items() if dtype == kind), str(dtype))
+
+
+def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:
+    """Write columns and numbers so that no row can make them overflow or fail.
+
+    Enums are read as text, narrow integers as Int64, and `0.2` as a floating-point number, not as a fixed decimal.
+    """
+    if isinstance(node, exp.Column):
+        column = exp.column(TEXT_COLUMNS.get(node.name, node.name))
+        narrow = known[node.name] in (pl.Int8, pl.Int16, pl.Int32)
+        return exp.cast(column, "bigint") if narrow else column
+    if isinstance(node, exp.Literal) and not node.is_string and not node.name.isdigit():
+        return exp.cast(node.copy(), "double")
+    return node
+
+
+def _sql(tree: exp.Expression) -> str:
+    return tree.sql(dialect="postgres", comments=False)
+
+
 def _require_boolean(sql: str, known: Schema) -> None:
+    if (result := _dtype_of(sql, known)) != pl.Boolean:
+        raise ExpressionError(f"the expression gives {result}, not true or false")
+
+
+def _dtype_of(sql: str, known: Schema) -> pl.DataType:
+    """The type an expression has over an empty frame of the known columns. Errors: ExpressionError."""
+    row = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in known.items()}
     try:
-        row = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in known.items()}
-        result = pl.DataFrame(schema=row).select(pl.sql_expr(sql).alias("result")).schema["result"]
+        return pl.DataFrame(schema=row).select(pl.sql_expr(sql).alias("result")).schema["result"]
     except pl.exceptions.PolarsError as error:
         raise ExpressionError(f"the expression cannot be evaluated: {str(error).splitlines()[0]}") from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # Polars' panics are no Exception
             raise
         raise ExpressionError("the expression cannot be evaluated") from None
-    if result != pl.Boolean:
-        raise ExpressionError(f"the expression gives {result}, not true or false")

@@ -11,6 +11,7 @@ from dunwell.engine.money import CURRENCIES, MoneyError, to_minor
 from dunwell.engine.policy.expressions import Expression, ExpressionError, compile_expression
 
 DAYS_MAX: Final = 3650
+NUMBER_DIGITS_MAX: Final = 15
 
 
 class Keys(BaseModel):
@@ -43,7 +44,10 @@ def _amount(currency: str, amount: object) -> int:
 def _number(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise ValueError(f"{value!r} is not a number")
-    return Decimal(value)
+    number = Decimal(value)
+    if not number.is_finite() or abs(number.adjusted()) > NUMBER_DIGITS_MAX:
+        raise ValueError(f"{value} is beyond all bounds")
+    return number
 
 
 def _percent(value: object) -> Decimal:
@@ -78,7 +82,9 @@ def _fee_keys(value: object) -> object:
         return {"tiers": value}
     if not isinstance(value, dict):
         raise ValueError("give a fee as {EUR: 5.00}, {percent: 1.5} or a list of tiers")
-    amounts = {key: amount for key, amount in value.items() if key.isupper() and len(key) == 3}
+    if "fixed" in value:
+        raise ValueError("unknown key 'fixed'; amounts stand by currency, such as {EUR: 5.00}")
+    amounts = {key: amount for key, amount in value.items() if key.isupper()}
     return {key: part for key, part in value.items() if key not in amounts} | ({"fixed": amounts} if amounts else {})
 
 

@@ -123,7 +123,9 @@ def _fee_contradictions(fee: Fee, at: Path) -> Iterator[tuple[Path, str]]:
     given = [fee.fixed is not None, fee.percent is not None, bool(fee.tiers)]
     if sum(given) != 1:
         yield at, "give exactly one of: amounts by currency, percent, tiers"
-    if fee.per == "item" and fee.fixed is None:
+    if "of" in fee.model_fields_set and fee.fixed is not None:
+        yield (*at, "of"), "a fixed fee is a part of nothing; leave `of` out"
+    if "per" in fee.model_fields_set and fee.fixed is None:
         yield (*at, "per"), "percentages and tiers are per item anyway; leave `per` out"
     starts = [tier.from_ for tier in fee.tiers]
     if starts != sorted(set(starts)) or any(start < 0 for start in starts):

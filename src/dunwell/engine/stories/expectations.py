@@ -3,17 +3,26 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from dunwell.engine.documents import hint
 from dunwell.engine.explain import explain
 from dunwell.engine.money import format_minor
-from dunwell.engine.plan import Plan
+from dunwell.engine.plan import OUTCOMES, Plan
 from dunwell.engine.stories.format import Amount, Expect, amount_of
 from dunwell.engine.stories.story import Step
 from dunwell.engine.stories.world import StoryError, World
+
+EXPLAINED_MAX: Final = 5
+FIELDS: Final = {
+    "notices": ("account", "entity", "currency", "policy", "stage", "level", "total", "due", "charges", "fee",
+                "deadline", "channels", "items"),
+    "charges": ("item", "amount", "stage"),
+    "tasks": ("item", "account", "task", "detail"),
+    "actions": ("account", "action", "stage"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -109,6 +118,8 @@ class Seen:
     def explanation_of(self, *entries: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         """Why the items and accounts that some entries name stand as they do."""
         names = {each.get("item") or each.get("account") for part in entries for each in part}
+        if None in names:  # an entry that names nobody may mean anybody
+            names = {self.world.numbers[item] for item in list(self.decisions)[:EXPLAINED_MAX]}
         return tuple(line for name in sorted(str(name) for name in names if name) for line in self.explanation(name))
 
     def level(self, name: str) -> int:
@@ -206,6 +217,8 @@ def _compare_lists(expect: Expect, seen: Seen) -> Iterator[_Difference]:
 
 def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
     for number, outcome in (expect.outcomes or {}).items():
+        if outcome not in OUTCOMES:
+            raise StoryError(f"there is no outcome {outcome!r}{hint(outcome, OUTCOMES)}")
         got = seen.decision(number)["outcome"]
         if got != outcome:
             yield f"outcome of {number}", outcome, got, seen.explanation(number)
@@ -229,7 +242,7 @@ def _matched(
     left = list(got)
     missing = []
     # The most particular first, so that a vague entry does not take another's match.
-    for entry in sorted((_normal(entry, got) for entry in expected), key=len, reverse=True):
+    for entry in sorted((_normal(what, entry) for entry in expected), key=len, reverse=True):
         match = next((each for each in left if all(each.get(key) == value for key, value in entry.items())), None)
         if match is None:
             missing.append(entry)
@@ -245,14 +258,13 @@ def _matched(
         )
 
 
-def _normal(entry: Mapping[str, Any], got: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _normal(what: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Read an expected entry as the types it is compared with. Errors: StoryError for an unknown field."""
-    known = set().union(*got) if got else None
     result: dict[str, Any] = {}
     for key, value in entry.items():
         name = {"kind": "task"}.get(key, key)
-        if known is not None and name not in known:
-            raise StoryError(f"nothing of this kind has a field {key!r}{hint(key, known)}")
+        if name not in FIELDS[what]:
+            raise StoryError(f"{what} have no field {key!r}{hint(key, FIELDS[what])}")
         result[name] = _value(name, value)
     return result
 

@@ -117,7 +117,7 @@ class Invoice(WithAttributes):
     issued: date | None = None
     kind: Literal["invoice", "instalment"] = "invoice"
     draft: bool = False
-    level: int | None = None
+    level: Annotated[int, Field(ge=0, le=99)] | None = None
     stage: str | None = None
     last_notice: date | None = None
     last_deadline: date | None = None

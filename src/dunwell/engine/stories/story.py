@@ -66,6 +66,7 @@ def story_of(document: Document, folder: Path) -> Story:
         raise DocumentError([document.problem((), "a story begins with `story: what it shows`")])
     if strange := [key for key in data if key not in _KEYS]:
         raise DocumentError([document.problem((strange[0],), f"unknown key{hint(strange[0], _KEYS)}")])
+    _require_shape(document)
     accounts = tuple(
         _with_attributes(document, ("accounts", at), Account) for at in range(len(data.get("accounts") or []))
     )
@@ -82,6 +83,21 @@ def story_of(document: Document, folder: Path) -> Story:
         attributes=attributes,
         steps=steps,
     )
+
+
+def _require_shape(document: Document) -> None:
+    """Lists where lists are wanted, and mappings in them. Errors: DocumentError."""
+    for key in ("accounts", "entities", "steps"):
+        part = document.data.get(key) or []
+        if not isinstance(part, list) or (key != "steps" and any(not isinstance(each, dict) for each in part)):
+            raise DocumentError([document.problem((key,), "give a list of mappings, such as `- {...}`")])
+    if not isinstance(document.data.get("attributes") or {}, dict):
+        raise DocumentError([document.problem(("attributes",), "give types by name, such as {contract: text}")])
+    if not isinstance(document.data.get("policies") or [], list):
+        raise DocumentError([document.problem(("policies",), "give a list of policies")])
+    for at, entity in enumerate(document.data.get("entities") or []):
+        if set(entity) != {"entity"}:
+            raise DocumentError([document.problem(("entities", at), "an entity is given as {entity: CODE}")])
 
 
 def _step(document: Document, at: int) -> Step:
@@ -110,6 +126,8 @@ def _happenings(document: Document, path: KeyPath, key: str) -> list[Happening]:
     for place in places:
         line = document.line(place)
         if key == "set":
+            if not isinstance(document.part(place).data, dict):
+                raise DocumentError([document.problem(place, "give `set` as {account: NAME, field: value}")])
             found.append(Happening(key, dict(document.part(place).data), line))
         elif issubclass(model := EVENTS[key], WithAttributes):
             found.append(Happening(key, _with_attributes(document, place, model), line))

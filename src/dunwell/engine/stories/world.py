@@ -10,6 +10,7 @@ import polars as pl
 from dunwell.engine import events as e
 from dunwell.engine.advance import advance
 from dunwell.engine.book import SCHEMAS, Book
+from dunwell.engine.documents import Document, DocumentError, hint, read_as
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
 from dunwell.engine.stories.story import Story
@@ -120,7 +121,7 @@ class World:
         entity = account.entity or next(iter(self.entities))
         row = {
             "account_id": self.account(account.account),
-            "entity_id": self.entities[entity],
+            "entity_id": self._entity(entity),
             "account": account.account,
             "parent_id": self.account(account.parent) if account.parent else None,
             "segment": account.segment,
@@ -141,7 +142,12 @@ class World:
         self.account(name)
         before = self.told_accounts[name]
         values = {key: getattr(before, key) for key in before.model_fields_set}
-        self._take_account(told.Account.model_validate({**values, **event}), on)
+        try:
+            account = read_as(Document("set", {**values, **event}, {}), told.Account)
+            account.attributes()
+        except (DocumentError, ValueError) as error:
+            raise StoryError(str(error).removeprefix("set:1: ")) from None
+        self._take_account(account, on)
 
     def _invoice(self, on: date, event: told.Invoice) -> e.Event:
         if event.draft is False and event.number in self.ids["item"] and self._is_draft(event.number):
@@ -152,7 +158,7 @@ class World:
         row = {
             "item_id": item_id,
             "account_id": account_id,
-            "entity_id": self.entities[event.entity] if event.entity else self._entity_of(account_id),
+            "entity_id": self._entity(event.entity) if event.entity else self._entity_of(account_id),
             "number": event.number,
             "kind": event.kind,
             "currency": event.amount.currency,
@@ -255,6 +261,11 @@ class World:
             "amount_minor": amount.minor,
             "open_minor": amount.minor,
         }
+
+    def _entity(self, name: str) -> int:
+        if name not in self.entities:
+            raise StoryError(f"there is no entity {name!r}{hint(name, self.entities)}")
+        return self.entities[name]
 
     def _entity_of(self, account_id: int) -> int:
         return int(self.book.accounts.filter(pl.col("account_id") == account_id)["entity_id"].item())

@@ -1,0 +1,1 @@
+"""Runs proposed, posted, delivered and explained, on both databases."""
