@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dunwell.config import load
 from tests import databases
-from tests.flows.town import Town
+from tests.flows.town import Town, at_home
 
 __all__ = ["databases"]
 
@@ -22,10 +21,3 @@ def home(db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def town(home: Path) -> Town:
     """ACME with its policy in force, and no debtor yet."""
     return Town(home)
-
-
-def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep archive and outbox in a folder."""
-    from django.conf import settings  # noqa: PLC0415  # after Django is set up
-
-    monkeypatch.setattr(settings, "CONFIG", load(home=folder))

@@ -4,6 +4,10 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 
+import pytest
+from django.conf import settings
+
+from dunwell.config import load
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import Event, Held, Paid
@@ -23,6 +27,11 @@ stages:
   - {stage: second_reminder, days_past_due: 14, fee: {EUR: 5.00}, send: [email]}
   - {stage: final, days_past_due: 30, send: ["letter|email"], approval: one}
 """
+
+
+def at_home(folder: Path, monkeypatch: pytest.MonkeyPatch, **more: object) -> None:
+    """Keep archive and outbox in a folder."""
+    monkeypatch.setattr(settings, "CONFIG", load(home=folder, **more))
 
 
 def day(on: str | date) -> date:

@@ -10,6 +10,8 @@ from dunwell.records.frames import REACHED_BY
 from dunwell.records.models import NoticeState
 from dunwell.records.wire import Column, read
 
+# What a decision rests on of an item, besides its version.
+AMOUNTS: Final = ("open_minor", "disputed_minor", "in_flight_minor")
 READY: Final = f"n.run_id = %s AND n.state = '{NoticeState.PROPOSED}' AND n.approvals = 0"
 
 
@@ -22,11 +24,12 @@ def notices(run_id: int) -> pl.DataFrame:
 
 
 def lines(run_id: int) -> pl.DataFrame:
-    """The lines of those notices, as the plan has them, with the item's version now (`version_now`)."""
-    columns = [*_columns(plan.SCHEMAS["lines"], "l"), Column("version_now", "coalesce(s.version, 0)", pl.Int32())]
+    """The lines of those notices, as the plan has them, with the item's version and amounts now (`*_now`)."""
+    now = [Column(f"{name}_now", f"i.{name}", pl.Int64()) for name in AMOUNTS]
+    now.append(Column("version_now", "coalesce(s.version, 0)", pl.Int32()))
     return read(
-        columns,
-        "FROM records_noticeline l JOIN records_notice n ON n.id = l.notice_id"
+        [*_columns(plan.SCHEMAS["lines"], "l"), *now],
+        "FROM records_noticeline l JOIN records_notice n ON n.id = l.notice_id JOIN records_item i ON i.id = l.item_id"
         f" LEFT JOIN records_itemstate s ON s.item_id = l.item_id WHERE {READY}",
         [run_id],
     )

@@ -8,8 +8,7 @@ import pytest
 from dunwell.flows.errors import NotFound
 from dunwell.flows.runs.deliver import NOTICES_PER_BATCH, deliver_run
 from dunwell.records.models import Attempt, Contact, Delivery, Item, ItemState, Notice, PayerContact, Task
-from tests.flows.conftest import at_home
-from tests.flows.town import Town, day, noon
+from tests.flows.town import Town, at_home, day, noon
 
 TOO_LONG = "x" * 300  # no folder can be called so: what the disk refuses for now
 SILENT = """\
@@ -87,7 +86,7 @@ def test_an_outbox_that_refuses_for_now_is_tried_again(town: Town, monkeypatch: 
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     run = town.propose("2026-04-03")
     town.post(run)
-    at_home(town.folder / TOO_LONG, monkeypatch)
+    at_home(town.folder, monkeypatch, outbox_dir=town.folder / TOO_LONG)
     result = town.deliver(run)
     assert (result.sent, result.failed, result.retrying) == (0, 0, 1)
     assert town.deliveries(run) == [("MEYER", "email", "retrying")]

@@ -204,12 +204,24 @@ def _operands(node: exp.Expression) -> list[exp.Expression]:
 
 
 def _type_class(node: exp.Expression, known: Schema) -> str:
-    sql = _sql(node.copy().transform(_made_safe, known))
-    dtype = _dtype_of(sql, known)
-    if dtype.is_numeric():
-        return "number"
-    classes = {pl.Boolean: "boolean", pl.String: "text", pl.Date: "date", pl.Null: "nothing"}
-    return next((name for kind, name in classes.items() if dtype == kind), str(dtype))
+    """What kind of value a node gives, told from its parts: boolean, number, text, date or nothing (null)."""
+    if isinstance(node, exp.Literal):
+        return "text" if node.is_string else "number"
+    if isinstance(node, exp.Column):
+        dtype = pl.Series([], dtype=known[node.name]).dtype
+        return "number" if dtype.is_numeric() else {pl.Boolean: "boolean", pl.Date: "date"}.get(type(dtype), "text")
+    fixed = {
+        (exp.Null,): "nothing",
+        (exp.Cast,): "date",  # nothing else is allowed
+        (exp.Lower, exp.Upper): "text",
+        (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.Neg, exp.Abs, exp.Length): "number",
+    }
+    if found := next((kind for nodes, kind in fixed.items() if isinstance(node, nodes)), None):
+        return found
+    if isinstance(node, (exp.Paren, exp.Coalesce, exp.Case)):
+        parts = [node.this] if isinstance(node, exp.Paren) else _operands(node)
+        return next((kind for part in parts if (kind := _type_class(part, known)) != "nothing"), "nothing")
+    return "boolean"
 
 
 def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:

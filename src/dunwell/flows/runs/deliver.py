@@ -3,18 +3,23 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
 from dunwell.engine.advance import advance
-from dunwell.engine.events import Delivered, Failed
+from dunwell.engine.book import Book
+from dunwell.engine.events import Delivered, Failed, Withdrawn
+from dunwell.flows import policies
 from dunwell.flows.errors import NotFound
+from dunwell.flows.runs.lastlook import overtaken
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
@@ -34,6 +39,8 @@ from dunwell.records.models import (
 Outcome: TypeAlias = tuple[str, str]  # the delivery's state, and where it went or why not
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
+WAITING: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING, DeliveryState.CLAIMED)
+Event: TypeAlias = Delivered | Failed | Withdrawn
 
 
 @dataclass
@@ -58,8 +65,9 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str) -> Deliv
     result = DeliverResult(str(settings.CONFIG.outbox_dir))
     outbox = Outbox(settings.CONFIG.outbox_dir)
     last_notice_id = 0
-    while batch := _claim(run, last_notice_id, clock(), by):
-        last_notice_id = max(delivery.notice_id for delivery in batch)
+    while notice_ids := _next(run, last_notice_id):
+        last_notice_id = notice_ids[-1]
+        batch = _claim(run, notice_ids, clock(), by)
         outcomes = _send(outbox, run, batch)
         _note(run, batch, outcomes, clock())
         for state, _detail in outcomes.values():
@@ -71,17 +79,28 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str) -> Deliv
     return result
 
 
-def _claim(run: Run, after_notice_id: int, at: datetime, by: str) -> list[Delivery]:
-    """Take the deliveries of the next notices, and put an attempt at each on record."""
-    waiting = [DeliveryState.QUEUED, DeliveryState.RETRYING]
+def _next(run: Run, after_notice_id: int) -> list[int]:
+    """The next notices of a run that have not left, or not over every channel."""
+    waiting = Q(state=NoticeState.POSTED) | Q(state=NoticeState.SENT, deliveries__state__in=WAITING)
+    found = Notice.objects.filter(waiting, run=run, pk__gt=after_notice_id).order_by("pk").distinct()
+    return list(found.values_list("pk", flat=True)[:NOTICES_PER_BATCH])
+
+
+def _claim(run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> list[Delivery]:
+    """Look once more, settle what sends nothing, take the other deliveries and put an attempt at each on record.
+
+    A claim whose lease ran out is taken over: the outbox knows a delivery by its id, and makes it once.
+    """
+    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
     with transaction.atomic():
-        ids = list(
-            Notice.objects.select_for_update()
-            .filter(run=run, state=NoticeState.POSTED, pk__gt=after_notice_id)
-            .order_by("pk")
-            .values_list("pk", flat=True)[:NOTICES_PER_BATCH]
+        payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
+        frames.lock_payers(payers)
+        _settle(run, frames.account_book(payers), notice_ids, on)
+        free = Q(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]) | Q(
+            state=DeliveryState.CLAIMED, lease_until_at__lt=at
         )
-        batch = list(Delivery.objects.filter(notice_id__in=ids, state__in=waiting).order_by("pk"))
+        batch = list(Delivery.objects.filter(free, notice_id__in=notice_ids).order_by("pk"))
+        Attempt.objects.filter(delivery__in=batch, ended_at=None).update(ended_at=at, outcome="lease ran out")
         Delivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
             state=DeliveryState.CLAIMED, claimed_by=by, lease_until_at=at + LEASE
         )
@@ -90,6 +109,47 @@ def _claim(run: Run, after_notice_id: int, at: datetime, by: str) -> list[Delive
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
         )
     return batch
+
+
+def _settle(run: Run, book: Book, notice_ids: Sequence[int], on: date) -> None:
+    """Withdraw what has been overtaken, and end what has nothing to send: done if so meant, else failed."""
+    waiting = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)), pl.col("state") == "posted")
+    in_force = policies.parsed(policies.versions_in_force(run.entity))
+    reasons = overtaken(book, in_force, waiting["notice_id"], as_of=on)
+    rest = [notice_id for notice_id in waiting["notice_id"] if notice_id not in reasons]
+    sending = set(Delivery.objects.filter(notice_id__in=rest).values_list("notice_id", flat=True))
+    silent = [notice_id for notice_id in rest if notice_id not in sending]
+    meant = set(Notice.objects.filter(pk__in=silent, channels="").values_list("pk", flat=True))
+    unreached = [notice_id for notice_id in silent if notice_id not in meant]
+    _apply(
+        run,
+        book,
+        [
+            *(Withdrawn(on=on, notice_ids=[notice_id], reason=reason) for notice_id, reason in reasons.items()),
+            Delivered(on=on, notice_ids=sorted(meant)),
+            Failed(on=on, notice_ids=unreached, reason="no address of the payer is left"),
+        ],
+    )
+    Delivery.objects.filter(notice_id__in=reasons).update(state=DeliveryState.WITHDRAWN)
+
+
+def _apply(run: Run, book: Book, events: Sequence[Event]) -> None:
+    """Let events happen to a book and keep what they change, with the tasks they ask for."""
+    _book, effects = advance(book, [event for event in events if event.notice_ids])
+    on = events[0].on
+    for effect in effects:
+        bulk.save(effect.changes, on=on)
+        Task.objects.bulk_create(
+            Task(
+                entity=run.entity,
+                account_id=task.account_id,
+                notice_id=task.notice_id,
+                kind=task.task,
+                detail=task.detail,
+                opened_on=on,
+            )
+            for task in effect.tasks
+        )
 
 
 def _written(run: Run, batch: Sequence[Delivery]) -> dict[int, Message]:
@@ -121,22 +181,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
         failed = [notice for notice, states in by_notice.items() if states == {DeliveryState.FAILED}]
         payers = set(Notice.objects.filter(pk__in=by_notice).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
-        _book, effects = advance(
-            frames.account_book(payers), [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)]
-        )
-        for effect in effects:
-            bulk.save(effect.changes, on=on)
-            Task.objects.bulk_create(
-                Task(
-                    entity=run.entity,
-                    account_id=task.account_id,
-                    notice_id=task.notice_id,
-                    kind=task.task,
-                    detail=task.detail,
-                    opened_on=on,
-                )
-                for task in effect.tasks
-            )
+        _apply(run, frames.account_book(payers), [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
 
 
 def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outcome]:

@@ -47,10 +47,13 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     with transaction.atomic():
         run = _postable(run_id, today)
         notices, lines = proposals.notices(run.pk), proposals.lines(run.pk)
-        changed = lines.filter(pl.col("role") == "dunned", pl.col("version") != pl.col("version_now"))
+        decided = archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, "decisions")
+        changed = _changed(lines, decided)
         dropped = notices.join(changed, on="notice_no", how="semi")
         notices = notices.join(dropped, on="notice_no", how="anti")
-        lines = lines.join(notices, on="notice_no", how="semi").drop("version_now")
+        lines = lines.join(notices, on="notice_no", how="semi").drop(
+            [*(f"{name}_now" for name in proposals.AMOUNTS), "version_now"]
+        )
         charges = proposals.charges(run.pk).join(notices, on="notice_no", how="semi")
         charges = _with_charge_items(charges, notices)
         _queue(run, notices)
@@ -91,6 +94,14 @@ def _postable(run_id: int, today: date) -> Run:
     if last and last.as_of > run.as_of:
         raise Conflict(f"run {run_id} is for {run.as_of}, before the last posted run ({last.as_of}): propose a new one")
     return run
+
+
+def _changed(lines: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+    """The lines whose item is not as it was when it was decided."""
+    same = pl.col("version") == pl.col("version_now")
+    for name in proposals.AMOUNTS:
+        same = same & (pl.col(name) == pl.col(f"{name}_now"))
+    return lines.join(decided.select("item_id", *proposals.AMOUNTS), on="item_id", how="left").filter(~same)
 
 
 def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:

@@ -1,0 +1,1 @@
+"""The shell, as a person or a program meets it."""

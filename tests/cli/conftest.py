@@ -1,0 +1,40 @@
+"""Books to type at: one that several tests look at, and a fresh one for those that change it."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import dunwell
+
+MAPPING = """\
+entity: ACME
+account: {column: customer}
+name: {column: name}
+email: {column: mail}
+number: {column: invoice}
+currency: EUR
+amount: {column: amount}
+due: {column: due}
+"""
+ROWS = """\
+customer,name,mail,invoice,amount,due
+MEYER,Meyer [bold] GmbH,ap@meyer.example,A-17,100.00,2020-03-31
+MEYER,Meyer [bold] GmbH,ap@meyer.example,A-18,50.00,2020-06-30
+SMITH,Smith Ltd,,B-1,1234.50,2020-03-31
+"""
+
+
+def filled(folder: Path, env: dict[str, str] | None = None) -> Path:
+    """Make a book in a folder, with two accounts and three items of 2020."""
+    (folder / "map.yaml").write_text(MAPPING)
+    (folder / "items.csv").write_text(ROWS)
+    assert dunwell("init", "book", cwd=folder, env=env).code == 0
+    imported = dunwell("--home", "book", "import", "items.csv", "--mapping", "map.yaml", cwd=folder, env=env)
+    assert imported.code == 0, imported.err
+    return folder
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a book in `book`, for tests that change nothing in it."""
+    return filled(tmp_path_factory.mktemp("shell"))

@@ -1,0 +1,84 @@
+"""The demo: the first thing that anybody types."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.cli.shell import Answer, dunwell
+
+AS_OF = ("--as-of", "2026-04-07")
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    """A folder with a demo in it, and what was said."""
+    folder = tmp_path_factory.mktemp("demo")
+    return folder, dunwell("demo", *AS_OF, cwd=folder)
+
+
+def letters(folder: Path) -> list[str]:
+    """What lies in the outbox."""
+    return [path.read_text(encoding="utf-8") for path in sorted((folder / "demo" / "outbox").rglob("*.txt"))]
+
+
+def test_it_shows_what_became_of_a_book(played: tuple[Path, Answer]) -> None:
+    _folder, answer = played
+    assert (answer.code, answer.err) == (0, "")
+    assert "A sample book is in demo: 2,000 accounts, 12,000 items." in answer.out
+    for words in ("Items by outcome", "Notices by stage", "Sums of the notices", "Why one of them stands as it does:"):
+        assert words in answer.out
+    for outcome in ("dun", "on_hold", "disputed", "promised", "not_due", "exception", "covered_by_credit"):
+        assert re.search(rf"^{outcome} +[\d,]+$", answer.out, re.MULTILINE)
+
+
+def test_the_outbox_holds_what_was_said_in_three_languages(played: tuple[Path, Answer]) -> None:
+    folder, answer = played
+    said = [int(n.replace(",", "")) for n in re.findall(r"([\d,]+) messages in demo/outbox", answer.out)]
+    texts = letters(folder)
+    assert sum(said) == len(texts) > 100
+    languages = {re.search(r"^Content-Language: (\w+)", text, re.MULTILINE).group(1) for text in texts}  # type: ignore[union-attr]
+    assert languages == {"en", "de", "fr"}
+
+
+def test_what_it_tells_to_type_next_works(played: tuple[Path, Answer]) -> None:
+    folder, answer = played
+    lines = [line.split() for line in answer.out.partition("Next, type:")[2].strip().splitlines()]
+    assert len(lines) == 5
+    for words in lines:
+        if words[0] == "less":
+            assert (folder / words[1]).is_file()
+        else:
+            assert dunwell(*words[1:], cwd=folder).code == 0
+
+
+def test_the_doctor_finds_it_well(played: tuple[Path, Answer]) -> None:
+    assert dunwell("--home", "demo", "doctor", cwd=played[0]).code == 0
+
+
+def test_a_second_demo_takes_its_place_and_comes_to_the_same(tmp_path: Path) -> None:
+    first = dunwell("demo", *AS_OF, "--json", cwd=tmp_path)
+    before = letters(tmp_path)
+    second = dunwell("demo", *AS_OF, "--json", cwd=tmp_path)
+    assert first.code == second.code == 0
+    assert first.json == second.json
+    assert letters(tmp_path) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_it_clears_no_folder_but_its_own(tmp_path: Path) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "mine.txt").write_text("mine")
+    answer = dunwell("demo", cwd=tmp_path)
+    assert (answer.code, answer.out) == (5, "")
+    assert "demo holds something that is no demo: name another folder" in answer.err
+    assert [path.name for path in (tmp_path / "demo").iterdir()] == ["mine.txt"]
+
+
+def test_it_leaves_the_book_alone_that_the_settings_name(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    assert dunwell("init", own, cwd=tmp_path).code == 0
+    env = {"DUNWELL_DATABASE_URL": f"sqlite:///{own / 'dunwell.sqlite3'}"}
+    dunwell("demo", *AS_OF, cwd=tmp_path, env=env)
+    found = dunwell("--home", own, "doctor", "--json", cwd=tmp_path).json["findings"]
+    assert "0 entities" in next(finding["found"] for finding in found if finding["what"] == "book")

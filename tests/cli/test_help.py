@@ -1,0 +1,73 @@
+"""Every command says what it is for, and refuses words it does not know."""
+
+from collections.abc import Iterator
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from dunwell import __version__
+from dunwell.cli.main import app
+
+NAMES = {
+    "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
+    "policy check", "policy schema", "policy show", "policy apply", "report ageing",
+}  # fmt: skip
+WITHOUT_JSON = {"policy schema"}  # it prints nothing else
+
+
+def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+    """Every command below a group, by the words that call it."""
+    if not isinstance(group, click.Group):
+        yield " ".join(path), group
+        return
+    for name, command in group.commands.items():
+        yield from commands(command, (*path, name))
+
+
+COMMANDS = dict(commands(typer.main.get_command(app)))
+
+
+def test_these_are_the_commands() -> None:
+    assert set(COMMANDS) == NAMES
+
+
+@pytest.mark.parametrize("name", ["", "policy", "report", *sorted(COMMANDS)])
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_helps(name: str, option: str) -> None:
+    answer = CliRunner().invoke(app, [*name.split(), option])
+    assert answer.exit_code == 0
+    assert answer.output.startswith("Usage: ")
+    assert "Traceback" not in answer.output
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_option_and_command_is_explained(name: str) -> None:
+    command = COMMANDS[name]
+    assert command.help
+    assert [each.name for each in command.params if not getattr(each, "help", None)] == []
+
+
+def test_every_command_with_a_result_has_json() -> None:
+    options = {name: {option for each in command.params for option in each.opts} for name, command in COMMANDS.items()}
+    assert {name for name, given in options.items() if "--json" not in given} == WITHOUT_JSON
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["nonsense", "propose --nonsense", "post", "post many", "import items.csv", "propose --as-of 31.03.2026", "test"],
+)
+def test_wrong_usage_leaves_with_2(words: str) -> None:
+    answer = CliRunner().invoke(app, words.split())
+    assert answer.exit_code == 2
+    assert "Error" in answer.output
+
+
+def test_a_wrong_date_is_told_how_to_write_it() -> None:
+    answer = CliRunner().invoke(app, ["propose", "--as-of", "31.03.2026"])
+    assert "'31.03.2026' is not a date, such as 2026-03-31" in answer.output
+
+
+def test_the_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).output == f"dunwell {__version__}\n"

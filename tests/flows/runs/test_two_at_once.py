@@ -1,0 +1,122 @@
+"""Two of us at the same run, each with a connection: one of them wins, and nothing is said twice."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Barrier
+from typing import TypeVar
+
+import psycopg
+import pytest
+from django.db import connections
+
+from dunwell.flows.errors import Conflict
+from dunwell.records.models import AuditEvent, Delivery, Item, ItemState, Run
+from tests.flows.town import Town, at_home
+
+T = TypeVar("T")
+SECONDS_MAX = 20
+
+
+@pytest.fixture
+def busy_town(postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
+    """A town on PostgreSQL, where several can write at once."""
+    at_home(tmp_path, monkeypatch)
+    return Town(tmp_path)
+
+
+def with_own_connection(do: Callable[[], T]) -> T | Exception:
+    """Do something in this thread, and close its connection."""
+    try:
+        return do()
+    except Exception as error:  # noqa: BLE001  # handed to the test
+        return error
+    finally:
+        connections.close_all()
+
+
+def at_once(*deeds: Callable[[], T]) -> list[T | Exception]:
+    """Do several things at the same time."""
+    ready = Barrier(len(deeds))
+
+    def deed(do: Callable[[], T]) -> T | Exception:
+        ready.wait(SECONDS_MAX)
+        return with_own_connection(do)
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        return list(pool.map(deed, deeds))
+
+
+@contextmanager
+def entity_locked(url: str, town: Town) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+    """Somebody else holds the entity until the end."""
+    with psycopg.connect(url) as other:
+        other.execute("SELECT 1 FROM records_entity WHERE id = %s FOR UPDATE", [town.entity.pk])
+        yield other
+
+
+def wait_for_waiters(url: str, n: int) -> None:
+    """Return when so many connections wait for a lock."""
+    with psycopg.connect(url, autocommit=True) as watch:
+        for _ in range(SECONDS_MAX * 50):
+            row = watch.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ).fetchone()
+            if row and row[0] == n:
+                return
+            time.sleep(0.02)
+    pytest.fail(f"{n} connections were to wait for a lock")
+
+
+def test_of_two_postings_one_is_refused(busy_town: Town) -> None:
+    for number in ("A-17", "A-18"):
+        busy_town.item(number, "MEYER", "100.00 EUR", "2026-03-31")
+    busy_town.run("2026-04-03")
+    run = busy_town.propose("2026-04-14")
+    results = at_once(*[lambda: busy_town.post(run)] * 2)
+    refusals = [result for result in results if isinstance(result, Exception)]
+    assert [type(refusal) for refusal in refusals] == [Conflict]
+    assert Item.objects.filter(kind="charge").count() == 1
+    assert Delivery.objects.filter(notice__run=run).count() == 1
+    assert AuditEvent.objects.filter(action="run.posted", subject_id=run.pk).count() == 1
+    assert busy_town.level("A-17") == 2
+
+
+def test_of_two_deliveries_each_message_leaves_once(busy_town: Town) -> None:
+    busy_town.many(30, due="2026-03-31")
+    run = busy_town.propose("2026-04-03")
+    busy_town.post(run)
+    results = at_once(*[lambda: busy_town.deliver(run)] * 2)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sum(getattr(result, "sent", 0) for result in results) == 30 == len(busy_town.outbox)
+    assert set(ItemState.objects.values_list("level", "version")) == {(1, 2)}
+
+
+def test_two_proposals_leave_one_open(busy_town: Town) -> None:
+    busy_town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    results = at_once(*[lambda: busy_town.propose("2026-04-03")] * 3)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sorted(Run.objects.values_list("state", flat=True)) == ["proposed", "superseded", "superseded"]
+
+
+def test_a_proposal_made_while_another_is_posted_is_refused_or_harmless(busy_town: Town, postgresql: str) -> None:
+    busy_town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    first = busy_town.propose("2026-04-03")
+    with ThreadPoolExecutor(2) as pool:
+        with entity_locked(postgresql, busy_town) as other:
+            posting: Future[object] = pool.submit(with_own_connection, lambda: busy_town.post(first))
+            wait_for_waiters(postgresql, 1)
+            # It has read the book as it was before the posting, and now waits for its turn.
+            proposing: Future[object] = pool.submit(with_own_connection, lambda: busy_town.propose("2026-04-03"))
+            wait_for_waiters(postgresql, 2)
+            other.rollback()
+        assert not isinstance(posting.result(SECONDS_MAX), Exception)
+        proposed = proposing.result(SECONDS_MAX)
+    if isinstance(proposed, Run):
+        assert busy_town.post(proposed).posted == 0
+    else:
+        assert isinstance(proposed, Conflict), repr(proposed)
+    assert Delivery.objects.count() == 1
+    assert busy_town.level("A-17") == 1

@@ -1,0 +1,91 @@
+"""Policies in force: new versions take the place of old ones, which stay readable."""
+
+import pytest
+
+from dunwell.flows import policies
+from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.policy_files import check_policy
+from dunwell.records.models import AuditEvent, PolicyVersion
+from tests.flows.town import POLICY, Town, noon
+
+EARLIER = POLICY.replace("days_past_due: 3,", "days_past_due: 1,")
+
+
+def test_a_policy_is_in_force_once_applied(town: Town) -> None:
+    assert policies.in_force() == [
+        {
+            "policy": "standard",
+            "version": 1,
+            "entity": "every",
+            "applied_at": noon("2026-01-01").isoformat(timespec="minutes"),
+            "applied_by": "anna",
+        }
+    ]
+    event = AuditEvent.objects.get(action="policy.applied")
+    assert (event.actor, event.detail["policy"], event.entity) == ("anna", "standard", None)
+
+
+def test_the_same_text_again_is_no_new_version(town: Town) -> None:
+    again = town.apply(POLICY, on="2026-02-01")
+    assert (again.number, again.is_new) == (1, False)
+    assert AuditEvent.objects.count() == 1
+
+
+def test_a_new_version_decides_and_the_old_one_stays_readable(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    assert town.propose("2026-04-01").counts["notices"] == 0
+    applied = town.apply(EARLIER, on="2026-02-01")
+    assert (applied.name, applied.number, applied.is_new) == ("standard", 2, True)
+    run = town.propose("2026-04-01")
+    assert run.counts["notices"] == 1
+    assert run.policy_digests == [policies.show_policy("standard").digest]
+    assert (policies.show_policy("standard").number, policies.show_policy("standard", 1).text) == (2, POLICY)
+    assert policies.show_policy("standard", 1).retired_at == noon("2026-02-01")
+
+
+def test_a_version_can_be_put_back(town: Town) -> None:
+    town.apply(EARLIER)
+    assert town.apply(POLICY).number == 3
+    assert PolicyVersion.objects.filter(retired_at=None).count() == 1
+
+
+def test_an_entitys_own_version_goes_before_the_one_for_every_entity(town: Town) -> None:
+    other = Town(town.folder, "OTHER", policy=None)
+    for each in (town, other):
+        each.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.apply(EARLIER, own=True)
+    assert (town.propose("2026-04-01").counts["notices"], other.propose("2026-04-01").counts["notices"]) == (1, 0)
+    assert [(row["version"], row["entity"]) for row in policies.in_force()] in (
+        [(1, "every"), (2, "ACME")], [(2, "ACME"), (1, "every")],
+    )  # fmt: skip
+    assert [each.number for each in policies.versions_in_force(town.entity)] == [2]
+    assert [each.number for each in policies.versions_in_force(other.entity)] == [1]
+
+
+def test_an_unknown_policy_is_not_found(town: Town) -> None:
+    with pytest.raises(NotFound, match="no policy 'strict' is there; known: standard"):
+        policies.show_policy("strict")
+    with pytest.raises(NotFound, match="no policy 'standard' version 7 is there"):
+        policies.show_policy("standard", 7)
+    with pytest.raises(NotFound):
+        policies.show_policy("standard", 0)
+
+
+def test_a_broken_policy_changes_nothing(town: Town) -> None:
+    with pytest.raises(Invalid) as caught:
+        town.apply(POLICY.replace("days_past_due: 14", "days_pastdue: 14"))
+    assert caught.value.problems[0].startswith("town.yaml:5: ")
+    assert "did you mean 'days_past_due'" in str(caught.value)
+    assert policies.show_policy("standard").number == 1
+
+
+def test_a_policy_that_no_longer_parses_is_said_with_its_version(town: Town) -> None:
+    PolicyVersion.objects.update(text=POLICY.replace("send: [email]", "send: [pigeon]"))
+    with pytest.raises(Invalid, match=r"can no longer be read\nstandard \(version 1\):4: "):
+        town.propose("2026-04-03")
+
+
+def test_a_check_needs_no_book() -> None:
+    policy, warnings = check_policy(f"title: Standard\n{POLICY}", "standard.yaml", {})
+    assert policy.policy == "standard"
+    assert warnings == []

@@ -1,0 +1,86 @@
+"""Figures over a book, and whether everything is in order."""
+
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from dunwell.flows.checkup import check_up
+from dunwell.flows.entities import all_entities, entity_called
+from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.reports import ageing_of
+from dunwell.records.models import Delivery, PolicyVersion
+from tests.flows.town import POLICY, Town, at_home, day
+
+
+def wrong() -> dict[str, str]:
+    """What is not in order."""
+    return {finding.what: finding.found for finding in check_up() if not finding.is_fine}
+
+
+def test_ageing_adds_up_what_is_open_by_currency(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.item("A-18", "MEYER", "20.00 EUR", "2026-01-01")
+    town.item("C-1", "MEYER", "5.00 EUR", None, kind="credit")
+    town.item("B-1", "SAKURA", "1000 JPY", "2026-05-01")
+    town.pay("A-17", "30.00 EUR", "2026-04-01")
+    Town(town.folder, "OTHER", policy=None).item("X", "MEYER", "999.00 EUR", "2026-03-31")
+    rows = {row["currency"]: row for row in ageing_of(town.entity, as_of=day("2026-04-03"))}
+    assert set(rows) == {"EUR", "JPY"}
+    assert (rows["EUR"]["days_1_30_minor"], rows["EUR"]["days_over_90_minor"]) == (7000, 2000)
+    assert (rows["EUR"]["unapplied_minor"], rows["EUR"]["total_minor"], rows["EUR"]["open_count"]) == (-500, 8500, 2)
+    assert rows["JPY"]["not_due_minor"] == 1000
+    assert ageing_of(Town(town.folder, "EMPTY", policy=None).entity, as_of=day("2026-04-03")) == []
+
+
+def test_a_sound_book_has_nothing_wrong(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    assert wrong() == {}
+    found = {finding.what: finding.found for finding in check_up()}
+    assert found["policies of ACME"] == "standard"
+    assert found["book"] == "1 entities, 1 open items, 1 runs posted"
+    assert found["deliveries"] == "0 waiting, 0 in doubt"
+
+
+def test_a_delivery_in_doubt_is_for_a_person(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    Delivery.objects.update(state="in_doubt")
+    assert wrong() == {"deliveries": "0 waiting, 1 in doubt"}
+
+
+def test_an_entity_without_a_policy_is_told_what_to_do(home: Path) -> None:
+    Town(home, policy=None)
+    assert wrong() == {"policies of ACME": "none in force: dunwell policy apply FILE"}
+
+
+def test_a_policy_that_cannot_be_read_is_shown_with_its_line(town: Town) -> None:
+    PolicyVersion.objects.update(text=POLICY.replace("min_gap_days", "min_gap"))
+    assert "standard (version 1):2: " in wrong()["policies of ACME"]
+
+
+def test_missing_migrations_end_the_list(town: Town) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM django_migrations WHERE app = 'records' AND name <> '0001_tables'")
+    assert "migrations missing: run dunwell init" in wrong()["database"]
+    assert check_up()[-1].what == "outbox"
+
+
+def test_a_file_where_the_outbox_should_be_is_wrong(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    (town.folder / "taken").write_text("")
+    at_home(town.folder, monkeypatch, outbox_dir=town.folder / "taken")
+    assert set(wrong()) == {"outbox"}
+
+
+def test_which_entity_is_meant(home: Path) -> None:
+    with pytest.raises(NotFound, match=r"there is no entity yet: import a book first"):
+        entity_called(None)
+    acme = Town(home, policy=None).entity
+    assert entity_called(None) == entity_called("ACME") == acme
+    Town(home, "OTHER", policy=None)
+    with pytest.raises(Invalid, match=r"say which with --entity \(ACME, OTHER\)"):
+        entity_called(None)
+    with pytest.raises(NotFound, match="there is no entity 'NOPE'; known: ACME, OTHER"):
+        entity_called("NOPE")
+    assert [each.code for each in all_entities()] == ["ACME", "OTHER"]
