@@ -1,8 +1,8 @@
 """Every command says what it is for, and refuses words it does not know."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
-import click
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -17,12 +17,20 @@ NAMES = {
 WITHOUT_JSON = {"policy schema"}  # it prints nothing else
 
 
-def commands(group: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, click.Command]]:
+class Command(Protocol):
+    """What Typer makes of a function, as far as it is looked at here."""
+
+    help: str | None
+    params: list[Any]
+
+
+def commands(group: Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Command]]:
     """Every command below a group, by the words that call it."""
-    if not isinstance(group, click.Group):
+    below: Mapping[str, Command] | None = getattr(group, "commands", None)
+    if below is None:
         yield " ".join(path), group
         return
-    for name, command in group.commands.items():
+    for name, command in below.items():
         yield from commands(command, (*path, name))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.shell import dunwell
 
-GOOD = "policy: gentle\ntitle: Gentle\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
+GOOD = "policy: gentle\ntitle: Gentle\nmin_gap_days: 7\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
 BROKEN = GOOD.replace("days_past_due", "days_pastdue")
 STORY = """\
 story: a reminder after three days
@@ -42,7 +42,7 @@ def test_a_check_needs_no_book_and_makes_none(desk: Path) -> None:
 def test_a_broken_policy_is_refused_with_file_and_line(desk: Path) -> None:
     answer = dunwell("policy", "check", "broken.yaml", "gentle.yaml", cwd=desk)
     assert answer.code == 3
-    assert "broken.yaml:3: stages[0].days_pastdue: unknown key; did you mean 'days_past_due'?" in answer.err
+    assert "broken.yaml:4: stages[0].days_pastdue: unknown key; did you mean 'days_past_due'?" in answer.err
     assert "gentle.yaml: the policy gentle is valid" in answer.out
     found = dunwell("policy", "check", "broken.yaml", "--json", cwd=desk)
     assert (found.code, found.json["policies"], len(found.json["problems"])) == (3, [], 1)
@@ -87,7 +87,7 @@ def test_one_broken_policy_keeps_all_out(desk: Path) -> None:
     dunwell("init", "book", cwd=desk)
     answer = dunwell("--home", "book", "policy", "apply", "gentle.yaml", "broken.yaml", cwd=desk)
     assert (answer.code, answer.out) == (3, "")
-    assert "broken.yaml:3" in answer.err
+    assert "broken.yaml:4" in answer.err
     assert dunwell("--home", "book", "policy", "show", "gentle", cwd=desk).code == 4
 
 

@@ -86,3 +86,16 @@ def test_a_run_of_the_future_leaves_with_5(shown: Path) -> None:
     answer = dunwell("--home", "book", "post", str(run), cwd=shown)
     assert (answer.code, answer.out) == (5, "")
     assert "is for 2999-01-01, which is yet to come: it can be looked at, not posted" in answer.err
+
+
+@pytest.mark.parametrize("option", [[], ["--json"]])
+def test_messages_that_could_not_be_written_leave_with_1(tmp_path: Path, option: list[str]) -> None:
+    filled(tmp_path)
+    (tmp_path / "book" / "outbox").write_text("a file where a folder should be")
+    dunwell("--home", "book", "propose", *AS_OF, cwd=tmp_path)
+    answer = dunwell("--home", "book", "post", "1", *option, cwd=tmp_path)
+    assert answer.code == 1
+    assert '"failed": 1' in answer.out if option else "1 failed" in answer.out
+    doctor = dunwell("--home", "book", "doctor", cwd=tmp_path)
+    assert doctor.code == 1
+    assert "WRONG outbox: " in doctor.out

@@ -296,7 +296,7 @@ def ride(rows: Sequence[Row], notices: Sequence[Sequence[Row]]) -> dict[int, lis
         if row.reasons:
             continue
         item = by_id.get(row.item["parent_item_id"])
-        if item is not None and (item.reasons == {"settled"} or item.item["currency"] != row.item["currency"]):
+        if item is not None and (item.reasons == {"settled"} or item.payer_group != row.payer_group):
             item = None
         if item is None:
             leading = next((lines[0] for lines in notices if lines[0].payer_group == row.payer_group), None)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -29,6 +30,9 @@ def demo(
 ) -> None:
     """Make a sample book of 2,000 accounts, decide it, post a run, and write the notices to an outbox."""
     _make_anew(directory)
+    # Whatever the settings name is somebody's own; the demo has everything in its folder.
+    for name in [name for name in os.environ if name.startswith("DUNWELL_")]:
+        del os.environ[name]
     os.environ["DUNWELL_HOME"] = str(directory)
     write_settings(directory.absolute())
     open_book(must_exist=False)
@@ -39,7 +43,7 @@ def demo(
             directory.absolute(), seed=SEED, as_of=as_of or clock.today(), clock=clock.now, by=clock.actor()
         )
     if json:
-        as_json(vars(played))
+        as_json(asdict(played))
         return
     say(f"A sample book is in {directory}: {played.accounts:,} accounts, {played.items:,} items.")
     for run in played.runs:

@@ -8,7 +8,7 @@ import typer
 from dunwell.cli import clock
 from dunwell.cli.doors import EntityCode, Json, book_exists, open_book, refuses
 from dunwell.cli.output import as_json, err, say, table
-from dunwell.flows.errors import Invalid
+from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.policy_files import check_policy, policy_schema
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def check(files: Files, json: Json = False) -> None:
             policy, warnings = check_policy(_text(file), str(file), attributes)
             checked.append({"file": str(file), "policy": policy.policy, "warnings": [str(each) for each in warnings]})
         except Invalid as error:
-            problems += error.problems
+            problems += error.problems or [str(error)]
     if json:
         as_json({"policies": checked, "problems": problems})
     for each in [] if json else checked:
@@ -115,5 +115,9 @@ def _attributes() -> "Mapping[str, pl.DataType]":
 def _text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFound(f"there is no file {file}") from None
+    except IsADirectoryError:
+        raise Invalid(f"{file} is a folder; name the policy files in it") from None
     except UnicodeDecodeError:
         raise Invalid(f"{file} is not UTF-8 text") from None

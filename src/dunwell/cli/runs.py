@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
+from dunwell.cli.doors import EXIT_FAILED, AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, money, say, table, working
 
 
@@ -52,6 +52,10 @@ def post(
     if posted.changed_since:
         say(f"{posted.changed_since:,} notices fell out, because an item changed since the decision")
     say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
+    if delivered.retrying:
+        say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again")
+    if delivered.failed or delivered.retrying:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @refuses

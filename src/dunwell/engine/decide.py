@@ -109,7 +109,7 @@ def _staged(
 def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """The rows that reached a stage with nothing in the way, and what minimums, fees and reach say of them."""
     wanted = [*CANDIDATE, *(name for name in SUMS if name in rows.columns)]
-    wanted += [name for policy in procedures.policies for name in policy.split_by]
+    wanted += [TEXT_COLUMNS.get(name, name) for policy in procedures.policies for name in policy.split_by]
     is_left = pl.col("outcome").is_null() & pl.col("is_debit")
     found = rows.lazy().filter(is_left).select(list(dict.fromkeys(wanted))).collect()
     currencies = found["currency"].unique().to_list()

@@ -52,7 +52,7 @@ def _database() -> Finding:
 
 def _folder(what: str, path: Path) -> Finding:
     nearest = next(folder for folder in (path, *path.parents) if folder.exists())
-    if not os.access(nearest, os.W_OK):
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         return Finding(what, is_fine=False, found=f"{path} cannot be written to")
     return Finding(what, is_fine=True, found=str(path))
 

@@ -89,11 +89,11 @@ def parsed(versions: Sequence[PolicyVersion]) -> list[Policy]:
 def show_policy(name: str, number: int | None = None) -> PolicyVersion:
     """Return a version of a policy: the one in force, or by number. Errors: NotFound."""
     versions = PolicyVersion.objects.filter(policy__name=name).select_related("policy", "entity")
-    found = versions.filter(number=number) if number else versions.filter(retired_at=None)
+    found = versions.filter(retired_at=None) if number is None else versions.filter(number=number)
     version = found.order_by("-number").first()
     if version is None:
         known = ", ".join(PolicyRecord.objects.order_by("name").values_list("name", flat=True)) or "none yet"
-        raise NotFound(f"no policy {name!r}{f' version {number}' if number else ''} is there; known: {known}")
+        raise NotFound(f"no policy {name!r}{'' if number is None else f' version {number}'} is there; known: {known}")
     return version
 
 

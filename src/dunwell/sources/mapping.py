@@ -5,10 +5,11 @@ A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is r
 
 import re
 from typing import Annotated, Any, Final, Literal, Self
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dunwell.engine.documents import read_as, read_document
+from dunwell.engine.documents import hint, read_as, read_document
 from dunwell.engine.money import CURRENCIES
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
 
@@ -77,6 +78,12 @@ class Lines(_Part):
     columns: tuple[str, ...] = Field(min_length=1, max_length=8)
 
 
+def _time_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone{hint(name, available_timezones())}")
+    return name
+
+
 class EntityDetails(_Part):
     """What an entity is called and where it sits, for one that is not in the book yet."""
 
@@ -84,7 +91,7 @@ class EntityDetails(_Part):
     currency: str = ""
     country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
     language: str = Field(default="en", max_length=20)
-    time_zone: str = Field(default="UTC", max_length=64)
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
     @model_validator(mode="after")
     def _known_currency(self) -> Self:

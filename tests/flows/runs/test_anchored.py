@@ -95,3 +95,13 @@ def test_a_level_given_back_after_the_proposal_is_not_raised_again_in_silence(to
     assert AnchorState.objects.get().level == 1
     assert town.post(second).posted == 0
     assert (AnchorState.objects.get().level, AnchorState.objects.get().pending_notice_id) == (1, None)
+
+
+def test_a_state_that_changed_since_the_proposal_drops_the_notice(town: Town) -> None:
+    key_town(town)
+    town.item("OLD", "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    run = town.propose("2026-04-14")
+    AnchorState.objects.update(version=9, level=3)  # somebody else's posting went first
+    assert (town.post(run).posted, town.notice(run, "MEYER").reason) == (0, "changed_since")
+    assert AnchorState.objects.get().level == 3

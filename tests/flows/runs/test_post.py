@@ -1,5 +1,7 @@
 """Posting makes a proposal binding, once: levels rise, fees exist, deliveries wait."""
 
+import shutil
+
 import pytest
 
 from dunwell.flows.errors import Conflict, NotFound
@@ -123,6 +125,15 @@ def test_an_unknown_run_is_not_found(town: Town) -> None:
         post_run(99, today=day("2026-04-03"), at=noon("2026-04-03"), by="anna")
     with pytest.raises(NotFound, match="there is no run 99"):
         post_if_open(99, today=lambda _zone: day("2026-04-03"), at=noon("2026-04-03"), by="anna")
+
+
+def test_without_its_archive_a_run_is_not_posted(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-03")
+    shutil.rmtree(town.folder / "archive")
+    with pytest.raises(Conflict, match=f"the archive {run.archive_digest[:12]} is not in"):
+        town.post(run)
+    assert town.level("A-17") == 0
 
 
 def test_a_notice_that_needs_approval_waits_while_the_others_go(town: Town) -> None:

@@ -61,6 +61,8 @@ def payment_applied(book: Book, event: Paid) -> Effects:
 
 def allocated(book: Book, event: Allocated) -> Effects:
     """Apply money or credit that is already there to an item."""
+    if _row(book, event.source_item_id)["draft"]:
+        raise BookError("money that is only announced cannot be allocated yet")
     moves = Moves(book, event.on)
     moves.apply(event.source_item_id, event.item_id, pending=False, at_most_minor=event.amount_minor)
     return Effects(changes=moves.changes())
@@ -70,7 +72,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     """Take a payment back: what it had paid is open again, what it had announced is under way no longer."""
     payment = _row(book, event.item_id)
     if payment["kind"] not in CREDIT_KINDS:
-        raise BookError(f"a {payment['kind']} cannot be taken back")
+        raise BookError(f"{payment['kind']} {event.item_id} cannot be taken back: it is no money")
     own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
     moves = Moves(book, event.on)
     applied = dict(_net(own.filter(~pl.col("pending"))))
@@ -116,7 +118,7 @@ class Moves:
         """Money goes from a credit or payment to a claim or charge in its currency. Errors: BookError."""
         source, item = self._load(source_id), self._load(item_id)
         if source["kind"] not in CREDIT_KINDS or item["kind"] in CREDIT_KINDS:
-            raise BookError(f"a {source['kind']} cannot be applied to a {item['kind']}")
+            raise BookError(f"{source['kind']} {source_id} cannot be applied to {item['kind']} {item_id}")
         if source["currency"] != item["currency"]:
             raise BookError(f"{source['currency']} cannot be applied to an item in {item['currency']}")
 

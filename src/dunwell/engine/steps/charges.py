@@ -12,8 +12,8 @@ SHARED = ["notice_no", "outcome", "reasons", "problem", "policy_ix", "fires_on"]
 def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     """Find, for each charge with nothing in its way, the notice it rides on, or its item's outcome: `row` and SHARED.
 
-    `rows` are decided but for these charges. One whose item is settled, gone from the book, or in another currency,
-    rides on the first notice to the same payer in its currency; without such a notice it waits as `not_due`.
+    `rows` are decided but for these charges. One whose item is settled, gone from the book, another payer's or in
+    another currency, rides on the first notice to the same payer in its currency; without one it waits as `not_due`.
     """
     is_mine = pl.col("is_charge") & pl.col("outcome").is_null()
     charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).collect()
@@ -26,11 +26,11 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     items = (
         rows.lazy()
         .filter(is_parent)
-        .select(*shared, "currency", fires_on=fires_on, parent_item_id="item_id", has_item=pl.lit(value=True))
+        .select(*shared, *PARTY, fires_on=fires_on, parent_item_id="item_id", has_item=pl.lit(value=True))
     )
     first_notice = notices.group_by(PARTY).agg(first_no=pl.col("notice_no").min())
     mine = (
-        charges.join(items.collect(), on=["parent_item_id", "currency"], how="left", nulls_equal=False)
+        charges.join(items.collect(), on=["parent_item_id", *PARTY], how="left", nulls_equal=False)
         .join(first_notice, on=PARTY, how="left", nulls_equal=True)
         .with_columns(notice_no=pl.when(pl.col("has_item").is_null()).then("first_no").otherwise("notice_no"))
     )

@@ -5,6 +5,7 @@ from functools import reduce
 
 import polars as pl
 
+from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.minimum import ACCOUNT
 from dunwell.engine.steps.procedures import Procedures
@@ -31,20 +32,23 @@ def _split_text(policy: Policy) -> pl.Expr:
         parts.append(pl.col("position").cast(pl.String).str.zfill(2))
     for column in policy.split_by:
         # The length in front keeps ["a", "b|c"] apart from ["a|b", "c"]; null is told apart from "".
-        value = pl.col(column).cast(pl.String)
+        value = pl.col(TEXT_COLUMNS.get(column, column)).cast(pl.String)
         parts.append(pl.format("{}:{}", value.str.len_chars(), value).fill_null("-"))
     return pl.concat_str(parts, separator="|")
 
 
-def numbered(dunned: pl.DataFrame) -> pl.DataFrame:
+def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """Add `notice_no`, from 1 in the order of NOTICE.
 
     The keys' ranks make one integer, whose rank is the number: integers sort several times as fast as rows of keys.
     """
+    names = sorted(policy.policy for policy in procedures.policies)
+    by_name = procedures.of_policy(lambda policy: names.index(policy.policy), pl.UInt32)
+    keys = {key: pl.col(key).to_physical() for key in NOTICE} | {"policy_ix": by_name}
     counts = dunned.select(pl.col(NOTICE).n_unique()).row(0, named=True)
     several = [key for key in NOTICE if counts[key] > 1]
     code = reduce(
-        lambda code, key: code * counts[key] + pl.col(key).to_physical().rank("dense").cast(pl.UInt64) - 1,
+        lambda code, key: code * counts[key] + keys[key].rank("dense").cast(pl.UInt64) - 1,
         several,
         pl.lit(0, dtype=pl.UInt64),
     )

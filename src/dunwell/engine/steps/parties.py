@@ -41,7 +41,11 @@ def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame
     both = own.drop("channels").join(payer, on="payer_id", how="left")
     either = {flag: pl.col(flag) | pl.col(f"payer_{flag}").fill_null(value=False) for flag in _FLAGS}
     read = [
-        pl.col(name).cast(pl.String).alias(TEXT_COLUMNS[name]) if name in TEXT_COLUMNS else pl.col(name)
+        pl.col(name).cast(pl.String).alias(TEXT_COLUMNS[name])
+        if name in TEXT_COLUMNS
+        else pl.col(name).fill_nan(None)
+        if name == "risk"
+        else pl.col(name)
         for name in book.accounts.columns
         if name in columns and (name in ACCOUNT_COLUMNS or name.startswith("attr_"))
     ]

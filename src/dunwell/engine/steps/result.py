@@ -29,7 +29,9 @@ def plan(
     )
     if not candidates["is_left"].any():
         return _quiet(rows, anchors, procedures)
-    dunned = group.numbered(candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").collect())
+    dunned = group.numbered(
+        candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").collect(), procedures
+    )
     notices = group.notices(dunned, procedures, as_of=as_of)
     charged = fees.line_fees(dunned, notices, procedures)
     rows = overlay(rows, dunned.select("row", "notice_no"))

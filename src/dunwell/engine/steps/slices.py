@@ -26,8 +26,8 @@ def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame
     while start < items.height:
         end = _end_of_payer(payer, min(start + ROWS_PER_SLICE, items.height))
         part = items.slice(start, end - start)
-        mine = book.anchors.filter(pl.col("payer_id").is_in(payer.slice(start, end - start).unique().implode()))
-        accounts = known.filter(pl.col("account_id").is_between(part["account_id"].min(), part["account_id"].max()))
+        is_mine = pl.col("payer_id").is_in(payer.slice(start, end - start).unique().implode(), nulls_equal=True)
+        mine, accounts = book.anchors.filter(is_mine), known.filter(is_mine)
         yield replace(book, items=part, anchors=mine if start else pl.concat([mine, idle])), accounts
         start = end
 

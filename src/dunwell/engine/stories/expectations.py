@@ -79,7 +79,10 @@ class Seen:
 
     def decision(self, number: str) -> dict[str, Any]:
         """The decision on one item. Errors: StoryError."""
-        return self.decisions[self.world.id_of("item", number)]
+        item_id = self.world.id_of("item", number)
+        if item_id not in self.decisions:
+            raise StoryError(f"nothing was decided on {number!r}: it came after the run of this step")
+        return self.decisions[item_id]
 
     def notices(self) -> list[dict[str, Any]]:
         """The notices delivered in the step, or proposed where it stops earlier."""

@@ -281,4 +281,7 @@ class World:
         """One row of a book table, with the story's attributes in their declared types."""
         schema = {column: dtype for column, dtype in SCHEMAS[name].items() if column in row}
         subject = {key: dtype for key, dtype in self.story.attributes.items() if key in attributes}
-        return pl.DataFrame([{**row, **attributes}], schema={**schema, **subject}, strict=False)
+        try:
+            return pl.DataFrame([{**row, **attributes}], schema={**schema, **subject}, strict=False)
+        except (pl.exceptions.PolarsError, TypeError) as error:
+            raise StoryError(f"an attribute is not of its type: {str(error).splitlines()[0]}") from None

@@ -72,6 +72,11 @@ def save_attribute_types(mapping: Mapping, source: str) -> None:
         )
         if known.type != attribute.type:
             raise Invalid(f"{source}: attributes.{name}: it is of type {known.type} in the book, not {attribute.type}")
+        if other := AttributeType.objects.filter(name=name).exclude(type=attribute.type).first():
+            raise Invalid(
+                f"{source}: attributes.{name}: on {other.subject}s it is of type {other.type},"
+                f" and policies know one attr_{name}: give this one another name"
+            )
 
 
 def save_accounts(accounts: pl.DataFrame, entities: list[Entity], mapping: Mapping) -> tuple[Saved, pl.DataFrame]:

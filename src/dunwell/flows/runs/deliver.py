@@ -152,11 +152,22 @@ def _apply(run: Run, book: Book, events: Sequence[Event]) -> None:
         )
 
 
-def _written(run: Run, batch: Sequence[Delivery]) -> dict[int, Message]:
+def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
+    """The message of each notice; and of those that cannot be written, why not: they hold up no other."""
     ids = {delivery.notice_id for delivery in batch}
-    notices = [{**row, "notice_id": row["id"]} for row in Notice.objects.filter(pk__in=ids).values()]
-    lines = list(NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"))
-    return {notice_id: write(letter) for notice_id, letter in letters_of(run.entity, notices, lines).items()}
+    lines: dict[int, list[dict[str, object]]] = defaultdict(list)
+    for line in NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"):
+        lines[line["notice_id"]].append(dict(line))
+    messages: dict[int, Message] = {}
+    unwritten: dict[int, str] = {}
+    for row in Notice.objects.filter(pk__in=ids).values():
+        notice = {**row, "notice_id": row["id"]}
+        try:
+            (letter,) = letters_of(run.entity, [notice], lines[row["id"]]).values()
+            messages[row["id"]] = write(letter)
+        except ValueError as error:
+            unwritten[row["id"]] = str(error)
+    return messages, unwritten
 
 
 def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
@@ -185,8 +196,9 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
 
 
 def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outcome]:
-    messages = _written(run, batch)
+    messages, unwritten = _written(run, batch)
     codes = dict(Notice.objects.filter(pk__in=messages).values_list("pk", "payer__code"))
+    writable = [delivery for delivery in batch if delivery.notice_id in messages]
     sent = outbox.send_all(
         (
             Envelope(
@@ -200,9 +212,14 @@ def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outc
             ),
             messages[delivery.notice_id],
         )
-        for delivery in batch
+        for delivery in writable
     )
-    return {delivery.pk: _outcome(each) for delivery, each in zip(batch, sent, strict=True)}
+    outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
+    return outcomes | {
+        delivery.pk: (DeliveryState.FAILED, unwritten[delivery.notice_id])
+        for delivery in batch
+        if delivery.notice_id in unwritten
+    }
 
 
 def _outcome(sent: Receipt | Temporary | Permanent) -> Outcome:

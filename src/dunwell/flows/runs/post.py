@@ -1,7 +1,7 @@
 """Post a run: make its notices binding, once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from dunwell.engine.advance import advance
+from dunwell.engine.book import KEYS, Book
 from dunwell.engine.events import Posted
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.records import archive, audit, bulk, frames, proposals
@@ -47,9 +48,15 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     with transaction.atomic():
         run = _postable(run_id, today)
         notices, lines = proposals.notices(run.pk), proposals.lines(run.pk)
-        decided = archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, "decisions")
-        changed = _changed(lines, decided)
-        dropped = notices.join(changed, on="notice_no", how="semi")
+        changed = _changed(lines, _archived(run, "decisions"))
+        before = frames.contacts_and_anchors(run.entity_id)
+        anchors, moved = _still_so(_archived(run, "anchors"), before)
+        dropped = pl.concat(
+            [
+                notices.join(changed, on="notice_no", how="semi"),
+                notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
+            ]
+        ).unique("notice_no")
         notices = notices.join(dropped, on="notice_no", how="anti")
         lines = lines.join(notices, on="notice_no", how="semi").drop(
             [*(f"{name}_now" for name in proposals.AMOUNTS), "version_now"]
@@ -57,7 +64,7 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
         charges = proposals.charges(run.pk).join(notices, on="notice_no", how="semi")
         charges = _with_charge_items(charges, notices)
         _queue(run, notices)
-        _make_binding(run, notices, lines, charges)
+        _make_binding(before, Posted(on=run.as_of, notices=notices, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
         waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
         run.state, run.posted_at, run.posted_by = RunState.POSTED, at, by
@@ -117,11 +124,26 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataF
     )
 
 
-def _make_binding(run: Run, notices: pl.DataFrame, lines: pl.DataFrame, charges: pl.DataFrame) -> None:
+def _archived(run: Run, name: str) -> pl.DataFrame:
+    """A table of the run's plan. Errors: Conflict where the archive is gone."""
+    try:
+        return archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, name)
+    except archive.ArchiveError as error:
+        raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
+
+
+def _still_so(anchors: pl.DataFrame, before: Book) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Part the decided states of account-anchored groups: those still as they were, and those changed since."""
+    now = before.anchors.select(*KEYS["anchors"], version_now="version")
+    known = anchors.join(now, on=KEYS["anchors"], how="left").with_columns(pl.col("version_now").fill_null(0))
+    same = pl.col("version") == pl.col("version_now")
+    return known.filter(same).drop("version_now"), known.filter(~same)
+
+
+def _make_binding(before: Book, event: Posted) -> None:
     """Persist what `advance` says a posting does. Errors: Conflict when another posting got there first."""
-    anchors = archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, "anchors")
-    event = Posted(on=run.as_of, notices=notices, lines=lines, charges=charges.drop("notice_id"), anchors=anchors)
-    _book, (posted, charged) = advance(frames.contacts_and_anchors(run.entity_id), [event])
+    charges = event.charges
+    _book, (posted, charged) = advance(before, [replace(event, charges=charges.drop("notice_id"))])
     changes = dict(posted.changes)
     states = changes.pop("items").with_columns(pl.col("version") - 1)
     if not (lost := bulk.compare_and_set(states)).is_empty():
@@ -129,8 +151,8 @@ def _make_binding(run: Run, notices: pl.DataFrame, lines: pl.DataFrame, charges:
     # Notices and lines are there since the proposal: only what posting changes of them is written.
     stage(Notice, changes.pop("notices").select(pl.col("notice_id").alias("id"), *POSTED_COLUMNS), ["id"]).update()
     changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
-    bulk.save({"items": charged.changes["items"]}, on=run.as_of)
-    bulk.save(changes, on=run.as_of)
+    bulk.save({"items": charged.changes["items"]}, on=event.on)
+    bulk.save(changes, on=event.on)
     stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
 
 

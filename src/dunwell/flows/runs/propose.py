@@ -32,11 +32,13 @@ OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
     """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
 
-    What was proposed before and not posted is superseded. Errors: Conflict without a policy in force; Invalid.
+    What was proposed before and not posted is superseded. Errors: Conflict without a policy in force, or when a
+    run was posted while this one was being decided; Invalid.
     """
     versions = policies.versions_in_force(entity)
     if not versions:
         raise Conflict(f"no policy is in force for {entity.code}: put one in force with `dunwell policy apply FILE`")
+    posted_before = _posted(entity)
     book = frames.book(entity.pk, as_of=as_of)
     plan = decide(book, policies.parsed(versions), as_of)
     digests = [version.digest for version in versions]
@@ -45,6 +47,8 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
     )
     with transaction.atomic():
         Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # one proposal at a time
+        if _posted(entity) != posted_before:
+            raise Conflict(f"a run of {entity.code} was posted meanwhile: propose again")
         supersede(entity)
         run = Run.objects.create(
             entity=entity,
@@ -59,6 +63,11 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
         _open_tasks(run, plan)
         audit.record(by, "run.proposed", run, at=at, entity_id=entity.pk, as_of=as_of.isoformat(), digest=digest)
     return run
+
+
+def _posted(entity: Entity) -> int:
+    """How many runs of an entity have been posted."""
+    return Run.objects.filter(entity=entity, posted_at__isnull=False).count()
 
 
 def supersede(entity: Entity) -> None:
