@@ -57,7 +57,7 @@ def demo(
         say(f"  {sentence}")
     say("\nNext, type:")
     home = f"{_program()} --home {directory}"
-    say(f"  {home} explain {played.example.number} --entity {played.example_entity}")
+    say(f"  {home} explain {played.example.number} --entity {played.example_entity} --run {played.example.run}")
     say(f"  {home} preview {played.example.account} --entity {played.example_entity}")
     say(f"  {home} report ageing --entity {played.example_entity}")
     say(f"  {home} policy show")

@@ -1,13 +1,17 @@
 """`dunwell propose`, `post`, `explain`, `preview`: a run from decision to outbox."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import EXIT_FAILED, AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, money, say, table, working
+
+if TYPE_CHECKING:
+    from dunwell.flows.runs.deliver import DeliverResult
+    from dunwell.flows.runs.post import PostResult
 
 
 @refuses
@@ -47,15 +51,19 @@ def post(
         delivered = deliver_run(run, clock=clock.now, by=clock.actor())
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
-        return
+    else:
+        _show_posted(run, posted, delivered)
+    if delivered.failed or delivered.retrying:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> None:
     say(f"run {run}: {posted.posted:,} notices posted, {posted.waiting:,} wait for approval")
     if posted.changed_since:
         say(f"{posted.changed_since:,} notices fell out, because an item changed since the decision")
     say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
     if delivered.retrying:
         say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again")
-    if delivered.failed or delivered.retrying:
-        raise typer.Exit(EXIT_FAILED)
 
 
 @refuses

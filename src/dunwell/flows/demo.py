@@ -12,7 +12,7 @@ from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.explain import Explanation, explain_item
 from dunwell.flows.runs.post import post_run
 from dunwell.flows.runs.propose import propose_run
-from dunwell.records.models import Account, Delivery, Entity, Item, NoticeLine
+from dunwell.records.models import Delivery, Entity, NoticeLine
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Demo:
 def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetime], by: str) -> Demo:
     """Fill an empty book with the sample, and take it through one run of each entity."""
     start_book(home, by=by, at=clock())
-    load_sample(seed=seed, as_of=as_of, by=by, at=clock())
+    loaded = load_sample(seed=seed, as_of=as_of, by=by, at=clock())
     runs = [_run(entity, as_of, clock, by) for entity in Entity.objects.order_by("code")]
     first = runs[0]
     entity = Entity.objects.get(code=first.entity)
@@ -59,8 +59,8 @@ def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetim
         raise RuntimeError("the sample book came to no notice")
     delivery = Delivery.objects.filter(notice_id=line.notice_id, state="sent").order_by("pk").first()
     return Demo(
-        accounts=Account.objects.count(),
-        items=Item.objects.count(),
+        accounts=loaded.accounts,
+        items=loaded.items,
         runs=runs,
         example=explain_item(entity, line.item.number, as_of=as_of, run_id=first.run),
         example_entity=entity.code,

@@ -23,7 +23,7 @@ from dunwell.flows.runs.lastlook import overtaken
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
-from dunwell.records import bulk, frames
+from dunwell.records import audit, bulk, frames
 from dunwell.records.models import (
     Attempt,
     Delivery,
@@ -69,7 +69,7 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str) -> Deliv
         last_notice_id = notice_ids[-1]
         batch = _claim(run, notice_ids, clock(), by)
         outcomes = _send(outbox, run, batch)
-        _note(run, batch, outcomes, clock())
+        _note(run, batch, outcomes, clock(), by)
         for state, _detail in outcomes.values():
             result.sent += state == DeliveryState.SENT
             result.failed += state == DeliveryState.FAILED
@@ -155,22 +155,19 @@ def _apply(run: Run, book: Book, events: Sequence[Event]) -> None:
 def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
     """The message of each notice; and of those that cannot be written, why not: they hold up no other."""
     ids = {delivery.notice_id for delivery in batch}
-    lines: dict[int, list[dict[str, object]]] = defaultdict(list)
-    for line in NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"):
-        lines[line["notice_id"]].append(dict(line))
+    notices = [{**row, "notice_id": row["id"]} for row in Notice.objects.filter(pk__in=ids).values()]
+    lines = list(NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"))
     messages: dict[int, Message] = {}
     unwritten: dict[int, str] = {}
-    for row in Notice.objects.filter(pk__in=ids).values():
-        notice = {**row, "notice_id": row["id"]}
-        try:
-            (letter,) = letters_of(run.entity, [notice], lines[row["id"]]).values()
-            messages[row["id"]] = write(letter)
-        except ValueError as error:
-            unwritten[row["id"]] = str(error)
+    for notice_id, letter in letters_of(run.entity, notices, lines).items():
+        if isinstance(letter, str):
+            unwritten[notice_id] = letter
+        else:
+            messages[notice_id] = write(letter)
     return messages, unwritten
 
 
-def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
+def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> None:
     """Put on record how the attempts went, and let the book follow: a notice that left over one channel has left."""
     on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
     by_notice: dict[int, set[str]] = defaultdict(set)
@@ -188,6 +185,8 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
             attempt.outcome, detail = outcomes[attempt.delivery_id]
             attempt.error = "" if attempt.outcome == DeliveryState.SENT else detail
         Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
+        count = Counter(state for state, _detail in outcomes.values())
+        audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **{str(k): n for k, n in count.items()})
         sent = [notice for notice, states in by_notice.items() if DeliveryState.SENT in states]
         failed = [notice for notice, states in by_notice.items() if states == {DeliveryState.FAILED}]
         payers = set(Notice.objects.filter(pk__in=by_notice).values_list("payer_id", flat=True))

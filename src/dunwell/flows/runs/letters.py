@@ -10,8 +10,8 @@ from dunwell.records.models import Account, Contact, Entity, Item
 Row: TypeAlias = Mapping[str, Any]
 
 
-def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> dict[int, Notice]:
-    """Gather what each notice says, by its `notice_id`.
+def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> dict[int, Notice | str]:
+    """Gather what each notice says, by its `notice_id`; or why it cannot be said, so that it holds up no other.
 
     `notices`: rows with `notice_id`, `as_of` and the plan's columns; `lines`: rows with `notice_id`, `item_id`, `role`
     and `amount_minor`.
@@ -23,7 +23,7 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
     for line in lines:
         of_notice[line["notice_id"]].append({**line, "item": items[line["item_id"]]})
     return {
-        notice["notice_id"]: _letter(
+        notice["notice_id"]: _letter_or_reason(
             entity,
             accounts[notice["payer_id"]],
             notice,
@@ -32,6 +32,15 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
         )
         for notice in notices
     }
+
+
+def _letter_or_reason(
+    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]
+) -> Notice | str:
+    try:
+        return _letter(entity, payer, notice, lines, address)
+    except ValueError as error:
+        return str(error)
 
 
 def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]) -> Notice:

@@ -1,6 +1,5 @@
 """What an account would be sent, without anything coming of it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,7 +7,7 @@ import polars as pl
 
 from dunwell.engine.decide import decide
 from dunwell.flows import policies
-from dunwell.flows.errors import NotFound
+from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.runs.letters import Row, letters_of
 from dunwell.letters.notice import Notice
 from dunwell.letters.write import write
@@ -38,11 +37,13 @@ def preview_account(entity: Entity, code: str, *, as_of: date) -> list[Preview]:
     notices = plan.notices.with_columns(notice_id=pl.col("notice_no"), as_of=pl.lit(as_of)).to_dicts()
     lines = plan.lines.with_columns(notice_id=pl.col("notice_no")).to_dicts()
     letters = letters_of(entity, notices, lines)
-    return [_preview(notice, letters) for notice in notices]
+    return [_preview(notice, letters[notice["notice_id"]]) for notice in notices]
 
 
-def _preview(notice: Row, letters: Mapping[int, Notice]) -> Preview:
-    message = write(letters[notice["notice_id"]])
+def _preview(notice: Row, letter: Notice | str) -> Preview:
+    if isinstance(letter, str):
+        raise Invalid(letter)
+    message = write(letter)
     reached = addresses_of(notice["payer_id"])
     channels = [channel for channel in notice["channels"].split(",") if channel]
     return Preview(
