@@ -62,7 +62,7 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
             [*(f"{name}_now" for name in proposals.AMOUNTS), "version_now"]
         )
         charges = proposals.charges(run.pk).join(notices, on="notice_no", how="semi")
-        charges = _with_charge_items(charges, notices)
+        charges = _with_charge_items(charges, notices, run.entity_id)
         _queue(run, notices)
         _make_binding(before, Posted(on=run.as_of, notices=notices, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
@@ -111,17 +111,33 @@ def _changed(lines: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     return lines.join(decided.select("item_id", *proposals.AMOUNTS), on="item_id", how="left").filter(~same)
 
 
-def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
-    """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item if charged per item."""
-    ids = bulk.allocate_ids(Item, charges.height)
+def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: int) -> pl.DataFrame:
+    """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item if charged per item.
+
+    A number that is taken, such as by a fee imported from elsewhere, gets the item's id behind it.
+    """
     notice = pl.col("notice_id").cast(pl.String)
     several = pl.len().over("notice_no") > 1
     number = pl.when(several).then(
         pl.concat_str(pl.lit("FEE-"), notice, pl.lit("-"), pl.col("item_id").cast(pl.String))
     )
-    return charges.join(notices.select("notice_no", "notice_id"), on="notice_no").with_columns(
-        charge_item_id=ids, number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice))
+    numbered = charges.join(notices.select("notice_no", "notice_id"), on="notice_no").with_columns(
+        charge_item_id=bulk.allocate_ids(Item, charges.height),
+        number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice)),
     )
+    taken = _taken(numbered["number"].to_list(), entity_id)
+    behind = pl.concat_str("number", pl.lit("-"), pl.col("charge_item_id").cast(pl.String))
+    return numbered.with_columns(number=pl.when(pl.col("number").is_in(taken)).then(behind).otherwise("number"))
+
+
+def _taken(numbers: list[str], entity_id: int) -> list[str]:
+    """Those of some numbers that charges of the entity have already."""
+    found: list[str] = []
+    for start in range(0, len(numbers), IDS_PER_STATEMENT):
+        some = numbers[start : start + IDS_PER_STATEMENT]
+        charges = Item.objects.filter(entity_id=entity_id, kind="charge", number__in=some)
+        found += charges.values_list("number", flat=True)
+    return found
 
 
 def _archived(run: Run, name: str) -> pl.DataFrame:
