@@ -47,7 +47,11 @@ def write(folder: Path, book: Book, plan: Plan, *, about: dict[str, Any]) -> str
         digest = hashlib.sha256(manifest).hexdigest()
         if not (folder / digest).exists():
             _sync_folder(temporary)
-            temporary.rename(folder / digest)
+            try:
+                temporary.rename(folder / digest)
+            except OSError:
+                if not (folder / digest).exists():
+                    raise  # else another proposal of the same content came first
             _sync_folder(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
