@@ -6,9 +6,8 @@ import polars as pl
 
 from dunwell.engine.money import exponent, ratio_half_up
 from dunwell.engine.policy.model import Fee, Stage, Tier
+from dunwell.engine.steps.minimum import PERCENT_SCALE
 from dunwell.engine.steps.procedures import Procedures
-
-PERCENT_SCALE = 10_000  # percentages have at most four decimals
 
 
 def fee_lacks(

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import polars as pl
 
-from dunwell.engine.policy.expressions import SUM_COLUMNS, TEXT_COLUMNS
+from dunwell.engine.policy.expressions import SUM_COLUMNS
 from dunwell.engine.policy.model import Policy, Stage
 
 
@@ -54,11 +54,6 @@ class Procedures:
                 if stage.when:
                     names.update(stage.when.columns)
         return frozenset(names)
-
-    @cached_property
-    def text_columns(self) -> list[str]:
-        """Enum columns that expressions read as text."""
-        return sorted(self.columns & set(TEXT_COLUMNS))
 
     @cached_property
     def needs_sums(self) -> bool:
