@@ -48,7 +48,7 @@ def bare(n: int) -> Callable[[], object]:
     def run() -> pl.DataFrame:
         rows = book.items.lazy().join(book.accounts.lazy(), on="account_id", how="left")
         sums = rows.group_by("account_id", "currency").agg(sum_minor=pl.col("open_minor").sum())
-        return rows.join(sums, on=["account_id", "currency"], how="left").collect()
+        return rows.join(sums, on=["account_id", "currency"], how="left").collect(engine="in-memory")
 
     return run
 

@@ -5,7 +5,7 @@ The oracle never evaluates SQL; it looks the text up here. NULL is None, and a c
 
 from collections.abc import Callable
 from datetime import date
-from operator import eq, ge, gt, lt, ne
+from operator import eq, ge, gt, lt, mod, ne, truediv
 from typing import Any, Final, TypeAlias
 
 Columns: TypeAlias = dict[str, Any]
@@ -15,6 +15,11 @@ Truth: TypeAlias = bool | None
 def is_(operator: Callable[[Any, Any], bool], left: object, right: object) -> Truth:
     """Compare, where NULL gives NULL."""
     return None if left is None or right is None else operator(left, right)
+
+
+def by_(operator: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:  # noqa: ANN401 (numbers)
+    """Divide, where NULL gives NULL and so does a divisor of 0."""
+    return operator(left, right) if left is not None and right else None
 
 
 def and_(left: Truth, right: Truth) -> Truth:
@@ -47,6 +52,13 @@ ANY_ROW: Final[dict[str, Callable[[Columns], Truth]]] = {
     "account_overdue_minor > credit_limit_minor": (
         lambda c: is_(gt, c["account_overdue_minor"], c["credit_limit_minor"])
     ),
+    "account_overdue_minor / credit_limit_minor > 0.5": (
+        lambda c: is_(gt, by_(truediv, c["account_overdue_minor"], c["credit_limit_minor"]), 0.5)
+    ),
+    "coalesce(amount_minor % attr_score, 1) <> 0": (
+        lambda c: (by_(mod, c["amount_minor"], c["attr_score"]) if c["attr_score"] else 1) != 0
+    ),
+    "open_minor * 3 >= amount_minor * 2": lambda c: c["open_minor"] * 3 >= c["amount_minor"] * 2,
     "customer_since_on < date('2026-01-01')": lambda c: is_(lt, c["customer_since_on"], date(2026, 1, 1)),
     "kind = 'invoice' or currency = 'JPY'": lambda c: or_(c["kind"] == "invoice", c["currency"] == "JPY"),
     "amount_minor >= 5000": lambda c: is_(ge, c["amount_minor"], 5000),

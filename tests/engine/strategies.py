@@ -96,12 +96,12 @@ def accounts(draw: st.DrawFn) -> list[Keys]:
             "country": draw(pick("DE", "FR", None)),
             "debtor_class": draw(pick("business", "consumer", None)),
             "risk": draw(pick(None, 0.1, 0.5, 0.9)),
-            "credit_limit_minor": draw(pick(None, 1000, 100000)),
+            "credit_limit_minor": draw(pick(None, 0, 1000, 100000)),
             "customer_since_on": draw(pick(None, date(2020, 1, 1), date(2026, 1, 1))),
             "legal": draw(one_in(30)),
             "intercompany": draw(one_in(30)),
             "channels": draw(pick(31, 31, 31, 1, 2, 3, 7, 0)),
-            "attr_score": draw(pick(None, 1, 3, 5)),
+            "attr_score": draw(pick(None, 0, 1, 3, 5)),
             "attr_vip": draw(pick(None, True, False)),
         }
         earlier = [other["account_id"] for other in rows if other["entity_id"] == row["entity_id"]]

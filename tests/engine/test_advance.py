@@ -1,6 +1,6 @@
 """What each event does to a book, and what it leaves alone."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -15,6 +15,7 @@ from dunwell.engine.events import (
     Disputed,
     Event,
     Held,
+    Paid,
     Promised,
     Released,
     Resolved,
@@ -233,6 +234,53 @@ def test_a_payment_taken_back_breaks_the_promise_it_kept() -> None:
     assert kept(town) == {1: 0}
 
 
+def test_what_one_payment_covers_is_not_lost_with_another() -> None:
+    town = Town().invoice(1, 200_00).let(promise(1, 100_00)).pay(3, 100_00, 1).pay(4, 100_00, 1, on=D[3])
+    town.let(Reversed(on=D[9], item_id=3))
+    assert kept(town) == {1: 100_00}
+    assert kept(town.let(Reversed(on=D[9], item_id=4))) == {1: 0}
+
+
+def test_what_remains_keeps_the_earliest_promise_first() -> None:
+    town = Town().invoice(1, 500_00).let(promise(1, 50_00, by=D[20]), promise(2, 80_00, by=D[10]))
+    town.pay(3, 100_00, 1).pay(4, 60_00, 1, on=D[3])
+    assert kept(town) == {1: 50_00, 2: 80_00}
+    assert kept(town.let(Reversed(on=D[9], item_id=3))) == {1: 0, 2: 60_00}
+
+
+def test_money_that_came_late_does_not_stand_in_for_what_is_taken_back() -> None:
+    town = Town().invoice(1, 500_00).let(promise(1, 100_00, by=D[10])).pay(3, 100_00, 1).pay(4, 100_00, 1, on=D[13])
+    assert kept(town.let(Reversed(on=D[14], item_id=3))) == {1: 0}
+
+
+def test_what_remains_counts_for_the_items_it_went_to() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 100_00).let(promise(1, 60_00, 1), promise(2, 60_00, 2))
+    town.pay(3, 50_00, 1).pay(4, 50_00, 1).pay(5, 50_00, 2)
+    assert kept(town) == {1: 60_00, 2: 50_00}
+    assert kept(town.let(Reversed(on=D[9], item_id=3))) == {1: 50_00, 2: 50_00}
+
+
+def test_the_money_of_the_others_of_a_payer_still_counts() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 100_00, account=PARENT)
+    town.let(promise(1, 80_00), promise(2, 80_00, account=PARENT))
+    town.pay(3, 40_00, 1, 2, account=PARENT).pay(4, 70_00, 2, account=PARENT).pay(5, 60_00, 1)
+    before = kept(town)
+    assert kept(town.pay(6, 10_00).let(Reversed(on=D[9], item_id=6))) == before
+    assert kept(town.let(Reversed(on=D[9], item_id=3))) == {1: 60_00, 2: 70_00}
+
+
+def test_a_reversal_makes_no_promise_count_what_came_before_it() -> None:
+    town = Town().invoice(1, 300_00).pay(3, 50_00, 1, on=D[1]).let(promise(1, 100_00)).pay(4, 30_00, 1).pay(5, 10_00)
+    assert kept(town) == {1: 40_00}
+    assert kept(town.let(Reversed(on=D[9], item_id=5))) == {1: 30_00}
+
+
+def test_a_credit_taken_back_leaves_promises_alone() -> None:
+    town = Town().invoice(1, 100_00).let(promise(1, 40_00)).pay(3, 40_00, 1)
+    town.invoice(4, 30_00, kind="credit", applies_to=[(4, 1)]).let(Reversed(on=D[9], item_id=4))
+    assert kept(town) == {1: 40_00}
+
+
 @pytest.mark.parametrize(
     ("event", "message"),
     [
@@ -243,12 +291,37 @@ def test_a_payment_taken_back_breaks_the_promise_it_kept() -> None:
         (Allocated(on=D[1], source_item_id=7, item_id=8, amount_minor=1), "there is no item 7 in the book"),
         (Held(on=D[1], hold_id=1), "a hold is on an account or on an item"),
         (Held(on=D[1], hold_id=1, account_id=CHILD, item_id=1), "a hold is on an account or on an item"),
+        (Held(on=D[1], hold_id=1, account_id=7), "there is no account 7 in the book"),
+        (Held(on=D[1], hold_id=1, item_id=7), "there is no item 7 in the book"),
+        (promise(1, 1_00, account=7), "there is no account 7 in the book"),
+        (promise(1, 1_00, 7), "there is no item 7 in the book"),
     ],
 )
 def test_what_is_not_in_the_book_is_refused(event: Event, message: str) -> None:
     with pytest.raises(BookError) as caught:
         Town().let(event)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("amount_minor", [0, -5_00, 10**12 + 1])
+@pytest.mark.parametrize("what", ["dispute", "promise", "payment"])
+def test_an_amount_that_is_none_or_beyond_the_bound_is_refused(what: str, amount_minor: int) -> None:
+    town = Town().invoice(1, 100_00)
+    events: dict[str, Event] = {
+        "dispute": Disputed(on=D[1], dispute_id=1, item_id=1, amount_minor=amount_minor),
+        "promise": promise(1, amount_minor),
+        "payment": Paid(on=D[1], item_id=2, account_id=CHILD, entity_id=1, currency="EUR", amount_minor=amount_minor),
+    }
+    with pytest.raises(BookError) as caught:
+        town.let(events[what])
+    shown = f"{amount_minor / 100:.2f} EUR"
+    assert str(caught.value) == f"a {what} is of more than 0 and at most 10000000000.00 EUR, not of {shown}"
+
+
+def test_a_promise_in_no_currency_is_refused() -> None:
+    with pytest.raises(BookError) as caught:
+        Town().let(replace(promise(1, 5_00), currency="EURO"))
+    assert str(caught.value) == "a promise: 'EURO' is not a currency in use (ISO 4217); did you mean 'EUR'?"
 
 
 def untouched(town: Town, event: Event) -> bool:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dunwell.engine.book import Book
-from dunwell.engine.events import Delivered, Failed, Reversed, Withdrawn
+from dunwell.engine.events import Delivered, Failed, Promised, Reversed, Withdrawn
 from tests.engine.town import CHILD, OTHER, PARENT, D, Town, policy, state
 
 Deed: TypeAlias = tuple[str, int, int, int]  # what, which, which other, how much
@@ -128,6 +128,53 @@ def test_a_payment_taken_back_restores_exactly(
     after = town.book.items.filter(pl.col("item_id") != 999).sort("item_id")
     assert after.equals(before)
     assert town.item(999)["open_minor"] == 0
+
+
+Payment: TypeAlias = tuple[int, int, list[int], bool]  # day, how much, for which items, whether it remains
+several_payments = st.lists(
+    st.tuples(st.integers(1, 9), st.integers(1, 300), st.lists(st.integers(1, 3), unique=True), st.booleans()),
+    max_size=6,
+).map(sorted)
+several_promises = st.lists(
+    st.tuples(
+        st.sampled_from([CHILD, PARENT, OTHER]), st.integers(1, 300), st.integers(2, 9), st.sets(st.integers(1, 3))
+    ),
+    max_size=4,
+)
+
+
+def town_with(promises: list[tuple[int, int, int, set[int]]], payments: dict[int, Payment]) -> Town:
+    """A town in which no payment settles its item, so that each goes where it would go without the others."""
+    town = Town()
+    for number, account in enumerate((CHILD, PARENT, OTHER), 1):
+        town.invoice(number, 10_000, account=account)
+    for number, (account, amount, by, items) in enumerate(promises, 1):
+        town.let(
+            Promised(on=D[1], promise_id=number, account_id=account, currency="EUR", amount_minor=amount, by_on=D[by],
+                     item_ids=sorted(items))
+        )  # fmt: skip
+    for number, (day, amount, targets, _remains) in payments.items():
+        town.pay(number, amount, *targets, account=(CHILD, PARENT, OTHER)[number % 3], on=D[day])
+    return town
+
+
+def counted(town: Town) -> dict[int, int]:
+    """What counts towards each promise."""
+    return dict(town.book.promises.select("promise_id", "paid_minor").iter_rows())
+
+
+@settings(max_examples=FEW)
+@given(several_promises, several_payments)
+def test_promises_count_what_remains_as_if_the_rest_had_never_come(
+    promises: list[tuple[int, int, int, set[int]]], payments: list[Payment]
+) -> None:
+    all_of_them = dict(enumerate(payments, 10))
+    remaining = {number: each for number, each in all_of_them.items() if each[-1]}
+    town = town_with(promises, all_of_them)
+    before = counted(town)
+    town.let(*(Reversed(on=D[10], item_id=number) for number in all_of_them.keys() - remaining.keys()))
+    assert counted(town) == counted(town_with(promises, remaining))
+    assert all(minor <= before[promise] for promise, minor in counted(town).items())
 
 
 @settings(max_examples=FEW)

@@ -118,7 +118,7 @@ def test_what_is_not_on_the_list_is_refused(sql: str) -> None:
         ("level = 1 limit 1", "does not parse"),
         ("lower() = 'a'", "does not parse"),
         ("level", "gives Int64, not true or false"),
-        ("open_minor + 1", "gives Int64, not true or false"),
+        ("open_minor + 1", "gives Float64, not true or false"),
         ("'true'", "gives String, not true or false"),
         ("null", "gives Null, not true or false"),
         ("risk", "gives Float64, not true or false"),
@@ -131,7 +131,12 @@ def test_what_is_not_on_the_list_is_refused(sql: str) -> None:
         ("date('1.2.2026') < due_on", "`date` takes a date written as 'YYYY-MM-DD'"),
         ("date() < due_on", "`date` takes a date written as 'YYYY-MM-DD'"),
         ("cast(number as date) < due_on", "`date` takes a date written as 'YYYY-MM-DD'"),
-        ("date('2026-02-30') < due_on", "cannot be evaluated"),
+        ("date('2026-02-30') < due_on", "'2026-02-30' is no date of the calendar"),
+        ("due_on > date '0000-01-01'", "'0000-01-01' is no date of the calendar"),
+        ("level in ()", "`in` takes a list with at least one value"),
+        ("level not in ()", "`in` takes a list with at least one value"),
+        ("open_minor > 1e301", "1e301 is beyond the bound of 1e+300"),
+        ("open_minor > -" + "9" * 400, "99999999999999999999 is beyond the bound of 1e+300"),
         ("segment > 5", "compares or mixes number and text"),
         ("level = 'x'", "compares or mixes number and text"),
         ("due_on > '2026-01-01'", "compares or mixes date and text"),
@@ -269,6 +274,63 @@ def test_an_attribute_is_a_column_only_where_it_is_declared() -> None:
     assert compile_expression("attr_contract = 'a'", ATTRIBUTES).columns == {"attr_contract"}
     with pytest.raises(ExpressionError, match="there is no column 'attr_contract'"):
         compile_expression("attr_contract = 'a'", {})
+
+
+INT64_MAX: Final = 2**63 - 1
+ATTRIBUTES_OF_NUMBERS: Final[dict[str, pl.DataType]] = {"attr_count": pl.Int64(), "attr_rate": pl.Float64()}
+
+
+@pytest.mark.parametrize(
+    ("sql", "row", "expected"),
+    [
+        # what is divided by 0 is NULL
+        ("open_minor / credit_limit_minor > 0", {"open_minor": 1, "credit_limit_minor": 0}, False),
+        ("not open_minor / credit_limit_minor > 0", {"open_minor": 1, "credit_limit_minor": 0}, False),
+        ("open_minor % credit_limit_minor >= 0", {"open_minor": 1, "credit_limit_minor": 0}, False),
+        ("open_minor / credit_limit_minor is null", {"open_minor": 1, "credit_limit_minor": 0}, True),
+        ("coalesce(open_minor / credit_limit_minor, 7) = 7", {"open_minor": 1, "credit_limit_minor": 0}, True),
+        ("open_minor / (level / 0) = 0", {"open_minor": 1, "level": 1}, False),
+        ("0 / (level - 1) = 0 / (level - 1)", {"level": 1}, False),
+        ("open_minor / (credit_limit_minor / 100) > 80", {"open_minor": 81, "credit_limit_minor": 100}, True),
+        # what is no number is NULL
+        ("attr_rate > 0.5", {"attr_rate": float("nan")}, False),
+        ("attr_rate is null", {"attr_rate": float("nan")}, True),
+        ("attr_rate > 0.5", {"attr_rate": float("inf")}, False),
+        ("not attr_rate > 0.5", {"attr_rate": float("-inf")}, False),
+        ("attr_rate * 1e200 > 0", {"attr_rate": 1e200}, False),
+        ("attr_rate * 1e200 - attr_rate * 1e200 = 0", {"attr_rate": 1e200}, False),
+        ("attr_rate * 1e200 in (attr_rate * 1e250, 1)", {"attr_rate": 1e200}, False),
+        ("case attr_rate * 1e200 when attr_rate * 1e250 then true end", {"attr_rate": 1e200}, False),
+        # nothing wraps
+        ("amount_minor * amount_minor > amount_minor", {"amount_minor": 10**12}, True),
+        ("attr_count + attr_count > 0", {"attr_count": INT64_MAX}, True),
+        ("-1 - attr_count < 0", {"attr_count": INT64_MAX}, True),
+        ("-attr_count > 0", {"attr_count": -INT64_MAX - 1}, True),
+        ("abs(attr_count) > 0", {"attr_count": -INT64_MAX - 1}, True),
+        ("length(number) - 10 < 0", {"number": "A-17"}, True),
+        ("-9223372036854775807 * -9223372036854775807 > 0", {}, True),
+        # whole numbers are exact: compared always, calculated with up to 2 ** 53
+        ("account_open_minor = 9007199254740993", {"account_open_minor": 2**53 + 1}, True),
+        ("account_open_minor = 9007199254740993", {"account_open_minor": 2**53}, False),
+        ("account_open_minor > open_minor", {"account_open_minor": 2**60 + 1, "open_minor": 2**60}, True),
+        ("account_open_minor + 1 = 9007199254740992", {"account_open_minor": 2**53 - 1}, True),
+        ("account_open_minor + 1 = 9007199254740992", {"account_open_minor": 2**53 - 2}, False),
+        ("days_past_due % 7 = -3", {"days_past_due": -10}, True),
+        ("account_open_minor < 1" + "0" * 60, {"account_open_minor": INT64_MAX}, True),
+        ("account_open_minor > -1" + "0" * 60, {"account_open_minor": 0}, True),
+        # what holds calculations need not be a number
+        ("(level + 1 > 2) = intercompany", {"level": 2, "intercompany": True}, True),
+        ("case when level + 1 > 2 then 'a' else 'b' end = 'a'", {"level": 2}, True),
+        ("case when level + 1 > 2 then due_on end is null", {"level": 2}, True),
+        ("lower(case when level / 0 > 2 then 'A' else 'B' end) in ('b', 'c')", {"level": 2}, True),
+    ],
+)  # fmt: skip
+def test_calculation_is_never_silently_wrong(sql: str, row: dict[str, object], expected: bool) -> None:
+    """Whatever the row holds, a result is right, or NULL."""
+    expression = compile_expression(sql, ATTRIBUTES_OF_NUMBERS)
+    schema = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in {**COLUMNS, **ATTRIBUTES_OF_NUMBERS}.items()}
+    found = pl.DataFrame([row], schema=schema).select("level", holds=expression.holds)["holds"].to_list()
+    assert found == [expected]
 
 
 def data_stop_the_run(sql: str, **row: object) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dunwell.engine.book import Book
-from dunwell.engine.decide import decide
+from dunwell.engine.decide import decide, decide_apart
 from dunwell.engine.plan import Plan
 from dunwell.engine.steps import slices
 from tests.engine.compare import Judge, differences, pipeline, plain
@@ -64,6 +64,39 @@ def test_slices_change_nothing(case: Case, rows_per_slice: int) -> None:
         after = decided(case)
     for table in fields(Plan):
         assert_frame_equal(getattr(before, table.name), getattr(after, table.name))
+
+
+def moved(case: Case, by: int) -> Case:
+    """The same case with other ids."""
+    tables = {}
+    for name in (table.name for table in fields(Book)):
+        ids = pl.col("^.*_id$")
+        tables[name] = getattr(case.book, name).with_columns(ids.exclude("entity_id") + by * 1_000_000)
+        if "entity_id" in tables[name].columns:
+            tables[name] = tables[name].with_columns(pl.col("entity_id") + by * 1_000)
+    return replace(case, book=Book(**tables))
+
+
+@settings(max_examples=EXAMPLES // 5)
+@given(st.lists(cases(), min_size=2, max_size=3))
+def test_to_decide_apart_is_to_decide_one_after_the_other(alone: list[Case]) -> None:
+    alone = [moved(case, by) for by, case in enumerate(alone)]
+    books = [case.book for case in alone]
+    together = Book(
+        **{
+            table.name: pl.concat([getattr(book, table.name) for book in books], how="diagonal")
+            for table in fields(Book)
+        }
+    )
+    asked = {
+        entity: (case.policies, case.as_of) for case in alone for entity in case.book.entities["entity_id"].to_list()
+    }
+    expected = [plain(decided(case)) for case in alone]
+    found = plain(decide_apart(together, asked))
+    for name in ("decisions", "notices", "anchors"):
+        assert getattr(found, name) == {key: row for plan in expected for key, row in getattr(plan, name).items()}
+    for name in ("charges", "actions"):
+        assert getattr(found, name) == set().union(*(getattr(plan, name) for plan in expected))
 
 
 @settings(max_examples=EXAMPLES // 5)

@@ -1,5 +1,6 @@
 """Money in minor units: read exactly, bounded, rounded half-up, never a float."""
 
+import re
 from decimal import Decimal
 
 import polars as pl
@@ -23,6 +24,41 @@ from dunwell.engine.money import (
 @pytest.mark.parametrize(("currency", "decimals"), [("EUR", 2), ("USD", 2), ("JPY", 0), ("KWD", 3), ("CLP", 0)])
 def test_a_currency_has_its_decimals(currency: str, decimals: int) -> None:
     assert exponent(currency) == decimals
+
+
+@pytest.mark.parametrize(
+    ("decimals", "currencies"),
+    [
+        (2, "RSD ALL AFN IRR LBP MGA MMK LAK YER SOS SYP KPW"),  # 0 in CLDR, which looks at coins
+        (3, "IQD"),  # likewise
+        (0, "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"),
+        (3, "BHD JOD KWD LYD OMR TND"),
+        (2, "HUF CZK TWD COP UZS VES MRU XCG ZWG"),
+    ],
+)
+def test_decimals_are_those_of_iso_4217_and_not_those_of_cldr(decimals: int, currencies: str) -> None:
+    assert {currency: exponent(currency) for currency in currencies.split()} == dict.fromkeys(
+        currencies.split(), decimals
+    )
+
+
+def test_the_currencies_are_listed_once_and_in_order() -> None:
+    assert len(CURRENCIES) == 155
+    assert list(CURRENCIES) == sorted(set(CURRENCIES))
+    assert all(re.fullmatch("[A-Z]{3}", currency) for currency in CURRENCIES)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        "DEM FRF XEU HRK BGN VEF ZWL SLL ANG CUC",  # in which nobody can owe any more
+        "BOV CHE CHW CLF COU MXV USN UYI UYW XAD",  # funds
+        "XAU XAG XPD XPT XDR XUA XSU XBA XBB XBC XBD XTS XXX",  # metals, units of account, tests and none at all
+        "CNH",  # of the market, not of ISO 4217
+    ],
+)
+def test_what_nobody_can_owe_in_is_no_currency(codes: str) -> None:
+    assert not set(codes.split()) & set(CURRENCIES)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +99,9 @@ def test_an_amount_is_read_exactly(text: str, minor: int, currency: str) -> None
         ("1e400 EUR", "is beyond the bound of 10000000000.00 EUR"),
         ("1e999999 EUR", "is beyond the bound of 10000000000.00 EUR"),
         ("1e-400 EUR", "1e-400"),
-        ("5 EURO", "'EURO' is not an ISO 4217 currency code"),
-        ("5 eur", "'eur' is not an ISO 4217 currency code"),
+        ("5 EURO", "'EURO' is not a currency in use (ISO 4217); did you mean 'EUR'?"),
+        ("5 eur", "'eur' is not a currency in use (ISO 4217)"),
+        ("5 DEM", "'DEM' is not a currency in use (ISO 4217)"),
     ],
 )
 def test_what_is_no_amount_is_refused(text: str, message: str) -> None:

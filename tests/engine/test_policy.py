@@ -166,6 +166,21 @@ def test_a_policy_with_nothing_doubtful_has_no_warnings() -> None:
     )
 
 
+def test_waiting_for_a_deadline_that_no_stage_names_is_doubtful() -> None:
+    """It is no contradiction: without a deadline the condition counts as met for the stage that comes next."""
+    text = (
+        "policy: p\ntitle: t\nmin_gap_days: 3\nstages:\n"
+        "  - {stage: one, days_past_due: 3, send: [email]}\n"
+        "  - {stage: two, days_since_deadline: 3, deadline_days: 7, send: [email]}\n"
+    )
+    (only,) = warnings(text)
+    assert only == (
+        "p.yaml:6: stages[1].days_since_deadline: no stage before it has deadline_days;"
+        " without a deadline there is nothing to wait for"
+    )
+    assert warnings(text.replace("past_due: 3", "past_due: 3, deadline_days: 7")) == []
+
+
 def test_a_small_gap_with_single_steps_is_doubtful() -> None:
     text = "policy: p\ntitle: t\nmin_gap_days: 2\nstages: [{stage: one, days_past_due: 3, send: [email]}]"
     assert warnings(text) == [

@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from dunwell.engine.stories.runner import run_file
+from dunwell.engine.stories.runner import run_files
 
 SAMPLE: Final = Path(__file__).parent / "sample"
 HEAD: Final = """story: what it shows
@@ -31,11 +31,11 @@ def told(tmp_path: Path) -> Path:
 def reports(told: Path, steps: str, head: str = HEAD) -> list[str]:
     """What the runner says of a story, with its path shortened; nothing if it holds."""
     told.write_text(head + steps, encoding="utf-8")
-    return [str(failure).replace(f"{told.parent}/", "") for failure in run_file(told)]
+    return [str(failure).replace(f"{told.parent}/", "") for failure in run_files([told])[0]]
 
 
 def test_the_story_of_the_design_holds_with_the_policy_beside_it() -> None:
-    assert [str(failure) for failure in run_file(SAMPLE / "a-promise.yaml")] == []
+    assert [str(failure) for failure in run_files([SAMPLE / "a-promise.yaml"])[0]] == []
 
 
 def test_a_story_of_the_design_that_is_told_wrongly_fails(told: Path) -> None:
@@ -147,7 +147,9 @@ def test_after_a_step_that_cannot_happen_the_story_ends(told: Path) -> None:
         ("resolve: {dispute: D-1}", "there is no dispute 'D-1' yet"),
         ("fail: {}", "say what fails: `payment: id` or `delivery: account`"),
         ("hold: {id: H-1}", "a hold is on an account or on an item"),
-        ("invoice: {number: A-1, account: MEYER, amount: 5.00 EUR}", "there already is a item 'A-1'"),
+        ("dispute: {id: D-1, item: A-1, amount: -5.00 EUR}", "a dispute is of more than 0 and at most"),
+        ("promise: {account: MEYER, amount: 0.00 EUR, by: 2026-01-20}", "a promise is of more than 0 and at most"),
+        ("invoice: {number: A-1, account: MEYER, amount: 5.00 EUR}", "the item 'A-1' is there already"),
         ("run: {}, expect: {outcomes: {A-2: dun}}", "there is no item 'A-2' yet"),
         ("run: {}, expect: {levels: {MEIER: 1}}", "there is no item or account 'MEIER'; did you mean 'MEYER'?"),
         (
@@ -198,6 +200,18 @@ def test_a_step_that_cannot_happen_says_why(told: Path, event: str, message: str
             "steps[1].payment.aplies_to: unknown key; did you mean 'applies_to'?",
         ),
         ("{on: 2026-01-13, promise: {account: MEYER, amount: 5.00 EUR, by: tomorrow}}", "steps[1].promise.by: "),
+        (
+            "{on: 2026-01-13, promise: {account: MEYER, amount: 5.00 EURO, by: 2026-01-20}}",
+            "steps[1].promise.amount: 'EURO' is not a currency in use (ISO 4217); did you mean 'EUR'?",
+        ),
+        (
+            "{on: 2026-01-13, payment: {account: MEYER, amount: 5.00 DEM}}",
+            "steps[1].payment.amount: 'DEM' is not a currency in use (ISO 4217)",
+        ),
+        (
+            "{on: 2026-01-13, dispute: {id: D-1, item: A-1, amount: 10000000000.01 EUR}}",
+            "steps[1].dispute.amount: 10000000000.01 EUR is beyond the bound of 10000000000.00 EUR",
+        ),
     ],
 )
 def test_a_step_that_cannot_be_read_is_named(told: Path, step: str, message: str) -> None:
@@ -231,6 +245,10 @@ def test_a_step_that_cannot_be_read_is_named(told: Path, step: str, message: str
             "story: s\naccounts: [{account: A, segmnt: x}]\nsteps: [{on: 2026-01-01}]",
             "2: accounts[0]: unknown key 'segmnt'; did you mean 'segment'?",
         ),
+        (
+            "story: s\naccounts:\n  - {account: A}\n  - {account: B}\n  - {account: A}\nsteps: [{on: 2026-01-01}]",
+            "5: accounts[2].account: two accounts are called 'A'",
+        ),
         ("story: {", "2: not YAML: "),
     ],
 )
@@ -251,10 +269,10 @@ def test_what_is_wrong_in_a_policy_inline_is_named_by_its_line(told: Path) -> No
 
 
 def test_a_file_that_cannot_be_read_is_one_failure(tmp_path: Path) -> None:
-    (report,) = run_file(tmp_path / "nowhere.yaml")
+    ((report,),) = run_files([tmp_path / "nowhere.yaml"])
     assert "nowhere.yaml:1: cannot be read: No such file or directory" in str(report)
     (tmp_path / "latin.yaml").write_bytes("story: für".encode("latin-1"))
-    (report,) = run_file(tmp_path / "latin.yaml")
+    ((report,),) = run_files([tmp_path / "latin.yaml"])
     assert str(report).endswith("latin.yaml:1: cannot be read: it is not UTF-8")
 
 

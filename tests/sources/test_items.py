@@ -55,7 +55,7 @@ def test_lines_are_counted_through_a_quoted_line_break(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("column", "value", "problem"),
     [
-        ("currency", "EURO", "items.csv:3: currency: 'EURO' is not an ISO 4217 currency code; did you mean 'EUR'?"),
+        ("currency", "EURO", "items.csv:3: currency: 'EURO' is not a currency in use (ISO 4217); did you mean 'EUR'?"),
         ("currency", "", "items.csv:3: currency: the field is empty, and every item needs it"),
         ("customer", " ", "items.csv:3: customer: the field is empty, and every item needs it"),
         ("invoice", "", "items.csv:3: invoice: the field is empty, and every item needs it"),
@@ -117,6 +117,9 @@ def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
         (csv().replace("A-18", "A-\x0018"), "items.csv:3: there is a NUL byte at byte 25; the file is damaged"),
         (csv().encode("utf-16"), "items.csv:1: the file seems to be UTF-16; export it as UTF-8"),
         (csv().replace("Meyer", "Müller").encode("cp1252"), "items.csv:2: byte 13 (0xfc, near"),
+        (csv().replace("\n", "\r"), "items.csv:1: the row that begins here is not CSV: a carriage return (CR) stands"),
+        (csv().replace("\n", "\r") + "x" * 2_000_000, "items.csv:1: a carriage return (CR) stands here without a line"),
+        (csv().replace("Meyer GmbH", "Meyer\rGmbH", 1), "items.csv:2: the row that begins here is not CSV: a carriage"),
         (csv() + "x" * 2_000_000, "the line is longer than 1,000,000 bytes"),
     ],
 )

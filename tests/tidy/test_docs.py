@@ -18,7 +18,7 @@ from dunwell.engine.policy.expressions import COLUMNS
 from dunwell.engine.policy.model import Calendar, Contact, Fee, Interest, Minimum, Policy, Stage
 from dunwell.engine.policy.parse import NOT_YET_ACTED_ON, STAGE_KEYS_NOT_YET_ACTED_ON, parse_policy, policy_of
 from dunwell.engine.stories.format import EVENTS, Account, Expect
-from dunwell.engine.stories.runner import run_file
+from dunwell.engine.stories.runner import run_files
 from dunwell.engine.stories.story import _KEYS as STORY_KEYS
 from tests.tidy.tree import ROOT
 
@@ -197,7 +197,7 @@ def test_every_story_in_the_documentation_goes_as_it_is_told(tmp_path: Path) -> 
         called = re.findall(r"`([\w-]+\.yaml)`:$", page(name).partition(text)[0], re.MULTILINE)[-1]
         file = tmp_path / called
         file.write_text(text, encoding="utf-8")
-        report = "\n".join(str(failure).replace(f"{tmp_path}/", "") for failure in run_file(file))
+        report = "\n".join(str(failure).replace(f"{tmp_path}/", "") for failure in run_files([file])[0])
         assert report in page(name)
 
 

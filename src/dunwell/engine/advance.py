@@ -34,8 +34,13 @@ def advance(book: Book, events: Iterable[Event]) -> tuple[Book, tuple[Effects, .
     """
     effects = []
     for event in events:
-        for consequence in _CONSEQUENCES[type(event)]:
+        for consequence in consequences_of(event):
             effect = consequence(book, event)
             book = book.merged(effect.changes)
             effects.append(effect)
     return book, tuple(effects)
+
+
+def consequences_of(event: Event) -> tuple[Callable[[Book, Any], Effects], ...]:
+    """What follows from an event, one after the other: each is asked of the book as the one before left it."""
+    return _CONSEQUENCES[type(event)]

@@ -189,17 +189,20 @@ def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None)
     if rows is None or (isinstance(rows, list) and not rows):
         return pl.DataFrame(schema=schema)
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
-    extra = [column for column in frame.columns if column not in schema]
+    given = frame.schema
+    extra = [column for column in given if column not in schema]
     if strange := [c for c in extra if name not in {"items", "accounts"} or not c.startswith("attr_")]:
         raise BookError(f"{name}: no column is called {strange[0]!r}")
     defaults = DEFAULTS.get(name, {})
-    columns = []
+    columns: list[pl.Series | pl.Expr] = []
     for column, dtype in schema.items():
-        if column not in frame.columns:
+        if column not in given:
             columns.append(pl.lit(defaults.get(column), dtype=dtype).alias(column))
-            continue
-        expr = pl.col(column) if frame.schema[column] == dtype else pl.col(column).cast(dtype)
-        columns.append(expr.fill_null(defaults[column]).cast(dtype) if column in defaults else expr)
+        elif given[column] == dtype and (column not in defaults or not frame[column].null_count()):
+            columns.append(frame[column])
+        else:
+            expr = pl.col(column).cast(dtype)
+            columns.append(expr.fill_null(defaults[column]).cast(dtype) if column in defaults else expr)
     try:
         return frame.select(*columns, *extra)
     except pl.exceptions.PolarsError as error:

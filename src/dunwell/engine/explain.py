@@ -33,7 +33,7 @@ _WORDS = {
 _PROBLEMS = {
     "account_unknown": "its account, or who pays for it, is not in the book",
     "parent_cycle": "the parents of its account go round in a circle: correct the account's parent",
-    "currency_unknown": "its currency is not an ISO 4217 code",
+    "currency_unknown": "its currency is not one in use (ISO 4217)",
     "due_date_missing": "it has no due date",
     "amount_missing": "one of its amounts is missing",
     "amount_negative": "one of its amounts is negative: book it as a credit",

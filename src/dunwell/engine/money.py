@@ -1,28 +1,47 @@
 """Money as integers in minor units: parsing, bounds, rounding and how it reads in a message."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import cache
+from typing import Final
 
 import polars as pl
-from babel.numbers import get_currency_precision, list_currencies
 
-CURRENCIES: tuple[str, ...] = tuple(sorted(list_currencies()))
-AMOUNT_MINOR_MAX = 10**12  # beyond it Int64 sums could wrap, silently
+from dunwell.engine.documents import hint
+
+# ISO 4217, list one of 2026-09-17, by the number of decimals; without funds, metals, units of account and codes for
+# tests. CLDR differs: see docs/decisions/0007-currencies-of-iso-4217.md.
+_NO_DECIMALS: Final = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+_TWO_DECIMALS: Final = (
+    "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CNY COP "
+    "CRC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HTG HUF IDR ILS "
+    "INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN "
+    "MYR MZN NAD NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE "
+    "SOS SRD SSP STN SVC SYP SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD UYU UZS VED VES WST XCD XCG YER ZAR "
+    "ZMW ZWG"
+)
+_THREE_DECIMALS: Final = "BHD IQD JOD KWD LYD OMR TND"
+_DECIMALS: Final = {
+    code: decimals
+    for decimals, codes in ((0, _NO_DECIMALS), (2, _TWO_DECIMALS), (3, _THREE_DECIMALS))
+    for code in codes.split()
+}
+CURRENCIES: Final = tuple(sorted(_DECIMALS))
+AMOUNT_MINOR_MAX: Final = 10**12  # beyond it Int64 sums could wrap, silently
 
 
 class MoneyError(ValueError):
     """An amount or currency that cannot be taken, with what to do about it."""
 
 
-@cache
 def exponent(currency: str) -> int:
-    """Return how many decimals `currency` has (JPY 0, EUR 2, KWD 3; source: CLDR through Babel).
+    """Return how many decimals `currency` has (JPY 0, EUR 2, KWD 3). Errors: MoneyError for one that is not in use."""
+    if currency not in _DECIMALS:
+        raise MoneyError(not_in_use(currency))
+    return _DECIMALS[currency]
 
-    Errors: MoneyError for a code that is not an ISO 4217 currency.
-    """
-    if currency not in CURRENCIES:
-        raise MoneyError(f"{currency!r} is not an ISO 4217 currency code")
-    return get_currency_precision(currency)
+
+def not_in_use(currency: str) -> str:
+    """Say that a code is no currency, or none in which anybody can owe."""
+    return f"{currency!r} is not a currency in use (ISO 4217){hint(currency, CURRENCIES)}"
 
 
 def decimal_of(text: str | int | Decimal) -> Decimal:

@@ -6,14 +6,11 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
 
 from dunwell.engine.documents import DocumentError, read_document
 from dunwell.engine.stories.expectations import Failure
-from dunwell.engine.stories.runner import run_file
+from dunwell.engine.stories.runner import TOGETHER_MAX, run_files
 from dunwell.flows.errors import NotFound
-
-FILES_PER_PROCESS_MIN: Final = 10  # a process takes as long to start as some stories to play
 
 
 @dataclass(frozen=True)
@@ -40,17 +37,20 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
-    """Play each file, in order; many of them in several processes."""
-    processes = min(os.cpu_count() or 1, len(files) // FILES_PER_PROCESS_MIN)
+    """Play the files, in order, as many together as a board holds; where there are many, in several processes."""
+    batches = [files[at : at + TOGETHER_MAX] for at in range(0, len(files), TOGETHER_MAX)]
+    processes = min(os.cpu_count() or 1, len(batches))
     if processes < 2:
-        yield from map(_played, files)
+        for batch in batches:
+            yield from _played(batch)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(_played, files, chunksize=4)
+        for played in pool.map(_played, batches):
+            yield from played
 
 
-def _played(file: Path) -> Played:
-    return Played(file, run_file(file))
+def _played(files: Sequence[Path]) -> list[Played]:
+    return [Played(file, failures) for file, failures in zip(files, run_files(files), strict=True)]
 
 
 def _is_story(path: Path) -> bool:

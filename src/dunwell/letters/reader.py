@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,7 +11,6 @@ from typing import Final, Literal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
-from babel.numbers import format_currency
 
 from dunwell.engine.money import exponent
 
@@ -29,8 +29,11 @@ class Reader:
 
     def money(self, amount_minor: int, currency: str) -> str:
         """Write an amount with its currency, in the currency's own number of decimals."""
-        value = Decimal(amount_minor).scaleb(-exponent(currency))
-        text = format_currency(value, currency, locale=self.locale)
+        places = exponent(currency)
+        pattern = copy(self.locale.currency_formats["standard"])
+        pattern.frac_prec = (places, places)  # Babel would round to the coins in use
+        value = Decimal(amount_minor).scaleb(-places)
+        text = pattern.apply(value, self.locale, currency=currency, currency_digits=False)
         # A narrow space is missing in many fonts; a code runs into the figures without one: `KWD1.500`.
         return re.sub(r"(?<=[A-Za-z])(?=\d)", NO_BREAK, text.replace("\N{NARROW NO-BREAK SPACE}", NO_BREAK))
 

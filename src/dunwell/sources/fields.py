@@ -15,7 +15,7 @@ from dunwell.sources.dates import parsed, refusal
 from dunwell.sources.problems import Problems, shown
 
 CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
-    "currency": (CURRENCIES, "is not an ISO 4217 currency code"),
+    "currency": (CURRENCIES, "is not a currency in use (ISO 4217)"),
     "kind": (KINDS, f"is no kind of item: {', '.join(KINDS)}; translate it under `values`"),
     "debtor_class": (DEBTOR_CLASSES, f"is no debtor class: {', '.join(DEBTOR_CLASSES)}; translate it under `values`"),
 }

@@ -10,11 +10,9 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dunwell.engine.documents import hint, read_as, read_document
-from dunwell.engine.money import CURRENCIES
+from dunwell.engine.money import CURRENCIES, not_in_use
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
 
-# ASCII-compatible, so that a line ends where a byte 10 is.
-ENCODINGS: Final = ("utf-8", "cp1252", "cp1250", "cp850", "iso-8859-1", "iso-8859-2", "iso-8859-15")
 IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 # Fields by where they go; the order is that of the messages about a row.
 REQUIRED: Final = ("entity", "account", "number", "currency")
@@ -96,7 +94,7 @@ class EntityDetails(_Part):
     @model_validator(mode="after")
     def _known_currency(self) -> Self:
         if self.currency and self.currency not in CURRENCIES:
-            raise ValueError(f"{self.currency!r} is not an ISO 4217 currency code")
+            raise ValueError(not_in_use(self.currency))
         return self
 
 
@@ -111,6 +109,7 @@ class Mapping(_Part):
     """How one layout of CSV becomes items and accounts."""
 
     title: str = ""
+    # ASCII-compatible, so that a line ends where a byte 10 is.
     encoding: Literal["utf-8", "cp1252", "cp1250", "cp850", "iso-8859-1", "iso-8859-2", "iso-8859-15"] = "utf-8"
     delimiter: Literal[",", ";", "\t", "|"] = ","
     decimal: Literal[".", ","] = "."

@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, table
-from dunwell.engine.consequences.promises import promises_after
+from dunwell.engine.consequences.promises import Received, promises_with, promises_without
+from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
-from dunwell.engine.money import CURRENCIES
 from dunwell.engine.steps.parties import payers
 
 
@@ -30,10 +30,10 @@ def credits_applied(book: Book, event: ItemsBooked) -> Effects:
 def payment_taken(book: Book, event: Paid) -> Effects:
     """Take money in, or note that it is announced; all of it is open until it is applied.
 
-    Errors: BookError for an amount that is not above 0, an unknown currency, and a payment that has arrived before.
+    Errors: BookError for an amount that is not above 0 or beyond the bound, an unknown currency, and a payment that has
+    arrived before.
     """
-    if event.amount_minor <= 0 or event.currency not in CURRENCIES:
-        raise BookError(f"a payment is of more than 0, in a currency: not {event.amount_minor} {event.currency}")
+    require_amount("a payment", event.amount_minor, event.currency)
     before = book.items.filter(pl.col("item_id") == event.item_id, ~pl.col("draft"))
     if not before.is_empty():
         raise BookError(f"the payment {event.number or event.item_id} is in the book already")
@@ -54,8 +54,8 @@ def payment_applied(book: Book, event: Paid) -> Effects:
     changes = moves.changes()
     if not event.pending:
         applied = {item_id: amount for _source, item_id, amount, pending in moves.ledger if not pending}
-        promises = promises_after(book, event.account_id, event.currency, event.amount_minor, applied, on=event.on)
-        changes |= {"promises": promises}
+        received = Received(event.account_id, event.on, event.amount_minor, applied)
+        changes |= {"promises": promises_with(book, received, event.currency)}
     return Effects(changes=changes)
 
 
@@ -85,12 +85,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     moves.close(event.item_id)
     changes = moves.changes()
     if not payment["draft"]:
-        lost = {item_id: -amount for item_id, amount in applied.items()}
-        received_on, amount = payment["issued_on"], -payment["amount_minor"]
-        promises = promises_after(
-            book, payment["account_id"], payment["currency"], amount, lost, on=received_on or event.on
-        )
-        changes |= {"promises": promises}
+        changes |= {"promises": promises_without(book, payment)}
     return Effects(changes=changes)
 
 
@@ -171,14 +166,14 @@ class Moves:
 
 def _seeded_contacts(book: Book, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Items that come with a last notice: their payer heard from us then, unless it was before the due date."""
+    noticed = items.filter(pl.col("last_notice_on") > pl.col("due_on"))
+    if noticed.is_empty():
+        return {}
     heard = (
-        items.filter(pl.col("last_notice_on") > pl.col("due_on"))
-        .join(payers(book.accounts), on="account_id")
+        noticed.join(payers(book.accounts), on="account_id")
         .group_by(KEYS["payers"])
         .agg(pl.col("last_notice_on").max())
     )
-    if heard.is_empty():
-        return {}
     latest = pl.max_horizontal("last_notice_on", "last_contact_on")
     before = heard.join(book.payers, on=KEYS["payers"], how="left")
     return {"payers": before.select(*KEYS["payers"], last_contact_on=latest)}
@@ -217,7 +212,4 @@ def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
 
 
 def _row(book: Book, item_id: int) -> dict[str, Any]:
-    row = book.items.filter(pl.col("item_id") == item_id)
-    if row.is_empty():
-        raise BookError(f"there is no item {item_id} in the book")
-    return row.row(0, named=True)
+    return only(book.items, "item_id", item_id).row(0, named=True)

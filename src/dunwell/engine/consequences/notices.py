@@ -17,6 +17,8 @@ def posted(book: Book, event: Posted) -> Effects:
 
     The gap starts on the date of the run, and moves to the day of sending when the notice leaves.
     """
+    if event.notices.is_empty():
+        return Effects(changes={"anchors": _anchors_posted(book, event)})
     numbers = event.notices.select("notice_no", "notice_id", "deadline_on")
     lines = event.lines.join(numbers, on="notice_no")
     rises = lines.filter(pl.col("role") == "dunned").select(
@@ -60,6 +62,8 @@ def posted(book: Book, event: Posted) -> Effects:
 
 def charged(_book: Book, event: Posted) -> Effects:
     """Book the fees of posted notices as charge items, due at the notice's deadline or at once."""
+    if event.charges.is_empty():
+        return Effects()
     numbers = event.notices.select("notice_no", "entity_id", "deadline_on")
     charges = event.charges.join(numbers, on="notice_no").select(
         "account_id",
@@ -107,6 +111,8 @@ def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
 def delivered(book: Book, event: Delivered) -> Effects:
     """Note that notices left: the items' and the payer's last notice is the day of sending."""
     notices = _waiting(book, event.notice_ids)
+    if notices.is_empty():
+        return Effects()
     sent = {"last_notice_on": pl.lit(event.on), "pending_notice_id": pl.lit(None, dtype=pl.Int64), "version": _NEXT}
     contacts = notices.filter("contact").select(PAYER).unique().with_columns(last_contact_on=pl.lit(event.on))
     state = pl.lit("sent", dtype=SCHEMAS["notices"]["state"])

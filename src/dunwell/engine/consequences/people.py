@@ -3,6 +3,7 @@
 import polars as pl
 
 from dunwell.engine.book import Book, BookError, table
+from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Promised, Released, Resolved
 
 
@@ -19,10 +20,14 @@ def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
     )
 
 
-def held(_book: Book, event: Held) -> Effects:
-    """Start a hold on an account or an item."""
+def held(book: Book, event: Held) -> Effects:
+    """Start a hold on an account or an item. Errors: BookError for one that is not in the book, both or none."""
     if (event.account_id is None) == (event.item_id is None):
         raise BookError("a hold is on an account or on an item")
+    if event.account_id is not None:
+        only(book.accounts, "account_id", event.account_id)
+    if event.item_id is not None:
+        only(book.items, "item_id", event.item_id)
     row: dict[str, object] = {
         "hold_id": event.hold_id,
         "account_id": event.account_id,
@@ -35,14 +40,20 @@ def held(_book: Book, event: Held) -> Effects:
 
 def released(book: Book, event: Released) -> Effects:
     """End a hold: free from the event's date on."""
-    row = _only(book.holds, "hold_id", event.hold_id)
+    row = only(book.holds, "hold_id", event.hold_id)
     return Effects(changes={"holds": row.with_columns(released_on=pl.lit(event.on))})
 
 
 def disputed(book: Book, event: Disputed) -> Effects:
-    """Open a dispute; without an amount it is over the whole item, however much of it is open."""
-    item = _only(book.items, "item_id", event.item_id)
-    amount = item["amount_minor"].item() if event.amount_minor is None else event.amount_minor
+    """Open a dispute; without an amount it is over the whole item, however much of it is open.
+
+    Errors: BookError for an item that is not in the book, and an amount that is not above 0 or beyond the bound.
+    """
+    item = only(book.items, "item_id", event.item_id)
+    amount = item["amount_minor"].item()
+    if event.amount_minor is not None:
+        amount = event.amount_minor
+        require_amount("a dispute", amount, item["currency"].item())
     row: dict[str, object] = {
         "dispute_id": event.dispute_id,
         "item_id": event.item_id,
@@ -54,7 +65,7 @@ def disputed(book: Book, event: Disputed) -> Effects:
 
 def resolved(book: Book, event: Resolved) -> Effects:
     """Close a dispute, one way or another; a credit for it is an event of its own."""
-    row = _only(book.disputes, "dispute_id", event.dispute_id)
+    row = only(book.disputes, "dispute_id", event.dispute_id)
     return _with_disputed(book, row.with_columns(resolved_on=pl.lit(event.on)))
 
 
@@ -70,8 +81,16 @@ def _with_disputed(book: Book, dispute: pl.DataFrame) -> Effects:
     return Effects(changes={"disputes": dispute, "items": item})
 
 
-def promised(_book: Book, event: Promised) -> Effects:
-    """Take a promise to pay, for named items or for the oldest due first."""
+def promised(book: Book, event: Promised) -> Effects:
+    """Take a promise to pay, for named items or for the oldest due first.
+
+    Errors: BookError for an account or item that is not in the book, an unknown currency, and an amount that is not
+    above 0 or beyond the bound.
+    """
+    require_amount("a promise", event.amount_minor, event.currency)
+    only(book.accounts, "account_id", event.account_id)
+    for item_id in event.item_ids:
+        only(book.items, "item_id", item_id)
     row: dict[str, object] = {
         "promise_id": event.promise_id,
         "account_id": event.account_id,
@@ -83,10 +102,3 @@ def promised(_book: Book, event: Promised) -> Effects:
     }
     named: list[dict[str, object]] = [{"promise_id": event.promise_id, "item_id": item} for item in event.item_ids]
     return Effects(changes={"promises": table("promises", [row]), "promise_items": table("promise_items", named)})
-
-
-def _only(frame: pl.DataFrame, key: str, value: int) -> pl.DataFrame:
-    row = frame.filter(pl.col(key) == value)
-    if row.is_empty():
-        raise BookError(f"there is no {key.removesuffix('_id')} {value} in the book")
-    return row

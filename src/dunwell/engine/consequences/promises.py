@@ -1,53 +1,123 @@
-"""Which promises a payment keeps."""
+"""Which promises the payments keep."""
 
 from collections.abc import Mapping
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 
-from dunwell.engine.book import Book
+from dunwell.engine.book import SCHEMAS, Book
 from dunwell.engine.steps.parties import payers
 
+PAID = {name: SCHEMAS["promises"][name] for name in ("promise_id", "paid_minor")}
 
-def promises_after(
-    book: Book, account_id: int, currency: str, amount_minor: int, applied: Mapping[int, int], *, on: date
-) -> pl.DataFrame:
-    """Count money received on `on` towards the promises it was in time for: `promise_id`, `paid_minor`.
 
-    `applied` is what of it went to which item. A promise with named items counts what went to them, one of another
-    account with the same payer what went to its items; what is left counts towards the others of the account or its
-    payer, earliest `by_on` first. Negative amounts: a payment taken back.
+@dataclass(frozen=True)
+class Received:
+    """Money as it came, and what of it went to which item."""
+
+    account_id: int
+    on: date
+    amount_minor: int
+    applied: Mapping[int, int]
+
+
+def promises_with(book: Book, received: Received, currency: str) -> pl.DataFrame:
+    """Count a payment towards the promises it was in time for: the `paid_minor` that change, by `promise_id`.
+
+    A promise with named items counts what went to them, one of another account with the same payer what went to its
+    items; what is left counts towards the others of the account or its payer, earliest `by_on` first.
     """
-    payer_of = dict(payers(book.accounts).iter_rows())
-    family = [account for account, payer in payer_of.items() if payer == payer_of.get(account_id)]
-    in_time = book.promises.filter(
-        pl.col("account_id").is_in([account_id, *family]),
-        pl.col("currency") == currency,
-        pl.col("made_on") <= on,
-        pl.col("by_on") + pl.duration(days="tolerance_days") >= on,
-    ).sort("by_on", "promise_id")
-    named: dict[int, set[int]] = {}
-    for promise_id, item_id in book.promise_items.iter_rows():
-        named.setdefault(promise_id, set()).add(item_id)
-    items_of: dict[int, set[int]] = {}
-    for item_id, owner in (
-        book.items.filter(pl.col("item_id").is_in(list(applied))).select("item_id", "account_id").iter_rows()
-    ):
-        items_of.setdefault(owner, set()).add(item_id)
-    sign = 1 if amount_minor > 0 else -1
-    rest, counted, to_items = abs(amount_minor), [], {item: abs(part) for item, part in applied.items()}
-    # Named promises first: what they take is not there for the others.
-    for row in sorted(in_time.to_dicts(), key=lambda row: row["promise_id"] not in named):
-        own = named.get(row["promise_id"])
-        if own is None and row["account_id"] not in (account_id, payer_of.get(account_id)):
-            own = items_of.get(row["account_id"], set())  # another's promise counts what was paid for it
-        offered = rest if own is None else sum(to_items.get(item, 0) for item in own)
-        room = row["amount_minor"] - row["paid_minor"] if sign > 0 else row["paid_minor"]
-        part = min(offered, rest, room)
-        rest -= part
-        _use(to_items, own or set(), part)
-        counted.append({"promise_id": row["promise_id"], "paid_minor": row["paid_minor"] + sign * part})
-    return pl.DataFrame(counted, schema={"promise_id": pl.Int64, "paid_minor": pl.Int64})
+    if book.promises.is_empty():
+        return pl.DataFrame(schema=PAID)
+    promises = _Promises(book, received.account_id, currency)
+    paid = dict(promises.before)
+    promises.count(received, paid)
+    return promises.changed(paid)
+
+
+def promises_without(book: Book, payment: Mapping[str, Any]) -> pl.DataFrame:
+    """Take a payment back from the promises: the `paid_minor` that change, by `promise_id`.
+
+    The payments are counted again, in the order in which they came, with it and without it: a promise loses the
+    difference, and nothing where another payment takes its place. What the book cannot tell again, such as money that
+    came earlier on the day of the promise, is in both counts alike.
+    """
+    if book.promises.is_empty():
+        return pl.DataFrame(schema=PAID)
+    promises = _Promises(book, payment["account_id"], payment["currency"])
+    with_it, without_it = dict.fromkeys(promises.before, 0), dict.fromkeys(promises.before, 0)
+    for item_id, received in _payments(book, promises.family, payment["currency"]):
+        promises.count(received, with_it)
+        if item_id != payment["item_id"]:
+            promises.count(received, without_it)
+    lost = {each: with_it[each] - without_it[each] for each in promises.before}
+    return promises.changed({each: max(paid_minor - lost[each], 0) for each, paid_minor in promises.before.items()})
+
+
+def _payments(book: Book, accounts: list[int], currency: str) -> list[tuple[int, Received]]:
+    """The payments of some accounts that have arrived and were not taken back, as they were when they came."""
+    money = book.items.filter(pl.col("account_id").is_in(accounts), kind="payment", currency=currency, draft=False)
+    payments = money.drop_nulls(["issued_on", "open_minor"]).sort("issued_on", "item_id")
+    ledger = book.allocations.filter(pl.col("source_item_id").is_in(payments["item_id"].to_list()), ~pl.col("pending"))
+    stands: dict[int, int] = dict(payments.select("item_id", "open_minor").iter_rows())
+    came_on: dict[int, date] = dict(payments.select("item_id", "issued_on").iter_rows())
+    applied: dict[int, dict[int, int]] = {}
+    for source_id, item_id, amount_minor, on in ledger.drop("pending").iter_rows():
+        stands[source_id] += amount_minor
+        if on == came_on[source_id]:
+            to_items = applied.setdefault(source_id, {})
+            to_items[item_id] = to_items.get(item_id, 0) + amount_minor
+    rows = payments.select("item_id", "account_id", "issued_on").iter_rows()
+    return [(id_, Received(account, on, stands[id_], applied.get(id_, {}))) for id_, account, on in rows if stands[id_]]
+
+
+class _Promises:
+    """The promises in one currency of an account and of all that have the same payer."""
+
+    def __init__(self, book: Book, account_id: int, currency: str) -> None:
+        self.payer_of = dict(payers(book.accounts).iter_rows())
+        mine = self.payer_of.get(account_id)
+        self.family = [account_id, *(account for account, payer in self.payer_of.items() if payer == mine)]
+        rows = book.promises.filter(pl.col("account_id").is_in(self.family), currency=currency).sort(
+            "by_on", "promise_id"
+        )
+        self.named: dict[int, set[int]] = {}
+        for promise_id, item_id in book.promise_items.iter_rows():
+            self.named.setdefault(promise_id, set()).add(item_id)
+        # Named promises first: what they take is not there for the others.
+        self.rows = sorted(rows.to_dicts(), key=lambda row: row["promise_id"] not in self.named)
+        self.before = {row["promise_id"]: row["paid_minor"] for row in self.rows}
+        items = book.items.filter(pl.col("account_id").is_in(self.family))
+        self.owner_of = dict(items.select("item_id", "account_id").iter_rows())
+
+    def count(self, received: Received, paid: dict[int, int]) -> None:
+        """Add to `paid`, by promise, what a payment counts towards each; no cent counts twice."""
+        rest, to_items = received.amount_minor, dict(received.applied)
+        for row in self.rows:
+            promise_id = row["promise_id"]
+            if not row["made_on"] <= received.on <= row["by_on"] + timedelta(days=row["tolerance_days"]):
+                continue
+            own = self._items_of(row, received)
+            offered = rest if own is None else sum(to_items.get(item, 0) for item in own)
+            part = min(offered, rest, row["amount_minor"] - paid[promise_id])
+            rest -= part
+            _use(to_items, own or set(), part)
+            paid[promise_id] += part
+
+    def _items_of(self, row: Mapping[str, Any], received: Received) -> set[int] | None:
+        """The items for which money must have gone to count towards a promise; None: any money of the account."""
+        if row["promise_id"] in self.named:
+            return self.named[row["promise_id"]]
+        if row["account_id"] in (received.account_id, self.payer_of.get(received.account_id)):
+            return None
+        return {item for item in received.applied if self.owner_of.get(item) == row["account_id"]}
+
+    def changed(self, paid: Mapping[int, int]) -> pl.DataFrame:
+        """What counts towards each promise, where it is another than before."""
+        rows = [(promise_id, minor) for promise_id, minor in paid.items() if minor != self.before[promise_id]]
+        return pl.DataFrame(rows, schema=PAID, orient="row")
 
 
 def _use(to_items: dict[int, int], own: set[int], amount_minor: int) -> None:

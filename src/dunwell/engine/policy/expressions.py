@@ -7,6 +7,7 @@ evaluated is written anew from the checked tree, so no second reading of the aut
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import lru_cache
 from typing import Final, cast
 
@@ -19,6 +20,7 @@ from dunwell.engine.documents import hint
 
 EXPRESSION_CHARS_MAX: Final = 2_000
 EXPRESSION_LEVELS_MAX: Final = 30
+NUMBER_MAX: Final = 1e300  # what is beyond it has no value
 
 ITEM_COLUMNS: Final[Schema] = {
     "entity": pl.String,
@@ -109,8 +111,7 @@ def _compile(sql: str, attributes: tuple[tuple[str, pl.DataType], ...]) -> Expre
     _require_allowed(tree, known, level=1)
     columns = frozenset(column.name for column in tree.find_all(exp.Column))
     _require_types(tree, known)
-    tree = tree.transform(_made_safe, known)
-    checked = _sql(tree)
+    checked = _sql(_made_safe(tree, known))
     _require_boolean(checked, known)
     return Expression(sql, checked, columns)
 
@@ -140,6 +141,10 @@ def _require_allowed(node: exp.Expression, known: Schema, level: int) -> None:
         _require_column(node, known)
     if isinstance(node, exp.In) and (node.args.get("query") or node.args.get("unnest") or node.args.get("field")):
         raise ExpressionError("`in` takes a list of values")
+    if isinstance(node, exp.In) and not node.expressions:
+        raise ExpressionError("`in` takes a list with at least one value")
+    if isinstance(node, exp.Literal) and not node.is_string and float(node.name) > NUMBER_MAX:
+        raise ExpressionError(f"{node.name[:20]} is beyond the bound of {NUMBER_MAX}")
     # A chain such as `a or b or c` is one level, however long: only real nesting is counted.
     chain = isinstance(node, (exp.And, exp.Or)) and isinstance(node.parent, type(node))
     for child in node.iter_expressions():
@@ -157,6 +162,10 @@ def _date_literal(node: exp.Expression) -> exp.Literal | None:
         raise ExpressionError("`date` takes one date written as 'YYYY-MM-DD'")
     if not (isinstance(text, exp.Literal) and text.is_string and _DATE.fullmatch(text.name)):
         raise ExpressionError("`date` takes a date written as 'YYYY-MM-DD'")
+    try:
+        date.fromisoformat(text.name)
+    except ValueError:
+        raise ExpressionError(f"{text.name!r} is no date of the calendar") from None
     return text
 
 
@@ -224,18 +233,59 @@ def _type_class(node: exp.Expression, known: Schema) -> str:
     return "boolean"
 
 
-def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:
-    """Write columns and numbers so that no row can make them overflow or fail.
+_COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Is)
+_SIGNS: Final = (exp.Neg, exp.Abs)
+_CALCULATIONS: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 
-    Enums are read as text, narrow integers as Int64, and `0.2` as a floating-point number, not as a fixed decimal.
+
+def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:
+    """Write anew what some row could make overflow, fail, or be no number.
+
+    Enums are read as text, narrow integers as Int64; `0.2`, and what no Int64 holds, as floating-point numbers. What is
+    calculated is calculated in floating-point numbers, where nothing wraps: 0 divides nothing, and a result that is
+    no number, or beyond the bound, is NULL where it is compared. Comparisons of columns alone stay exact.
     """
+    calculated = [value for value in _compared(node) if value.find(*_CALCULATIONS)]
+    numbers = [value for value in calculated if _type_class(value, known) == "number"]
+    for child in list(node.iter_expressions()):
+        child.replace(_made_safe(child, known))
     if isinstance(node, exp.Column):
-        column = exp.column(TEXT_COLUMNS.get(node.name, node.name))
-        narrow = known[node.name] in (pl.Int8, pl.Int16, pl.Int32)
-        return exp.cast(column, "bigint") if narrow else column
-    if isinstance(node, exp.Literal) and not node.is_string and not node.name.isdigit():
-        return exp.cast(node.copy(), "double")
+        return _safe_column(node, known)
+    if isinstance(node, exp.Literal) and not node.is_string and not (node.name.isdigit() and len(node.name) <= 18):
+        return _double(exp.Literal.number(float(node.name)))
+    if isinstance(node, (*_CALCULATIONS, *_SIGNS)) and not isinstance(node.this, exp.Literal):
+        node.set("this", _double(node.this))
+    if isinstance(node, _CALCULATIONS):
+        operand = _double(node.expression)
+        divides = isinstance(node, (exp.Div, exp.Mod))
+        node.set("expression", exp.Nullif(this=operand, expression=exp.Literal.number(0)) if divides else operand)
+    for value in numbers:
+        value.replace(_finite(value))
     return node
+
+
+def _compared(node: exp.Expression) -> list[exp.Expression]:
+    """What a node compares: there NaN would equal itself, and be larger than any number."""
+    if isinstance(node, exp.Case):
+        return [node.this] if node.this else []
+    return list(node.iter_expressions()) if isinstance(node, _COMPARISONS) else []
+
+
+def _safe_column(column: exp.Column, known: Schema) -> exp.Expression:
+    safe, dtype = exp.column(TEXT_COLUMNS.get(column.name, column.name)), known[column.name]
+    if dtype in (pl.Int8, pl.Int16, pl.Int32):
+        return exp.cast(safe, "bigint")
+    return _finite(safe) if dtype in (pl.Float32, pl.Float64) else safe
+
+
+def _double(node: exp.Expression) -> exp.Expression:
+    return exp.cast(node.copy(), "double")
+
+
+def _finite(node: exp.Expression) -> exp.Expression:
+    """The value of a number, NULL where it is none or beyond the bound."""
+    is_finite = exp.LTE(this=exp.Abs(this=node.copy()), expression=exp.Literal.number(NUMBER_MAX))
+    return exp.Case(ifs=[exp.If(this=is_finite, true=node.copy())])
 
 
 def _sql(tree: exp.Expression) -> str:

@@ -7,11 +7,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from dunwell.engine.book import CHANNELS
 from dunwell.engine.documents import hint
-from dunwell.engine.money import CURRENCIES, MoneyError, to_minor
+from dunwell.engine.money import CURRENCIES, MoneyError, not_in_use, to_minor
 from dunwell.engine.policy.expressions import Expression, ExpressionError, compile_expression
 
 DAYS_MAX: Final = 3650
 NUMBER_DIGITS_MAX: Final = 15
+PRIORITY_MAX: Final = 1_000_000_000
 
 
 class Keys(BaseModel):
@@ -29,7 +30,7 @@ def _amounts(value: object) -> dict[str, int]:
 
 def _amount(currency: str, amount: object) -> int:
     if currency not in CURRENCIES:
-        raise ValueError(f"{currency!r} is not an ISO 4217 currency code{hint(currency, CURRENCIES)}")
+        raise ValueError(not_in_use(currency))
     if isinstance(amount, bool) or not isinstance(amount, (int, Decimal)):
         raise ValueError(f"{currency}: {amount!r} is not an amount")
     try:
@@ -60,11 +61,27 @@ def _percent(value: object) -> Decimal:
 
 
 def _channels(choice: str) -> str:
-    for channel in choice.split("|"):
+    channels = choice.split("|")
+    for channel in channels:
         if channel not in CHANNELS:
             known = ", ".join(CHANNELS)
             raise ValueError(f"no channel is called {channel!r}{hint(channel, CHANNELS)}; there are {known}")
+    if len(set(channels)) < len(channels):
+        raise ValueError(f"{choice!r} names a channel twice")
     return choice
+
+
+def _list(value: object) -> object:
+    if not isinstance(value, (list, tuple)):
+        raise ValueError("give a list" + (f", such as [{value}]" if isinstance(value, str) else ""))
+    return value
+
+
+def _once(channels: tuple[str, ...]) -> tuple[str, ...]:
+    for choice in channels:
+        if channels.count(choice) > 1:
+            raise ValueError(f"{choice!r} is given twice")
+    return channels
 
 
 def _expression(value: object, info: ValidationInfo) -> Expression:
@@ -101,7 +118,8 @@ Days = Annotated[int, Field(ge=0, le=DAYS_MAX)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Channel = Annotated[str, AfterValidator(_channels), WithJsonSchema({"type": "string", "examples": list(CHANNELS)})]
 T = TypeVar("T")
-Listed = Annotated[tuple[T, ...], Field(strict=False)]  # YAML has lists, not tuples
+Listed = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_list)]  # YAML has lists, not tuples
+Channels = Annotated[Listed[Channel], AfterValidator(_once)]
 SqlBoolean = Annotated[
     Expression, BeforeValidator(_expression), WithJsonSchema({"type": "string", "description": "a SQL boolean"})
 ]
@@ -201,7 +219,7 @@ class Stage(Keys):
     fee: Annotated[Fee, BeforeValidator(_fee_keys), WithJsonSchema(_FEE_SCHEMA)] | None = None
     interest: bool = False
     compensation: bool = False
-    send: Listed[Channel] = ()
+    send: Channels = ()
     do: Listed[Name] = ()
     approval: Literal["none", "one", "two"] = "none"
     repeat_every_days: Annotated[int, Field(ge=1, le=DAYS_MAX)] | None = None
@@ -217,7 +235,7 @@ class Close(Keys):
     """What happens once, when an account that reached `after_stage` has nothing overdue left."""
 
     after_stage: Name
-    send: Listed[Channel] = ()
+    send: Channels = ()
     do: Listed[Name] = ()
 
 
@@ -227,7 +245,7 @@ class Policy(Keys):
     policy: Name
     title: str = ""
     applies_to: SqlBoolean | None = None
-    priority: int = 100
+    priority: Annotated[int, Field(ge=-PRIORITY_MAX, le=PRIORITY_MAX)] = 100
     anchor: Literal["item", "account"] = "item"
     escalate: Literal["step", "jump"] = "step"
     deescalate: bool = False

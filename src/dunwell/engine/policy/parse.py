@@ -148,6 +148,9 @@ def _doubts(policy: Policy, document: Document) -> Iterator[tuple[Path, str]]:
         for key in STAGE_KEYS_NOT_YET_ACTED_ON:
             if getattr(stage, key) != Stage.model_fields[key].get_default():
                 yield ("stages", index, key), later
+        if stage.days_since_deadline is not None and all(each.deadline_days is None for each in policy.stages[:index]):
+            at = ("stages", index, "days_since_deadline")
+            yield at, "no stage before it has deadline_days; without a deadline there is nothing to wait for"
         if stage.fee and stage.fee.fixed:
             yield from _currency_doubts(policy, index, stage.fee)
     if policy.escalate == "step" and policy.min_gap_days < 3:

@@ -9,16 +9,17 @@ from dunwell.engine.money import AMOUNT_MINOR_MAX
 from dunwell.engine.plan import PROBLEMS
 
 Problem = pl.Enum(PROBLEMS)
+DATE_MAX = date(9999, 12, 31)
 AMOUNTS = ("amount_minor", "open_minor", "disputed_minor", "in_flight_minor")
 
 
-def age(rows: pl.LazyFrame, *, as_of: date) -> pl.LazyFrame:
+def age(rows: pl.LazyFrame, *, as_of: pl.Expr) -> pl.LazyFrame:
     """Add the days since due, issue and last notice, and what kind of row it is.
 
     `is_debit`: invoices and instalments. `is_claim`: a valid debit row that is open and no draft.
     """
     rows = rows.with_columns(
-        days_past_due=(pl.lit(as_of) - pl.col("due_on")).dt.total_days().cast(pl.Int32),
+        days_past_due=days_since("due_on", as_of),
         is_credit=pl.col("kind").is_in(CREDIT_KINDS),
         is_charge=pl.col("kind") == "charge",
         problem=_problem(),
@@ -31,9 +32,9 @@ def age(rows: pl.LazyFrame, *, as_of: date) -> pl.LazyFrame:
     )
 
 
-def days_since(column: str, as_of: date) -> pl.Expr:
+def days_since(column: str, as_of: pl.Expr) -> pl.Expr:
     """Days from a date column to `as_of`; null where there is no date."""
-    return (pl.lit(as_of) - pl.col(column)).dt.total_days().cast(pl.Int32)
+    return as_of.cast(pl.Int32) - pl.col(column).cast(pl.Int32)
 
 
 def plus_days(on: pl.Expr, days: pl.Expr | int) -> pl.Expr:

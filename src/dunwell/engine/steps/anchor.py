@@ -1,13 +1,11 @@
 """Account-anchored policies: one item speaks for the account, and the account keeps the state."""
 
-from datetime import date
-
 import polars as pl
 
 from dunwell.engine.book import Book
 from dunwell.engine.steps.age import days_since, plus_days
-from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
+from dunwell.engine.steps.rows import collected, overlay
 from dunwell.engine.steps.stage import fall, judge, level
 
 GROUP = ["entity_id", "payer_id", "currency", "policy_ix"]
@@ -16,13 +14,11 @@ STATE = ["last_notice_on", "last_deadline_on", "version"]
 
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
     """The kept state of account-anchored groups, with `policy_ix`, under the names that rows give theirs."""
-    numbers = {policy.policy: ix for ix, policy in enumerate(procedures.policies) if policy.anchor == "account"}
     return (
         book.anchors.with_columns(
-            policy_ix=pl.col("policy").replace_strict(numbers, default=None, return_dtype=pl.UInt32),
-            is_pending=pl.col("pending_notice_id").is_not_null(),
+            policy_ix=procedures.ix_of_name(), is_pending=pl.col("pending_notice_id").is_not_null()
         )
-        .filter(pl.col("policy_ix").is_not_null())
+        .filter(_by_account(procedures))
         .select(*GROUP, *STATE, "is_pending", "anchor_item_id", stored_level="level", stored_stage="stage")
     )
 
@@ -43,7 +39,7 @@ def blanked(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
 
 
 def grouped(
-    rows: pl.DataFrame, book: Book, procedures: Procedures, *, as_of: date
+    rows: pl.DataFrame, book: Book, procedures: Procedures, *, as_of: pl.Expr
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Let the anchors speak for their groups; return all rows, and what is to be kept of each group.
 
@@ -53,11 +49,11 @@ def grouped(
     own["own_deadline_on"] = "last_deadline_on"
     rows = rows.drop(own.values()).rename(own)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
-    mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).collect()
+    mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).pipe(collected)
     stored = stored_anchors(book, procedures)
     speaking = fall(level(_anchors(mine, stored, procedures, as_of).lazy(), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
-    kept = level(_kept(mine, judged, stored).lazy(), procedures).collect()
+    kept = level(_kept(mine, judged, stored).lazy(), procedures).pipe(collected)
     rows = overlay(rows, _waiting(mine, judged, kept))
     rows = overlay(rows, _spoken_for(mine, judged))
     return rows, _states(judged, kept, stored, procedures)
@@ -67,7 +63,7 @@ def _by_account(procedures: Procedures) -> pl.Expr:
     return procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean).fill_null(value=False)
 
 
-def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.DataFrame:
+def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """The anchor's row of every group, with the group's state and `may_fall`.
 
     The anchor is the oldest overdue item with something to dun; ties: the larger amount, then item_id.
@@ -80,7 +76,7 @@ def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, a
         .select("place", *GROUP, "due_on", "dunnable_minor", "item_id")
         .sort("due_on", "dunnable_minor", "item_id", descending=[False, True, False])
         .unique(GROUP, keep="first", maintain_order=True)
-        .collect()
+        .pipe(collected)
     )
     oldest = mine[places["place"]]
     return (
@@ -113,7 +109,7 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
             is_finished=pl.col("position").is_null(),
         )
         .drop(*GROUP, "group_pending")
-        .collect()
+        .pipe(collected)
     )
 
 
@@ -144,14 +140,14 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
             is_not_due=~pl.col("is_overdue"),
             is_finished=pl.lit(value=False),
         )
-        .collect()
+        .pipe(collected)
     )
 
 
 def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
     """The stored state of groups without an anchor that have something overdue which is only blocked."""
     is_blocked = pl.col("is_claim") & pl.col("is_overdue") & ~pl.col("is_free")
-    blocked = mine.lazy().filter(is_blocked).select(GROUP).collect()
+    blocked = mine.lazy().filter(is_blocked).select(GROUP).pipe(collected)
     return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
         blocked, on=GROUP, how="semi", nulls_equal=True
     )

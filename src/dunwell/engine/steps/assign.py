@@ -17,7 +17,7 @@ def assign_policy(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     tied = pl.lit(value=False)
     for _priority, group in groupby(enumerate(procedures.policies), key=lambda each: each[1].priority):
         members = list(group)
-        applies = {ix: policy.applies_to.holds if policy.applies_to else pl.lit(value=True) for ix, policy in members}
+        applies = {ix: procedures.applies(ix) for ix, _policy in members}
         if len(members) > 1:
             count = pl.sum_horizontal([holds.cast(pl.UInt32) for holds in applies.values()])
             tied = tied | (chosen.is_null() & ~tied & (count > 1))

@@ -1,7 +1,6 @@
 """What stands in the way of dunning an item, and how much of it is left."""
 
 from collections import defaultdict, deque
-from datetime import date
 
 import polars as pl
 
@@ -9,7 +8,7 @@ from dunwell.engine.book import Book
 from dunwell.engine.steps.parties import active_holds
 
 
-def hold(rows: pl.LazyFrame, book: Book, *, as_of: date) -> pl.LazyFrame:
+def hold(rows: pl.LazyFrame, book: Book, *, as_of: pl.Expr) -> pl.LazyFrame:
     """Add `on_hold`: the item, its account or its payer is held on `as_of`."""
     items = active_holds(book, as_of)["item_id"].drop_nulls()
     if items.is_empty():
@@ -17,7 +16,7 @@ def hold(rows: pl.LazyFrame, book: Book, *, as_of: date) -> pl.LazyFrame:
     return rows.with_columns(on_hold=pl.col("held") | pl.col("item_id").is_in(items.implode()))
 
 
-def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: date) -> pl.DataFrame:
+def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: pl.Expr) -> pl.DataFrame:
     """Add `promised_minor`: what promises not yet over (with their tolerance) cover of each claim.
 
     A promise covers items of its account's payer only. Those with named items cover these; then those of an account

@@ -4,6 +4,7 @@ import polars as pl
 
 from dunwell.engine.plan import BIT
 from dunwell.engine.steps.outcome import Outcome
+from dunwell.engine.steps.rows import collected
 
 PARTY = ["entity_id", "payer_id", "currency"]
 SHARED = ["notice_no", "outcome", "reasons", "problem", "policy_ix", "fires_on"]
@@ -16,7 +17,7 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     another currency, rides on the first notice to the same payer in its currency; without one it waits as `not_due`.
     """
     is_mine = pl.col("is_charge") & pl.col("outcome").is_null()
-    charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).collect()
+    charges = rows.lazy().filter(is_mine).select("row", "parent_item_id", *PARTY).pipe(collected)
     if charges.is_empty():
         return rows.clear().select("row", *SHARED)
     parents = charges["parent_item_id"].drop_nulls().unique()
@@ -30,7 +31,7 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     )
     first_notice = notices.group_by(PARTY).agg(first_no=pl.col("notice_no").min())
     mine = (
-        charges.join(items.collect(), on=["parent_item_id", *PARTY], how="left", nulls_equal=False)
+        charges.join(items.pipe(collected), on=["parent_item_id", *PARTY], how="left", nulls_equal=False)
         .join(first_notice, on=PARTY, how="left", nulls_equal=True)
         .with_columns(notice_no=pl.when(pl.col("has_item").is_null()).then("first_no").otherwise("notice_no"))
     )

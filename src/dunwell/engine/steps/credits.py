@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
+from dunwell.engine.steps.rows import collected, overlay
 
 GROUP = ["entity_id", "account_id", "currency"]
 
@@ -19,7 +19,7 @@ def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         .filter("is_credit", pl.col("problem").is_null(), ~pl.col("draft"), pl.col("open_minor") > 0)
         .group_by(GROUP)
         .agg(pool_minor=pl.col("open_minor").sum())
-        .collect()
+        .pipe(collected)
     )
     rows = rows.with_columns(credited_minor=pl.lit(0, dtype=pl.Int64))
     if pools.is_empty():
@@ -34,6 +34,6 @@ def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         .join(pools.lazy(), on=GROUP)
         .sort("due_on", "item_id")
         .select("row", credited_minor=pl.min_horizontal("left_minor", unused))
-        .collect()
+        .pipe(collected)
     )
     return overlay(rows, credited).with_columns(dunnable_minor=pl.col("left_minor") - pl.col("credited_minor"))

@@ -1,15 +1,16 @@
 """From rows to notices: one entity, payer, currency and policy, split further as the policy says."""
 
-from datetime import date
 from functools import reduce
 
 import polars as pl
 
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.policy.model import Policy
+from dunwell.engine.steps.age import DATE_MAX, plus_days
 from dunwell.engine.steps.minimum import ACCOUNT
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import channels_of
+from dunwell.engine.steps.rows import collected
 
 NOTICE = [*ACCOUNT, "split"]
 APPROVALS = {"none": 0, "one": 1, "two": 2}
@@ -55,7 +56,7 @@ def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     return dunned.with_columns(notice_no=code).with_columns(pl.col("notice_no").rank("dense").cast(pl.Int32))
 
 
-def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
+def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.DataFrame:
     """Gather the rows of each `notice_no`; the highest stage among them gives channels, deadline and approval."""
     grouped = (
         dunned.lazy()
@@ -67,17 +68,19 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: date) -> pl.
             due_minor=pl.col("dunnable_minor").sum(),
             channels_mask=pl.col("channels").first(),
             contact=(~pl.col("is_pre_due")).any(),
+            as_of=as_of.first(),
         )
         .with_columns(notice_slot=procedures.slot(pl.col("level")))
         .with_columns(
             anchored=procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean),
             policy=procedures.of_policy(lambda policy: policy.policy, pl.String),
             stage=procedures.of_stage(lambda stage: stage.stage, pl.col("notice_slot"), pl.String),
-            deadline_on=pl.lit(as_of)
-            + pl.duration(days=procedures.of_stage(lambda s: s.deadline_days, pl.col("notice_slot"), pl.Int32)),
+            deadline_on=plus_days(
+                pl.col("as_of"), procedures.of_stage(lambda s: s.deadline_days, pl.col("notice_slot"), pl.Int32)
+            ).clip(upper_bound=DATE_MAX),
             approvals=procedures.of_stage(lambda s: APPROVALS[s.approval], pl.col("notice_slot"), pl.Int8),
         )
-        .collect()
+        .pipe(collected)
     )
     ways = grouped.select("notice_slot", "channels_mask").unique()
     stages = dict(procedures.slots_where(lambda _stage: True))

@@ -1,7 +1,5 @@
 """What is known of the debtor before any item is looked at: who pays, and what is so for everything they owe."""
 
-from datetime import date
-
 import polars as pl
 
 from dunwell.engine.book import Book
@@ -28,7 +26,7 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
     return chain.with_columns(payer_id=pl.when(~has_parent).then("payer_id"))
 
 
-def parties(book: Book, *, columns: frozenset[str], as_of: date) -> pl.DataFrame:
+def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFrame:
     """One row an account: `payer_id`, what is so for it or its payer, and what reaches the payer.
 
     Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
@@ -83,7 +81,7 @@ def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.Laz
 _FLAGS = ("legal", "intercompany", "held")
 
 
-def active_holds(book: Book, as_of: date) -> pl.DataFrame:
+def active_holds(book: Book, as_of: pl.Expr) -> pl.DataFrame:
     """The holds in force on a date; on the last day the item is still held."""
     return book.holds.filter(
         pl.col("from_on") <= as_of,
@@ -92,12 +90,12 @@ def active_holds(book: Book, as_of: date) -> pl.DataFrame:
     )
 
 
-def _held(book: Book, as_of: date) -> pl.Expr:
+def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
     held = active_holds(book, as_of)["account_id"].drop_nulls()
     return pl.col("account_id").is_in(held.implode())
 
 
-def _broken_promises(book: Book, rows: pl.DataFrame, as_of: date) -> pl.DataFrame:
+def _broken_promises(book: Book, rows: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
     """Count, per entity and payer, the promises whose time is over and whose money did not come."""
     over = pl.col("by_on") + pl.duration(days="tolerance_days") < as_of
     broken = book.promises.filter(over, pl.col("paid_minor") < pl.col("amount_minor"))

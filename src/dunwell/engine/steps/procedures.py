@@ -18,11 +18,16 @@ class Procedures:
     """
 
     policies: tuple[Policy, ...]
+    entities: tuple[frozenset[int] | None, ...]  # whose items each policy is for; None: every entity's
 
     @classmethod
-    def of(cls, policies: Sequence[Policy]) -> "Procedures":
-        """Order the policies by priority, then by name."""
-        return cls(tuple(sorted(policies, key=lambda policy: (policy.priority, policy.policy))))
+    def of(cls, policies: Sequence[Policy], entities: Sequence[frozenset[int]] | None = None) -> "Procedures":
+        """Order the policies by priority, then by name; `entities`, where given, has an entry for each policy."""
+        order = sorted(range(len(policies)), key=lambda ix: (policies[ix].priority, policies[ix].policy))
+        return cls(
+            policies=tuple(policies[ix] for ix in order),
+            entities=tuple(entities[ix] if entities else None for ix in order),
+        )
 
     @cached_property
     def offsets(self) -> list[int]:
@@ -62,6 +67,22 @@ class Procedures:
             policy.minimum.percent_of_open or any(stage.min_overdue for stage in policy.stages)
             for policy in self.policies
         )
+
+    def applies(self, ix: int) -> pl.Expr:
+        """Whether a policy is for the row's entity, and applies to the row."""
+        entities, condition = self.entities[ix], self.policies[ix].applies_to
+        holds = condition.holds if condition else pl.lit(value=True)
+        return holds if entities is None else pl.col("entity_id").is_in(entities) & holds
+
+    def ix_of_name(self) -> pl.Expr:
+        """The `policy_ix` of the policy that a row of an entity names; null for a policy that is no longer there."""
+        named = pl.lit(None, dtype=pl.UInt32)
+        for ix, (policy, entities) in enumerate(zip(self.policies, self.entities, strict=True)):
+            here = pl.col("policy") == policy.policy
+            if entities is not None:
+                here = here & pl.col("entity_id").is_in(entities)
+            named = pl.when(here).then(pl.lit(ix, dtype=pl.UInt32)).otherwise(named)
+        return named
 
     def any_stage(self, has: Callable[[Stage], object]) -> bool:
         """Whether some stage of some policy has something."""

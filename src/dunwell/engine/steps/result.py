@@ -1,18 +1,16 @@
 """From decided rows to the plan's tables."""
 
 from collections.abc import Sequence
-from datetime import date
 from itertools import accumulate
 
 import polars as pl
 
 from dunwell.engine.plan import SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, fees, group
+from dunwell.engine.steps.age import DATE_MAX
 from dunwell.engine.steps.charges import ride
-from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
-
-DATE_MAX = date(9999, 12, 31)
+from dunwell.engine.steps.rows import collected, overlay
 
 
 def plan(
@@ -21,7 +19,7 @@ def plan(
     anchors: pl.DataFrame | None,
     procedures: Procedures,
     *,
-    as_of: date,
+    as_of: pl.Expr,
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
     rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem")).with_columns(
@@ -30,7 +28,7 @@ def plan(
     if not candidates["is_left"].any():
         return _quiet(rows, anchors, procedures)
     dunned = group.numbered(
-        candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").collect(), procedures
+        candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").pipe(collected), procedures
     )
     notices = group.notices(dunned, procedures, as_of=as_of)
     charged = fees.line_fees(dunned, notices, procedures)
@@ -93,7 +91,7 @@ def _table(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
         frame.lazy()
         .select([pl.col(column).cast(dtype) for column, dtype in schema.items()])
         .sort(SORT_KEYS[name])
-        .collect()
+        .pipe(collected)
     )
 
 
@@ -111,7 +109,9 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     }
     schema = SCHEMAS["decisions"]
     return (
-        rows.lazy().select(values.get(name, pl.col(name)).cast(schema[name]).alias(name) for name in schema).collect()
+        rows.lazy()
+        .select(values.get(name, pl.col(name)).cast(schema[name]).alias(name) for name in schema)
+        .pipe(collected)
     )
 
 
@@ -187,4 +187,4 @@ def _tasks(decisions: pl.DataFrame) -> pl.DataFrame:
             ignore_nulls=True,
         )
     )
-    return asked.select("item_id", "account_id", task=pl.col("outcome").cast(pl.String), detail=detail).collect()
+    return asked.select("item_id", "account_id", task=pl.col("outcome").cast(pl.String), detail=detail).pipe(collected)

@@ -8,7 +8,7 @@ import polars as pl
 
 from dunwell.engine.book import Book
 
-ROWS_PER_SLICE: Final = 1_000_000
+ROWS_PER_SLICE: Final = 500_000
 
 
 def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame]]:

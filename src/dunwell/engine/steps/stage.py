@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
 from functools import reduce
 from operator import attrgetter
 
@@ -10,8 +9,8 @@ import polars as pl
 
 from dunwell.engine.policy.model import Stage
 from dunwell.engine.steps.age import plus_days
-from dunwell.engine.steps.overlay import overlay
 from dunwell.engine.steps.procedures import Procedures
+from dunwell.engine.steps.rows import collected, overlay
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     return rows.with_columns(level=pl.coalesce(named, by_number).cast(pl.Int16))
 
 
-def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyFrame:
+def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.LazyFrame:
     """Lower `level`, where `may_fall`, to the highest stage whose conditions hold, leaving `days_since_*` aside."""
     highest = reduce(
         lambda best, position: (
@@ -51,7 +50,7 @@ def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.LazyF
     return rows.with_columns(level=pl.when("may_fall").then(pl.min_horizontal("level", highest)).otherwise("level"))
 
 
-def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.DataFrame:
+def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.DataFrame:
     """Hold each row against the next stage of its policy, or with `jump` against all that are left.
 
     Adds `position` (null: no stage is left), `is_reached`, `is_too_soon`, `free_on`, `fires_on` and `lacks_currency`.
@@ -64,7 +63,7 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.Data
         is_reached=_reached(first, as_of).fill_null(value=False),
         fires_on=first.fires_on,
         is_pre_due=first.expires,
-    ).collect()
+    ).pipe(collected)
     judged = _jumped(_past_pre_due(judged, procedures), procedures, as_of)
     in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
@@ -76,19 +75,20 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: date) -> pl.Data
 
 def _past_pre_due(judged: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """A pre-due stage that will not fire in its life leaves the row to the first stage after the due date."""
-    if not procedures.any_stage(lambda stage: stage.expires):
+    is_over = pl.col("is_pre_due") & pl.col("fires_on").is_null()
+    if not judged.select(is_over.any()).item():
         return judged
     late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
-    over = judged.lazy().with_row_index("place").filter(pl.col("is_pre_due") & pl.col("fires_on").is_null())
-    return overlay(judged, over.select(row="place", fires_on=late.fires_on).collect())
+    over = judged.lazy().with_row_index("place").filter(is_over)
+    return overlay(judged, over.select(row="place", fires_on=late.fires_on).pipe(collected))
 
 
-def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.DataFrame:
+def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """Rows of policies that jump: the highest stage reached, and the earliest day on which any would fire."""
     jumping = [policy for policy in procedures.policies if policy.escalate == "jump"]
-    if not jumping:
-        return judged
     jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
+    if not judged.select(jumps.any()).item():
+        return judged
     left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
     highest = _last_true((_reached(each, as_of), each.position) for each in left)
     found = (
@@ -105,7 +105,7 @@ def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: date) -> pl.Dat
     )
     expires = procedures.of_stage(lambda stage: stage.expires, procedures.slot(pl.col("position")), pl.Boolean)
     found = found.with_columns(is_pre_due=expires.fill_null(value=False)).drop("policy_ix")
-    return overlay(judged, found.collect())
+    return overlay(judged, found.pipe(collected))
 
 
 def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
@@ -134,22 +134,23 @@ def _of_jump(procedures: Procedures, at: int) -> Judged:
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
     position = pl.when((pl.col("level") < at) & (count >= at)).then(pl.lit(at, dtype=pl.Int16))
     first = (pl.col("next_position") == at) | (pl.col("next_late_position") == at)
-    return _held_against(procedures, position, first_live=first.fill_null(value=False))
+    return _held_against(procedures, position, first_live=first.fill_null(value=False), at=at)
 
 
-def _held_against(procedures: Procedures, position: pl.Expr, *, first_live: pl.Expr) -> Judged:
+def _held_against(procedures: Procedures, position: pl.Expr, *, first_live: pl.Expr, at: int | None = None) -> Judged:
+    """Hold rows against the stage at a position: a fixed one (`at`), or each row's own."""
     slot = procedures.slot(position)
     from_on, datable = _from_on(procedures, slot, first_live)
     expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
     live = ~expires | (pl.col("days_past_due") < 0)
-    met = position.is_not_null() & live & datable & _standing(procedures, slot)
+    met = position.is_not_null() & live & datable & _standing(procedures, slot, at)
     free_on = pl.when(~expires).then("free_on")
     sendable_on = pl.max_horizontal(from_on, free_on, plus_days(pl.col("last_notice_on"), 1))
     in_life = ~expires | (sendable_on < pl.col("due_on"))
     return Judged(position, met, from_on, pl.when(met & in_life).then(sendable_on), expires)
 
 
-def _reached(judged: Judged, as_of: date) -> pl.Expr:
+def _reached(judged: Judged, as_of: pl.Expr) -> pl.Expr:
     return judged.met & (judged.from_on <= as_of)
 
 
@@ -174,10 +175,15 @@ def _from_on(procedures: Procedures, slot: pl.Expr, first_live: pl.Expr) -> tupl
     return from_on, datable
 
 
-def _standing(procedures: Procedures, slot: pl.Expr) -> pl.Expr:
-    """Whether `when` and `min_overdue` of a stage hold; a currency that `min_overdue` lacks counts as met."""
+def _standing(procedures: Procedures, slot: pl.Expr, position: int | None) -> pl.Expr:
+    """Whether `when` and `min_overdue` of a stage hold; a currency that `min_overdue` lacks counts as met.
+
+    `position`, where given, is that of every row's stage: no other need be looked at.
+    """
     holds = pl.lit(value=True)
     for at, stage in procedures.slots_where(lambda s: s.when or s.min_overdue):
+        if position is not None and procedures.slots[at][1] != position:
+            continue
         here = pl.lit(value=True)
         if stage.when:
             here = here & stage.when.holds
@@ -187,7 +193,7 @@ def _standing(procedures: Procedures, slot: pl.Expr) -> pl.Expr:
     return holds
 
 
-def _holds(procedures: Procedures, at: int, as_of: date) -> pl.Expr:
+def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
     """Whether the stage at a position holds now, days since notices and deadlines aside; an expired one does."""
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
     slot = procedures.slot(pl.when(count >= at).then(pl.lit(at, dtype=pl.Int16)))
@@ -196,7 +202,7 @@ def _holds(procedures: Procedures, at: int, as_of: date) -> pl.Expr:
     month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
     since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
     expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
-    return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot)))
+    return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot, at)))
 
 
 def _lacks(procedures: Procedures, slot: pl.Expr, amounts: Callable[[Stage], dict[str, int] | None]) -> pl.Expr:

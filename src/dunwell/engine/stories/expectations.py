@@ -1,6 +1,6 @@
 """What a step expected, what it got, and why: the comparison and its report."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -23,6 +23,10 @@ FIELDS: Final = {
     "tasks": ("item", "account", "task", "detail"),
     "actions": ("account", "action", "stage"),
 }  # fmt: skip
+
+
+class NotAsked(Exception):
+    """To compare, one must know what the engine says of the book after the step: ask, and compare again."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +60,20 @@ class Day:
 class Seen:
     """A step's outcome in the words of the story."""
 
-    def __init__(self, world: World, day: Day, stand: Callable[[], Plan]) -> None:
+    def __init__(self, world: World, day: Day) -> None:
         self.world = world
         self.day = day
-        self._stand = stand
+        self.standing: Plan | None = None  # what the engine says of the book after the step, when it has been asked
 
-    @cached_property
-    def standing(self) -> Plan:
-        """What the engine says of the book after the step, without anything coming of it."""
-        return self._stand()
+    def _stands(self) -> Plan:
+        if self.standing is None:
+            raise NotAsked
+        return self.standing
 
     @cached_property
     def decisions(self) -> dict[int, dict[str, Any]]:
-        """The decision on each item: of the step's run, else of the book as it stands."""
-        plan = self.day.plan or self.standing
+        """The decision on each item: of the step's run, else of the book as it stands. Errors: NotAsked."""
+        plan = self.day.plan or self._stands()
         return {row["item_id"]: row for row in plan.decisions.iter_rows(named=True)}
 
     @cached_property
@@ -140,7 +144,7 @@ class Seen:
             mine = mine & (pl.col("currency").cast(pl.String) == currency)
         keys = ["entity_id", "payer_id", "currency", "policy"]
         stored = self.world.book.anchors.filter(mine).select(*keys, "level")
-        now = self.standing.anchors.filter(mine).select(*keys, "level")
+        now = self._stands().anchors.filter(mine).select(*keys, "level")
         levels = pl.concat([stored.join(now, on=keys, how="anti"), now])["level"].to_list()
         if len(levels) > 1:
             raise StoryError(f"account {account!r} has several levels; ask by currency, such as {account}:EUR")

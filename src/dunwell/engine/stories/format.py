@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from dunwell.engine.book import CHANNELS
 from dunwell.engine.documents import hint
-from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, exponent
+from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, exponent, parse_money
 
 MINOR_MAX: Final = 9 * 10**18  # what a column can hold; more than the book's own bound, so that stories can break it
 
@@ -42,11 +42,17 @@ def amount_of(value: object) -> Amount:
     return Amount(int(minor), parts[1] if known else None)
 
 
+def _sum_of(value: object) -> Amount:
+    """Read an amount that no book takes when it is wrong: a story cannot break it on purpose. Errors: ValueError."""
+    return Amount(*parse_money(value)) if isinstance(value, str) else amount_of(value)
+
+
 def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
 Money = Annotated[Amount, BeforeValidator(amount_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
+Sum = Annotated[Amount, BeforeValidator(_sum_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, (int, Decimal)) else value)]
 Channel = Literal["email", "letter", "sms", "chat", "webhook"]
 NamesOf = Annotated[list[Text], BeforeValidator(_listed)]
@@ -82,7 +88,7 @@ class Account(WithAttributes):
     language: str | None = None
     debtor_class: Literal["business", "consumer", "public"] | None = None
     risk: Decimal | int | None = None
-    credit_limit: Money | None = None
+    credit_limit: Sum | None = None
     customer_since: date | None = None
     legal: bool = False
     intercompany: bool = False
@@ -148,7 +154,7 @@ class Payment(Keys):
 
     id: Text | None = None
     account: Text
-    amount: Money
+    amount: Sum
     applies_to: NamesOf = []
     pending: bool = False
 
@@ -158,7 +164,7 @@ class Allocate(Keys):
 
     source: Text
     item: Text
-    amount: Money
+    amount: Sum
 
 
 class Reverse(Keys):
@@ -194,7 +200,7 @@ class Dispute(Keys):
 
     id: Text
     item: Text
-    amount: Money | None = None
+    amount: Sum | None = None
 
 
 class Resolve(Keys):
@@ -208,7 +214,7 @@ class Promise(Keys):
 
     id: Text | None = None
     account: Text
-    amount: Money
+    amount: Sum
     by: date
     items: NamesOf = []
     tolerance_days: Annotated[int, Field(ge=0)] = 0

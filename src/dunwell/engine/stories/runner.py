@@ -1,25 +1,40 @@
-"""Plays a story: folds `decide` and `advance` over its steps, and holds each step against what it expects."""
+"""Plays stories: folds `decide` and `advance` over their steps, and holds each step against what it expects.
 
+A story asks, and waits for the answer; stories that wait at the same time are answered together.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 
-from dunwell.engine.book import BookError
-from dunwell.engine.decide import decide
 from dunwell.engine.documents import DocumentError
-from dunwell.engine.events import Delivered
+from dunwell.engine.events import Delivered, Effects, Event
 from dunwell.engine.plan import Plan
-from dunwell.engine.stories.expectations import Day, Failure, Seen, compare
+from dunwell.engine.stories.board import Asked, Board
+from dunwell.engine.stories.expectations import Day, Failure, NotAsked, Seen, compare
 from dunwell.engine.stories.story import Step, Story, read_story
 from dunwell.engine.stories.world import StoryError, World
 
+TOGETHER_MAX: Final = 100
 
-def run_file(path: Path) -> list[Failure]:
-    """Read and play a story file. A file that cannot be read is one failure for each problem in it."""
+# What a story waits for, and in the end its failures.
+Playing: TypeAlias = Generator[Event | Asked, Any, list[Failure]]
+
+
+def run_files(paths: Sequence[Path]) -> list[list[Failure]]:
+    """Read and play story files; a file that cannot be read is one failure for each problem in it."""
+    read = [_read(path) for path in paths]
+    played = iter(run_stories([each for each in read if isinstance(each, Story)]))
+    return [next(played) if isinstance(each, Story) else each for each in read]
+
+
+def _read(path: Path) -> Story | list[Failure]:
     try:
-        return run_story(read_story(path))
+        return read_story(path)
     except DocumentError as error:
         return [Failure(each.source, each.line, str(each).split(": ", 1)[1]) for each in error.problems]
     except OSError as error:
@@ -28,65 +43,127 @@ def run_file(path: Path) -> list[Failure]:
         return [Failure(str(path), 1, "cannot be read: it is not UTF-8")]
 
 
-def run_story(story: Story) -> list[Failure]:
-    """Play a story; an empty list means that everything was as expected."""
-    failures: list[Failure] = []
-    try:
-        player = _Player(story)
-    except (StoryError, BookError) as error:
-        return [Failure(story.source, 1, str(error))]
-    for step in story.steps:
-        try:
-            failures += player.play(step)
-        except (StoryError, BookError, ValueError) as error:
-            return [*failures, Failure(story.source, step.line, str(error))]
+def run_stories(stories: Sequence[Story]) -> list[list[Failure]]:
+    """Play stories; an empty list says of one that everything was as expected."""
+    failures: list[list[Failure]] = []
+    while len(failures) < len(stories):
+        failures += _run_together(_fitting(stories[len(failures) :]))
     return failures
 
 
-class _Player:
-    """Goes through the steps, one day at a time."""
+def _fitting(stories: Sequence[Story]) -> Sequence[Story]:
+    """The first of these stories that can share a board: no attribute has two types."""
+    types: dict[str, pl.DataType] = {}
+    for count, story in enumerate(stories[:TOGETHER_MAX]):
+        if any(types.setdefault(name, dtype) != dtype for name, dtype in story.attributes.items()):
+            return stories[:count]
+    return stories[:TOGETHER_MAX]
 
-    def __init__(self, story: Story) -> None:
-        self.story = story
-        self.world = World(story)
+
+@dataclass
+class _Turn:
+    """A story being played, and what it waits for."""
+
+    playing: Playing
+    waits_for: Event | Asked | None = None
+    failures: Sequence[Failure] = ()
+
+    def go_on(self, answer: object) -> None:
+        """Hand the story what it waited for, and let it play until it waits again."""
+        try:
+            if isinstance(answer, ValueError):
+                self.waits_for = self.playing.throw(answer)
+            else:
+                self.waits_for = self.playing.send(answer)
+        except StopIteration as end:
+            self.waits_for, self.failures = None, end.value
+
+
+def _run_together(stories: Sequence[Story]) -> list[list[Failure]]:
+    """Let every story play on until none waits any more: events first, so that many wait for a decision at once."""
+    board = Board(dict(pair for story in stories for pair in story.attributes.items()).items())
+    turns = [_Turn(_Player(World(story, board, number)).play()) for number, story in enumerate(stories)]
+    for turn in turns:
+        turn.go_on(None)
+    while waiting := [turn for turn in turns if turn.waits_for is not None]:
+        happening = [turn for turn in waiting if not isinstance(turn.waits_for, Asked)]
+        answered = happening or waiting
+        asked: Any = [turn.waits_for for turn in answered]
+        answers = board.apply(asked) if happening else board.decide(asked)
+        for turn, answer in zip(answered, answers, strict=True):
+            turn.go_on(answer)
+    return [list(turn.failures) for turn in turns]
+
+
+class _Player:
+    """Goes through a story's steps, one day at a time."""
+
+    def __init__(self, world: World) -> None:
+        self.story = world.story
+        self.world = world
         self.last_posted_on = date.min
         self.planned_on = date.min
         self.plan: Plan | None = None
         self.approved = False
         self.day = Day()
 
-    def play(self, step: Step) -> list[Failure]:
-        """Let the step's events happen in their order, then compare. Errors: StoryError, BookError."""
+    def play(self) -> Playing:
+        """Play every step; a step that cannot happen is the story's last failure."""
+        failures: list[Failure] = []
+        line = 1
+        try:
+            yield from self._apply(self.world.opening())
+            for step in self.story.steps:
+                line = step.line
+                failures += yield from self._step(step)
+        except ValueError as error:
+            failures.append(Failure(self.story.source, line, str(error)))
+        return failures
+
+    def _step(self, step: Step) -> Playing:
+        """Let the step's events happen in their order, then compare."""
         self.day = Day()
         self.world.tasks.clear()
         for happening in step.happenings:
             match happening.name:
                 case "run":
-                    self._run(step.on, happening.event)
+                    yield from self._run(step.on, happening.event)
                 case "approve":
                     self.approved = True
                 case "post":
-                    self._post()
+                    yield from self._post()
                 case "deliver":
-                    self._deliver(step.on)
+                    yield from self._deliver(step.on)
                 case name:
-                    self.world.happen(step.on, name, happening.event)
+                    yield from self._apply(self.world.happen(step.on, name, happening.event))
         if step.expect is None:
             return []
-        seen = Seen(self.world, self.day, lambda: decide(self.world.book, self.story.policies, step.on))
-        return compare(step, step.expect, seen, self.story.source)
+        seen = Seen(self.world, self.day)
+        try:
+            return compare(step, step.expect, seen, self.story.source)
+        except NotAsked:
+            seen.standing = yield self._asked(step.on)
+            return compare(step, step.expect, seen, self.story.source)
 
-    def _run(self, on: date, run: Any) -> None:  # noqa: ANN401 - a Run, as EVENTS says
-        self.plan = self.day.plan = decide(self.world.book, self.story.policies, on)
+    def _asked(self, on: date) -> Asked:
+        return Asked(self.world.story_no, list(self.world.entities.values()), self.story.policies, on)
+
+    def _apply(self, event: Event) -> Generator[Event | Asked, Any, None]:
+        """Fold an event into the book, and keep the tasks it asks for."""
+        effects: list[Effects] = yield event
+        self.world.tasks += [task for effect in effects for task in effect.tasks]
+
+    def _run(self, on: date, run: Any) -> Generator[Event | Asked, Any, None]:  # noqa: ANN401 - a Run, as EVENTS says
+        self.plan = self.day.plan = yield self._asked(on)
         self.planned_on = on
-        self.day.proposed = self.plan.notices["notice_no"].to_list()
+        self.day.proposed = self.day.plan.notices["notice_no"].to_list()
         self.approved = run.post
         if run.post:
-            self._post()
+            yield from self._post()
         if run.post and run.deliver:
-            self._deliver(on)
+            yield from self._deliver(on)
 
-    def _post(self) -> None:
+    def _post(self) -> Generator[Event | Asked, Any, None]:
         """Post what the last run proposed and what is approved or needs no approval."""
         if self.plan is None:
             raise StoryError("there is no proposal to post: let a `run` come first")
@@ -94,9 +171,12 @@ class _Player:
             raise StoryError(f"a run for {self.planned_on} cannot be posted: one for {self.last_posted_on} is")
         allowed = self.plan.notices if self.approved else self.plan.notices.filter(pl.col("approvals") == 0)
         self.day.plan, self.day.proposed = self.plan, allowed["notice_no"].to_list()
-        self.day.posted = self.world.post(self.planned_on, self.plan, self.day.proposed)
+        if self.day.proposed or self.plan.anchors.height:
+            event, self.day.posted = self.world.posting(self.planned_on, self.plan, self.day.proposed)
+            yield from self._apply(event)
         self.last_posted_on, self.plan = self.planned_on, None
 
-    def _deliver(self, on: date) -> None:
+    def _deliver(self, on: date) -> Generator[Event | Asked, Any, None]:
         self.day.delivered = self.world.waiting()["notice_id"].sort().to_list()
-        self.world.apply(Delivered(on=on, notice_ids=self.day.delivered))
+        if self.day.delivered:
+            yield from self._apply(Delivered(on=on, notice_ids=self.day.delivered))

@@ -70,6 +70,7 @@ def story_of(document: Document, folder: Path) -> Story:
     accounts = tuple(
         _with_attributes(document, ("accounts", at), Account) for at in range(len(data.get("accounts") or []))
     )
+    _require_other_names(document, accounts)
     steps = tuple(_step(document, at) for at in range(len(data.get("steps") or [])))
     if not steps:
         raise DocumentError([document.problem((), "a story has steps")])
@@ -98,6 +99,14 @@ def _require_shape(document: Document) -> None:
     for at, entity in enumerate(document.data.get("entities") or []):
         if set(entity) != {"entity"}:
             raise DocumentError([document.problem(("entities", at), "an entity is given as {entity: CODE}")])
+
+
+def _require_other_names(document: Document, accounts: tuple[Account, ...]) -> None:
+    """Each account by a name of its own. Errors: DocumentError."""
+    names = [account.account for account in accounts]
+    if twice := [at for at, name in enumerate(names) if name in names[:at]]:
+        message = f"two accounts are called {names[twice[0]]!r}"
+        raise DocumentError([document.problem(("accounts", twice[0], "account"), message)])
 
 
 def _step(document: Document, at: int) -> Step:

@@ -1,18 +1,17 @@
 """The book of a story, with a name for everything in it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import polars as pl
 
 from dunwell.engine import events as e
-from dunwell.engine.advance import advance
 from dunwell.engine.book import SCHEMAS, Book
 from dunwell.engine.documents import Document, DocumentError, hint, read_as
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
+from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board
 from dunwell.engine.stories.story import Story
 
 DEFAULT_ENTITY = "ACME"
@@ -23,42 +22,46 @@ class StoryError(ValueError):
 
 
 class World:
-    """Turns what a story tells into events, and folds them into its book.
+    """Turns what a story tells into events, and knows its part of the book by the names the story gives.
 
-    Every account, item, hold, dispute and promise is known by the name the story gives it.
+    Every account, item, hold, dispute and promise has its name; its id is the story's own among all on the board.
     """
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, board: Board, story_no: int) -> None:
         self.story = story
+        self.board = board
+        self.story_no = story_no
         names = list(dict.fromkeys([*story.entities, *(a.entity for a in story.accounts if a.entity)])) or [
             DEFAULT_ENTITY
         ]
-        self.entities = {name: number for number, name in enumerate(names, 1)}
-        rows: list[dict[str, object]] = [{"entity_id": n, "entity": name} for name, n in self.entities.items()]
-        attributes = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in story.attributes.items()]
-        empty = Book.of(entities=rows)
-        self.book = replace(empty, items=empty.items.with_columns(attributes))
-        self.accounts: dict[str, int] = {}
+        first_entity = story_no * ENTITIES_PER_STORY + 1
+        self.entities = {name: number for number, name in enumerate(names, first_entity)}
+        self.accounts = {each.account: number for number, each in enumerate(story.accounts, self._before_first + 1)}
         self.told_accounts: dict[str, told.Account] = {}
         self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise")}
         self.numbers: dict[int, str] = {}
         self.posted: dict[int, tuple[dict[str, Any], pl.DataFrame]] = {}  # notice and lines by notice_id
         self.tasks: list[e.Task] = []
-        for account in story.accounts:
-            self.accounts[account.account] = len(self.accounts) + 1
-        for account in story.accounts:
-            self._take_account(account, date.min)
 
-    def happen(self, on: date, name: str, event: Any) -> None:  # noqa: ANN401 - any model of EVENTS, or a mapping
-        """Let one told event happen. Errors: StoryError, BookError."""
-        told_event: Callable[[date, Any], e.Event | None] = getattr(self, f"_{name}")
-        if (translated := told_event(on, event)) is not None:
-            self.apply(translated)
+    @property
+    def book(self) -> Book:
+        """The book of all stories: ask it by id."""
+        return self.board.book
 
-    def apply(self, event: e.Event) -> None:
-        """Fold an event into the book, and keep the tasks it asks for."""
-        self.book, effects = advance(self.book, [event])
-        self.tasks += [task for effect in effects for task in effect.tasks]
+    @property
+    def _before_first(self) -> int:
+        return self.story_no * IDS_PER_STORY
+
+    def opening(self) -> e.AccountsChanged:
+        """The accounts as the story begins. Errors: StoryError."""
+        rows = [self._account_row(account) for account in self.story.accounts]
+        empty = pl.DataFrame(schema=SCHEMAS["accounts"])
+        return e.AccountsChanged(on=date.min, accounts=pl.concat([empty, *rows], how="diagonal"))
+
+    def happen(self, on: date, name: str, event: Any) -> e.Event:  # noqa: ANN401 - any model of EVENTS, or a mapping
+        """Translate a told event. Errors: StoryError."""
+        told_event: Callable[[date, Any], e.Event] = getattr(self, f"_{name}")
+        return told_event(on, event)
 
     def account(self, name: str) -> int:
         """Return an account's id. Errors: StoryError."""
@@ -72,29 +75,29 @@ class World:
             raise StoryError(f"there is no {kind} {name!r} yet")
         return self.ids[kind][name]
 
-    def post(self, on: date, plan: Plan, notice_numbers: Sequence[int]) -> list[int]:
-        """Make some notices of a plan binding; return their ids."""
+    def posting(self, on: date, plan: Plan, notice_numbers: Sequence[int]) -> tuple[e.Posted, list[int]]:
+        """The event that makes some notices of a plan binding, and their ids."""
         chosen = pl.col("notice_no").is_in(list(notice_numbers))
-        count = len(self.posted)
+        before_next = self._before_first + len(self.posted)
         notices = plan.notices.filter(chosen).with_columns(
-            notice_id=pl.col("notice_no").rank("dense").cast(pl.Int64) + count
+            notice_id=pl.col("notice_no").rank("dense").cast(pl.Int64) + before_next
         )
+        lines = plan.lines.filter(chosen)
+        lines_of = lines.partition_by("notice_no", as_dict=True)
         for row in notices.to_dicts():
-            self.posted[row["notice_id"]] = (row, plan.lines.filter(pl.col("notice_no") == row["notice_no"]))
+            self.posted[row["notice_id"]] = (row, lines_of[row["notice_no"],])
         charges = plan.charges.filter(chosen)
         numbers = [self._charge_number(row) for row in charges.iter_rows(named=True)]
         charges = charges.with_columns(
             charge_item_id=pl.Series([self._new_id("item", number) for number in numbers], dtype=pl.Int64),
             number=pl.Series(numbers, dtype=pl.String),
         )
-        self.apply(
-            e.Posted(on=on, notices=notices, lines=plan.lines.filter(chosen), charges=charges, anchors=plan.anchors)
-        )
-        return notices["notice_id"].to_list()
+        event = e.Posted(on=on, notices=notices, lines=lines, charges=charges, anchors=plan.anchors)
+        return event, notices["notice_id"].to_list()
 
     def waiting(self) -> pl.DataFrame:
-        """The notices that are posted and have not left."""
-        return self.book.notices.filter(pl.col("state") == "posted")
+        """The story's notices that are posted and have not left."""
+        return self.book.notices.filter(pl.col("notice_id").is_in(list(self.posted)), pl.col("state") == "posted")
 
     def _charge_number(self, charge: Mapping[str, Any]) -> str:
         number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"
@@ -108,20 +111,19 @@ class World:
         known = self.ids[kind]
         name = name or f"{kind}-{len(known) + 1}"
         if name in known:
-            raise StoryError(f"there already is a {kind} {name!r}")
-        known[name] = len(known) + 1
+            raise StoryError(f"the {kind} {name!r} is there already")
+        known[name] = self._before_first + len(known) + 1
         if kind == "item":
             self.numbers[known[name]] = name
         return known[name]
 
     # What each told event means, by the name of its key.
 
-    def _take_account(self, account: told.Account, on: date) -> None:
+    def _account_row(self, account: told.Account) -> pl.DataFrame:
         self.told_accounts[account.account] = account
-        entity = account.entity or next(iter(self.entities))
         row = {
             "account_id": self.account(account.account),
-            "entity_id": self._entity(entity),
+            "entity_id": self._entity_of(account.account),
             "account": account.account,
             "parent_id": self.account(account.parent) if account.parent else None,
             "segment": account.segment,
@@ -135,9 +137,9 @@ class World:
             "intercompany": account.intercompany,
             "channels": account.channel_bits(),
         }
-        self.apply(e.AccountsChanged(on=on, accounts=self._frame("accounts", row, account.attributes())))
+        return self._frame("accounts", row, account.attributes())
 
-    def _set(self, on: date, event: dict[str, Any]) -> None:
+    def _set(self, on: date, event: dict[str, Any]) -> e.Event:
         name = str(event.get("account"))
         self.account(name)
         before = self.told_accounts[name]
@@ -147,7 +149,7 @@ class World:
             account.attributes()
         except (DocumentError, ValueError) as error:
             raise StoryError(str(error).removeprefix("set:1: ")) from None
-        self._take_account(account, on)
+        return e.AccountsChanged(on=on, accounts=self._account_row(account))
 
     def _invoice(self, on: date, event: told.Invoice) -> e.Event:
         if event.draft is False and event.number in self.ids["item"] and self._is_draft(event.number):
@@ -158,7 +160,7 @@ class World:
         row = {
             "item_id": item_id,
             "account_id": account_id,
-            "entity_id": self._entity(event.entity) if event.entity else self._entity_of(account_id),
+            "entity_id": self._entity(event.entity) if event.entity else self._entity_of(event.account),
             "number": event.number,
             "kind": event.kind,
             "currency": event.amount.currency,
@@ -193,7 +195,7 @@ class World:
             on=on,
             item_id=item_id,
             account_id=account_id,
-            entity_id=self._entity_of(account_id),
+            entity_id=self._entity_of(event.account),
             currency=str(event.amount.currency),
             amount_minor=event.amount.minor,
             number=self.numbers[item_id],
@@ -253,7 +255,7 @@ class World:
         return {
             "item_id": self._new_id("item", number),
             "account_id": account_id,
-            "entity_id": self._entity_of(account_id),
+            "entity_id": self._entity_of(account),
             "number": number,
             "kind": kind,
             "currency": amount.currency,
@@ -267,8 +269,8 @@ class World:
             raise StoryError(f"there is no entity {name!r}{hint(name, self.entities)}")
         return self.entities[name]
 
-    def _entity_of(self, account_id: int) -> int:
-        return int(self.book.accounts.filter(pl.col("account_id") == account_id)["entity_id"].item())
+    def _entity_of(self, account: str) -> int:
+        return self._entity(self.told_accounts[account].entity or next(iter(self.entities)))
 
     def _is_draft(self, number: str) -> bool:
         item = self.book.items.filter(pl.col("item_id") == self.ids["item"][number])

@@ -1,0 +1,23 @@
+"""What no event may say: things that are not in the book, and amounts that are none."""
+
+import polars as pl
+
+from dunwell.engine.book import BookError
+from dunwell.engine.money import AMOUNT_MINOR_MAX, CURRENCIES, format_minor, not_in_use
+
+
+def only(frame: pl.DataFrame, key: str, value: int) -> pl.DataFrame:
+    """Return the row of the book with this key. Errors: BookError when there is none."""
+    row = frame.filter(pl.col(key) == value)
+    if row.is_empty():
+        raise BookError(f"there is no {key.removesuffix('_id')} {value} in the book")
+    return row
+
+
+def require_amount(what: str, amount_minor: int, currency: str | None) -> None:
+    """Refuse an unknown currency, and an amount that is not above 0 or beyond the bound. Errors: BookError."""
+    if currency is not None and currency not in CURRENCIES:
+        raise BookError(f"{what}: {not_in_use(currency)}")
+    if not 0 < amount_minor <= AMOUNT_MINOR_MAX:
+        most, given = format_minor(AMOUNT_MINOR_MAX, currency), format_minor(amount_minor, currency)
+        raise BookError(f"{what} is of more than 0 and at most {most}, not of {given}")

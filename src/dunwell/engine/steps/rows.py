@@ -1,0 +1,16 @@
+"""How the steps turn lazy rows into a frame, and lay findings over it."""
+
+import polars as pl
+
+
+def collected(rows: pl.LazyFrame) -> pl.DataFrame:
+    """Evaluate. In memory: a slice fits, and the streaming engine takes half as long again, or twice for a few rows."""
+    return rows.collect(engine="in-memory")
+
+
+def overlay(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:
+    """Replace the values of the columns of `found` at its rows (`row`: their positions). Cheaper than a join."""
+    if found.is_empty():
+        return rows
+    columns = [name for name in found.columns if name != "row"]
+    return rows.with_columns(rows[name].clone().scatter(found["row"], found[name]) for name in columns)

@@ -1,0 +1,106 @@
+"""One book for many stories, each with ids of its own, so that they are decided together and not one by one."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final, TypeAlias
+
+import polars as pl
+
+from dunwell.engine.advance import consequences_of
+from dunwell.engine.book import Book
+from dunwell.engine.decide import decide_apart
+from dunwell.engine.events import Effects, Event
+from dunwell.engine.plan import SCHEMAS, Plan
+from dunwell.engine.policy.model import Policy
+
+IDS_PER_STORY: Final = 1_000_000
+ENTITIES_PER_STORY: Final = 1_000
+
+# The column that tells whose a row of the plan is.
+_OWNED_BY: Final = {
+    "decisions": "account_id",
+    "notices": "payer_id",
+    "lines": "item_id",
+    "charges": "item_id",
+    "actions": "payer_id",
+    "anchors": "payer_id",
+    "tasks": "account_id",
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A story's question: what is to be done on a date, by its policies?"""
+
+    story_no: int  # from 0
+    entity_ids: Sequence[int]
+    policies: Sequence[Policy]
+    on: date
+
+
+Happened: TypeAlias = list[Effects] | ValueError
+
+
+class Board:
+    """The book of all the stories that are played together."""
+
+    def __init__(self, attributes: Iterable[tuple[str, pl.DataType]]) -> None:
+        empty = Book.of()
+        columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes]
+        self.book = replace(empty, items=empty.items.with_columns(columns))
+
+    def apply(self, events: Sequence[Event]) -> list[Happened]:
+        """Apply events of different stories; return the effects of each, or why it is refused.
+
+        They touch no row in common: each is asked of the same book, and the book is put together once.
+        """
+        consequences = [consequences_of(event) for event in events]
+        results: list[Happened] = [[] for _ in events]
+        for step in range(max(map(len, consequences))):
+            changes: dict[tuple[str, ...], list[pl.DataFrame]] = defaultdict(list)
+            for at, result in enumerate(results):
+                if isinstance(result, ValueError) or step >= len(consequences[at]):
+                    continue
+                try:
+                    effect = consequences[at][step](self.book, events[at])
+                except ValueError as error:
+                    results[at] = error
+                    continue
+                result.append(effect)
+                for name, rows in effect.changes.items():
+                    if not rows.is_empty():
+                        changes[name, *rows.columns].append(rows)
+            for (name, *_columns), frames in changes.items():
+                self.book = self.book.merged({name: pl.concat(frames)})
+        return results
+
+    def decide(self, asked: Sequence[Asked]) -> list[Plan | ValueError]:
+        """Answer questions of different stories; a question that cannot be answered spoils no other."""
+        try:
+            plan = decide_apart(
+                self.book, {entity: (each.policies, each.on) for each in asked for entity in each.entity_ids}
+            )
+        except (ValueError, pl.exceptions.PolarsError) as error:
+            if len(asked) == 1:
+                return [ValueError(str(error))]
+            return [answer for each in asked for answer in self.decide([each])]
+        parts = _parts(plan)
+        return [parts.get(each.story_no) or Plan(**_EMPTY) for each in asked]
+
+
+_EMPTY: Final = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+
+
+def _parts(plan: Plan) -> dict[int, Plan]:
+    """Part a plan into those of the stories, by number."""
+    tables: dict[int, dict[str, pl.DataFrame]] = defaultdict(lambda: dict(_EMPTY))
+    for name, owner in _OWNED_BY.items():
+        rows = getattr(plan, name)
+        if name == "actions":
+            rows = rows.join(plan.notices.select("notice_no", "payer_id"), on="notice_no")
+        rows = rows.with_columns(story_no=pl.col(owner) // IDS_PER_STORY).select(*SCHEMAS[name], "story_no")
+        for (story_no,), part in rows.partition_by("story_no", as_dict=True, include_key=False).items():
+            tables[story_no][name] = part
+    return {story_no: Plan(**of_story) for story_no, of_story in tables.items()}
