@@ -58,6 +58,7 @@ def bare(url: str) -> Callable[[], object]:
 
     from dunwell.records import bulk  # noqa: PLC0415
     from dunwell.records import models as m  # noqa: PLC0415
+    from dunwell.records.stage import stage  # noqa: PLC0415
 
     ids = bulk.allocate_ids(m.Notice, plan.notices.height)
     notices = plan.notices.with_columns(id=ids)
@@ -68,16 +69,23 @@ def bare(url: str) -> Callable[[], object]:
     charges = charges.with_columns(charge_item_id=bulk.allocate_ids(m.Item, charges.height))
     fees = charges.select(
         "account_id", "currency", "amount_minor", id="charge_item_id", entity_id=pl.lit(1), kind=pl.lit("charge"),
-        number=pl.format("FEE-{}", "notice_id"), open_minor="amount_minor", due_on="deadline_on", parent_id="item_id",
+        number=pl.format("FEE-{}", "notice_id"), open_minor="amount_minor", issued_on=pl.lit(run.as_of),
+        due_on="deadline_on", parent_id="item_id",
     )  # fmt: skip
     fee_lines = charges.select(
         "notice_id", "amount_minor", item_id="charge_item_id", role=pl.lit("fee"), level=0, level_before=0
     )
-    states = dunned.select(
-        "item_id", "level", "stage", "version", last_deadline_on="deadline_on", pending_notice_id="notice_id"
+    states = dunned.sort("item_id").select(
+        "item_id",
+        "level",
+        "stage",
+        pl.col("version") + 1,
+        last_deadline_on="deadline_on",
+        pending_notice_id="notice_id",
     )
+    first_noticed = pl.col("version") == 1
     deliveries = notices.select(notice_id="id", channel=pl.lit("email"), recipient=pl.lit("ap12345@debtor.example"))
-    contacts = notices.select("entity_id", "payer_id", last_contact_on=pl.lit(run.as_of)).unique()
+    contacts = notices.select("entity_id", "payer_id", last_contact_on=pl.lit(run.as_of)).unique().sort("payer_id")
     kept = notices.rename({"notice_no": "number"}).with_columns(
         run_id=pl.lit(run.pk), as_of=pl.lit(run.as_of), state=pl.lit("posted")
     )
@@ -96,7 +104,8 @@ def bare(url: str) -> Callable[[], object]:
             )
             bulk.insert(m.Delivery, deliveries)
             bulk.insert(m.PayerContact, contacts)
-            bulk.compare_and_set(states)
+            bulk.insert(m.ItemState, states.filter(first_noticed))
+            stage(m.ItemState, states.filter(~first_noticed), ["item_id"]).update()
 
     return do
 

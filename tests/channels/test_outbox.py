@@ -65,13 +65,34 @@ def test_a_delivery_is_a_file_that_reads_like_a_letter(tmp_path: Path) -> None:
 def test_the_same_delivery_twice_is_one_file_and_the_first_one_stays(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path)
     first = outbox.send(ENVELOPE, MESSAGE)
-    second = outbox.send(ENVELOPE, replace(MESSAGE, text="another text"))
-    assert second == replace(first, again=True)
+    second = outbox.send(ENVELOPE, MESSAGE)
+    in_doubt = outbox.send(replace(ENVELOPE, in_doubt=True), replace(MESSAGE, text="another text"))
+    assert second == in_doubt == replace(first, again=True)
     assert files(tmp_path) == ["7/MEYER-17-email-42.txt"]
     assert "Grüße" in first.path.read_text(encoding="utf-8")
     third, fourth = Outbox(tmp_path / "b").send_all([(ENVELOPE, MESSAGE), (ENVELOPE, MESSAGE)])
     assert [isinstance(outcome, Receipt) and outcome.again for outcome in (third, fourth)] == [False, True]
     assert files(tmp_path / "b") == ["7/MEYER-17-email-42.txt"]
+
+
+def test_another_message_under_its_name_is_neither_taken_for_it_nor_overwritten(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    there = outbox.send(ENVELOPE, replace(MESSAGE, text="of an earlier book")).path
+    with pytest.raises(Permanent, match=f"{there} is there already and is another message: move it out of the way"):
+        outbox.send(ENVELOPE, MESSAGE)
+    assert there.read_text(encoding="utf-8").endswith("of an earlier book")
+    assert files(tmp_path) == ["7/MEYER-17-email-42.txt"]
+    there.unlink()
+    assert not outbox.send(ENVELOPE, MESSAGE).again
+
+
+def test_what_a_run_has_in_it_is_seen(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path)
+    assert outbox.holds(7) is None
+    (tmp_path / "7").mkdir()
+    assert outbox.holds(7) is None
+    outbox.send(ENVELOPE, MESSAGE)
+    assert (outbox.holds(7), outbox.holds(8)) == (tmp_path / "7", None)
 
 
 def test_what_an_interrupted_attempt_left_is_in_nobodys_way(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Types commands as a person would: in a process of their own, in a folder of their own."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -26,11 +27,31 @@ class Answer:
         return json.loads(self.out)
 
 
+def on_a_terminal(*words: str | Path, cwd: Path) -> str:
+    """Run `dunwell` as a person at a terminal does; return all that is shown there."""
+    mine, its = os.openpty()
+    with subprocess.Popen(
+        [str(Path(sys.executable).with_name("dunwell")), *map(str, words)],
+        cwd=cwd, env=_clean({"TERM": "xterm", "COLUMNS": "100"}), stdin=its, stdout=its, stderr=its,
+    ) as process:  # fmt: skip
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # when the other side is closed
+            while some := os.read(mine, 65536):
+                shown += some
+        os.close(mine)
+        assert process.wait(SECONDS_MAX) == 0, shown
+    return shown.decode()
+
+
 def dunwell(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
     """Run `dunwell` with these words, in a folder; nothing of this process's settings reaches it."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("DUNWELL_", "DJANGO_"))}
     done = subprocess.run(
         [str(Path(sys.executable).with_name("dunwell")), *map(str, words)],
-        cwd=cwd, env={**clean, **(env or {})}, capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
+        cwd=cwd, env=_clean(env or {}), capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
     )  # fmt: skip
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def _clean(env: Mapping[str, str]) -> dict[str, str]:
+    return {k: v for k, v in os.environ.items() if not k.startswith(("DUNWELL_", "DJANGO_"))} | dict(env)

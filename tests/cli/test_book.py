@@ -115,6 +115,13 @@ def test_a_database_that_does_not_answer_is_a_conflict_and_the_doctor_says_so(tm
     assert [finding["what"] for finding in doctor.json["findings"] if not finding["is_fine"]] == ["database"]
 
 
+def test_an_empty_book_is_told_which_policies_are_in_force(tmp_path: Path) -> None:
+    dunwell("init", cwd=tmp_path)
+    answer = dunwell("doctor", cwd=tmp_path)
+    assert answer.code == 0
+    assert "ok    policies: consumer, key-accounts, standard-b2b\n" in answer.out
+
+
 def test_a_sound_book_is_well(shown: Path) -> None:
     answer = dunwell("--home", "book", "doctor", cwd=shown)
     assert answer.code == 0

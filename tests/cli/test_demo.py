@@ -1,6 +1,7 @@
 """The demo: the first thing that anybody types."""
 
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,16 @@ def test_a_second_demo_takes_its_place_and_comes_to_the_same(tmp_path: Path) -> 
     assert first.json == second.json
     assert letters(tmp_path) == before
     assert [path.name for path in tmp_path.iterdir()] == ["demo"]
+
+
+def test_it_can_be_made_anew_in_the_folder_one_stands_in(played: tuple[Path, Answer], tmp_path: Path) -> None:
+    folder, first = played
+    shutil.copytree(folder / "demo", tmp_path / "demo")
+    (tmp_path / "demo" / "dunwell.sqlite3").unlink()
+    again = dunwell("demo", ".", *AS_OF, cwd=tmp_path / "demo")
+    assert (again.code, again.err) == (0, "")
+    assert letters(tmp_path) == letters(folder)
+    assert re.findall(r"[\d,]+ messages in", again.out) == re.findall(r"[\d,]+ messages in", first.out)
 
 
 def test_it_clears_no_folder_but_its_own(tmp_path: Path) -> None:

@@ -50,6 +50,31 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
+@pytest.mark.parametrize("name", ["", "policy", "report", *sorted(COMMANDS)])
+def test_help_reads_well_on_80_columns(name: str) -> None:
+    text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
+    assert max(map(len, text.splitlines())) <= 80
+    assert [odd for odd in ("{", "}", "[[", "]]", "<", ">", "list[") if odd in text] == []
+    assert [line for line in text.splitlines() if line.endswith("...") and "Usage" not in line] == []  # cut short
+
+
+def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
+    usages = {name: CliRunner().invoke(app, [*name.split(), "--help"]).output.splitlines()[0] for name in COMMANDS}
+    assert {name: usage.partition(f"{name} [OPTIONS]")[2].strip() for name, usage in usages.items()} == {
+        "init": "[DIR]", "demo": "[DIR]", "import": "FILE", "propose": "", "post": "RUN", "explain": "ITEM",
+        "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
+        "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "",
+    }  # fmt: skip
+
+
+def test_help_says_which_entities_a_policy_is_for_and_that_the_schema_is_json() -> None:
+    assert (
+        "For this entity alone. [default: for every entity]"
+        in CliRunner().invoke(app, ["policy", "apply", "-h"]).output
+    )
+    assert "JSON, without any option" in CliRunner().invoke(app, ["policy", "schema", "-h"]).output
+
+
 @pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_every_option_and_command_is_explained(name: str) -> None:
     command = COMMANDS[name]

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import dunwell
+from tests.cli.conftest import filled
+from tests.cli.shell import Answer, dunwell
 
 GOOD = "policy: gentle\ntitle: Gentle\nmin_gap_days: 7\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
 BROKEN = GOOD.replace("days_past_due", "days_pastdue")
@@ -81,6 +82,28 @@ def test_policies_are_applied_and_shown_with_their_versions(desk: Path) -> None:
     missing = dunwell("--home", "book", "policy", "show", "none", cwd=desk)
     assert missing.code == 4
     assert "known: consumer, gentle, key-accounts, standard-b2b" in missing.err
+
+
+def test_a_policy_of_which_entities_have_their_own_is_shown_for_one_of_them(tmp_path: Path) -> None:
+    filled(tmp_path)
+    for name, text in {"every.yaml": GOOD, "own.yaml": GOOD.replace("3", "5")}.items():
+        (tmp_path / name).write_text(text)
+
+    def policy(*words: str) -> Answer:
+        return dunwell("--home", "book", "policy", *words, cwd=tmp_path)
+
+    policy("apply", "every.yaml")
+    policy("apply", "own.yaml", "--entity", "ACME")
+    unclear = policy("show", "gentle")
+    assert (unclear.code, unclear.out) == (3, "")
+    assert "say which with --entity or --version (version 1 for every entity, version 2 for ACME)" in unclear.err
+    assert policy("show", "gentle", "--entity", "ACME").out == GOOD.replace("3", "5")
+    shown = policy("show", "gentle", "--version", "1", "--json").json
+    assert (shown["entity"], shown["text"]) == ("every", GOOD)
+    listed = policy("show", "--entity", "ACME", "--json").json
+    assert {row["policy"]: row["entity"] for row in listed}["gentle"] == "ACME"
+    assert len(listed) == 4
+    assert policy("show", "gentle", "--entity", "NOPE").code == 4
 
 
 def test_one_broken_policy_keeps_all_out(desk: Path) -> None:

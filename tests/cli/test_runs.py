@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import filled
+from tests.cli.conftest import ROWS, filled
 from tests.cli.shell import Answer, dunwell
 
 AS_OF = ("--as-of", "2020-04-03")
@@ -96,6 +96,31 @@ def test_messages_that_could_not_be_written_leave_with_1(tmp_path: Path, option:
     answer = dunwell("--home", "book", "post", "1", *option, cwd=tmp_path)
     assert answer.code == 1
     assert '"failed": 1' in answer.out if option else "1 failed" in answer.out
+    assert "cannot write into the outbox" in answer.out  # says why
     doctor = dunwell("--home", "book", "doctor", cwd=tmp_path)
     assert doctor.code == 1
     assert "WRONG outbox: " in doctor.out
+
+
+def test_letters_of_an_earlier_book_are_not_taken_for_this_ones(tmp_path: Path) -> None:
+    filled(tmp_path)
+
+    def type_in(*words: str) -> Answer:
+        return dunwell("--home", "book", *words, cwd=tmp_path)
+
+    type_in("propose", *AS_OF)
+    assert "1 messages written" in type_in("post", "1").out
+    (letter,) = (tmp_path / "book" / "outbox").rglob("*.txt")
+    before = letter.read_bytes()
+    for file in (tmp_path / "book").glob("dunwell.sqlite3*"):
+        file.unlink()
+    (tmp_path / "items.csv").write_text(ROWS.replace("Meyer", "Maier"))
+    assert dunwell("init", "book", cwd=tmp_path).code == 0
+    type_in("import", "items.csv", "--mapping", "map.yaml")
+    type_in("propose", *AS_OF)
+    refused = type_in("post", "1")
+    assert (refused.code, letter.read_bytes()) == (5, before)
+    assert "holds messages that are not of this book" in refused.err
+    (tmp_path / "book" / "outbox").rename(tmp_path / "book" / "old")
+    assert "1 messages written" in type_in("post", "1").out
+    assert "Maier" in letter.read_text(encoding="utf-8")

@@ -55,11 +55,27 @@ def test_an_entitys_own_version_goes_before_the_one_for_every_entity(town: Town)
         each.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     town.apply(EARLIER, own=True)
     assert (town.propose("2026-04-01").counts["notices"], other.propose("2026-04-01").counts["notices"]) == (1, 0)
-    assert [(row["version"], row["entity"]) for row in policies.in_force()] in (
-        [(1, "every"), (2, "ACME")], [(2, "ACME"), (1, "every")],
-    )  # fmt: skip
+    assert [(row["version"], row["entity"]) for row in policies.in_force()] == [(1, "every"), (2, "ACME")]
     assert [each.number for each in policies.versions_in_force(town.entity)] == [2]
     assert [each.number for each in policies.versions_in_force(other.entity)] == [1]
+
+
+def test_where_versions_differ_one_says_which_is_to_be_shown(town: Town) -> None:
+    other = Town(town.folder, "OTHER", policy=None)
+    town.apply(EARLIER, own=True)
+    with pytest.raises(Invalid) as caught:
+        policies.show_policy("standard")
+    assert str(caught.value) == (
+        "several versions of standard are in force: say which with --entity or --version"
+        " (version 1 for every entity, version 2 for ACME)"
+    )
+    assert policies.show_policy("standard", entity=town.entity).number == 2
+    assert policies.show_policy("standard", entity=other.entity).number == 1
+    assert policies.show_policy("standard", 1).number == 1
+    with pytest.raises(NotFound, match="no policy 'standard' version 2 for OTHER is there"):
+        policies.show_policy("standard", 2, other.entity)
+    assert [(row["version"], row["entity"]) for row in policies.in_force(town.entity)] == [(2, "ACME")]
+    assert [(row["version"], row["entity"]) for row in policies.in_force(other.entity)] == [(1, "every")]
 
 
 def test_an_unknown_policy_is_not_found(town: Town) -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from dunwell.flows import policies
 from dunwell.flows.checkup import check_up
-from dunwell.flows.entities import all_entities, entity_called
+from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.reports import ageing_of
 from dunwell.records.models import Delivery, PolicyVersion
-from tests.flows.town import POLICY, Town, at_home, day
+from tests.flows.town import POLICY, Town, at_home, day, noon
 
 
 def wrong() -> dict[str, str]:
@@ -55,6 +56,13 @@ def test_an_entity_without_a_policy_is_told_what_to_do(home: Path) -> None:
     assert wrong() == {"policies of ACME": "none in force: dunwell policy apply FILE"}
 
 
+def test_a_book_without_an_entity_yet_is_told_which_policies_are_in_force(home: Path) -> None:
+    assert wrong() == {"policies": "none in force: dunwell policy apply FILE"}
+    policies.apply_policy(POLICY, "standard.yaml", by="anna", at=noon("2026-01-01"))
+    assert wrong() == {}
+    assert {finding.what: finding.found for finding in check_up()}["policies"] == "standard"
+
+
 def test_a_policy_that_cannot_be_read_is_shown_with_its_line(town: Town) -> None:
     PolicyVersion.objects.update(text=POLICY.replace("min_gap_days", "min_gap"))
     assert "standard (version 1):2: " in wrong()["policies of ACME"]
@@ -83,4 +91,3 @@ def test_which_entity_is_meant(home: Path) -> None:
         entity_called(None)
     with pytest.raises(NotFound, match="there is no entity 'NOPE'; known: ACME, OTHER"):
         entity_called("NOPE")
-    assert [each.code for each in all_entities()] == ["ACME", "OTHER"]

@@ -37,7 +37,10 @@ def test_a_plain_word_is_the_same_for_every_row() -> None:
         (MAPPING + "decimal: ','\nthousands: ','\n", "decimal and thousands are the same sign"),
         (MAPPING + "encoding: utf-16\n", "map.yaml:9: encoding: should be 'utf-8', 'cp1252'"),
         (MAPPING + "round: down\n", "map.yaml:9: round: should be 'half_up'"),
-        (MAPPING + "entities: {ACME: {currency: EUX}}\n", "map.yaml:9: entities.ACME: 'EUX' is not a currency in use (ISO 4217)"),
+        (
+            MAPPING + "entities: {ACME: {currency: EUX}}\n",
+            "map.yaml:9: entities.ACME: 'EUX' is not a currency in use (ISO 4217)",
+        ),
         (MAPPING + "attributes: {Terms: {column: t}}\n", "map.yaml:9: attributes.Terms"),
         (
             MAPPING + "attributes: {terms: {column: t, type: money}}\n",

@@ -1,6 +1,8 @@
 """The outbox channel: one text file a delivery, in a folder a run, for people and programs to pick up.
 
 A file is under its name only when it is whole: it is written under a name with a dot, put on the disk, and renamed.
+One that is there already and says something else is somebody else's, such as an earlier book's: it is neither taken for
+the delivery nor overwritten.
 """
 
 import errno
@@ -8,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Final, ParamSpec, TypeAlias, TypeVar
@@ -25,7 +28,7 @@ T = TypeVar("T")
 FILES_AT_ONCE: Final = 250  # open at the same time
 SYNCS_AT_ONCE: Final = 32  # the disk answers for many files with one write of its journal
 PAYER_BYTES_MAX: Final = 80  # of the account's code in a file's name, which may have 255
-RETRY_SECONDS: Final = 300
+RETRY_SECONDS: Final = 60
 # What a person has to put right; anything else, such as a full disk, may pass.
 _LASTING: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
@@ -39,10 +42,18 @@ class Outbox:
         """Name the folder; it is made with the first message."""
         self.folder = Path(folder)
 
+    def holds(self, run: int) -> Path | None:
+        """Return the folder of a run if anything is seen in it; what is wrong with it is said by `send`."""
+        folder = self.folder / str(int(run))
+        with suppress(OSError):
+            return folder if any(folder.iterdir()) else None
+        return None
+
     def send(self, envelope: Envelope, message: Message) -> Receipt:
         """Write one message. It is on the disk, and under its name, when this returns.
 
-        A delivery that was already made stays as it is, whatever the message says now. Errors: Temporary, Permanent.
+        A delivery that was already made is not made again; one `in_doubt` stays as it was made, whatever the message
+        says now. Errors: Temporary; Permanent, also for another message under its name.
         """
         (outcome,) = self.send_all([(envelope, message)])
         if isinstance(outcome, Receipt):
@@ -78,12 +89,15 @@ class Outbox:
 
     def _begin(self, files: dict[Path, NewFile], envelope: Envelope, message: Message) -> Receipt:
         path = self.folder / str(int(envelope.run)) / file_name(envelope)
+        content = text_of(envelope, message).encode()
         if path in files or path.exists():
+            if path not in files and not envelope.in_doubt and path.read_bytes() != content:
+                raise Permanent(f"{path} is there already and is another message: move it out of the way")
             return Receipt(envelope.message_id, path, again=True)
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
             sync_folder(self.folder)
-        files[path] = NewFile.begin(path, text_of(envelope, message).encode())
+        files[path] = NewFile.begin(path, content)
         return Receipt(envelope.message_id, path)
 
 
@@ -127,6 +141,8 @@ def _tried(do: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Temporar
     """Do something with the disk; a refusal is a value."""
     try:
         return do(*args, **named)
+    except Permanent as error:
+        return error
     except OSError as error:
         why = f"cannot write into the outbox: {error}"
         if error.errno in _LASTING:

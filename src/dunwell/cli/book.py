@@ -9,18 +9,21 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import Json, open_book, refuses
-from dunwell.cli.output import as_json, err, money, say, table, working
+from dunwell.cli.output import as_json, err, money, progress, say, table
 from dunwell.config import load, write_settings
 
 
 @refuses
 def init(
-    directory: Annotated[Path | None, typer.Argument(metavar="[DIR]", help="Where the book is to be.")] = None,
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DIR", help="Where the book is to be. [default: --home, or this directory]")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Make an empty book: settings, database, and three policies in force, with their files to change.
+    """Make an empty book, with three policies in force.
 
-    What is there already is kept; an older database is brought to this version.
+    It has settings, a database, and the files of the policies, to change. What is there already is kept; an older
+    database is brought to this version.
     """
     if directory is not None:
         os.environ["DUNWELL_HOME"] = str(directory)
@@ -29,7 +32,8 @@ def init(
     open_book(must_exist=False)
     from dunwell.flows.book.starting import start_book  # noqa: PLC0415  # after the book is open
 
-    with working("making the tables ..."):
+    with progress(quiet=json) as tell:
+        tell("making the tables")
         started = start_book(home, by=clock.actor(), at=clock.now())
     if json:
         as_json({"home": str(home), "policies": [vars(each) for each in started.policies]})
@@ -43,15 +47,20 @@ def init(
 @refuses
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file (.csv, .csv.gz).")],
-    mapping: Annotated[Path, typer.Option("--mapping", metavar="MAP", help="Which column is what (YAML).")],
+    mapping: Annotated[
+        Path, typer.Option("--mapping", metavar="MAP", help="A file that says which column is what (YAML).")
+    ],
     json: Json = False,
 ) -> None:
-    """Bring open items into the book: all of a file or nothing of it, and the same file twice changes nothing."""
+    """Bring open items from a CSV file into the book.
+
+    All of a file or nothing of it, and the same file twice changes nothing.
+    """
     open_book()
     from dunwell.flows.book.importing import import_items  # noqa: PLC0415  # after the book is open
 
-    with working(f"reading {file.name} ..."):
-        report = import_items(file, mapping, by=clock.actor(), at=clock.now(), on=clock.today())
+    with progress(quiet=json) as tell:
+        report = import_items(file, mapping, by=clock.actor(), at=clock.now(), on=clock.today(), progress=tell)
     if json:
         as_json(asdict(report))
         return

@@ -11,7 +11,7 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import AsOf, Json, open_book, refuses
-from dunwell.cli.output import as_json, say, working
+from dunwell.cli.output import as_json, progress, say
 from dunwell.cli.runs import show_counts
 from dunwell.config import write_settings
 from dunwell.flows.errors import Conflict
@@ -22,26 +22,28 @@ SEED: Final = 2026
 
 @refuses
 def demo(
-    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="Where the demo is to be; made anew.")] = Path(
-        "demo"
-    ),
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where it is to be; made anew. [default: demo]")
+    ] = Path("demo"),
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Make a sample book of 2,000 accounts, decide it, post a run, and write the notices to an outbox."""
+    """Make a sample book, run it, and write the letters to an outbox.
+
+    The book has 2,000 accounts. The folder of an earlier demo is cleared, and no other.
+    """
+    as_of, home = as_of or clock.today(), directory.absolute()
     _make_anew(directory)
     # Whatever the settings name is somebody's own; the demo has everything in its folder.
     for name in [name for name in os.environ if name.startswith("DUNWELL_")]:
         del os.environ[name]
     os.environ["DUNWELL_HOME"] = str(directory)
-    write_settings(directory.absolute())
+    write_settings(home)
     open_book(must_exist=False)
     from dunwell.flows.demo import play_demo  # noqa: PLC0415  # after the book is open
 
-    with working("making a sample book, deciding it, and writing its notices ..."):
-        played = play_demo(
-            directory.absolute(), seed=SEED, as_of=as_of or clock.today(), clock=clock.now, by=clock.actor()
-        )
+    with progress(quiet=json) as tell:
+        played = play_demo(home, seed=SEED, as_of=as_of, clock=clock.now, by=clock.actor(), progress=tell)
     if json:
         as_json(asdict(played))
         return
@@ -56,11 +58,11 @@ def demo(
     for sentence in played.example.sentences:
         say(f"  {sentence}")
     say("\nNext, type:")
-    home = f"{_program()} --home {directory}"
-    say(f"  {home} explain {played.example.number} --entity {played.example_entity} --run {played.example.run}")
-    say(f"  {home} preview {played.example.account} --entity {played.example_entity}")
-    say(f"  {home} report ageing --entity {played.example_entity}")
-    say(f"  {home} policy show")
+    typed = f"{_program()} --home {directory}"
+    say(f"  {typed} explain {played.example.number} --entity {played.example_entity} --run {played.example.run}")
+    say(f"  {typed} preview {played.example.account} --entity {played.example_entity}")
+    say(f"  {typed} report ageing --entity {played.example_entity}")
+    say(f"  {typed} policy show")
     say(f"  less {_near(played.example_file)}")
 
 
@@ -80,6 +82,10 @@ def _make_anew(directory: Path) -> None:
     if directory.exists() and any(directory.iterdir()):
         if not (directory / MARK).exists():
             raise Conflict(f"{directory} holds something that is no demo: name another folder")
-        shutil.rmtree(directory)
+        for each in directory.iterdir():  # the folder itself may be the one somebody stands in
+            if each.is_dir() and not each.is_symlink():
+                shutil.rmtree(each)
+            elif each.name != MARK:
+                each.unlink()
     directory.mkdir(parents=True, exist_ok=True)
     (directory / MARK).write_text("made by `dunwell demo`, which may remove this folder\n", encoding="utf-8")

@@ -8,7 +8,10 @@ from dunwell.cli.output import as_json, out
 
 @refuses
 def doctor(json: Json = False) -> None:
-    """Check settings, database, policies, folders and what waits for a person. Leaves with 1 if something is wrong."""
+    """Check whether everything is in order.
+
+    Settings, database, policies, folders, and what waits for a person. Leaves with 1 if something is wrong.
+    """
     open_book()
     from dunwell.flows.checkup import check_up  # noqa: PLC0415  # after the book is open
 

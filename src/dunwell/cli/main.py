@@ -8,6 +8,7 @@ import typer
 
 from dunwell import __version__
 from dunwell.cli import book, demo, doctor, policy, report, runs, stories
+from dunwell.cli.command import Command
 
 app = typer.Typer(
     name="dunwell",
@@ -41,17 +42,17 @@ def dunwell(
         os.environ["DUNWELL_HOME"] = str(home)
 
 
-app.command()(book.init)
-app.command()(demo.demo)
-app.command("import")(book.import_)
-app.command()(runs.propose)
-app.command()(runs.post)
-app.command()(runs.explain)
-app.command()(runs.preview)
-app.command("test")(stories.play)
+app.command(cls=Command)(book.init)
+app.command(cls=Command)(demo.demo)
+app.command("import", cls=Command)(book.import_)
+app.command(cls=Command)(runs.propose)
+app.command(cls=Command)(runs.post)
+app.command(cls=Command)(runs.explain)
+app.command(cls=Command)(runs.preview)
+app.command("test", cls=Command)(stories.play)
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
-app.command()(doctor.doctor)
+app.command(cls=Command)(doctor.doctor)
 
 
 def main() -> None:

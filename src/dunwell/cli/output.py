@@ -1,16 +1,19 @@
 """How the shell shows things: tables and progress for people, JSON for programs."""
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Final
 
+from rich import progress as bars
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from dunwell.engine.money import exponent
+from dunwell.flows.progress import Progress, untold
 
 WIDTH_OF_FILES: Final = 160  # where no terminal says how wide it is
 
@@ -50,14 +53,32 @@ def money(amount_minor: int, currency: str) -> str:
     return f"{sign}{int(whole):,}{'.' + cents if cents else ''}"
 
 
+def is_watched() -> bool:
+    """Whether a person sees both what comes out and what goes on: nothing is piped or kept in a file."""
+    return sys.stdout.isatty() and sys.stderr.isatty() and not err.is_dumb_terminal
+
+
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Show that something is under way, where a person is watching."""
-    if err.is_terminal:
-        with err.status(what):
-            yield
-    else:
-        yield
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """Show, where a person is watching, which step is under way and how far it is, on a line that goes at the end."""
+    if quiet or not is_watched():
+        yield untold
+        return
+    columns = (bars.SpinnerColumn(), bars.TextColumn("{task.description}", markup=False), bars.BarColumn())
+    with bars.Progress(
+        *columns, bars.TaskProgressColumn(), bars.TimeElapsedColumn(), console=err, transient=True
+    ) as bar:
+
+        def tell(step: str, done: int = 0, total: int = 0) -> None:
+            now = bar.tasks[0] if bar.tasks else None
+            if now and now.description == step:
+                bar.update(now.id, completed=done, total=total or None)
+                return
+            if now:
+                bar.remove_task(now.id)
+            bar.add_task(step, completed=done, total=total or None)
+
+        yield tell
 
 
 def _is_money(rows: Sequence[Sequence[object]], at: int) -> bool:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EntityCode, Json, book_exists, open_book, refuses
+from dunwell.cli.command import Command
+from dunwell.cli.doors import Json, book_exists, open_book, refuses
 from dunwell.cli.output import as_json, err, say, table
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.policy_files import check_policy, policy_schema
@@ -18,13 +19,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Policy files (YAML).")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files (YAML).")]
 
 
-@app.command()
+@app.command(cls=Command)
 @refuses
 def check(files: Files, json: Json = False) -> None:
-    """Check policy files: every key, expression and amount, with file and line."""
+    """Check policy files, and say what is wrong with file and line.
+
+    Every key, expression and amount is looked at. No book is needed.
+    """
     attributes = _attributes()
     checked: list[dict[str, object]] = []
     problems: list[str] = []
@@ -44,33 +48,44 @@ def check(files: Files, json: Json = False) -> None:
         raise Invalid(f"{len(problems)} problem{'s' * (len(problems) != 1)}", problems)
 
 
-@app.command()
+@app.command(cls=Command)
 def schema() -> None:
-    """Print the JSON Schema of a policy file, for your editor."""
+    """Print the JSON Schema of a policy file, for your editor.
+
+    What it prints is JSON, without any option.
+    """
     as_json(policy_schema())
 
 
-@app.command()
+@app.command(cls=Command)
 @refuses
 def show(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="The policy's name; without it, all are listed.")
+        str | None, typer.Argument(metavar="NAME", help="The policy's name; without it, all are listed.")
     ] = None,
-    version: Annotated[int | None, typer.Option("--version", metavar="N", help="An earlier version.")] = None,
+    version: Annotated[
+        int | None, typer.Option("--version", metavar="N", help="This version, also one no longer in force.")
+    ] = None,
+    entity: Annotated[
+        str | None, typer.Option("--entity", metavar="CODE", help="As it is for this entity. [default: all of them]")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show the policies in force, or the text of one of them."""
     open_book()
     from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
 
+    chosen = entity_called(entity) if entity else None
     if name is not None:
-        found = policies.show_policy(name, version)
+        found = policies.show_policy(name, version, chosen)
         if json:
-            as_json({"policy": name, "version": found.number, "text": found.text, "applied_at": found.applied_at})
+            about = {"policy": name, "version": found.number, "entity": policies.scope(found)}
+            as_json({**about, "text": found.text, "applied_at": found.applied_at})
         else:
             say(found.text.rstrip("\n"))
         return
-    rows = policies.in_force()
+    rows = policies.in_force(chosen)
     if json:
         as_json(rows)
     else:
@@ -78,10 +93,19 @@ def show(
         table("Policies in force", columns, [[row[column] for column in columns] for row in rows])
 
 
-@app.command()
+@app.command(cls=Command)
 @refuses
-def apply(files: Files, entity: EntityCode = None, json: Json = False) -> None:
-    """Put policies in force, for every entity or for one. The versions before them stay readable."""
+def apply(
+    files: Files,
+    entity: Annotated[
+        str | None, typer.Option("--entity", metavar="CODE", help="For this entity alone. [default: for every entity]")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Put policies in force, for every entity or for one.
+
+    The versions before them stay readable.
+    """
     open_book()
     from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
     from dunwell.flows.entities import entity_called  # noqa: PLC0415

@@ -2,6 +2,7 @@
 
 import typer
 
+from dunwell.cli.command import Command
 from dunwell.cli.doors import AsOf, EntityCode, Json, date_for, entity_of, refuses
 from dunwell.cli.output import as_json, money, say, table
 
@@ -13,10 +14,13 @@ def report() -> None:
     """Figures over the book as it stands."""
 
 
-@app.command()
+@app.command(cls=Command)
 @refuses
 def ageing(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -> None:
-    """Show what is owed by how long it is past due, by currency; open credits apart."""
+    """Show what is owed, by how long it is past due.
+
+    By currency, with open credits apart.
+    """
     chosen = entity_of(entity)
     from dunwell.flows.reports import ageing_of  # noqa: PLC0415  # after the book is open
 

@@ -7,7 +7,7 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import EXIT_FAILED, AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
-from dunwell.cli.output import as_json, money, say, table, working
+from dunwell.cli.output import as_json, money, progress, say, table
 
 if TYPE_CHECKING:
     from dunwell.flows.runs.deliver import DeliverResult
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 
 @refuses
 def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -> None:
-    """Decide for every open item, and keep the result as a proposal. Nothing is sent."""
+    """Decide for every open item, and keep the result as a proposal.
+
+    Nothing is sent. It takes the place of a proposal that nobody has posted.
+    """
     chosen = entity_of(entity)
     from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415  # after the book is open
 
-    with working(f"deciding the book of {chosen.code} ..."):
-        run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor())
+    with progress(quiet=json) as tell:
+        run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor(), progress=tell)
     if json:
         as_json({"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts})
         return
@@ -45,10 +48,10 @@ def post(
     from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
     from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
 
-    with working("posting ..."):
+    with progress(quiet=json) as tell:
+        tell(f"posting run {run}")
         posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
-    with working("writing notices ..."):
-        delivered = deliver_run(run, clock=clock.now, by=clock.actor())
+        delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:
@@ -62,8 +65,11 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
     if posted.changed_since:
         say(f"{posted.changed_since:,} notices fell out, because an item changed since the decision")
     say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
+    if delivered.problem:
+        say(f"why not: {delivered.problem}")
     if delivered.retrying:
-        say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again")
+        after = f" after {delivered.retry_at.astimezone():%H:%M:%S}" if delivered.retry_at else ""
+        say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again{after}")
 
 
 @refuses
@@ -95,7 +101,10 @@ def preview(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Show what an account would be sent, as it would read. Nothing is kept or sent."""
+    """Show what an account would be sent, as it would read.
+
+    Nothing is kept or sent.
+    """
     chosen = entity_of(entity)
     from dunwell.flows.runs.preview import preview_account  # noqa: PLC0415  # after the book is open
 

@@ -7,23 +7,30 @@ from typing import Annotated
 import typer
 
 from dunwell.cli.doors import EXIT_FAILED, Json, refuses
-from dunwell.cli.output import as_json, out, say
+from dunwell.cli.output import as_json, is_watched, out, progress, say
 from dunwell.flows import stories
 
 
 @refuses
 def play(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Story files, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Story files, or folders of them.")],
     json: Json = False,
 ) -> None:
-    """Play stories: unit tests for policies. Leaves with 1 if one of them fails."""
+    """Play stories: unit tests for policies.
+
+    Leaves with 1 if one of them fails.
+    """
     files = stories.story_files(paths)
     started = time.perf_counter()
-    played = []
-    for story in stories.play(files):
-        played.append(story)
-        if not json:
-            out.print("F" if story.failures else ".", end="", style="red" if story.failures else "green")
+    played: list[stories.Played] = []
+    dotted = not json and not is_watched()  # else a bar shows the same
+    with progress(quiet=json) as tell:
+        tell("playing", 0, len(files))
+        for story in stories.play(files):
+            played.append(story)
+            tell("playing", len(played), len(files))
+            if dotted:
+                out.print("F" if story.failures else ".", end="", style="red" if story.failures else "green")
     seconds = time.perf_counter() - started
     failed = [story for story in played if story.failures]
     if json:
@@ -35,7 +42,8 @@ def play(
             }
         )
     else:
-        out.print()
+        if dotted:
+            say()
         for story in failed:
             for failure in story.failures:
                 say(f"\n{failure}")

@@ -33,7 +33,7 @@ def check_up() -> list[Finding]:
     findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
     if not database.is_fine:
         return findings
-    findings += [_policies(entity) for entity in Entity.objects.order_by("code")]
+    findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
     findings.append(_book())
     return findings + _waiting()
 
@@ -57,8 +57,8 @@ def _folder(what: str, path: Path) -> Finding:
     return Finding(what, is_fine=True, found=str(path))
 
 
-def _policies(entity: Entity) -> Finding:
-    what = f"policies of {entity.code}"
+def _policies(entity: Entity | None) -> Finding:
+    what = f"policies of {entity.code}" if entity else "policies"
     try:
         found = policies.parsed(policies.versions_in_force(entity))
     except Invalid as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from dunwell.flows.book.sample import load_sample
 from dunwell.flows.book.starting import start_book
+from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.explain import Explanation, explain_item
 from dunwell.flows.runs.post import post_run
@@ -41,11 +42,14 @@ class Demo:
     example_file: str
 
 
-def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetime], by: str) -> Demo:
+def play_demo(
+    home: Path, *, seed: int, as_of: date, clock: Callable[[], datetime], by: str, progress: Progress = untold
+) -> Demo:
     """Fill an empty book with the sample, and take it through one run of each entity."""
+    progress("making a sample book")
     start_book(home, by=by, at=clock())
     loaded = load_sample(seed=seed, as_of=as_of, by=by, at=clock())
-    runs = [_run(entity, as_of, clock, by) for entity in Entity.objects.order_by("code")]
+    runs = [_run(entity, as_of, clock, by, progress) for entity in Entity.objects.order_by("code")]
     first = runs[0]
     entity = Entity.objects.get(code=first.entity)
     # The most telling example: a notice with a fee, to somebody reached by letter or mail.
@@ -68,10 +72,11 @@ def play_demo(home: Path, *, seed: int, as_of: date, clock: Callable[[], datetim
     )
 
 
-def _run(entity: Entity, as_of: date, clock: Callable[[], datetime], by: str) -> DemoRun:
-    run = propose_run(entity, as_of=as_of, at=clock(), by=by)
+def _run(entity: Entity, as_of: date, clock: Callable[[], datetime], by: str, progress: Progress) -> DemoRun:
+    run = propose_run(entity, as_of=as_of, at=clock(), by=by, progress=progress)
+    progress(f"posting run {run.pk}")
     posted = post_run(run.pk, today=as_of, at=clock(), by=by)
-    delivered = deliver_run(run.pk, clock=clock, by=by)
+    delivered = deliver_run(run.pk, clock=clock, by=by, progress=progress)
     return DemoRun(
         run=run.pk,
         entity=entity.code,

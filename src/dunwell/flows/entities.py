@@ -18,8 +18,3 @@ def entity_called(code: str | None) -> Entity:
         if entity.code == code:
             return entity
     raise NotFound(f"there is no entity {code!r}; known: {known}")
-
-
-def all_entities() -> list[Entity]:
-    """Return every entity, by code."""
-    return list(Entity.objects.order_by("code"))

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import polars as pl
 from django.db import transaction
+from django.db.models import F, QuerySet
 
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.policy.model import Policy
@@ -69,10 +70,13 @@ def apply_policy(text: str, source: str, *, by: str, at: datetime, entity: Entit
     return Applied(policy.policy, version.number, is_new=True)
 
 
-def versions_in_force(entity: Entity) -> list[PolicyVersion]:
-    """The versions that decide for an entity: its own, and those for every entity that it has no own version of."""
-    versions = PolicyVersion.objects.filter(retired_at=None).select_related("policy").order_by("policy__name")
-    own = [version for version in versions if version.entity_id == entity.pk]
+def versions_in_force(entity: Entity | None) -> list[PolicyVersion]:
+    """The versions that decide for an entity: its own, and those for every entity that it has no own version of.
+
+    Without an entity: those for every entity.
+    """
+    versions = _in_force()
+    own = [version for version in versions if entity and version.entity_id == entity.pk]
     names = {version.policy.name for version in own}
     return own + [version for version in versions if version.entity_id is None and version.policy.name not in names]
 
@@ -86,27 +90,48 @@ def parsed(versions: Sequence[PolicyVersion]) -> list[Policy]:
         raise Invalid("a policy in force can no longer be read", [str(each) for each in error.problems]) from None
 
 
-def show_policy(name: str, number: int | None = None) -> PolicyVersion:
-    """Return a version of a policy: the one in force, or by number. Errors: NotFound."""
-    versions = PolicyVersion.objects.filter(policy__name=name).select_related("policy", "entity")
-    found = versions.filter(retired_at=None) if number is None else versions.filter(number=number)
-    version = found.order_by("-number").first()
-    if version is None:
+def show_policy(name: str, number: int | None = None, entity: Entity | None = None) -> PolicyVersion:
+    """Return a version of a policy: by its number, else the one in force, for an entity or whomever there is one for.
+
+    Errors: NotFound; Invalid where several are in force and neither number nor entity says which.
+    """
+    versions = _in_force() if number is None else PolicyVersion.objects.filter(number=number).select_related("entity")
+    found = list(versions.filter(policy__name=name))
+    if entity:
+        # An entity's own version, where it has one, stands after the one for every entity.
+        found = [version for version in found if version.entity_id in (None, entity.pk)][-1:]
+    if len(found) > 1:
+        whom = [each.entity.code if each.entity else "every entity" for each in found]
+        listed = ", ".join(f"version {each.number} for {whose}" for each, whose in zip(found, whom, strict=True))
+        raise Invalid(f"several versions of {name} are in force: say which with --entity or --version ({listed})")
+    if not found:
+        which = ("" if number is None else f" version {number}") + (f" for {entity.code}" if entity else "")
         known = ", ".join(PolicyRecord.objects.order_by("name").values_list("name", flat=True)) or "none yet"
-        raise NotFound(f"no policy {name!r}{'' if number is None else f' version {number}'} is there; known: {known}")
-    return version
+        raise NotFound(f"no policy {name!r}{which} is there; known: {known}")
+    return found[0]
 
 
-def in_force() -> list[dict[str, object]]:
-    """List the versions in force: policy, version, entity (`every` for all), when and by whom."""
-    versions = PolicyVersion.objects.filter(retired_at=None).select_related("policy", "entity").order_by("policy__name")
+def in_force(entity: Entity | None = None) -> list[dict[str, object]]:
+    """List the versions in force, all or an entity's: policy, version, entity (`every` for all), when and by whom."""
+    versions = sorted(versions_in_force(entity), key=lambda each: each.policy.name) if entity else _in_force()
     return [
         {
             "policy": version.policy.name,
             "version": version.number,
-            "entity": version.entity.code if version.entity else "every",
+            "entity": scope(version),
             "applied_at": version.applied_at.isoformat(timespec="minutes"),
             "applied_by": version.applied_by,
         }
         for version in versions
     ]
+
+
+def scope(version: PolicyVersion) -> str:
+    """The code of the entity that a version is for, or `every`."""
+    return version.entity.code if version.entity else "every"
+
+
+def _in_force() -> "QuerySet[PolicyVersion]":
+    """Every version in force, by name; an entity's own after the one for every entity."""
+    versions = PolicyVersion.objects.filter(retired_at=None).select_related("policy", "entity")
+    return versions.order_by("policy__name", F("entity__code").asc(nulls_first=True))

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -64,9 +65,9 @@ def decision(folder: Path, digest: str, item_id: int) -> dict[str, Any] | None:
     return found.row(0, named=True) if found.height else None
 
 
-def plan_table(folder: Path, digest: str, name: str) -> pl.DataFrame:
-    """Return one of the plan's tables as it was kept. Errors: ArchiveError."""
-    return _scan(folder, digest, f"plan-{name}").collect()
+def plan_table(folder: Path, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Return one of the plan's tables as it was kept, or only some of its columns. Errors: ArchiveError."""
+    return _scan(folder, digest, f"plan-{name}").select(columns or pl.all()).collect()
 
 
 def _scan(folder: Path, digest: str, name: str) -> pl.LazyFrame:

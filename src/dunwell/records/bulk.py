@@ -47,7 +47,7 @@ def allocate_ids(model: type[models.Model], n: int) -> pl.Series:
     table = table_name(model)
     with transaction.atomic(), connection.cursor() as cursor:
         if is_postgresql():
-            drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)"
+            drawn = "SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) FROM generate_series(1, %s)"
             cursor.execute(drawn, [table, n])
             return pl.Series("id", [row[0] for row in cursor.fetchall()], dtype=pl.Int64)
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
@@ -89,7 +89,7 @@ def compare_and_set(states: pl.DataFrame) -> pl.DataFrame:
             staged = stage(ItemState, states, ["item_id"])
             won = staged.update("t.version = s.version", version="s.version + 1")
             if len(won) < states.height:
-                won += staged.insert("s.version = 0", on_conflict="DO NOTHING", version="s.version + 1")
+                won += staged.insert("s.version = 0", contested=True, version="s.version + 1")
     winners = pl.DataFrame({"item_id": won}, schema={"item_id": pl.Int64})
     return states.select(pl.col("item_id").cast(pl.Int64)).join(winners, on="item_id", how="anti")
 
@@ -130,7 +130,7 @@ def _upsert(staged: Staged, n: int, entity: str) -> None:
     if entity and "entity_id" not in staged.columns:
         added["entity_id"] = entity
     if len(staged.update(**changed)) < n:
-        staged.insert(**added)
+        staged.insert(contested=False, **added)
 
 
 def _merged(before: str) -> str:

@@ -14,7 +14,7 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, 
 from dunwell.records.connect import is_postgresql, snapshot
 from dunwell.records.models import AttributeType
 from dunwell.records.tables import BOOK
-from dunwell.records.wire import Column, Select, Value, read_select
+from dunwell.records.wire import Column, Select, Value, among, read_select
 
 # By which field a contact is reached over each channel.
 REACHED_BY: Final = {
@@ -203,15 +203,8 @@ def _fill(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
     text = pieces[0]
     for piece in pieces[1:]:
         name, rest = piece.split("}", 1)
-        mark, value = _parameter(values[name])
-        params.append(value)
+        value = values[name]
+        mark, param = among(value) if isinstance(value, list) else ("%s", value)
+        params.append(param)
         text += mark + rest
     return text, params
-
-
-def _parameter(value: Value) -> tuple[str, Value]:
-    if not isinstance(value, list):
-        return "%s", value
-    if is_postgresql():
-        return "(SELECT unnest(%s::bigint[]))", value
-    return "(SELECT value FROM json_each(%s))", str(value)

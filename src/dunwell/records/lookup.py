@@ -93,6 +93,16 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
     return read(_columns(ITEMS), tail, [entity_id, json.dumps(numbers.unique().to_list())])
 
 
+def charges_numbered(entity_id: int, numbers: pl.Series) -> list[str]:
+    """Those of these numbers that charges of an entity have, settled ones too."""
+    tail = (
+        "FROM records_item t WHERE t.entity_id = %s AND t.kind = 'charge'"
+        f" AND NOT (t.number = '') AND t.number IN {_texts(is_text=True)}"
+    )
+    found = read([Column("number", "t.number", pl.String())], tail, [entity_id, json.dumps(numbers.to_list())])
+    return found["number"].to_list()
+
+
 def open_totals(entity_ids: Sequence[int]) -> pl.DataFrame:
     """Count and sum what is open: the columns of TOTALS, one row per entity, currency and kind."""
     found = Item.objects.filter(entity_id__in=entity_ids, closed_on=None, open_minor__gt=0)

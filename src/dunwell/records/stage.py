@@ -58,20 +58,24 @@ class Staged:
         """Return the first key of the staged rows that are in the table."""
         return _ids(f'SELECT s."{self.key[0]}" FROM {self.twin} s JOIN {self.table} t ON {self.same}')
 
-    def insert(self, where: str = "", on_conflict: str = "", **set_to: str) -> list[int]:
-        """Add the rows that are not there, and return their first key; `on_conflict` is for those that just came in.
+    def insert(self, where: str = "", *, contested: bool = False, **set_to: str) -> list[int]:
+        """Add the rows that are not there, and return their first key.
 
-        Columns not staged take `set_to` or the field's default. Errors: BulkError where there is neither.
+        Columns not staged take `set_to` or the field's default. `contested`: other transactions may add the same
+        rows; the first one does. Errors: BulkError for a column that is not staged and has neither.
         """
         given = {name: f's."{name}"' for name in self.columns} | set_to
         defaults = default_values(self.model, given)
         listed = ", ".join(f'"{name}"' for name in [*given, *defaults])
         values = ", ".join([*given.values(), *("%s" for _ in defaults)])
-        absent = f"NOT EXISTS (SELECT 1 FROM {self.table} t WHERE {self.same})"
+        absent = "TRUE" if contested else f"NOT EXISTS (SELECT 1 FROM {self.table} t WHERE {self.same})"
+        # In order: so all rows are looked for before the first is added. PostgreSQL would look through an empty
+        # table without its index, and through all that it has added by then for each row.
+        order = ", ".join(f's."{name}"' for name in self.key)
         return _ids(
             f"INSERT INTO {self.table} ({listed}) SELECT {values} FROM {self.twin} AS s"
-            f" WHERE {absent}{f' AND {where}' if where else ''}"
-            f'{f" ON CONFLICT {on_conflict}" if on_conflict else ""} RETURNING "{self.key[0]}"',
+            f" WHERE {absent}{f' AND {where}' if where else ''} ORDER BY {order}"
+            f'{" ON CONFLICT DO NOTHING" if contested else ""} RETURNING "{self.key[0]}"',
             list(defaults.values()),
         )
 

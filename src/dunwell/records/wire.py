@@ -41,6 +41,13 @@ class Select:
     params: Sequence[Value] = ()
 
 
+def among(ids: list[int]) -> tuple[str, Value]:
+    """SQL for the set of these ids, and the one parameter in it. PostgreSQL plans by how many they are."""
+    if is_postgresql():
+        return "(SELECT unnest(%s::bigint[]))", ids
+    return "(SELECT value FROM json_each(%s))", str(ids)
+
+
 def read(columns: Sequence[Column], tail: str, params: Sequence[Value] = ()) -> pl.DataFrame:
     """Run `SELECT columns` + `tail` (from FROM on, with %s for `params`) into a frame, in any order.
 

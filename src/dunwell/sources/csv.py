@@ -24,6 +24,10 @@ LINE: Final = "line"  # the line a row begins on; the file's own columns are pre
 ROWS_PER_BATCH: Final = 50_000
 LINE_BYTES_MAX: Final = 1_000_000
 GZIP_MAGIC: Final = b"\x1f\x8b"
+BARE_CR: Final = (
+    "a carriage return (CR) stands here without a line feed (LF), as at the line ends of old Mac programs; save the"
+    " file with the line ends of Windows or Unix (in Excel as `CSV UTF-8`), and put a text that holds one in quotes"
+)
 Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
 
@@ -166,6 +170,8 @@ class _Rows:
         encoding: str = "utf-8-sig" if self._mapping.encoding == "utf-8" else self._mapping.encoding
         while line := self._lines.readline(LINE_BYTES_MAX + 1):
             if len(line) > LINE_BYTES_MAX:
+                if b"\r" in line.rstrip(b"\r\n"):
+                    raise _UnreadableError(BARE_CR)
                 raise _UnreadableError(f"the line is longer than {LINE_BYTES_MAX:,} bytes: this is no table of items")
             if b"\0" in line:
                 raise _UnreadableError(_about_nul(line))
@@ -192,6 +198,8 @@ def _about_nul(line: bytes) -> str:
 def _meaning(error: str) -> str:
     if "unexpected end" in error or "field larger" in error:
         return 'a quote (") opens a text and is never closed'
+    if "new-line character" in error:
+        return BARE_CR
     if "expected after" in error:
         return 'a text goes on after its closing quote; a quote within a text is written twice ("")'
     return error

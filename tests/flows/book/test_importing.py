@@ -46,6 +46,23 @@ def desk(db: str, tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+def test_how_far_it_is_is_told_by_step(db: str, tmp_path: Path) -> None:
+    file, mapping = tmp_path / "items.csv", tmp_path / "map.yaml"
+    file.write_text(csv())
+    mapping.write_text(MAPPING)
+    told: list[tuple[str, int, int]] = []
+
+    def tell(step: str, done: int = 0, total: int = 0) -> None:
+        told.append((step, done, total))
+
+    import_items(file, mapping, by="anna", at=NOON, on=DAY, progress=tell)
+    size = file.stat().st_size
+    assert told == [
+        ("reading items.csv", 0, 0), ("reading items.csv", size, size), ("writing accounts", 0, 0),
+        ("writing items", 0, 0),
+    ]  # fmt: skip
+
+
 def everything() -> list[object]:
     """Every row that an import could touch."""
     models = (Entity, Account, Contact, Item, ItemState, AttributeType, Payment, AuditEvent)

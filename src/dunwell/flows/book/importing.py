@@ -1,10 +1,10 @@
 """Import a file of items: all of it in one transaction, or nothing and every reason why."""
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -20,14 +20,13 @@ from dunwell.flows.book.imported import (
     save_items,
 )
 from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.propose import supersede
 from dunwell.records import audit, lookup
 from dunwell.records.models import Entity
 from dunwell.sources.items import GROUP, ItemFile, read_items
 from dunwell.sources.mapping import Mapping, read_mapping
 from dunwell.sources.problems import Problems, SourceError
-
-Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +63,7 @@ class ImportReport:
 
 
 def import_items(
-    path: Path, mapping_path: Path, *, by: str, at: datetime, on: date, progress: Progress | None = None
+    path: Path, mapping_path: Path, *, by: str, at: datetime, on: date, progress: Progress = untold
 ) -> ImportReport:
     """Bring the book to what a CSV of items says; the same file again changes nothing.
 
@@ -81,10 +80,12 @@ def import_items(
     read, digest = _read(path, mapping, progress)
     try:
         with transaction.atomic():
+            progress("writing accounts")
             entities, entities_added = save_entities(read.items, mapping)
             save_attribute_types(mapping, mapping_path.name)
             accounts, ids = save_accounts(read.accounts, entities, mapping)
             placed = read.items.join(ids, on=["entity", "account"], maintain_order="left")
+            progress("writing items")
             items = save_items(placed, mapping, Problems(path.name), on=on)
             _audit(entities, read, accounts, items, by=by, at=at, file=path.name, digest=digest)
             totals = _totals(read.totals, entities)
@@ -145,11 +146,12 @@ def _mapping(path: Path) -> Mapping:
         raise NotFound(f"the mapping {path} cannot be read: {error.strerror}") from None
 
 
-def _read(path: Path, mapping: Mapping, progress: Progress | None) -> tuple[ItemFile, str]:
+def _read(path: Path, mapping: Mapping, progress: Progress) -> tuple[ItemFile, str]:
     try:
+        progress(f"reading {path.name}")
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return read_items(path, mapping, progress), digest
+        return read_items(path, mapping, partial(progress, f"reading {path.name}")), digest
     except SourceError as error:
         raise refusal(path, error) from None
     except OSError as error:

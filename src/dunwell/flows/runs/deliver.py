@@ -1,24 +1,28 @@
 """Deliver what a run has posted: claim, send, and note how it went, a batch at a time."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Count, Min, Q, QuerySet
 
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed, Withdrawn
+from dunwell.engine.events import Task as Asked
+from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
-from dunwell.flows.errors import NotFound
+from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.progress import Progress, untold
+from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.lastlook import overtaken
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
@@ -32,89 +36,121 @@ from dunwell.records.models import (
     NoticeLine,
     NoticeState,
     Run,
-    RunState,
     Task,
 )
 
-Outcome: TypeAlias = tuple[str, str]  # the delivery's state, and where it went or why not
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
-WAITING: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING, DeliveryState.CLAIMED)
+LOST: Final = "lease ran out"  # of an attempt: nobody knows how it went
 Event: TypeAlias = Delivered | Failed | Withdrawn
+
+
+class Outcome(NamedTuple):
+    """How a delivery went: its state, where it went or why not, and when to try again."""
+
+    state: str
+    detail: str
+    retry_after_seconds: int = 0
 
 
 @dataclass
 class DeliverResult:
-    """How many messages went where."""
+    """How many messages went where, the first reason why one did not, and from when on the rest may be tried again."""
 
     outbox: str
     sent: int = 0
     failed: int = 0
     retrying: int = 0
+    retry_at: datetime | None = None
+    problem: str = ""
 
 
-def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str) -> DeliverResult:
+def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress: Progress = untold) -> DeliverResult:
     """Write the waiting notices of a posted run into the outbox; levels and dates follow batch by batch.
 
-    Every attempt is on record before it is made. A message that failed for now stays queued for the next call.
-    Errors: NotFound.
+    Every attempt is on record before it is made. A message that failed for now waits for a later call.
+    Errors: NotFound; Conflict where the outbox holds another book's messages under the run's number; Invalid.
     """
     run = Run.objects.select_related("entity").filter(pk=run_id).first()
     if run is None:
         raise NotFound(f"there is no run {run_id}")
     result = DeliverResult(str(settings.CONFIG.outbox_dir))
     outbox = Outbox(settings.CONFIG.outbox_dir)
+    _require_own(outbox, run)
+    done, total = 0, _waiting(run).count()
+    in_force = policies.parsed(policies.versions_in_force(run.entity)) if total else []
     last_notice_id = 0
-    while notice_ids := _next(run, last_notice_id):
+    progress("writing notices", done, total)
+    while notice_ids := list(_waiting(run).filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
         last_notice_id = notice_ids[-1]
-        batch = _claim(run, notice_ids, clock(), by)
-        outcomes = _send(outbox, run, batch)
+        batch, in_doubt = _claim(run, in_force, notice_ids, clock(), by)
+        outcomes = _send(outbox, run, batch, in_doubt)
         _note(run, batch, outcomes, clock(), by)
-        for state, _detail in outcomes.values():
-            result.sent += state == DeliveryState.SENT
-            result.failed += state == DeliveryState.FAILED
-            result.retrying += state == DeliveryState.RETRYING
-    if not Notice.objects.filter(run=run, state__in=[NoticeState.POSTED, NoticeState.PROPOSED]).exists():
-        Run.objects.filter(pk=run.pk, state=RunState.POSTED).update(state=RunState.DONE)
+        for outcome in outcomes.values():
+            result.sent += outcome.state == DeliveryState.SENT
+            result.failed += outcome.state == DeliveryState.FAILED
+            result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
+        done += len(notice_ids)
+        progress("writing notices", done, total)
+    late = Delivery.objects.filter(notice__run=run, state=DeliveryState.RETRYING)
+    result.retrying, result.retry_at = late.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
+    end_runs(run.entity)
     return result
 
 
-def _next(run: Run, after_notice_id: int) -> list[int]:
-    """The next notices of a run that have not left, or not over every channel."""
-    waiting = Q(state=NoticeState.POSTED) | Q(state=NoticeState.SENT, deliveries__state__in=WAITING)
-    found = Notice.objects.filter(waiting, run=run, pk__gt=after_notice_id).order_by("pk").distinct()
-    return list(found.values_list("pk", flat=True)[:NOTICES_PER_BATCH])
+def _require_own(outbox: Outbox, run: Run) -> None:
+    """Refuse a folder of messages that nobody of this book has tried to send. Errors: Conflict.
+
+    The attempt is on record before its message is written, so that what is there without one is another book's.
+    """
+    folder = outbox.holds(run.pk)
+    mine = Delivery.objects.filter(notice__run=run)
+    if folder and mine.exists() and not Attempt.objects.filter(delivery__in=mine).exists():
+        raise Conflict(
+            f"{folder} holds messages that are not of this book, as an earlier book leaves them: move the folder out of"
+            f" the way, then say `dunwell post {run.pk}` again. Its notices are posted, and none of them has left"
+        )
 
 
-def _claim(run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> list[Delivery]:
+def _waiting(run: Run) -> "QuerySet[Notice, int]":
+    """The ids of the notices of a run that have not left, or not over every channel, in their order."""
+    waiting = Q(state=NoticeState.POSTED) | Q(state=NoticeState.SENT, deliveries__state__in=UNDER_WAY)
+    return Notice.objects.filter(waiting, run=run).order_by("pk").distinct().values_list("pk", flat=True)
+
+
+def _claim(
+    run: Run, in_force: list[Policy], notice_ids: Sequence[int], at: datetime, by: str
+) -> tuple[list[Delivery], set[int]]:
     """Look once more, settle what sends nothing, take the other deliveries and put an attempt at each on record.
 
-    A claim whose lease ran out is taken over: the outbox knows a delivery by its id, and makes it once.
+    A claim whose lease ran out is taken over. Returned with the deliveries: the ids of those that may have been made.
     """
     on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
     with transaction.atomic():
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
-        _settle(run, frames.account_book(payers), notice_ids, on)
-        free = Q(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]) | Q(
-            state=DeliveryState.CLAIMED, lease_until_at__lt=at
+        _settle(run, in_force, frames.account_book(payers), notice_ids, on)
+        free = (
+            Q(state=DeliveryState.QUEUED)
+            | Q(state=DeliveryState.RETRYING) & (Q(not_before_at=None) | Q(not_before_at__lte=at))
+            | Q(state=DeliveryState.CLAIMED, lease_until_at__lt=at)
         )
         batch = list(Delivery.objects.filter(free, notice_id__in=notice_ids).order_by("pk"))
-        Attempt.objects.filter(delivery__in=batch, ended_at=None).update(ended_at=at, outcome="lease ran out")
+        Attempt.objects.filter(delivery__in=batch, ended_at=None).update(ended_at=at, outcome=LOST)
         Delivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
             state=DeliveryState.CLAIMED, claimed_by=by, lease_until_at=at + LEASE
         )
-        tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
+        before = list(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", "outcome"))
+        tries = Counter(delivery_id for delivery_id, _how in before)
         Attempt.objects.bulk_create(
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
         )
-    return batch
+    return batch, {delivery_id for delivery_id, how in before if how == LOST}
 
 
-def _settle(run: Run, book: Book, notice_ids: Sequence[int], on: date) -> None:
+def _settle(run: Run, in_force: list[Policy], book: Book, notice_ids: Sequence[int], on: date) -> None:
     """Withdraw what has been overtaken, and end what has nothing to send: done if so meant, else failed."""
     waiting = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)), pl.col("state") == "posted")
-    in_force = policies.parsed(policies.versions_in_force(run.entity))
     reasons = overtaken(book, in_force, waiting["notice_id"], as_of=on)
     rest = [notice_id for notice_id in waiting["notice_id"] if notice_id not in reasons]
     sending = set(Delivery.objects.filter(notice_id__in=rest).values_list("notice_id", flat=True))
@@ -139,17 +175,25 @@ def _apply(run: Run, book: Book, events: Sequence[Event]) -> None:
     on = events[0].on
     for effect in effects:
         bulk.save(effect.changes, on=on)
-        Task.objects.bulk_create(
-            Task(
-                entity=run.entity,
-                account_id=task.account_id,
-                notice_id=task.notice_id,
-                kind=task.task,
-                detail=task.detail,
-                opened_on=on,
-            )
-            for task in effect.tasks
+        _ask(run, effect.tasks, on)
+
+
+def _ask(run: Run, tasks: Sequence[Asked], on: date) -> None:
+    """Open tasks about notices, unless one of the kind is open already."""
+    notices = [task.notice_id for task in tasks if task.notice_id]
+    is_open = set(Task.objects.filter(notice_id__in=notices, closed_at=None).values_list("kind", "notice_id"))
+    Task.objects.bulk_create(
+        Task(
+            entity=run.entity,
+            account_id=task.account_id,
+            notice_id=task.notice_id,
+            kind=task.task,
+            detail=task.detail,
+            opened_on=on,
         )
+        for task in tasks
+        if (task.task, task.notice_id) not in is_open
+    )
 
 
 def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
@@ -168,33 +212,59 @@ def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], d
 
 
 def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> None:
-    """Put on record how the attempts went, and let the book follow: a notice that left over one channel has left."""
+    """Put on record how the attempts went, and let the book follow.
+
+    A notice that left over one channel has left; one that failed over every channel has failed. Whatever failed for
+    good is a task for a person.
+    """
     on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
-    by_notice: dict[int, set[str]] = defaultdict(set)
     with transaction.atomic():
+        payers = dict(Notice.objects.filter(deliveries__in=batch).values_list("pk", "payer_id"))
+        frames.lock_payers(payers.values())  # of two who note one notice, the second sees what the first noted
+        _record(batch, outcomes, at)
+        count = Counter(str(outcome.state) for outcome in outcomes.values())
+        audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **count)
+        failures: dict[int, list[str]] = defaultdict(list)
         for delivery in batch:
-            state, detail = outcomes[delivery.pk]
-            by_notice[delivery.notice_id].add(state)
-            delivery.state, delivery.lease_until_at = state, None
-            if state == DeliveryState.SENT:
-                delivery.sent_at, delivery.content_path = at, detail
-        Delivery.objects.bulk_update(batch, ["state", "lease_until_at", "sent_at", "content_path"])
-        attempts = list(Attempt.objects.filter(delivery__in=batch, ended_at=None))
-        for attempt in attempts:
-            attempt.ended_at = at
-            attempt.outcome, detail = outcomes[attempt.delivery_id]
-            attempt.error = "" if attempt.outcome == DeliveryState.SENT else detail
-        Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
-        count = Counter(state for state, _detail in outcomes.values())
-        audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **{str(k): n for k, n in count.items()})
-        sent = [notice for notice, states in by_notice.items() if DeliveryState.SENT in states]
-        failed = [notice for notice, states in by_notice.items() if states == {DeliveryState.FAILED}]
-        payers = set(Notice.objects.filter(pk__in=by_notice).values_list("payer_id", flat=True))
-        frames.lock_payers(payers)
-        _apply(run, frames.account_book(payers), [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
+            if delivery.state == DeliveryState.FAILED:
+                failures[delivery.notice_id].append(f"{delivery.channel}: {outcomes[delivery.pk].detail}")
+        _ask(
+            run,
+            [
+                Asked("delivery_failed", account_id=payers[notice], notice_id=notice, detail="; ".join(reasons))
+                for notice, reasons in failures.items()
+            ],
+            on,
+        )
+        states: dict[int, set[str]] = defaultdict(set)
+        for notice, state in Delivery.objects.filter(notice_id__in=payers).values_list("notice_id", "state"):
+            states[notice].add(state)
+        sent = [notice for notice, found in states.items() if DeliveryState.SENT in found]
+        failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
+        book = frames.account_book(payers.values())
+        _apply(run, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
 
 
-def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outcome]:
+def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
+    """Keep the state of deliveries, and how the attempts at them ended."""
+    for delivery in batch:
+        outcome = outcomes[delivery.pk]
+        delivery.state, delivery.lease_until_at, delivery.not_before_at = outcome.state, None, None
+        if outcome.state == DeliveryState.SENT:
+            delivery.sent_at, delivery.content_path = at, outcome.detail
+        if outcome.state == DeliveryState.RETRYING:
+            delivery.not_before_at = at + timedelta(seconds=outcome.retry_after_seconds)
+    Delivery.objects.bulk_update(batch, ["state", "lease_until_at", "not_before_at", "sent_at", "content_path"])
+    attempts = list(Attempt.objects.filter(delivery__in=batch, ended_at=None))
+    for attempt in attempts:
+        attempt.ended_at = at
+        outcome = outcomes[attempt.delivery_id]
+        attempt.outcome = outcome.state
+        attempt.error = "" if outcome.state == DeliveryState.SENT else outcome.detail
+    Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
+
+
+def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery], in_doubt: Collection[int]) -> dict[int, Outcome]:
     messages, unwritten = _written(run, batch)
     codes = dict(Notice.objects.filter(pk__in=messages).values_list("pk", "payer__code"))
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
@@ -208,6 +278,7 @@ def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outc
                 recipient=delivery.recipient,
                 as_of=run.as_of,
                 payer=codes[delivery.notice_id],
+                in_doubt=delivery.pk in in_doubt,
             ),
             messages[delivery.notice_id],
         )
@@ -215,7 +286,7 @@ def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outc
     )
     outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
     return outcomes | {
-        delivery.pk: (DeliveryState.FAILED, unwritten[delivery.notice_id])
+        delivery.pk: Outcome(DeliveryState.FAILED, unwritten[delivery.notice_id])
         for delivery in batch
         if delivery.notice_id in unwritten
     }
@@ -223,5 +294,7 @@ def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outc
 
 def _outcome(sent: Receipt | Temporary | Permanent) -> Outcome:
     if isinstance(sent, Receipt):
-        return DeliveryState.SENT, str(sent.path)
-    return (DeliveryState.RETRYING if isinstance(sent, Temporary) else DeliveryState.FAILED), str(sent)
+        return Outcome(DeliveryState.SENT, str(sent.path))
+    if isinstance(sent, Temporary):
+        return Outcome(DeliveryState.RETRYING, sent.reason, sent.retry_after_seconds)
+    return Outcome(DeliveryState.FAILED, sent.reason)

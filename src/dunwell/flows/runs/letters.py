@@ -4,8 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+import polars as pl
+
 from dunwell.letters.notice import ChargeLine, Line, Notice
-from dunwell.records.models import Account, Contact, Entity, Item
+from dunwell.records import proposals
+from dunwell.records.models import Account, Entity, Item
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -18,7 +21,8 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
     """
     items = Item.objects.in_bulk({line["item_id"] for line in lines})
     accounts = Account.objects.in_bulk({notice["payer_id"] for notice in notices})
-    addresses = _addresses(list(accounts))
+    reached = proposals.recipients(list(accounts)).filter(pl.col("channel") == "letter")
+    addresses = dict(reached.select("payer_id", "recipient").iter_rows())
     of_notice: dict[int, list[Row]] = defaultdict(list)
     for line in lines:
         of_notice[line["notice_id"]].append({**line, "item": items[line["item_id"]]})
@@ -28,7 +32,7 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
             accounts[notice["payer_id"]],
             notice,
             of_notice[notice["notice_id"]],
-            addresses.get(notice["payer_id"], ()),
+            tuple(addresses.get(notice["payer_id"], "").splitlines()),
         )
         for notice in notices
     }
@@ -82,12 +86,3 @@ def _line(line: Row, notice: Row) -> Line:
         amount_minor=line["amount_minor"],
         original_minor=item.amount_minor,
     )
-
-
-def _addresses(account_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-    """The first postal address of each account."""
-    found: dict[int, tuple[str, ...]] = {}
-    contacts = Contact.objects.filter(account_id__in=account_ids).exclude(address_lines="").order_by("-pk")
-    for account_id, text in contacts.values_list("account_id", "address_lines"):
-        found[account_id] = tuple(text.splitlines())
-    return found

@@ -1,6 +1,6 @@
 """Post a run: make its notices binding, once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -9,10 +9,10 @@ from django.conf import settings
 from django.db import transaction
 
 from dunwell.engine.advance import advance
-from dunwell.engine.book import KEYS, Book
+from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.events import Posted
 from dunwell.flows.errors import Conflict, NotFound
-from dunwell.records import archive, audit, bulk, frames, proposals
+from dunwell.records import archive, audit, bulk, frames, lookup, proposals
 from dunwell.records.models import (
     Delivery,
     Entity,
@@ -47,8 +47,11 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     """
     with transaction.atomic():
         run = _postable(run_id, today)
-        notices, lines = proposals.notices(run.pk), proposals.lines(run.pk)
-        changed = _changed(lines, _archived(run, "decisions"))
+        notices = proposals.notices(run.pk)
+        ids = notices["notice_id"].to_list()
+        lines = proposals.lines(ids)
+        decided = _archived(run, "decisions", ["item_id", *proposals.AMOUNTS])
+        changed = _changed(lines, decided, proposals.items_now(ids))
         before = frames.contacts_and_anchors(run.entity_id)
         anchors, moved = _still_so(_archived(run, "anchors"), before)
         dropped = pl.concat(
@@ -58,12 +61,10 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
             ]
         ).unique("notice_no")
         notices = notices.join(dropped, on="notice_no", how="anti")
-        lines = lines.join(notices, on="notice_no", how="semi").drop(
-            [*(f"{name}_now" for name in proposals.AMOUNTS), "version_now"]
-        )
-        charges = proposals.charges(run.pk).join(notices, on="notice_no", how="semi")
+        lines = lines.join(notices, on="notice_no", how="semi")
+        charges = proposals.charges(ids).join(notices, on="notice_no", how="semi")
         charges = _with_charge_items(charges, notices, run.entity_id)
-        _queue(run, notices)
+        _queue(notices)
         _make_binding(before, Posted(on=run.as_of, notices=notices, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
         waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
@@ -103,12 +104,13 @@ def _postable(run_id: int, today: date) -> Run:
     return run
 
 
-def _changed(lines: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
+def _changed(lines: pl.DataFrame, decided: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
     """The lines whose item is not as it was when it was decided."""
     same = pl.col("version") == pl.col("version_now")
     for name in proposals.AMOUNTS:
         same = same & (pl.col(name) == pl.col(f"{name}_now"))
-    return lines.join(decided.select("item_id", *proposals.AMOUNTS), on="item_id", how="left").filter(~same)
+    then = lines.join(decided, on="item_id", how="left")
+    return then.join(now, on="item_id", how="left", suffix="_now").filter(~same)
 
 
 def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: int) -> pl.DataFrame:
@@ -125,25 +127,15 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: 
         charge_item_id=bulk.allocate_ids(Item, charges.height),
         number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice)),
     )
-    taken = _taken(numbered["number"].to_list(), entity_id)
+    taken = lookup.charges_numbered(entity_id, numbered["number"])
     behind = pl.concat_str("number", pl.lit("-"), pl.col("charge_item_id").cast(pl.String))
     return numbered.with_columns(number=pl.when(pl.col("number").is_in(taken)).then(behind).otherwise("number"))
 
 
-def _taken(numbers: list[str], entity_id: int) -> list[str]:
-    """Those of some numbers that charges of the entity have already."""
-    found: list[str] = []
-    for start in range(0, len(numbers), IDS_PER_STATEMENT):
-        some = numbers[start : start + IDS_PER_STATEMENT]
-        charges = Item.objects.filter(entity_id=entity_id, kind="charge", number__in=some)
-        found += charges.values_list("number", flat=True)
-    return found
-
-
-def _archived(run: Run, name: str) -> pl.DataFrame:
-    """A table of the run's plan. Errors: Conflict where the archive is gone."""
+def _archived(run: Run, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """A table of the run's plan, or only some of its columns. Errors: Conflict where the archive is gone."""
     try:
-        return archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, name)
+        return archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, name, columns)
     except archive.ArchiveError as error:
         raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
 
@@ -161,21 +153,26 @@ def _make_binding(before: Book, event: Posted) -> None:
     charges = event.charges
     _book, (posted, charged) = advance(before, [replace(event, charges=charges.drop("notice_id"))])
     changes = dict(posted.changes)
+    if event.notices.is_empty():
+        bulk.save(changes, on=event.on)  # account-anchored groups fall without a notice
+        return
     states = changes.pop("items").with_columns(pl.col("version") - 1)
     if not (lost := bulk.compare_and_set(states)).is_empty():
         raise Conflict(f"{lost.height} items were changed while the run was being posted: post it again")
     # Notices and lines are there since the proposal: only what posting changes of them is written.
     stage(Notice, changes.pop("notices").select(pl.col("notice_id").alias("id"), *POSTED_COLUMNS), ["id"]).update()
     changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
-    bulk.save({"items": charged.changes["items"]}, on=event.on)
+    # A new charge has no state yet.
+    bulk.save({name: rows.drop(STATE) for name, rows in charged.changes.items()}, on=event.on)
     bulk.save(changes, on=event.on)
     stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
 
 
-def _queue(run: Run, notices: pl.DataFrame) -> None:
+def _queue(notices: pl.DataFrame) -> None:
     """Queue one delivery for each channel of each notice."""
     wanted = notices.select("notice_id", "payer_id", channel=pl.col("channels").str.split(",")).explode("channel")
-    found = wanted.join(proposals.recipients(run.pk), on=["payer_id", "channel"])
+    reached = proposals.recipients(wanted["payer_id"].unique().to_list())
+    found = wanted.join(reached, on=["payer_id", "channel"], maintain_order="left")
     bulk.insert(Delivery, found.select("notice_id", "channel", "recipient"))
 
 

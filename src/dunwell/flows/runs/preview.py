@@ -11,9 +11,8 @@ from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.runs.letters import Row, letters_of
 from dunwell.letters.notice import Notice
 from dunwell.letters.write import write
-from dunwell.records import frames
-from dunwell.records.frames import REACHED_BY
-from dunwell.records.models import Account, Contact, Entity
+from dunwell.records import frames, proposals
+from dunwell.records.models import Account, Entity
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def _preview(notice: Row, letter: Notice | str) -> Preview:
     if isinstance(letter, str):
         raise Invalid(letter)
     message = write(letter)
-    reached = addresses_of(notice["payer_id"])
+    reached = dict(proposals.recipients([notice["payer_id"]]).select("channel", "recipient").iter_rows())
     channels = [channel for channel in notice["channels"].split(",") if channel]
     return Preview(
         stage=notice["stage"],
@@ -53,11 +52,3 @@ def _preview(notice: Row, letter: Notice | str) -> Preview:
         subject=message.subject,
         text=message.text,
     )
-
-
-def addresses_of(account_id: int) -> dict[str, str]:
-    """Where an account is reached, by channel: the first contact of each."""
-    found: dict[str, str] = {}
-    for contact in Contact.objects.filter(account_id=account_id).order_by("-pk"):
-        found |= {channel: getattr(contact, field) for channel, field in REACHED_BY.items() if getattr(contact, field)}
-    return found

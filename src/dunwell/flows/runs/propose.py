@@ -13,6 +13,8 @@ from dunwell.engine.explain import problem_text
 from dunwell.engine.plan import PROBLEMS, Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
+from dunwell.flows.progress import Progress, untold
+from dunwell.flows.runs.done import end_runs
 from dunwell.records import archive, audit, bulk, frames
 from dunwell.records.models import (
     Entity,
@@ -29,7 +31,7 @@ from dunwell.records.models import (
 OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
 
 
-def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
+def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
     """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
 
     What was proposed before and not posted is superseded. Errors: Conflict without a policy in force, or when a
@@ -39,12 +41,16 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str) -> Run:
     if not versions:
         raise Conflict(f"no policy is in force for {entity.code}: put one in force with `dunwell policy apply FILE`")
     posted_before = _posted(entity)
+    progress(f"reading the book of {entity.code}")
     book = frames.book(entity.pk, as_of=as_of)
+    progress("deciding")
     plan = decide(book, policies.parsed(versions), as_of)
     digests = [version.digest for version in versions]
+    progress("keeping the decisions")
     digest = archive.write(
         settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests}
     )
+    progress("keeping the notices")
     with transaction.atomic():
         Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # one proposal at a time
         if _posted(entity) != posted_before:
@@ -80,6 +86,7 @@ def supersede(entity: Entity) -> None:
     ProposedCharge.objects.filter(notice__in=waiting).delete()
     waiting.update(state=NoticeState.SUPERSEDED)
     Run.objects.filter(entity=entity, state__in=OPEN).update(state=RunState.SUPERSEDED)
+    end_runs(entity)
 
 
 def keep(run: Run, plan: Plan) -> None:

@@ -344,7 +344,6 @@ class Migration(migrations.Migration):
                 ("sent_at", models.DateTimeField(null=True)),
                 ("message_id", models.TextField(blank=True, default="")),
                 ("content_path", models.TextField(blank=True, default="")),
-                ("content_digest", models.CharField(blank=True, default="", max_length=64)),
                 (
                     "notice",
                     models.ForeignKey(

@@ -32,7 +32,6 @@ class Delivery(models.Model):
     sent_at = models.DateTimeField(null=True)
     message_id = models.TextField(blank=True, default="")
     content_path = models.TextField(blank=True, default="")
-    content_digest = models.CharField(max_length=64, blank=True, default="")
 
     class Meta:
         constraints = (
