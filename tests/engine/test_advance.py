@@ -275,6 +275,25 @@ def test_a_reversal_makes_no_promise_count_what_came_before_it() -> None:
     assert kept(town.let(Reversed(on=D[9], item_id=5))) == {1: 30_00}
 
 
+def test_no_promise_is_kept_by_money_that_is_gone() -> None:
+    """Also where it went to another promise's item after it had counted."""
+    town = Town().invoice(1, 100_00).invoice(2, 100_00).let(promise(1, 100_00), promise(2, 100_00, 1)).pay(3, 100_00)
+    town.let(Allocated(on=D[2], source_item_id=3, item_id=1, amount_minor=100_00))
+    assert kept(town) == {1: 100_00, 2: 0}
+    assert kept(town.let(Reversed(on=D[9], item_id=3))) == {1: 0, 2: 0}
+
+
+@pytest.mark.parametrize("days", [-1, 366, 150_000_000])
+def test_a_promise_with_no_sensible_tolerance_is_refused(days: int) -> None:
+    with pytest.raises(BookError, match="tolerance of 0 to 365 days"):
+        Town().let(replace(promise(1, 100_00), tolerance_days=days))
+
+
+def test_a_promise_may_end_with_the_calendar() -> None:
+    town = Town().invoice(1, 100_00).let(promise(1, 100_00, by=date.max)).pay(3, 100_00, 1)
+    assert kept(town) == {1: 100_00}
+
+
 def test_a_credit_taken_back_leaves_promises_alone() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 40_00)).pay(3, 40_00, 1)
     town.invoice(4, 30_00, kind="credit", applies_to=[(4, 1)]).let(Reversed(on=D[9], item_id=4))

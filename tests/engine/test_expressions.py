@@ -312,6 +312,8 @@ ATTRIBUTES_OF_NUMBERS: Final[dict[str, pl.DataType]] = {"attr_count": pl.Int64()
         # whole numbers are exact: compared always, calculated with up to 2 ** 53
         ("account_open_minor = 9007199254740993", {"account_open_minor": 2**53 + 1}, True),
         ("account_open_minor = 9007199254740993", {"account_open_minor": 2**53}, False),
+        ("attr_count = 1000000000000000001", {"attr_count": 10**18}, False),
+        ("attr_count < 9223372036854775808", {"attr_count": INT64_MAX - 1024}, True),
         ("account_open_minor > open_minor", {"account_open_minor": 2**60 + 1, "open_minor": 2**60}, True),
         ("account_open_minor + 1 = 9007199254740992", {"account_open_minor": 2**53 - 1}, True),
         ("account_open_minor + 1 = 9007199254740992", {"account_open_minor": 2**53 - 2}, False),

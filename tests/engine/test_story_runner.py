@@ -147,6 +147,18 @@ def test_after_a_step_that_cannot_happen_the_story_ends(told: Path) -> None:
         ("resolve: {dispute: D-1}", "there is no dispute 'D-1' yet"),
         ("fail: {}", "say what fails: `payment: id` or `delivery: account`"),
         ("hold: {id: H-1}", "a hold is on an account or on an item"),
+        ("hold: {id: H-1, account: MEYER, item: A-1}", "a hold is on an account or on an item, not both"),
+        ("dispute: {id: D-1, item: A-1, amount: 5000 JPY}", "'A-1' is in EUR, not in JPY"),
+        ("allocate: {source: A-1, item: A-1, amount: 5000 JPY}", "'A-1' is in EUR, not in JPY"),
+        ("allocate: {source: A-1, item: A-1, amount: 0.00 EUR}", "what is allocated is more than 0"),
+        ("credit: {number: C-1, account: MEYER, amount: -5.00 EUR}", "the credit 'C-1' is of a negative amount"),
+        ("charge: {number: C-1, account: MEYER, amount: -5.00 EUR}", "the charge 'C-1' is of a negative amount"),
+        (
+            "invoice: {number: A-2, account: MEYER, amount: 100.00 EUR, open: 5000 JPY}",
+            "the invoice 'A-2' is in one currency, and what is open of it in another",
+        ),
+        ("run: {}, expect: {levels: {'MEYER:EURO': 0}}", "'EURO' is not a currency in use"),
+        ("run: {}, expect: {notices: [{total: 5.00 EURO}]}", "'EURO' is not a currency in use"),
         ("dispute: {id: D-1, item: A-1, amount: -5.00 EUR}", "a dispute is of more than 0 and at most"),
         ("promise: {account: MEYER, amount: 0.00 EUR, by: 2026-01-20}", "a promise is of more than 0 and at most"),
         ("invoice: {number: A-1, account: MEYER, amount: 5.00 EUR}", "the item 'A-1' is there already"),
@@ -199,6 +211,19 @@ def test_a_step_that_cannot_happen_says_why(told: Path, event: str, message: str
             "{on: 2026-01-13, payment: {account: MEYER, amount: 5.00 EUR, aplies_to: A-1}}",
             "steps[1].payment.aplies_to: unknown key; did you mean 'applies_to'?",
         ),
+        (
+            "{on: 2026-01-13, invoice: {number: A-2, account: MEYER, amount: 1e999999 EUR}}",
+            "steps[1].invoice.amount: 1e999999 is larger than a column can hold",
+        ),
+        (
+            "{on: 2026-01-13, invoice: {number: A-2, account: MEYER, amount: 100.00000000000000000000000000001 EUR}}",
+            "steps[1].invoice.amount: 100.00000000000000000000000000001 has more decimals than EUR has",
+        ),
+        (
+            "{on: 2026-01-13, run: {}, expect: {open: {A-1: 100.00 EURO}}}",
+            "steps[1].expect.open.A-1: 'EURO' is not a currency in use (ISO 4217); did you mean 'EUR'?",
+        ),
+        ("{on: 2026-01-13, set: {}}", "steps[1].set: give `set` as {account: NAME, field: value}"),
         ("{on: 2026-01-13, promise: {account: MEYER, amount: 5.00 EUR, by: tomorrow}}", "steps[1].promise.by: "),
         (
             "{on: 2026-01-13, promise: {account: MEYER, amount: 5.00 EURO, by: 2026-01-20}}",
@@ -236,10 +261,16 @@ def test_a_step_that_cannot_be_read_is_named(told: Path, step: str, message: str
             "2: policy: a policy is a path beside the story, or stands here",
         ),
         ("story: s\npolicy: {policy: p}\nsteps: [{on: 2026-01-01}]", "2: policy: the key 'stages' is missing"),
+        ('story: s\npolicy: "a\\0b"\nsteps: [{on: 2026-01-01}]', "2: policy: 'a\\x00b' is no path"),
+        ("story: s\npolicies:\nsteps: [{on: 2026-01-01}]", "2: policies: give a list of policies"),
         ("story: s\nacounts: []\nsteps: [{on: 2026-01-01}]", "2: acounts: unknown key; did you mean 'accounts'?"),
         (
             "story: s\nattributes: {vip: colour}\nsteps: [{on: 2026-01-01}]",
             "2: attributes.vip: no type is called 'colour'; there are text,",
+        ),
+        (
+            "story: s\nattributes: {vip: [text]}\nsteps: [{on: 2026-01-01}]",
+            "2: attributes.vip: no type is called ['text']; there are text,",
         ),
         (
             "story: s\naccounts: [{account: A, segmnt: x}]\nsteps: [{on: 2026-01-01}]",
@@ -314,3 +345,39 @@ def test_a_wrong_value_is_named_by_its_whole_path(told: Path) -> None:
 def test_a_wrong_value_of_set_is_told_in_our_words(told: Path) -> None:
     (report,) = reports(told, "  - {on: 2026-01-11, set: {account: MEYER, risk: high}}\n")
     assert "pydantic" not in report
+
+
+def test_a_wrong_value_of_set_is_told_once_and_where_it_stands(told: Path) -> None:
+    (report,) = reports(told, "  - {on: 2026-01-11, set: {account: MEYER, risk: foo}}\n")
+    assert report == "a-story.yaml:11: set.risk: should be a number, not 'foo'"
+
+
+def test_a_policy_that_is_not_utf_8_is_named_where_the_story_asks_for_it(told: Path) -> None:
+    (told.parent / "p.yaml").write_bytes("policy: für".encode("latin-1"))
+    (report,) = reports(told, "", head="story: s\npolicy: p.yaml\nsteps: [{on: 2026-01-01}]")
+    assert report == "a-story.yaml:2: policy: cannot read p.yaml: it is not UTF-8"
+
+
+def test_two_policies_of_one_name_are_refused(told: Path) -> None:
+    policy = "{policy: p, stages: [{stage: one, days_past_due: 3, send: [email]}]}"
+    head = f"story: s\npolicies:\n  - {policy}\n  - {policy}\nsteps: [{{on: 2026-01-01}}]"
+    assert reports(told, "", head=head) == ["a-story.yaml:4: policies[1]: two policies are called 'p'"]
+
+
+def test_a_name_is_of_one_kind(told: Path) -> None:
+    draft = "  - {on: 2026-01-11, invoice: {number: A-2, account: MEYER, amount: 5.00 EUR, draft: true}}\n"
+    payment = "  - {on: 2026-01-12, payment: {id: A-2, account: MEYER, amount: 5.00 EUR}}\n"
+    assert reports(told, draft + payment) == ["a-story.yaml:12: the item 'A-2' is there already"]
+    announced = "  - {on: 2026-01-11, payment: {id: A-2, account: MEYER, amount: 5.00 EUR, pending: true}}\n"
+    invoice = "  - {on: 2026-01-12, invoice: {number: A-2, account: MEYER, amount: 5.00 EUR}}\n"
+    assert reports(told, announced + invoice) == ["a-story.yaml:12: the item 'A-2' is there already"]
+    assert reports(told, announced + payment) == []
+
+
+def test_a_story_stays_within_its_ids(told: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = ", ".join(f"{{entity: E{number}}}" for number in range(1001))
+    head = HEAD.replace("accounts:", f"entities: [{many}]\naccounts:")
+    assert reports(told, "", head) == ["a-story.yaml:1: a story has at most 1,000 entities, not 1,001"]
+    monkeypatch.setattr("dunwell.engine.stories.world.IDS_PER_STORY", 2)
+    second = "  - {on: 2026-01-12, payment: {account: MEYER, amount: 5.00 EUR}}\n"
+    assert reports(told, second) == ["a-story.yaml:11: a story has fewer than 2 items"]

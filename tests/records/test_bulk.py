@@ -162,6 +162,12 @@ def test_a_contact_of_a_payer_is_changed_or_added(book: Entity) -> None:
     assert found == {1: LATER, 2: None, 3: LATER}
 
 
+def test_rows_that_are_there_and_rows_that_are_new_go_together(book: Entity) -> None:
+    payers = pl.DataFrame({"entity_id": book.id, "payer_id": [3, 1, 2], "last_contact_on": LATER})
+    bulk.save({"payers": payers}, on=LATER)
+    assert dict(PayerContact.objects.values_list("payer", "last_contact_on")) == dict.fromkeys((1, 2, 3), LATER)
+
+
 def test_a_ledger_is_added_to(book: Entity) -> None:
     row = {"source_item_id": [109], "item_id": [101], "amount_minor": [-70], "pending": [False], "on": [LATER]}
     bulk.save({"allocations": pl.DataFrame(row)}, on=LATER)

@@ -50,8 +50,8 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
 def decide_apart(book: Book, asked: Mapping[int, tuple[Sequence[Policy], date]]) -> Plan:
     """Decide for several entities at once, each under its own policies on its own date: `asked` by `entity_id`.
 
-    The same as asking for one after the other, in a fraction of the time when each has only a few items. No account
-    may owe two of them.
+    The same as asking for one after the other, in a fraction of the time when each has only a few items. No account,
+    payer or item of one may belong to another, and no entity may name a policy twice.
     """
     shared = {id(policy): policy for policies, _as_of in asked.values() for policy in policies}
     entities = [

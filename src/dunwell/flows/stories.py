@@ -6,11 +6,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Final
 
 from dunwell.engine.documents import DocumentError, read_document
 from dunwell.engine.stories.expectations import Failure
 from dunwell.engine.stories.runner import TOGETHER_MAX, run_files
 from dunwell.flows.errors import NotFound
+
+TOGETHER_MIN: Final = 50  # a process takes as long to start as so many stories to play
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,10 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
     """Play the files, in order, as many together as a board holds; where there are many, in several processes."""
-    batches = [files[at : at + TOGETHER_MAX] for at in range(0, len(files), TOGETHER_MAX)]
-    processes = min(os.cpu_count() or 1, len(batches))
+    processes = os.cpu_count() or 1
+    each = min(max(-(-len(files) // processes), TOGETHER_MIN), TOGETHER_MAX)
+    batches = [files[at : at + each] for at in range(0, len(files), each)]
+    processes = min(processes, len(batches))
     if processes < 2:
         for batch in batches:
             yield from _played(batch)

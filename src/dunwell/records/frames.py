@@ -14,7 +14,7 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, 
 from dunwell.records.connect import is_postgresql, snapshot
 from dunwell.records.models import AttributeType
 from dunwell.records.tables import BOOK
-from dunwell.records.wire import Column, Select, Value, among, read_select
+from dunwell.records.wire import Column, Select, Value, listed, read_select
 
 # By which field a contact is reached over each channel.
 REACHED_BY: Final = {
@@ -204,7 +204,11 @@ def _fill(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
     for piece in pieces[1:]:
         name, rest = piece.split("}", 1)
         value = values[name]
-        mark, param = among(value) if isinstance(value, list) else ("%s", value)
-        params.append(param)
-        text += mark + rest
+        if isinstance(value, list):
+            ids, value = listed(value)
+            text += f"(SELECT id FROM {ids})"
+        else:
+            text += "%s"
+        params.append(value)
+        text += rest
     return text, params

@@ -1,5 +1,6 @@
 """A proposal's rows as the engine's tables, and the addresses its notices would go to."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import polars as pl
@@ -7,7 +8,7 @@ import polars as pl
 from dunwell.engine import plan
 from dunwell.records.frames import REACHED_BY
 from dunwell.records.models import NoticeState
-from dunwell.records.wire import Column, among, read
+from dunwell.records.wire import Column, listed, read
 
 # What a decision rests on of an item, besides its version.
 AMOUNTS: Final = ("open_minor", "disputed_minor", "in_flight_minor")
@@ -19,39 +20,40 @@ def notices(run_id: int) -> pl.DataFrame:
     return read([Column("notice_id", "n.id", pl.Int64()), *_columns("notices", "n")], ready, [run_id])
 
 
-def lines(notice_ids: list[int]) -> pl.DataFrame:
+def lines(notice_ids: Iterable[int]) -> pl.DataFrame:
     """The lines of these notices, as the plan has them."""
-    some, ids = among(notice_ids)
-    tail = f"FROM records_noticeline l JOIN records_notice n ON n.id = l.notice_id WHERE l.notice_id IN {some}"
+    some, ids = listed(notice_ids)
+    tail = (
+        f"FROM {some} JOIN records_noticeline l ON l.notice_id = listed.id JOIN records_notice n ON n.id = l.notice_id"
+    )
     return read(_columns("lines", "l"), tail, [ids])
 
 
-def items_now(notice_ids: list[int]) -> pl.DataFrame:
-    """The items on these notices as they are now: `item_id`, `version` and AMOUNTS."""
-    some, ids = among(notice_ids)
+def items_now(item_ids: Iterable[int]) -> pl.DataFrame:
+    """These items as they are now: `item_id`, `version` and AMOUNTS. In order they are found sooner."""
+    some, ids = listed(item_ids)
     columns = [Column("item_id", "i.id", pl.Int64()), Column("version", "coalesce(s.version, 0)", pl.Int32())]
     columns += [Column(name, f"i.{name}", pl.Int64()) for name in AMOUNTS]
-    # Apart from the lines, so that SQLite goes through its items once, in their order.
-    tail = (
-        "FROM records_item i LEFT JOIN records_itemstate s ON s.item_id = i.id"
-        f" WHERE i.id IN (SELECT l.item_id FROM records_noticeline l WHERE l.notice_id IN {some})"
-    )
+    tail = f"FROM {some} JOIN records_item i ON i.id = listed.id LEFT JOIN records_itemstate s ON s.item_id = i.id"
     return read(columns, tail, [ids])
 
 
-def charges(notice_ids: list[int]) -> pl.DataFrame:
+def charges(notice_ids: Iterable[int]) -> pl.DataFrame:
     """What these notices charge, as the plan has it."""
-    some, ids = among(notice_ids)
-    tail = f"FROM records_proposedcharge c JOIN records_notice n ON n.id = c.notice_id WHERE c.notice_id IN {some}"
+    some, ids = listed(notice_ids)
+    tail = (
+        f"FROM {some} JOIN records_proposedcharge c ON c.notice_id = listed.id"
+        " JOIN records_notice n ON n.id = c.notice_id"
+    )
     return read(_columns("charges", "c"), tail, [ids])
 
 
-def recipients(payer_ids: list[int]) -> pl.DataFrame:
+def recipients(payer_ids: Iterable[int]) -> pl.DataFrame:
     """Where payers are reached: `payer_id`, `channel`, `recipient`, by the first contact that has the channel."""
-    some, ids = among(payer_ids)
+    some, ids = listed(payer_ids)
     columns = [Column("payer_id", "c.account_id", pl.Int64()), Column("contact_id", "c.id", pl.Int64())]
     columns += [Column(channel, f"c.{field}", pl.String()) for channel, field in REACHED_BY.items()]
-    contacts = read(columns, f"FROM records_contact c WHERE c.account_id IN {some}", [ids])
+    contacts = read(columns, f"FROM {some} JOIN records_contact c ON c.account_id = listed.id", [ids])
     each = contacts.unpivot(index=["payer_id", "contact_id"], variable_name="channel", value_name="recipient")
     first = pl.col("recipient").sort_by("contact_id").first()
     return each.filter(pl.col("recipient") != "").group_by("payer_id", "channel").agg(first)

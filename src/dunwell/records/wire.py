@@ -5,7 +5,7 @@ so a second one in this process would drop the first one's.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -41,11 +41,15 @@ class Select:
     params: Sequence[Value] = ()
 
 
-def among(ids: list[int]) -> tuple[str, Value]:
-    """SQL for the set of these ids, and the one parameter in it. PostgreSQL plans by how many they are."""
+def listed(ids: Iterable[int]) -> tuple[str, str]:
+    """SQL for a table of these ids, `listed(id)`, and the one parameter in it.
+
+    Join it for many: PostgreSQL then plans by how many there are, however new the rows of the other table.
+    """
+    numbers = ",".join(map(str, ids))
     if is_postgresql():
-        return "(SELECT unnest(%s::bigint[]))", ids
-    return "(SELECT value FROM json_each(%s))", str(ids)
+        return "unnest(%s::bigint[]) AS listed(id)", f"{{{numbers}}}"
+    return "(SELECT value AS id FROM json_each(%s)) AS listed", f"[{numbers}]"
 
 
 def read(columns: Sequence[Column], tail: str, params: Sequence[Value] = ()) -> pl.DataFrame:

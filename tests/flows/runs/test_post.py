@@ -77,6 +77,22 @@ def test_fees_per_item_have_numbers_of_their_own(town: Town) -> None:
     assert notice.total_minor == 21000
 
 
+def test_a_fee_whose_number_is_taken_has_its_items_id_behind_it(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.item("B-1", "SMITH", "70.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    run = town.propose("2026-04-14")
+    taken, free = (f"FEE-{town.notice(run, account).pk}" for account in ("MEYER", "SMITH"))
+    town.item(taken, "SMITH", "1.00 EUR", "2026-04-01", kind="charge")
+    town.item(free, "SMITH", "1.00 EUR", "2026-04-01", kind="invoice")  # only a charge stands in its way
+    town.post(run)
+    fees = Item.objects.filter(kind="charge", parent__isnull=False)
+    assert dict(fees.values_list("parent__number", "number")) == {
+        "A-17": f"{taken}-{fees.get(parent__number='A-17').pk}",
+        "B-1": free,
+    }
+
+
 def test_an_earlier_fee_rides_along_on_the_next_notice(town: Town) -> None:
     town.apply(
         JUMP.replace(
@@ -176,6 +192,17 @@ def test_a_notice_with_an_item_that_changed_falls_out_and_the_others_go(town: To
     again = town.run("2026-04-03")
     assert town.notice(again, "MEYER").state == "sent"
     assert town.level("A-17") == 1
+
+
+def test_a_notice_with_an_item_that_was_paid_in_part_falls_out(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.item("B-1", "SMITH", "70.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-03")
+    town.pay("A-17", "1.00 EUR", "2026-04-03")
+    result = town.post(run)
+    assert (result.posted, result.changed_since) == (1, 1)
+    assert town.notice(run, "MEYER").reason == "changed_since"
+    assert town.deliveries(run) == [("SMITH", "email", "queued")]
 
 
 def test_a_fee_of_a_notice_that_falls_out_is_not_charged(town: Town) -> None:

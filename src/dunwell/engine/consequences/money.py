@@ -72,7 +72,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     """Take a payment back: what it had paid is open again, what it had announced is under way no longer."""
     payment = _row(book, event.item_id)
     if payment["kind"] not in CREDIT_KINDS:
-        raise BookError(f"{payment['kind']} {event.item_id} cannot be taken back: it is no money")
+        raise BookError(f"{_named(payment)} cannot be taken back: it is no money")
     own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
     moves = Moves(book, event.on)
     applied = dict(_net(own.filter(~pl.col("pending"))))
@@ -113,9 +113,9 @@ class Moves:
         """Money goes from a credit or payment to a claim or charge in its currency. Errors: BookError."""
         source, item = self._load(source_id), self._load(item_id)
         if source["kind"] not in CREDIT_KINDS or item["kind"] in CREDIT_KINDS:
-            raise BookError(f"{source['kind']} {source_id} cannot be applied to {item['kind']} {item_id}")
+            raise BookError(f"{_named(source)} cannot be applied to {_named(item)}")
         if source["currency"] != item["currency"]:
-            raise BookError(f"{source['currency']} cannot be applied to an item in {item['currency']}")
+            raise BookError(f"{_named(source)} is in {source['currency']}, {_named(item)} in {item['currency']}")
 
     def take_back(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
         """Undo an earlier application."""
@@ -209,6 +209,11 @@ def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
     """What stands applied per item, in the order it was first applied; rows taken back cancel out."""
     net = allocations.group_by("item_id", maintain_order=True).agg(pl.col("amount_minor").sum())
     return [(item, amount) for item, amount in net.iter_rows() if amount]
+
+
+def _named(item: dict[str, Any]) -> str:
+    """What a message calls an item."""
+    return f"{item['kind']} {item['number'] or item['item_id']}"
 
 
 def _row(book: Book, item_id: int) -> dict[str, Any]:

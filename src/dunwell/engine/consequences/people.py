@@ -1,10 +1,14 @@
 """Accounts and what people say: holds, disputes and promises."""
 
+from typing import Final
+
 import polars as pl
 
 from dunwell.engine.book import Book, BookError, table
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Promised, Released, Resolved
+
+TOLERANCE_DAYS_MAX: Final = 365
 
 
 def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
@@ -84,9 +88,11 @@ def _with_disputed(book: Book, dispute: pl.DataFrame) -> Effects:
 def promised(book: Book, event: Promised) -> Effects:
     """Take a promise to pay, for named items or for the oldest due first.
 
-    Errors: BookError for an account or item that is not in the book, an unknown currency, and an amount that is not
-    above 0 or beyond the bound.
+    Errors: BookError for an account or item that is not in the book, an unknown currency, an amount that is not above 0
+    or beyond the bound, and a tolerance that is no number of days.
     """
+    if not 0 <= event.tolerance_days <= TOLERANCE_DAYS_MAX:
+        raise BookError(f"a promise has a tolerance of 0 to {TOLERANCE_DAYS_MAX} days, not {event.tolerance_days}")
     require_amount("a promise", event.amount_minor, event.currency)
     only(book.accounts, "account_id", event.account_id)
     for item_id in event.item_ids:

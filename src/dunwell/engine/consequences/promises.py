@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -48,12 +48,19 @@ def promises_without(book: Book, payment: Mapping[str, Any]) -> pl.DataFrame:
         return pl.DataFrame(schema=PAID)
     promises = _Promises(book, payment["account_id"], payment["currency"])
     with_it, without_it = dict.fromkeys(promises.before, 0), dict.fromkeys(promises.before, 0)
+    most_minor = dict.fromkeys(promises.before, 0)  # what came in time and is still there can have counted at most
     for item_id, received in _payments(book, promises.family, payment["currency"]):
         promises.count(received, with_it)
         if item_id != payment["item_id"]:
             promises.count(received, without_it)
-    lost = {each: with_it[each] - without_it[each] for each in promises.before}
-    return promises.changed({each: max(paid_minor - lost[each], 0) for each, paid_minor in promises.before.items()})
+            for row in promises.rows:
+                most_minor[row["promise_id"]] += received.amount_minor if _in_time(row, received) else 0
+    return promises.changed(
+        {
+            each: min(max(paid_minor - with_it[each] + without_it[each], 0), most_minor[each])
+            for each, paid_minor in promises.before.items()
+        }
+    )
 
 
 def _payments(book: Book, accounts: list[int], currency: str) -> list[tuple[int, Received]]:
@@ -97,7 +104,7 @@ class _Promises:
         rest, to_items = received.amount_minor, dict(received.applied)
         for row in self.rows:
             promise_id = row["promise_id"]
-            if not row["made_on"] <= received.on <= row["by_on"] + timedelta(days=row["tolerance_days"]):
+            if not _in_time(row, received):
                 continue
             own = self._items_of(row, received)
             offered = rest if own is None else sum(to_items.get(item, 0) for item in own)
@@ -118,6 +125,11 @@ class _Promises:
         """What counts towards each promise, where it is another than before."""
         rows = [(promise_id, minor) for promise_id, minor in paid.items() if minor != self.before[promise_id]]
         return pl.DataFrame(rows, schema=PAID, orient="row")
+
+
+def _in_time(promise: Mapping[str, Any], received: Received) -> bool:
+    days_after = (received.on - promise["by_on"]).days
+    return bool(promise["made_on"] <= received.on and days_after <= promise["tolerance_days"])
 
 
 def _use(to_items: dict[int, int], own: set[int], amount_minor: int) -> None:

@@ -251,7 +251,7 @@ def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:
         child.replace(_made_safe(child, known))
     if isinstance(node, exp.Column):
         return _safe_column(node, known)
-    if isinstance(node, exp.Literal) and not node.is_string and not (node.name.isdigit() and len(node.name) <= 18):
+    if isinstance(node, exp.Literal) and not node.is_string and not _is_int64(node.name):
         return _double(exp.Literal.number(float(node.name)))
     if isinstance(node, (*_CALCULATIONS, *_SIGNS)) and not isinstance(node.this, exp.Literal):
         node.set("this", _double(node.this))
@@ -262,6 +262,10 @@ def _made_safe(node: exp.Expression, known: Schema) -> exp.Expression:
     for value in numbers:
         value.replace(_finite(value))
     return node
+
+
+def _is_int64(number: str) -> bool:
+    return number.isdigit() and int(number) < 2**63
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:

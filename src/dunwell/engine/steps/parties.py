@@ -4,6 +4,7 @@ import polars as pl
 
 from dunwell.engine.book import Book
 from dunwell.engine.policy.expressions import ACCOUNT_COLUMNS, TEXT_COLUMNS
+from dunwell.engine.steps.age import plus_days
 
 
 def payers(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -15,8 +16,9 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
     if chain["payer_id"].null_count() == chain.height:
         return chain.with_columns(payer_id="account_id")
     chain = accounts.select("account_id", payer_id=pl.coalesce("parent_id", "account_id"))
-    has_parent = pl.col("payer_id").is_in(accounts.filter(pl.col("parent_id").is_not_null())["account_id"].implode())
-    for _ in range(accounts.height.bit_length()):  # each pass doubles how far along the chain we look
+    children = accounts.filter(pl.col("parent_id").is_not_null())["account_id"]
+    has_parent = pl.col("payer_id").is_in(children.implode())
+    for _ in range(len(children).bit_length()):  # each pass doubles how far along the chain we look
         if not chain.select(has_parent.any()).item():
             break
         step = chain.select(payer_id="account_id", further_id="payer_id")
@@ -97,7 +99,7 @@ def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
 
 def _broken_promises(book: Book, rows: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
     """Count, per entity and payer, the promises whose time is over and whose money did not come."""
-    over = pl.col("by_on") + pl.duration(days="tolerance_days") < as_of
+    over = plus_days(pl.col("by_on"), pl.col("tolerance_days")) < as_of
     broken = book.promises.filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
     return (
         broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")

@@ -105,6 +105,7 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         "stage": procedures.of_stage(lambda stage: stage.stage, slot, pl.String),
         "level_before": pl.col("level"),
         "level_after": pl.when(is_dunned).then("position").otherwise("level"),
+        "free_on": pl.col("free_on").clip(upper_bound=DATE_MAX),
         "next_on": pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
     }
     schema = SCHEMAS["decisions"]

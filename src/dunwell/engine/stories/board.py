@@ -14,6 +14,7 @@ from dunwell.engine.decide import decide_apart
 from dunwell.engine.events import Effects, Event
 from dunwell.engine.plan import SCHEMAS, Plan
 from dunwell.engine.policy.model import Policy
+from dunwell.engine.stories.waves import joined
 
 IDS_PER_STORY: Final = 1_000_000
 ENTITIES_PER_STORY: Final = 1_000
@@ -40,7 +41,7 @@ class Asked:
     on: date
 
 
-Happened: TypeAlias = list[Effects] | ValueError
+Happened: TypeAlias = list[Effects] | Exception
 
 
 class Board:
@@ -54,18 +55,29 @@ class Board:
     def apply(self, events: Sequence[Event]) -> list[Happened]:
         """Apply events of different stories; return the effects of each, or why it is refused.
 
-        They touch no row in common: each is asked of the same book, and the book is put together once.
+        They touch no row in common: each is asked of the same book, and the book is put together once. What a refused
+        event has brought about by then stays in the book: its story is over.
         """
+        results: list[Happened] = [[] for _ in events]
+        together = joined(events)
+        for (_event, places), answer in zip(together, self._apply([event for event, _places in together]), strict=True):
+            is_refused = isinstance(answer, Exception) and len(places) > 1
+            answers = self._apply([events[at] for at in places]) if is_refused else [answer] * len(places)
+            for at, own in zip(places, answers, strict=True):
+                results[at] = own
+        return results
+
+    def _apply(self, events: Sequence[Event]) -> list[Happened]:
         consequences = [consequences_of(event) for event in events]
         results: list[Happened] = [[] for _ in events]
         for step in range(max(map(len, consequences))):
             changes: dict[tuple[str, ...], list[pl.DataFrame]] = defaultdict(list)
             for at, result in enumerate(results):
-                if isinstance(result, ValueError) or step >= len(consequences[at]):
+                if isinstance(result, Exception) or step >= len(consequences[at]):
                     continue
                 try:
                     effect = consequences[at][step](self.book, events[at])
-                except ValueError as error:
+                except Exception as error:  # noqa: BLE001 - the story's own affair, see `_Turn`
                     results[at] = error
                     continue
                 result.append(effect)
@@ -76,15 +88,15 @@ class Board:
                 self.book = self.book.merged({name: pl.concat(frames)})
         return results
 
-    def decide(self, asked: Sequence[Asked]) -> list[Plan | ValueError]:
+    def decide(self, asked: Sequence[Asked]) -> list[Plan | Exception]:
         """Answer questions of different stories; a question that cannot be answered spoils no other."""
         try:
             plan = decide_apart(
                 self.book, {entity: (each.policies, each.on) for each in asked for entity in each.entity_ids}
             )
-        except (ValueError, pl.exceptions.PolarsError) as error:
+        except Exception as error:  # noqa: BLE001 - whose it is turns out when each is asked alone
             if len(asked) == 1:
-                return [ValueError(str(error))]
+                return [error]
             return [answer for each in asked for answer in self.decide([each])]
         parts = _parts(plan)
         return [parts.get(each.story_no) or Plan(**_EMPTY) for each in asked]

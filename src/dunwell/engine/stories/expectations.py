@@ -9,9 +9,9 @@ import polars as pl
 
 from dunwell.engine.documents import hint
 from dunwell.engine.explain import explain
-from dunwell.engine.money import format_minor
+from dunwell.engine.money import exponent, format_minor
 from dunwell.engine.plan import OUTCOMES, Plan
-from dunwell.engine.stories.format import Amount, Expect, amount_of
+from dunwell.engine.stories.format import Amount, Expect, known_amount
 from dunwell.engine.stories.story import Step
 from dunwell.engine.stories.world import StoryError, World
 
@@ -130,7 +130,10 @@ class Seen:
         return tuple(line for name in sorted(str(name) for name in names if name) for line in self.explanation(name))
 
     def level(self, name: str) -> int:
-        """The level of an item, or of an account under `anchor: account` (`A:EUR` where it has several currencies)."""
+        """The level of an item, or of an account under `anchor: account` (`A:EUR` where it has several currencies).
+
+        Errors: StoryError for a name that is not there, MoneyError for an unknown currency.
+        """
         if name in self.world.ids["item"]:
             item = self.world.book.items.filter(pl.col("item_id") == self.world.ids["item"][name])
             return int(item["level"].item())
@@ -141,6 +144,7 @@ class Seen:
             )
         mine = pl.col("payer_id") == self.world.account(account)
         if currency:
+            exponent(currency)  # refuses an unknown one, of which no account has a level
             mine = mine & (pl.col("currency").cast(pl.String) == currency)
         keys = ["entity_id", "payer_id", "currency", "policy"]
         stored = self.world.book.anchors.filter(mine).select(*keys, "level")
@@ -278,7 +282,7 @@ def _normal(what: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _value(name: str, value: object) -> object:
     if name in {"total", "due", "charges", "fee", "amount"} and isinstance(value, str):
-        return amount_of(value)
+        return known_amount(value)
     if name in {"items", "channels"}:
         values = [str(each) for each in (value if isinstance(value, list) else [value])]
         return sorted(values) if name == "items" else values

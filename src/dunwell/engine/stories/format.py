@@ -10,9 +10,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from dunwell.engine.book import CHANNELS
 from dunwell.engine.documents import hint
-from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, exponent, parse_money
+from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, exponent, not_in_use, parse_money
 
 MINOR_MAX: Final = 9 * 10**18  # what a column can hold; more than the book's own bound, so that stories can break it
+DIGITS_MAX: Final = 40  # before or after the point; decimals beyond it overflow when their point is moved
+NUMBER_DIGITS_MAX: Final = 300  # a Float64 ends at 10^308
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,41 @@ def amount_of(value: object) -> Amount:
     parts = str(value).split() if isinstance(value, str) else []
     if len(parts) != 2:
         raise ValueError(f"{value!r} is not an amount with its currency, such as 100.00 EUR")
-    known = parts[1] in CURRENCIES
+    currency = parts[1] if parts[1] in CURRENCIES else None
+    places = exponent(currency) if currency else 2
     try:
-        minor = decimal_of(parts[0]).scaleb(exponent(parts[1]) if known else 2)
+        major = decimal_of(parts[0])
     except MoneyError as error:
         raise ValueError(str(error)) from None
-    if minor != minor.to_integral_value():
-        raise ValueError(f"{parts[0]} has more decimals than {parts[1]} has")
-    if abs(minor) > MINOR_MAX:
+    size = major.adjusted() if major else 0
+    if size > DIGITS_MAX or (size >= -DIGITS_MAX and abs(major.scaleb(places)) > MINOR_MAX):
         raise ValueError(f"{parts[0]} is larger than a column can hold")
-    return Amount(int(minor), parts[1] if known else None)
+    # Moving the point rounds to 28 digits: what does not come back the same had more decimals.
+    if size < -DIGITS_MAX or (minor := major.scaleb(places)) % 1 or minor.scaleb(-places) != major:
+        raise ValueError(f"{parts[0]} has more decimals than {parts[1]} has")
+    return Amount(int(minor), currency)
+
+
+def known_amount(value: object) -> Amount:
+    """Read an amount to compare with: unknown currencies are all alike, and would match. Errors: ValueError."""
+    amount = amount_of(value)
+    if amount.currency is None and isinstance(value, str):
+        raise ValueError(not_in_use(value.split()[1]))
+    return amount
 
 
 def _sum_of(value: object) -> Amount:
     """Read an amount that no book takes when it is wrong: a story cannot break it on purpose. Errors: ValueError."""
     return Amount(*parse_money(value)) if isinstance(value, str) else amount_of(value)
+
+
+def number_of(value: object) -> int | Decimal:
+    """Let only a number pass that a column can hold. Errors: ValueError."""
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError(f"should be a number, not {value!r}")
+    if value and abs(Decimal(value).adjusted()) >= NUMBER_DIGITS_MAX:
+        raise ValueError(f"should be a number of at most {NUMBER_DIGITS_MAX} digits")
+    return value
 
 
 def _listed(value: object) -> object:
@@ -53,6 +75,10 @@ def _listed(value: object) -> object:
 
 Money = Annotated[Amount, BeforeValidator(amount_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
 Sum = Annotated[Amount, BeforeValidator(_sum_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
+Expected = Annotated[
+    Amount, BeforeValidator(known_amount), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})
+]
+Number = Annotated[Decimal | int, BeforeValidator(number_of)]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, (int, Decimal)) else value)]
 Channel = Literal["email", "letter", "sms", "chat", "webhook"]
 NamesOf = Annotated[list[Text], BeforeValidator(_listed)]
@@ -87,7 +113,7 @@ class Account(WithAttributes):
     country: str | None = None
     language: str | None = None
     debtor_class: Literal["business", "consumer", "public"] | None = None
-    risk: Decimal | int | None = None
+    risk: Number | None = None
     credit_limit: Sum | None = None
     customer_since: date | None = None
     legal: bool = False
@@ -237,8 +263,8 @@ class Expect(Keys):
     notices: list[dict[str, Any]] | None = None
     outcomes: dict[str, str] | None = None
     levels: dict[str, int] | None = None
-    charges: list[dict[str, Any]] | dict[str, Money] | None = None
-    open: dict[str, Money] | None = None
+    charges: list[dict[str, Any]] | dict[str, Expected] | None = None
+    open: dict[str, Expected] | None = None
     tasks: list[dict[str, Any]] | None = None
     actions: list[dict[str, Any]] | None = None
     next_on: dict[str, date | None] | None = None

@@ -19,7 +19,7 @@ from dunwell.engine.stories.expectations import Day, Failure, NotAsked, Seen, co
 from dunwell.engine.stories.story import Step, Story, read_story
 from dunwell.engine.stories.world import StoryError, World
 
-TOGETHER_MAX: Final = 100
+TOGETHER_MAX: Final = 200
 
 # What a story waits for, and in the end its failures.
 Playing: TypeAlias = Generator[Event | Asked, Any, list[Failure]]
@@ -41,6 +41,12 @@ def _read(path: Path) -> Story | list[Failure]:
         return [Failure(str(path), 1, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError:
         return [Failure(str(path), 1, "cannot be read: it is not UTF-8")]
+    except Exception as error:  # noqa: BLE001 - no story may end the others'
+        return [_fault(str(path), 1, error)]
+
+
+def _fault(source: str, line: int, error: Exception) -> Failure:
+    return Failure(source, line, f"a fault of Dunwell's own, please report it: {type(error).__name__}: {error}")
 
 
 def run_stories(stories: Sequence[Story]) -> list[list[Failure]]:
@@ -71,7 +77,7 @@ class _Turn:
     def go_on(self, answer: object) -> None:
         """Hand the story what it waited for, and let it play until it waits again."""
         try:
-            if isinstance(answer, ValueError):
+            if isinstance(answer, Exception):
                 self.waits_for = self.playing.throw(answer)
             else:
                 self.waits_for = self.playing.send(answer)
@@ -82,7 +88,7 @@ class _Turn:
 def _run_together(stories: Sequence[Story]) -> list[list[Failure]]:
     """Let every story play on until none waits any more: events first, so that many wait for a decision at once."""
     board = Board(dict(pair for story in stories for pair in story.attributes.items()).items())
-    turns = [_Turn(_Player(World(story, board, number)).play()) for number, story in enumerate(stories)]
+    turns = [_Turn(_Player(story, board, number).play()) for number, story in enumerate(stories)]
     for turn in turns:
         turn.go_on(None)
     while waiting := [turn for turn in turns if turn.waits_for is not None]:
@@ -98,9 +104,12 @@ def _run_together(stories: Sequence[Story]) -> list[list[Failure]]:
 class _Player:
     """Goes through a story's steps, one day at a time."""
 
-    def __init__(self, world: World) -> None:
-        self.story = world.story
-        self.world = world
+    world: World
+
+    def __init__(self, story: Story, board: Board, story_no: int) -> None:
+        self.story = story
+        self.board = board
+        self.story_no = story_no
         self.last_posted_on = date.min
         self.planned_on = date.min
         self.plan: Plan | None = None
@@ -112,12 +121,15 @@ class _Player:
         failures: list[Failure] = []
         line = 1
         try:
+            self.world = World(self.story, self.board, self.story_no)
             yield from self._apply(self.world.opening())
             for step in self.story.steps:
                 line = step.line
                 failures += yield from self._step(step)
         except ValueError as error:
             failures.append(Failure(self.story.source, line, str(error)))
+        except Exception as error:  # noqa: BLE001 - no story may end the others'
+            failures.append(_fault(self.story.source, line, error))
         return failures
 
     def _step(self, step: Step) -> Playing:
@@ -146,7 +158,7 @@ class _Player:
             return compare(step, step.expect, seen, self.story.source)
 
     def _asked(self, on: date) -> Asked:
-        return Asked(self.world.story_no, list(self.world.entities.values()), self.story.policies, on)
+        return Asked(self.story_no, list(self.world.entities.values()), self.story.policies, on)
 
     def _apply(self, event: Event) -> Generator[Event | Asked, Any, None]:
         """Fold an event into the book, and keep the tasks it asks for."""

@@ -1,8 +1,9 @@
 """A story read from its file: who is in it, under which policies, and what happens when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -15,11 +16,12 @@ from dunwell.engine.documents import Document, DocumentError, hint, read_as, rea
 from dunwell.engine.documents import Path as KeyPath
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy, policy_of
-from dunwell.engine.stories.format import EVENTS, Account, Expect, WithAttributes
+from dunwell.engine.stories.format import EVENTS, Account, Expect, WithAttributes, number_of
 
 _KEYS: Final = ("story", "policy", "policies", "attributes", "entities", "accounts", "steps")
 AttributedT = TypeVar("AttributedT", bound=WithAttributes)
-_ATTRIBUTE_TYPE_OF: Final = {str: "text", bool: "boolean", int: "integer", date: "date"}
+_WORD_OF: Final = {str: "text", bool: "boolean", int: "integer", Decimal: "number", date: "date"}
+_INTEGER_MAX: Final = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -74,11 +76,13 @@ def story_of(document: Document, folder: Path) -> Story:
     steps = tuple(_step(document, at) for at in range(len(data.get("steps") or [])))
     if not steps:
         raise DocumentError([document.problem((), "a story has steps")])
-    attributes = _attributes(document, accounts, steps)
+    attributes = _attributes(document)
+    policies = _policies(document, folder, attributes)
+    _require_other_policies(document, policies)
     return Story(
         title=str(data["story"]),
         source=document.source,
-        policies=_policies(document, folder, attributes),
+        policies=policies,
         entities=tuple(str(each["entity"]) for each in data.get("entities") or []),
         accounts=accounts,
         attributes=attributes,
@@ -94,7 +98,7 @@ def _require_shape(document: Document) -> None:
             raise DocumentError([document.problem((key,), "give a list of mappings, such as `- {...}`")])
     if not isinstance(document.data.get("attributes") or {}, dict):
         raise DocumentError([document.problem(("attributes",), "give types by name, such as {contract: text}")])
-    if not isinstance(document.data.get("policies") or [], list):
+    if not isinstance(document.data.get("policies", []), list):
         raise DocumentError([document.problem(("policies",), "give a list of policies")])
     for at, entity in enumerate(document.data.get("entities") or []):
         if set(entity) != {"entity"}:
@@ -107,6 +111,14 @@ def _require_other_names(document: Document, accounts: tuple[Account, ...]) -> N
     if twice := [at for at, name in enumerate(names) if name in names[:at]]:
         message = f"two accounts are called {names[twice[0]]!r}"
         raise DocumentError([document.problem(("accounts", twice[0], "account"), message)])
+
+
+def _require_other_policies(document: Document, policies: tuple[Policy, ...]) -> None:
+    """Each policy by a name of its own: levels are kept by it. Errors: DocumentError."""
+    names = [policy.policy for policy in policies]
+    if twice := [at for at, name in enumerate(names) if name in names[:at]]:
+        message = f"two policies are called {names[twice[0]]!r}"
+        raise DocumentError([document.problem(("policies", twice[0]), message)])
 
 
 def _step(document: Document, at: int) -> Step:
@@ -127,22 +139,33 @@ def _step(document: Document, at: int) -> Step:
 
 
 def _happenings(document: Document, path: KeyPath, key: str) -> list[Happening]:
-    part = document.part(path)
-    places: list[KeyPath] = [path]
-    if isinstance(part.data, list):
-        places = [(*path, at) for at in range(len(part.data))]
     found = []
-    for place in places:
+    for place in _places(document, path):
         line = document.line(place)
         if key == "set":
-            if not isinstance(document.part(place).data, dict):
+            data = _data(document, place)
+            if not isinstance(data, dict) or data.get("account") is None:
                 raise DocumentError([document.problem(place, "give `set` as {account: NAME, field: value}")])
-            found.append(Happening(key, dict(document.part(place).data), line))
+            found.append(Happening(key, dict(data), line))
         elif issubclass(model := EVENTS[key], WithAttributes):
             found.append(Happening(key, _with_attributes(document, place, model), line))
         else:
             found.append(Happening(key, read_as(document.part(place), EVENTS[key]), line))
     return found
+
+
+def _places(document: Document, path: KeyPath) -> list[KeyPath]:
+    """Where an event stands that happens once, or several times in a list."""
+    data = _data(document, path)
+    return [(*path, at) for at in range(len(data))] if isinstance(data, list) else [path]
+
+
+def _data(document: Document, path: KeyPath) -> Any:  # noqa: ANN401 - any YAML value
+    """What stands at a path, without its lines: to part a document takes as long as the document is."""
+    data = document.data
+    for key in path:
+        data = data[key]
+    return data
 
 
 def _with_attributes(document: Document, path: KeyPath, model: type[AttributedT]) -> AttributedT:
@@ -154,24 +177,70 @@ def _with_attributes(document: Document, path: KeyPath, model: type[AttributedT]
     return result
 
 
-def _attributes(document: Document, accounts: tuple[Account, ...], steps: tuple[Step, ...]) -> dict[str, pl.DataType]:
-    """The `attr_*` columns with their types: as declared, else as the first value given says."""
-    declared = document.data.get("attributes") or {}
-    types: dict[str, pl.DataType] = {}
-    for name, word in declared.items():
-        if word not in ATTRIBUTE_TYPES:
+def _attributes(document: Document) -> dict[str, pl.DataType]:
+    """The `attr_*` columns with their types: as declared, else as the values say. Errors: DocumentError."""
+    given = list(_attributes_given(document))
+    words = _declared(document)
+    for name in dict.fromkeys(path[-1] for path, _value in given):
+        if name not in words:
+            words[str(name)] = _type_said(document, [(path, value) for path, value in given if path[-1] == name])
+    for path, value in given:
+        if value is not None:
+            _require_type(document, path, value, words[str(path[-1])])
+    return {name: ATTRIBUTE_TYPES[word] for name, word in words.items()}
+
+
+def _declared(document: Document) -> dict[str, str]:
+    """The type of each attribute declared, by the name of its column. Errors: DocumentError."""
+    words: dict[str, str] = {}
+    for name, word in (document.data.get("attributes") or {}).items():
+        path, column = ("attributes", name), f"attr_{name.removeprefix('attr_')}"
+        if not isinstance(word, str) or word not in ATTRIBUTE_TYPES:
             known = ", ".join(ATTRIBUTE_TYPES)
-            raise DocumentError(
-                [document.problem(("attributes", name), f"no type is called {word!r}; there are {known}")]
-            )
-        types[f"attr_{name.removeprefix('attr_')}"] = ATTRIBUTE_TYPES[word]
-    given = [account.attributes() for account in accounts]
-    for happening in (happening for step in steps for happening in step.happenings):
-        event = happening.event
-        given.append(event.attributes() if isinstance(event, WithAttributes) else {})
-    for name, value in ((name, value) for attributes in given for name, value in attributes.items()):
-        types.setdefault(name, ATTRIBUTE_TYPES[_ATTRIBUTE_TYPE_OF.get(type(value), "number")])
-    return types
+            raise DocumentError([document.problem(path, f"no type is called {word!r}; there are {known}")])
+        if column in words:
+            raise DocumentError([document.problem(path, f"{column!r} is given twice")])
+        words[column] = word
+    return words
+
+
+def _attributes_given(document: Document) -> Iterator[tuple[KeyPath, object]]:
+    """Every attribute given to an account or an item, in the order of the story, with where it stands."""
+    places: list[KeyPath] = [("accounts", at) for at in range(len(document.data.get("accounts") or []))]
+    for at, step in enumerate(document.data["steps"]):
+        for key in step:
+            if key == "set" or issubclass(EVENTS.get(key, Expect), WithAttributes):
+                places += _places(document, ("steps", at, key))
+    for place in places:
+        for key, value in _data(document, place).items():
+            if key.startswith("attr_"):
+                yield (*place, key), value
+
+
+def _type_said(document: Document, given: list[tuple[KeyPath, object]]) -> str:
+    """The type that the values of an attribute say: that of the first, integers beside decimals being numbers."""
+    said = [_WORD_OF.get(type(value)) for _path, value in given if value is not None]
+    if not said:
+        message = "no value says of which type it is; say so under `attributes`"
+        raise DocumentError([document.problem(given[0][0], message)])
+    if "number" in said and said[0] == "integer":
+        return "number"
+    return said[0] or "text"
+
+
+def _require_type(document: Document, path: KeyPath, value: object, word: str) -> None:
+    """Take no value for another: 2.5 is no integer, and 5 no date. Errors: DocumentError."""
+    own = _WORD_OF.get(type(value))
+    if own != word and (own, word) != ("integer", "number"):
+        shown = "a list or mapping" if own is None else f"the {own} {value}" if own != "text" else repr(value)
+        raise DocumentError([document.problem(path, f"is of type {word}, not {shown}")])
+    if isinstance(value, int) and word == "integer" and not -_INTEGER_MAX <= value <= _INTEGER_MAX:
+        raise DocumentError([document.problem(path, f"{value} is larger than an integer can be")])
+    if word == "number":
+        try:
+            number_of(value)
+        except ValueError as error:
+            raise DocumentError([document.problem(path, str(error))]) from None
 
 
 def _policies(document: Document, folder: Path, attributes: dict[str, pl.DataType]) -> tuple[Policy, ...]:
@@ -196,6 +265,10 @@ def _policy(document: Document, path: KeyPath, folder: Path, attributes: dict[st
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise DocumentError([document.problem(path, f"cannot read {part.data}: {error.strerror}")]) from None
+    except UnicodeDecodeError:
+        raise DocumentError([document.problem(path, f"cannot read {part.data}: it is not UTF-8")]) from None
+    except ValueError:  # a null character
+        raise DocumentError([document.problem(path, f"{part.data!r} is no path")]) from None
     return _parsed(text, str(file), tuple(sorted(attributes.items())))
 
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from dunwell.engine import events as e
 from dunwell.engine.book import SCHEMAS, Book
-from dunwell.engine.documents import Document, DocumentError, hint, read_as
+from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
 from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board
@@ -53,7 +53,10 @@ class World:
         return self.story_no * IDS_PER_STORY
 
     def opening(self) -> e.AccountsChanged:
-        """The accounts as the story begins. Errors: StoryError."""
+        """The accounts as the story begins. Errors: StoryError, also for more of them than a story has ids for."""
+        if len(self.entities) > ENTITIES_PER_STORY:
+            raise StoryError(f"a story has at most {ENTITIES_PER_STORY:,} entities, not {len(self.entities):,}")
+        self._require_ids("accounts", len(self.accounts))
         rows = [self._account_row(account) for account in self.story.accounts]
         empty = pl.DataFrame(schema=SCHEMAS["accounts"])
         return e.AccountsChanged(on=date.min, accounts=pl.concat([empty, *rows], how="diagonal"))
@@ -84,6 +87,7 @@ class World:
         )
         lines = plan.lines.filter(chosen)
         lines_of = lines.partition_by("notice_no", as_dict=True)
+        self._require_ids("notices", len(self.posted) + notices.height)
         for row in notices.to_dicts():
             self.posted[row["notice_id"]] = (row, lines_of[row["notice_no"],])
         charges = plan.charges.filter(chosen)
@@ -112,10 +116,16 @@ class World:
         name = name or f"{kind}-{len(known) + 1}"
         if name in known:
             raise StoryError(f"the {kind} {name!r} is there already")
+        self._require_ids(f"{kind}s", len(known) + 1)
         known[name] = self._before_first + len(known) + 1
         if kind == "item":
             self.numbers[known[name]] = name
         return known[name]
+
+    def _require_ids(self, what: str, count: int) -> None:
+        """Stay below the first id of the next story on the board. Errors: StoryError."""
+        if count >= IDS_PER_STORY:
+            raise StoryError(f"a story has fewer than {IDS_PER_STORY:,} {what}")
 
     # What each told event means, by the name of its key.
 
@@ -145,14 +155,19 @@ class World:
         before = self.told_accounts[name]
         values = {key: getattr(before, key) for key in before.model_fields_set}
         try:
-            account = read_as(Document("set", {**values, **event}, {}), told.Account)
+            account = read_as(Document("", {**values, **event}, {}, ("set",)), told.Account)
             account.attributes()
-        except (DocumentError, ValueError) as error:
-            raise StoryError(str(error).removeprefix("set:1: ")) from None
+        except DocumentError as error:
+            problems = [f"{dotted(problem.path)}: {problem.message}" for problem in error.problems]
+            raise StoryError("; ".join(problems)) from None
+        except ValueError as error:
+            raise StoryError(f"set: {error}") from None
         return e.AccountsChanged(on=on, accounts=self._account_row(account))
 
     def _invoice(self, on: date, event: told.Invoice) -> e.Event:
-        if event.draft is False and event.number in self.ids["item"] and self._is_draft(event.number):
+        if event.open and event.open.currency != event.amount.currency:
+            raise StoryError(f"the invoice {event.number!r} is in one currency, and what is open of it in another")
+        if not event.draft and self._is_draft(event.number, "invoice", "instalment"):
             item_id = self.ids["item"][event.number]
         else:
             item_id = self._new_id("item", event.number)
@@ -188,9 +203,9 @@ class World:
         return e.ItemsBooked(on=on, items=self._frame("items", row, {}), applies_to=pairs)
 
     def _payment(self, on: date, event: told.Payment) -> e.Event:
-        known = self.ids["item"].get(event.id or "")
         account_id = self.account(event.account)
-        item_id = known if known and self._is_draft(event.id or "") else self._new_id("item", event.id)
+        announced = event.id is not None and self._is_draft(event.id, "payment")
+        item_id = self.ids["item"][str(event.id)] if announced else self._new_id("item", event.id)
         return e.Paid(
             on=on,
             item_id=item_id,
@@ -205,7 +220,10 @@ class World:
 
     def _allocate(self, on: date, event: told.Allocate) -> e.Event:
         source, item = self.id_of("item", event.source), self.id_of("item", event.item)
-        return e.Allocated(on=on, source_item_id=source, item_id=item, amount_minor=event.amount.minor)
+        if event.amount.minor <= 0:
+            raise StoryError("what is allocated is more than 0")
+        amount = self._in_currency_of(event.item, event.amount)
+        return e.Allocated(on=on, source_item_id=source, item_id=item, amount_minor=amount)
 
     def _reverse(self, on: date, event: told.Reverse) -> e.Event:
         return e.Reversed(on=on, item_id=self.id_of("item", event.payment))
@@ -219,6 +237,8 @@ class World:
         return e.Failed(on=on, notice_ids=waiting["notice_id"].to_list())
 
     def _hold(self, on: date, event: told.Hold) -> e.Event:
+        if event.account and event.item:
+            raise StoryError("a hold is on an account or on an item, not both")
         return e.Held(
             on=on,
             hold_id=self._new_id("hold", event.id),
@@ -231,8 +251,8 @@ class World:
         return e.Released(on=on, hold_id=self.id_of("hold", event.hold))
 
     def _dispute(self, on: date, event: told.Dispute) -> e.Event:
-        amount = event.amount.minor if event.amount else None
         item_id = self.id_of("item", event.item)
+        amount = self._in_currency_of(event.item, event.amount) if event.amount else None
         return e.Disputed(on=on, dispute_id=self._new_id("dispute", event.id), item_id=item_id, amount_minor=amount)
 
     def _resolve(self, on: date, event: told.Resolve) -> e.Event:
@@ -252,6 +272,8 @@ class World:
 
     def _side_row(self, on: date, number: str, account: str, amount: told.Amount, kind: str) -> dict[str, object]:
         account_id = self.account(account)
+        if amount.minor < 0:
+            raise StoryError(f"the {kind} {number!r} is of a negative amount")
         return {
             "item_id": self._new_id("item", number),
             "account_id": account_id,
@@ -272,18 +294,34 @@ class World:
     def _entity_of(self, account: str) -> int:
         return self._entity(self.told_accounts[account].entity or next(iter(self.entities)))
 
-    def _is_draft(self, number: str) -> bool:
-        item = self.book.items.filter(pl.col("item_id") == self.ids["item"][number])
-        return bool(item["draft"].item())
+    def _item(self, number: str) -> dict[str, Any]:
+        return self.book.items.filter(pl.col("item_id") == self.id_of("item", number)).row(0, named=True)
+
+    def _is_draft(self, number: str, *kinds: str) -> bool:
+        """Whether a number is that of a draft of one of these kinds: an invoice does not become a payment."""
+        if number not in self.ids["item"]:
+            return False
+        item = self._item(number)
+        return bool(item["draft"]) and item["kind"] in kinds
+
+    def _in_currency_of(self, number: str, amount: told.Amount) -> int:
+        """The minor units of an amount that must be in the currency of an item. Errors: StoryError."""
+        currency = self._item(number)["currency"]
+        if amount.currency != currency:
+            known = currency or "an unknown currency"
+            raise StoryError(f"{number!r} is in {known}, not in {amount.currency or 'an unknown one'}")
+        return amount.minor
 
     def _seeded_level(self, stage: str | None) -> int:
         return max((policy.position(stage) for policy in self.story.policies), default=0)
 
-    def _frame(self, name: str, row: dict[str, object], attributes: Mapping[str, object]) -> pl.DataFrame:
-        """One row of a book table, with the story's attributes in their declared types."""
+    def _frame(self, name: str, row: dict[str, object], attributes: Mapping[str, Any]) -> pl.DataFrame:
+        """One row of a book table, with the story's attributes in their types, as `story_of` has checked them."""
         schema = {column: dtype for column, dtype in SCHEMAS[name].items() if column in row}
         subject = {key: dtype for key, dtype in self.story.attributes.items() if key in attributes}
-        try:
-            return pl.DataFrame([{**row, **attributes}], schema={**schema, **subject}, strict=False)
-        except (pl.exceptions.PolarsError, TypeError) as error:
-            raise StoryError(f"an attribute is not of its type: {str(error).splitlines()[0]}") from None
+        # A float is made here: Polars knows no decimal of more than 38 digits.
+        values = {
+            key: float(value) if value is not None and subject[key] == pl.Float64 else value
+            for key, value in attributes.items()
+        }
+        return pl.DataFrame([{**row, **values}], schema={**schema, **subject})

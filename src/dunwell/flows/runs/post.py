@@ -48,10 +48,9 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     with transaction.atomic():
         run = _postable(run_id, today)
         notices = proposals.notices(run.pk)
-        ids = notices["notice_id"].to_list()
-        lines = proposals.lines(ids)
+        lines = proposals.lines(notices["notice_id"])
         decided = _archived(run, "decisions", ["item_id", *proposals.AMOUNTS])
-        changed = _changed(lines, decided, proposals.items_now(ids))
+        changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
         before = frames.contacts_and_anchors(run.entity_id)
         anchors, moved = _still_so(_archived(run, "anchors"), before)
         dropped = pl.concat(
@@ -62,8 +61,7 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
         ).unique("notice_no")
         notices = notices.join(dropped, on="notice_no", how="anti")
         lines = lines.join(notices, on="notice_no", how="semi")
-        charges = proposals.charges(ids).join(notices, on="notice_no", how="semi")
-        charges = _with_charge_items(charges, notices, run.entity_id)
+        charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
         _queue(notices)
         _make_binding(before, Posted(on=run.as_of, notices=notices, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
@@ -171,7 +169,7 @@ def _make_binding(before: Book, event: Posted) -> None:
 def _queue(notices: pl.DataFrame) -> None:
     """Queue one delivery for each channel of each notice."""
     wanted = notices.select("notice_id", "payer_id", channel=pl.col("channels").str.split(",")).explode("channel")
-    reached = proposals.recipients(wanted["payer_id"].unique().to_list())
+    reached = proposals.recipients(notices["payer_id"].unique())
     found = wanted.join(reached, on=["payer_id", "channel"], maintain_order="left")
     bulk.insert(Delivery, found.select("notice_id", "channel", "recipient"))
 
