@@ -13,7 +13,7 @@ from dunwell.engine.stories.runner import run_files
 TESTS: Final = Path(__file__).parent.parent
 FOLDERS: Final = ("conformance", "stories")
 SEED: Final = 20260301
-ALONE_MAX: Final = 40
+ALONE_MAX: Final = 25
 # What is expected, and what to expect instead so that the story fails.
 FALSE: Final = (
     (r"notices: \[\]", "notices: [{stage: nowhere}]"),

@@ -25,6 +25,7 @@ _DECIMALS: Final = {
     for code in codes.split()
 }
 CURRENCIES: Final = tuple(sorted(_DECIMALS))
+DIGITS_MAX: Final = 28  # what Decimal's arithmetic keeps; it rounds the others away
 AMOUNT_MINOR_MAX: Final = 10**12  # beyond it Int64 sums could wrap, silently
 
 
@@ -47,14 +48,19 @@ def not_in_use(currency: str) -> str:
 def decimal_of(text: str | int | Decimal) -> Decimal:
     """Read a plain decimal number such as `1234.50`; thousands separators are not guessed.
 
-    Errors: MoneyError for text that is no finite number.
+    Errors: MoneyError for text that is no finite number, or one of more digits than arithmetic would keep.
     """
+    plain = str(text).strip()
     try:
-        value = Decimal(str(text).strip())
+        value = Decimal(plain)
     except InvalidOperation:
         raise MoneyError(f"{text!r} is not a number") from None
+    if "_" in plain or not plain.isascii():  # Python reads 1_000 and the digits of every script
+        raise MoneyError(f"{text!r} is not a number")
     if not value.is_finite():
         raise MoneyError(f"{text!r} is not a finite number")
+    if len(value.as_tuple().digits) > DIGITS_MAX:
+        raise MoneyError(f"{plain[:DIGITS_MAX]}... has more digits than any amount")
     return value
 
 

@@ -41,8 +41,7 @@ def amount_of(value: object) -> Amount:
     size = major.adjusted() if major else 0
     if size > DIGITS_MAX or (size >= -DIGITS_MAX and abs(major.scaleb(places)) > MINOR_MAX):
         raise ValueError(f"{parts[0]} is larger than a column can hold")
-    # Moving the point rounds to 28 digits: what does not come back the same had more decimals.
-    if size < -DIGITS_MAX or (minor := major.scaleb(places)) % 1 or minor.scaleb(-places) != major:
+    if size < -DIGITS_MAX or (minor := major.scaleb(places)) % 1:
         raise ValueError(f"{parts[0]} has more decimals than {parts[1]} has")
     return Amount(int(minor), currency)
 
