@@ -41,11 +41,14 @@ def main(n: int = 1_000_000) -> None:
 def posted(url: str) -> Callable[[], object]:
     """Prepare to keep a plan as a proposal and post it."""
     run, plan = _decided(url)
-    from dunwell.flows.runs.post import post_run  # noqa: PLC0415  # models need Django
+    from django.db import transaction  # noqa: PLC0415  # models need Django
+
+    from dunwell.flows.runs.post import post_run  # noqa: PLC0415
     from dunwell.flows.runs.propose import keep  # noqa: PLC0415
 
     def do() -> None:
-        keep(run, plan)
+        with transaction.atomic():
+            keep(run, plan)
         post_run(run.pk, today=run.as_of, at=AT, by="bench")
 
     return do

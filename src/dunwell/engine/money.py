@@ -59,7 +59,7 @@ def decimal_of(text: str | int | Decimal) -> Decimal:
         raise MoneyError(f"{text!r} is not a number")
     if not value.is_finite():
         raise MoneyError(f"{text!r} is not a finite number")
-    if len(value.as_tuple().digits) > DIGITS_MAX:
+    if value.adjusted() < DIGITS_MAX < len(value.as_tuple().digits):  # a larger one is beyond every bound as it is
         raise MoneyError(f"{plain[:DIGITS_MAX]}... has more digits than any amount")
     return value
 
