@@ -38,7 +38,7 @@ def test_what_is_alike_is_joined(events: list[Event], places: list[list[int]]) -
 
 
 def test_a_refused_event_spoils_none_that_it_was_joined_with() -> None:
-    board = Board([])
+    board = Board({})
     strange = AccountsChanged(on=MONDAY, accounts=account(1).accounts.with_columns(nonsense=1))
     other = AccountsChanged(on=MONDAY, accounts=account(2).accounts.with_columns(nonsense=2))
     answers = board.apply([account(0), strange, other])

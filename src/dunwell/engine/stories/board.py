@@ -1,7 +1,7 @@
 """One book for many stories, each with ids of its own, so that they are decided together and not one by one."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, TypeAlias
@@ -47,9 +47,9 @@ Happened: TypeAlias = list[Effects] | Exception
 class Board:
     """The book of all the stories that are played together."""
 
-    def __init__(self, attributes: Iterable[tuple[str, pl.DataType]]) -> None:
+    def __init__(self, attributes: Mapping[str, pl.DataType]) -> None:
         empty = Book.of()
-        columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes]
+        columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes.items()]
         self.book = replace(empty, items=empty.items.with_columns(columns))
 
     def apply(self, events: Sequence[Event]) -> list[Happened]:

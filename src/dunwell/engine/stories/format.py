@@ -72,11 +72,10 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-Money = Annotated[Amount, BeforeValidator(amount_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
-Sum = Annotated[Amount, BeforeValidator(_sum_of), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})]
-Expected = Annotated[
-    Amount, BeforeValidator(known_amount), WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})
-]
+_AMOUNT: Final = WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})
+Money = Annotated[Amount, BeforeValidator(amount_of), _AMOUNT]
+Sum = Annotated[Amount, BeforeValidator(_sum_of), _AMOUNT]
+Expected = Annotated[Amount, BeforeValidator(known_amount), _AMOUNT]
 Number = Annotated[Decimal | int, BeforeValidator(number_of)]
 Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, (int, Decimal)) else value)]
 Channel = Literal["email", "letter", "sms", "chat", "webhook"]

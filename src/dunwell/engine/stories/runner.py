@@ -87,7 +87,7 @@ class _Turn:
 
 def _run_together(stories: Sequence[Story]) -> list[list[Failure]]:
     """Let every story play on until none waits any more: events first, so that many wait for a decision at once."""
-    board = Board(dict(pair for story in stories for pair in story.attributes.items()).items())
+    board = Board({name: dtype for story in stories for name, dtype in story.attributes.items()})
     turns = [_Turn(_Player(story, board, number).play()) for number, story in enumerate(stories)]
     for turn in turns:
         turn.go_on(None)

@@ -1,6 +1,6 @@
 """A story read from its file: who is in it, under which policies, and what happens when."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -72,13 +72,13 @@ def story_of(document: Document, folder: Path) -> Story:
     accounts = tuple(
         _with_attributes(document, ("accounts", at), Account) for at in range(len(data.get("accounts") or []))
     )
-    _require_other_names(document, accounts)
+    _require_own_names(document, "accounts", [account.account for account in accounts], ("account",))
     steps = tuple(_step(document, at) for at in range(len(data.get("steps") or [])))
     if not steps:
         raise DocumentError([document.problem((), "a story has steps")])
     attributes = _attributes(document)
     policies = _policies(document, folder, attributes)
-    _require_other_policies(document, policies)
+    _require_own_names(document, "policies", [policy.policy for policy in policies])
     return Story(
         title=str(data["story"]),
         source=document.source,
@@ -105,20 +105,11 @@ def _require_shape(document: Document) -> None:
             raise DocumentError([document.problem(("entities", at), "an entity is given as {entity: CODE}")])
 
 
-def _require_other_names(document: Document, accounts: tuple[Account, ...]) -> None:
-    """Each account by a name of its own. Errors: DocumentError."""
-    names = [account.account for account in accounts]
+def _require_own_names(document: Document, key: str, names: Sequence[str], place: KeyPath = ()) -> None:
+    """Each account and policy by a name of its own (levels are kept by a policy's name). Errors: DocumentError."""
     if twice := [at for at, name in enumerate(names) if name in names[:at]]:
-        message = f"two accounts are called {names[twice[0]]!r}"
-        raise DocumentError([document.problem(("accounts", twice[0], "account"), message)])
-
-
-def _require_other_policies(document: Document, policies: tuple[Policy, ...]) -> None:
-    """Each policy by a name of its own: levels are kept by it. Errors: DocumentError."""
-    names = [policy.policy for policy in policies]
-    if twice := [at for at, name in enumerate(names) if name in names[:at]]:
-        message = f"two policies are called {names[twice[0]]!r}"
-        raise DocumentError([document.problem(("policies", twice[0]), message)])
+        message = f"two {key} are called {names[twice[0]]!r}"
+        raise DocumentError([document.problem((key, twice[0], *place), message)])
 
 
 def _step(document: Document, at: int) -> Step:
