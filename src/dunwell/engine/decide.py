@@ -53,21 +53,16 @@ def decide_apart(book: Book, asked: Mapping[int, tuple[Sequence[Policy], date]])
     The same as asking for one after the other, in a fraction of the time when each has only a few items. No account,
     payer or item of one may belong to another, and no entity may name a policy twice.
     """
-    shared = {id(policy): policy for policies, _as_of in asked.values() for policy in policies}
-    entities = [
-        frozenset(entity for entity, (policies, _as_of) in asked.items() if any(each is policy for each in policies))
-        for policy in shared.values()
-    ]
     dates = pl.DataFrame(
-        {"entity_id": list(asked), "as_of": [as_of for _policies, as_of in asked.values()]},
-        schema={"entity_id": pl.Int32, "as_of": pl.Date},
+        {"entity_id": list(asked), "roster": range(len(asked)), "as_of": [on for _policies, on in asked.values()]},
+        schema={"entity_id": pl.Int32, "roster": pl.UInt32, "as_of": pl.Date},
     )
-    procedures = Procedures.of(list(shared.values()), entities)
+    procedures = Procedures.apart([policies for policies, _as_of in asked.values()], pl.col("roster"))
     return _decide(_dated(book, dates), procedures, pl.col("as_of"))
 
 
 def _dated(book: Book, dates: pl.DataFrame) -> Book:
-    """Give the rows that are held against the date the date of their entity; entities without one drop out."""
+    """Give rows the date and the roster of their entity; entities without one drop out."""
     accounts = book.accounts.join(dates, on="entity_id").select("account_id", "as_of")
     items = book.items.join(dates, on="entity_id", maintain_order="left")
     of_item = items.select("item_id", item_as_of="as_of")
@@ -77,6 +72,7 @@ def _dated(book: Book, dates: pl.DataFrame) -> Book:
         items=items,
         holds=holds.with_columns(as_of=pl.coalesce("as_of", "item_as_of")),
         promises=book.promises.join(accounts, on="account_id"),
+        anchors=book.anchors.join(dates, on="entity_id"),
     )
 
 

@@ -147,6 +147,11 @@ class Fee(Keys):
         """Whether it is charged on each dunned line instead of once per notice."""
         return self.fixed is None or self.per == "item"
 
+    @property
+    def steps(self) -> tuple[Tier, ...]:
+        """Its tiers; a fee without tiers is one from 0 on."""
+        return self.tiers or (Tier.model_construct(from_=Decimal(0), fixed=self.fixed, percent=self.percent),)
+
 
 _TIER_SCHEMA = {
     "type": "object",

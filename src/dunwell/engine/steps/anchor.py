@@ -15,9 +15,8 @@ STATE = ["last_notice_on", "last_deadline_on", "version"]
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
     """The kept state of account-anchored groups, with `policy_ix`, under the names that rows give theirs."""
     return (
-        book.anchors.with_columns(
-            policy_ix=procedures.ix_of_name(), is_pending=pl.col("pending_notice_id").is_not_null()
-        )
+        book.anchors.with_columns(roster=procedures.roster, is_pending=pl.col("pending_notice_id").is_not_null())
+        .join(procedures.names, on=["roster", "policy"], how="left")
         .filter(_by_account(procedures))
         .select(*GROUP, *STATE, "is_pending", "anchor_item_id", stored_level="level", stored_stage="stage")
     )

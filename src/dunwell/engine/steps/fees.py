@@ -1,40 +1,41 @@
 """What a notice costs the debtor."""
 
+from collections.abc import Sequence
 from decimal import ROUND_CEILING
+from typing import Final
 
 import polars as pl
 
 from dunwell.engine.money import exponent, ratio_half_up
-from dunwell.engine.policy.model import Fee, Stage, Tier
+from dunwell.engine.policy.model import Stage, Tier
 from dunwell.engine.steps.minimum import PERCENT_SCALE
 from dunwell.engine.steps.procedures import Procedures
 
+BASE_MINOR_MAX: Final = 2**62  # no base is beyond it
+
 
 def fee_lacks(
-    candidates: pl.LazyFrame, procedures: Procedures, currencies: list[str], notice_key: list[str]
+    candidates: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str], notice_key: list[str]
 ) -> pl.LazyFrame:
     """Mark `fee_lacks`: the fee of the row's stage, or of its notice's, cannot be computed in its currency.
 
     `currencies` are those that occur among the rows.
     """
+    marked = candidates.with_columns(fee_lacks=pl.lit(value=False))
     if not procedures.any_stage(lambda stage: stage.fee):
-        return candidates.with_columns(fee_lacks=pl.lit(value=False))
-    marked = _marked(candidates.with_columns(fee_lacks=pl.lit(value=False)), procedures, currencies, pl.col("slot"))
+        return marked
+    marked = _marked(marked, procedures, currencies, pl.col("slot"))
     if not procedures.any_stage(lambda stage: stage.fee and any(tier.fixed for tier in stage.fee.tiers)):
         return marked  # else a row's own amount decides, and the notice's stage may ask of it what its own does not
     highest = pl.col("position").filter("is_left").max().over(notice_key)
     return _marked(marked, procedures, currencies, procedures.slot(highest))
 
 
-def _marked(rows: pl.LazyFrame, procedures: Procedures, currencies: list[str], slot: pl.Expr) -> pl.LazyFrame:
-    lacks = pl.lit(value=False)
-    for at, stage in procedures.slots_where(lambda stage: stage.fee):
-        for currency in currencies:
-            here = (pl.col("fee_slot") == at) & (pl.col("currency") == currency)
-            lacks = lacks | (here & _amount(stage, currency).is_null())
+def _marked(rows: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str], slot: pl.Expr) -> pl.LazyFrame:
+    lacks = _amount(procedures, pl.col("fee_slot"), currencies).is_null()
     return (
         rows.with_columns(fee_slot=slot)
-        .with_columns(fee_lacks=pl.col("fee_lacks") | (pl.col("is_left") & lacks.fill_null(value=False)))
+        .with_columns(fee_lacks=pl.col("fee_lacks") | (pl.col("is_left") & lacks))
         .with_columns(is_left=pl.col("is_left") & ~pl.col("fee_lacks"))
         .drop("fee_slot")
     )
@@ -63,8 +64,8 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
     A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the
     smaller item_id. Only fees above 0.
     """
-    slots = dict(procedures.slots_where(lambda stage: stage.fee))
-    paying = notices.filter(pl.col("notice_slot").is_in(list(slots)))
+    slots = [at for at, _stage in procedures.slots_where(lambda stage: stage.fee)]
+    paying = notices.filter(pl.col("notice_slot").is_in(slots))
     lines = (
         dunned.join(paying.select("notice_no", "notice_slot", "stage"), on="notice_no")
         .sort(
@@ -72,38 +73,54 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
         )
         .with_columns(is_leading=pl.col("notice_no").is_first_distinct())
     )
-    amount = pl.lit(0, dtype=pl.Int64)
-    for at, stage in slots.items():
-        for currency in lines["currency"].unique().to_list():
-            here = (pl.col("notice_slot") == at) & (pl.col("currency") == currency)
-            if stage.fee and not stage.fee.per_item:
-                here = here & pl.col("is_leading")
-            amount = pl.when(here).then(_amount(stage, currency)).otherwise(amount)
+    slot = pl.col("notice_slot")
+    per_item = procedures.of_stage(lambda stage: stage.fee is not None and stage.fee.per_item, slot, pl.Boolean)
+    amount = pl.when(per_item | pl.col("is_leading")).then(
+        _amount(procedures, slot, lines["currency"].unique().to_list())
+    )
     charged = lines.select("notice_no", "item_id", "account_id", "currency", "stage", fee_minor=amount)
     return charged.filter(pl.col("fee_minor") > 0)
 
 
-def _amount(stage: Stage, currency: str) -> pl.Expr:
-    """The fee of a stage for a row in `currency`: null where the policy gives no amount in it."""
-    fee = stage.fee
-    if fee is None:
-        return pl.lit(0, dtype=pl.Int64)
-    base = _base(fee)
-    if fee.tiers:
-        amount = pl.lit(0, dtype=pl.Int64)
-        for tier in fee.tiers:
-            from_minor = tier.from_.scaleb(exponent(currency)).to_integral_value(ROUND_CEILING)
-            amount = pl.when(base >= int(from_minor)).then(_step(tier, base, currency)).otherwise(amount)
-        return amount
-    return _step(fee, base, currency)
+def _amount(procedures: Procedures, slot: pl.Expr, currencies: Sequence[str]) -> pl.Expr:
+    """The fee of a stage for a row: 0 without one, null where the policy gives no amount in the row's currency."""
+    of = procedures.of_stage(lambda stage: stage.fee.of if stage.fee else None, slot, pl.String)
+    base = pl.when(of == "original").then("amount_minor").otherwise("open_minor")
+    if reads_claims(procedures):
+        base = pl.when(of == "claim").then("claim_minor").otherwise(base)
+    steps = [len(stage.fee.steps) for policy in procedures.policies for stage in policy.stages if stage.fee]
+    amount = pl.lit(0, dtype=pl.Int64)
+    for step in range(max(steps, default=0)):
+        amount = _from_step(procedures, slot, step, base, currencies, below=amount)
+    return amount
 
 
-def _step(step: Fee | Tier, base: pl.Expr, currency: str) -> pl.Expr:
-    if step.percent is not None:
-        return ratio_half_up(base.cast(pl.Int128) * int(step.percent * PERCENT_SCALE), 100 * PERCENT_SCALE)
-    return pl.lit((step.fixed or {}).get(currency), dtype=pl.Int64)
+def _from_step(
+    procedures: Procedures, slot: pl.Expr, step: int, base: pl.Expr, currencies: Sequence[str], *, below: pl.Expr
+) -> pl.Expr:
+    """What a step of a fee asks for where its base is reached, else what the steps below it ask for."""
+
+    def tier(stage: Stage) -> Tier | None:
+        return stage.fee.steps[step] if stage.fee and step < len(stage.fee.steps) else None
+
+    def percent(stage: Stage) -> int | None:
+        found = tier(stage)
+        return None if found is None or found.percent is None else int(found.percent * PERCENT_SCALE)
+
+    def fixed(stage: Stage) -> dict[str, int] | None:
+        found = tier(stage)
+        return None if found is None else found.fixed
+
+    from_minor, _lacks = procedures.stage_amount(lambda stage: _starts(tier(stage), currencies), slot)
+    fixed_minor, _lacks = procedures.stage_amount(fixed, slot)
+    of_base = base.cast(pl.Int128) * procedures.of_stage(percent, slot, pl.Int64)
+    part = ratio_half_up(of_base, 100 * PERCENT_SCALE)
+    return pl.when(base >= from_minor).then(pl.coalesce(part, fixed_minor)).otherwise(below)
 
 
-def _base(fee: Fee) -> pl.Expr:
-    columns = {"open": pl.col("open_minor"), "original": pl.col("amount_minor"), "claim": pl.col("claim_minor")}
-    return columns[fee.of]
+def _starts(tier: Tier | None, currencies: Sequence[str]) -> dict[str, int]:
+    """From which base on a tier is asked for, in the minor units of each currency."""
+    if tier is None:
+        return {}
+    starts = {c: int(tier.from_.scaleb(exponent(c)).to_integral_value(ROUND_CEILING)) for c in currencies}
+    return {currency: min(start_minor, BASE_MINOR_MAX) for currency, start_minor in starts.items()}

@@ -1,11 +1,11 @@
 """From rows to notices: one entity, payer, currency and policy, split further as the policy says."""
 
+from collections.abc import Sequence
 from functools import reduce
 
 import polars as pl
 
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
-from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.age import DATE_MAX, plus_days
 from dunwell.engine.steps.minimum import ACCOUNT
 from dunwell.engine.steps.procedures import Procedures
@@ -18,20 +18,22 @@ APPROVALS = {"none": 0, "one": 1, "two": 2}
 
 def split(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Add `split`, a text that tells the notices of one account apart: the item, the level, and `split_by` columns."""
+    manners = list(dict.fromkeys((policy.one_notice_per, policy.split_by) for policy in procedures.policies))
+    manner = procedures.of_policy(lambda policy: manners.index((policy.one_notice_per, policy.split_by)), pl.UInt32)
     text = pl.lit("")
-    for ix, policy in enumerate(procedures.policies):
-        if policy.one_notice_per != "account" or policy.split_by:
-            text = pl.when(pl.col("policy_ix") == ix).then(_split_text(policy)).otherwise(text)
+    for number, (one_notice_per, split_by) in enumerate(manners):
+        if one_notice_per != "account" or split_by:
+            text = pl.when(manner == number).then(_split_text(one_notice_per, split_by)).otherwise(text)
     return candidates.with_columns(split=text)
 
 
-def _split_text(policy: Policy) -> pl.Expr:
+def _split_text(one_notice_per: str, split_by: Sequence[str]) -> pl.Expr:
     parts = []
-    if policy.one_notice_per == "item":
+    if one_notice_per == "item":
         parts.append(pl.col("item_id").cast(pl.String).str.zfill(20))
-    if policy.one_notice_per == "level":
+    if one_notice_per == "level":
         parts.append(pl.col("position").cast(pl.String).str.zfill(2))
-    for column in policy.split_by:
+    for column in split_by:
         # The length in front keeps ["a", "b|c"] apart from ["a|b", "c"]; null is told apart from "".
         value = pl.col(TEXT_COLUMNS.get(column, column)).cast(pl.String)
         parts.append(pl.format("{}:{}", value.str.len_chars(), value).fill_null("-"))

@@ -4,11 +4,8 @@ From here on the steps look at candidates only: rows that reached a stage with n
 what it takes out with a column named after the reason, and the next looks at those that are left.
 """
 
-from collections.abc import Callable
-
 import polars as pl
 
-from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.procedures import Procedures
 
 ACCOUNT = ["entity_id", "payer_id", "currency", "policy_ix"]
@@ -17,7 +14,7 @@ PERCENT_SCALE = 10_000  # percentages have at most four decimals
 
 def item_minimum(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Mark `below_item_minimum` and, where the minimum does not know the currency, `minimum_lacks`."""
-    least, lacks = _by_currency(procedures, lambda policy: policy.minimum.item)
+    least, lacks = procedures.policy_amount(lambda policy: policy.minimum.item)
     return candidates.with_columns(
         below_item_minimum=~pl.col("lacks_currency") & (pl.col("dunnable_minor") < least).fill_null(value=False),
         minimum_lacks=pl.col("lacks_currency") | lacks,
@@ -26,7 +23,7 @@ def item_minimum(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFra
 
 def account_minimum(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Mark `below_account_minimum` for all rows of a payer, currency and policy whose sum is too small."""
-    least, lacks = _by_currency(procedures, lambda policy: policy.minimum.account)
+    least, lacks = procedures.policy_amount(lambda policy: policy.minimum.account)
     if all(policy.minimum.account is None for policy in procedures.policies):
         return candidates.with_columns(below_account_minimum=pl.lit(value=False))
     total = pl.col("dunnable_minor").filter("is_left").sum().over(ACCOUNT)
@@ -46,17 +43,3 @@ def percentage(candidates: pl.LazyFrame, procedures: Procedures, notice_key: lis
     return candidates.with_columns(below_percentage=pl.col("is_left") & below).with_columns(
         is_left=pl.col("is_left") & ~pl.col("below_percentage")
     )
-
-
-def _by_currency(procedures: Procedures, amounts: Callable[[Policy], dict[str, int] | None]) -> tuple[pl.Expr, pl.Expr]:
-    """The amount of the row's policy in its currency (null: none), and whether the policy lacks that currency."""
-    least = pl.lit(None, dtype=pl.Int64)
-    lacks = pl.lit(value=False)
-    for ix, policy in enumerate(procedures.policies):
-        if not (given := amounts(policy)):
-            continue
-        here = pl.col("policy_ix") == ix
-        lacks = lacks | (here & ~pl.col("currency").is_in(list(given)))
-        for currency, minor in given.items():
-            least = pl.when(here & (pl.col("currency") == currency)).then(pl.lit(minor)).otherwise(least)
-    return least, lacks

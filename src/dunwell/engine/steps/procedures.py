@@ -1,13 +1,17 @@
 """The policies as small tables, so that ten million rows look their stage up instead of branching."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import polars as pl
 
+from dunwell.engine.money import CURRENCIES
 from dunwell.engine.policy.expressions import SUM_COLUMNS
 from dunwell.engine.policy.model import Policy, Stage
+
+Amounts: TypeAlias = Mapping[str, int]  # minor units by currency
 
 
 @dataclass(frozen=True)
@@ -15,19 +19,25 @@ class Procedures:
     """Policies in order of priority. Rows name theirs by `policy_ix`, and a stage by its position from 1.
 
     A *slot* is one (policy, position): the policies' stages one after the other, each policy's position 0 first.
+    A *roster* is the policies that a row may be under, in their order: one for all rows, or each row names its own.
     """
 
     policies: tuple[Policy, ...]
-    entities: tuple[frozenset[int] | None, ...]  # whose items each policy is for; None: every entity's
+    rosters: tuple[tuple[int, ...], ...]
+    roster: pl.Expr  # the number of a row's roster
 
     @classmethod
-    def of(cls, policies: Sequence[Policy], entities: Sequence[frozenset[int]] | None = None) -> "Procedures":
-        """Order the policies by priority, then by name; `entities`, where given, has an entry for each policy."""
-        order = sorted(range(len(policies)), key=lambda ix: (policies[ix].priority, policies[ix].policy))
-        return cls(
-            policies=tuple(policies[ix] for ix in order),
-            entities=tuple(entities[ix] if entities else None for ix in order),
-        )
+    def of(cls, policies: Sequence[Policy]) -> "Procedures":
+        """Let every row be under the same policies."""
+        return cls.apart([policies], pl.lit(0, dtype=pl.UInt32))
+
+    @classmethod
+    def apart(cls, rosters: Sequence[Sequence[Policy]], roster: pl.Expr) -> "Procedures":
+        """Let rows be under the policies of the roster whose number, from 0, `roster` gives."""
+        shared = {id(policy): policy for policies in rosters for policy in policies}
+        ordered = sorted(shared.values(), key=lambda policy: (policy.priority, policy.policy))
+        place = {id(policy): ix for ix, policy in enumerate(ordered)}
+        return cls(tuple(ordered), tuple(tuple(sorted(place[id(each)] for each in own)) for own in rosters), roster)
 
     @cached_property
     def offsets(self) -> list[int]:
@@ -68,21 +78,18 @@ class Procedures:
             for policy in self.policies
         )
 
-    def applies(self, ix: int) -> pl.Expr:
-        """Whether a policy is for the row's entity, and applies to the row."""
-        entities, condition = self.entities[ix], self.policies[ix].applies_to
-        holds = condition.holds if condition else pl.lit(value=True)
-        return holds if entities is None else pl.col("entity_id").is_in(entities) & holds
+    @cached_property
+    def names(self) -> pl.DataFrame:
+        """The `policy_ix` of each `policy` by name, for each `roster`."""
+        rows = [(number, self.policies[ix].policy, ix) for number, own in enumerate(self.rosters) for ix in own]
+        return pl.DataFrame(rows, {"roster": pl.UInt32, "policy": pl.String, "policy_ix": pl.UInt32}, orient="row")
 
-    def ix_of_name(self) -> pl.Expr:
-        """The `policy_ix` of the policy that a row of an entity names; null for a policy that is no longer there."""
-        named = pl.lit(None, dtype=pl.UInt32)
-        for ix, (policy, entities) in enumerate(zip(self.policies, self.entities, strict=True)):
-            here = pl.col("policy") == policy.policy
-            if entities is not None:
-                here = here & pl.col("entity_id").is_in(entities)
-            named = pl.when(here).then(pl.lit(ix, dtype=pl.UInt32)).otherwise(named)
-        return named
+    def of_roster(
+        self, value: Callable[[int | None], object], place: int, dtype: pl.DataType | type[pl.DataType]
+    ) -> pl.Expr:
+        """Look up a value of the policy at a place of the row's roster: of its `policy_ix`, or None beyond the end."""
+        at_place = [own[place] if place < len(own) else None for own in self.rosters]
+        return _lookup([value(ix) for ix in at_place], self.roster, dtype)
 
     def any_stage(self, has: Callable[[Stage], object]) -> bool:
         """Whether some stage of some policy has something."""
@@ -120,6 +127,14 @@ class Procedures:
         """The slots whose stage has something, with the stage."""
         return [(at, stage) for at, (_policy, _position, stage) in enumerate(self.slots) if stage and has(stage)]
 
+    def policy_amount(self, amounts: Callable[[Policy], Amounts | None]) -> tuple[pl.Expr, pl.Expr]:
+        """Look up an amount of the row's policy in the row's currency, see `_amount`."""
+        return _amount([amounts(policy) for policy in self.policies], pl.col("policy_ix"))
+
+    def stage_amount(self, amounts: Callable[[Stage], Amounts | None], slot: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+        """Look up an amount of a stage in the row's currency, see `_amount`."""
+        return _amount([amounts(stage) if stage else None for _policy, _position, stage in self.slots], slot)
+
 
 def _lookup(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
     """Take from a small table; the same value everywhere becomes a literal."""
@@ -128,3 +143,17 @@ def _lookup(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[
     if len(set(values)) == 1:
         return pl.when(index.is_not_null()).then(pl.lit(values[0], dtype=dtype))
     return pl.lit(pl.Series(values, dtype=dtype)).gather(index)
+
+
+def _amount(given: Sequence[Amounts | None], index: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """An amount in the row's currency, null where none is given in it; and whether only others are given."""
+    currencies = sorted({currency for amounts in given for currency in amounts or {}})
+    if not currencies:
+        return pl.lit(None, dtype=pl.Int64), pl.lit(value=False)
+    columns = [currencies.index(currency) if currency in currencies else len(currencies) for currency in CURRENCIES]
+    column = _lookup(columns, pl.col("currency").to_physical(), pl.UInt32)
+    table = [(amounts or {}).get(currency) for amounts in given for currency in (*currencies, "")]
+    amount = _lookup(table, index * (len(currencies) + 1) + column, pl.Int64)
+    return amount, _lookup([bool(amounts) for amounts in given], index, pl.Boolean).fill_null(
+        value=False
+    ) & amount.is_null()

@@ -1,13 +1,14 @@
 """Which stage a row has reached, and when it would be dunned if nothing changed."""
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter
 
 import polars as pl
 
-from dunwell.engine.policy.model import Stage
+from dunwell.engine.policy.expressions import Expression
 from dunwell.engine.steps.age import plus_days
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
@@ -33,7 +34,8 @@ def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         return rows.with_columns(level=by_number)
     # Each distinct name is looked up once, as a number; a table of policies by names gives the position.
     code = pl.col("stored_stage").cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt32)
-    positions = [policy.position(name) or None for policy in procedures.policies for name in names]
+    known = [{stage.stage: position for position, stage in enumerate(p.stages, 1)} for p in procedures.policies]
+    positions = [of_policy.get(name) for of_policy in known for name in names]
     named = pl.lit(pl.Series(positions, dtype=pl.Int16)).gather(pl.col("policy_ix") * len(names) + code)
     return rows.with_columns(level=pl.coalesce(named, by_number).cast(pl.Int16))
 
@@ -67,7 +69,7 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     judged = _jumped(_past_pre_due(judged, procedures), procedures, as_of)
     in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
-    lacks = _lacks(procedures, procedures.slot(pl.col("position")), lambda stage: stage.min_overdue)
+    _least, lacks = procedures.stage_amount(lambda stage: stage.min_overdue, procedures.slot(pl.col("position")))
     return judged.with_columns(
         is_too_soon=pl.col("is_reached") & (in_gap | same_day), lacks_currency=pl.col("is_reached") & lacks
     )
@@ -180,17 +182,18 @@ def _standing(procedures: Procedures, slot: pl.Expr, position: int | None) -> pl
 
     `position`, where given, is that of every row's stage: no other need be looked at.
     """
-    holds = pl.lit(value=True)
-    for at, stage in procedures.slots_where(lambda s: s.when or s.min_overdue):
-        if position is not None and procedures.slots[at][1] != position:
-            continue
-        here = pl.lit(value=True)
-        if stage.when:
-            here = here & stage.when.holds
-        for currency, least_minor in (stage.min_overdue or {}).items():
-            here = here & ((pl.col("currency") != currency) | (pl.col("account_overdue_minor") >= least_minor))
-        holds = pl.when(slot == at).then(here).otherwise(holds)
-    return holds
+    holds = [pl.lit(value=True)]
+    if procedures.any_stage(lambda stage: stage.min_overdue):
+        least, _lacks = procedures.stage_amount(lambda stage: stage.min_overdue, slot)
+        holds.append((pl.col("account_overdue_minor") >= least).fill_null(value=True))
+    conditions: dict[Expression, list[int]] = defaultdict(list)
+    for at, stage in procedures.slots_where(lambda stage: stage.when):
+        if stage.when and position in (None, procedures.slots[at][1]):
+            conditions[stage.when].append(at)
+    for condition, slots in conditions.items():
+        is_asked = slot == slots[0] if len(slots) == 1 else slot.is_in(slots)
+        holds.append(~is_asked.fill_null(value=False) | condition.holds)
+    return pl.all_horizontal(holds)
 
 
 def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
@@ -203,14 +206,6 @@ def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
     since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
     expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
     return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot, at)))
-
-
-def _lacks(procedures: Procedures, slot: pl.Expr, amounts: Callable[[Stage], dict[str, int] | None]) -> pl.Expr:
-    """Whether a stage gives amounts by currency, and not the row's."""
-    lacks = pl.lit(value=False)
-    for at, stage in procedures.slots_where(amounts):
-        lacks = lacks | ((slot == at) & ~pl.col("currency").is_in(list(amounts(stage) or {})))
-    return lacks.fill_null(value=False)
 
 
 def _last_true(cases: Iterable[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
