@@ -134,9 +134,9 @@ def test_posting_a_notice_twice_is_posting_it_once() -> None:
     town = Town().invoice(1, 100_00)
     plan = town.post(D[3])
     before = town.book
-    numbered = plan.notices.with_columns(notice_id=pl.col("notice_no").cast(pl.Int64))
+    numbered = plan.notices.with_columns(notice_id=pl.col("notice_no").cast(pl.Int64), as_of=pl.lit(D[3]))
     charges = plan.charges.with_columns(charge_item_id=pl.lit(1, pl.Int64), number=pl.lit("F")).clear()
-    town.let(Posted(on=D[3], notices=numbered, lines=plan.lines, charges=charges, anchors=plan.anchors))
+    town.let(Posted(notices=numbered, lines=plan.lines, charges=charges, anchors=plan.anchors))
     for table in ("items", "payers", "lines"):
         assert_frame_equal(getattr(town.book, table), getattr(before, table), check_row_order=False)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
+from typing import cast
 
 import polars as pl
 from django.db import transaction
@@ -93,8 +94,9 @@ def posting(notice_id: int, item_ids: list[int], versions: list[int], *, on: dat
     }
     extra: Schema = {"charge_item_id": pl.Int64, "number": pl.String}
     return Posted(
-        on=on,
-        notices=plan_rows("notices", [notice]).with_columns(notice_id=pl.lit(notice_id, dtype=pl.Int64)),
+        notices=plan_rows("notices", [notice]).with_columns(
+            notice_id=pl.lit(notice_id, dtype=pl.Int64), as_of=pl.lit(on)
+        ),
         lines=plan_rows("lines", lines),
         charges=pl.DataFrame([charge], schema=plan.SCHEMAS["charges"] | extra),
     )
@@ -105,12 +107,16 @@ def plan_rows(name: str, rows: list[dict[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(full, schema=plan.SCHEMAS[name])
 
 
+def date_of(event: Event) -> date:
+    return cast("date", event.notices["as_of"].item()) if isinstance(event, Posted) else event.on
+
+
 def propose(event: Posted, entity_id: int) -> None:
     """Keep the proposal's rows, as a run would before it is posted."""
-    run = Run.objects.create(entity_id=entity_id, as_of=event.on, state="posted", proposed_at=NOON, proposed_by="test")
-    notices = event.notices.with_columns(run_id=run.pk, as_of=pl.lit(event.on)).rename(
-        {"notice_id": "id", "notice_no": "number"}
+    run = Run.objects.create(
+        entity_id=entity_id, as_of=date_of(event), state="posted", proposed_at=NOON, proposed_by="test"
     )
+    notices = event.notices.with_columns(run_id=run.pk).rename({"notice_id": "id", "notice_no": "number"})
     notices = notices.with_columns(pl.col("charges_minor", "fee_minor", "due_minor", "approvals").fill_null(0))
     bulk.insert(Notice, notices.with_columns(pl.col("channels").fill_null("")))
     notice_ids = event.notices.select("notice_no", "notice_id")
@@ -128,7 +134,7 @@ def both(entity_id: int, steps: Iterable[Event]) -> Book:
                 propose(event, entity_id)
             _book, effects = advance(frames.account_book(accounts), [event])
             for effect in effects:
-                bulk.save(effect.changes, on=event.on)
+                bulk.save(effect.changes, on=date_of(event))
         assert_same(frames.account_book([1, 2, 3]), memory, type(event).__name__)
     return memory
 

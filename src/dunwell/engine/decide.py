@@ -69,6 +69,7 @@ def _dated(book: Book, dates: pl.DataFrame) -> Book:
     holds = book.holds.join(accounts, on="account_id", how="left").join(of_item, on="item_id", how="left")
     return replace(
         book,
+        accounts=book.accounts.join(dates.select("entity_id"), on="entity_id", how="semi"),
         items=items,
         holds=holds.with_columns(as_of=pl.coalesce("as_of", "item_as_of")),
         promises=book.promises.join(accounts, on="account_id"),

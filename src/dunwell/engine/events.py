@@ -124,11 +124,10 @@ class Promised:
 class Posted:
     """Notices of a run became binding: levels rise, charges exist, items wait for delivery.
 
-    `notices`, `lines` and `charges` are the plan's tables of the same name, where `notices` also has
-    `notice_id` and `charges` also has `charge_item_id` and `number`. `anchors` is the plan's table.
+    `notices`, `lines` and `charges` are the plan's tables of the same name, where `notices` also has `notice_id` and
+    `as_of`, the date of its run, and `charges` also has `charge_item_id` and `number`. `anchors` is the plan's table.
     """
 
-    on: date
     notices: pl.DataFrame
     lines: pl.DataFrame
     charges: pl.DataFrame

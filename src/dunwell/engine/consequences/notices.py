@@ -29,7 +29,7 @@ def posted(book: Book, event: Posted) -> Effects:
         pending_notice_id="notice_id",
         version=pl.col("version") + 1,
     )
-    contacts = event.notices.filter("contact").select(PAYER).unique().with_columns(last_contact_on=pl.lit(event.on))
+    contacts = event.notices.filter("contact").select(*PAYER, last_contact_on="as_of").unique()
     contact_before = book.payers.rename({"last_contact_on": "contact_before_on"})
     group_before = book.anchors.select(
         *GROUP, level_before="level", stage_before="stage", deadline_before_on="last_deadline_on"
@@ -37,9 +37,7 @@ def posted(book: Book, event: Posted) -> Effects:
     notices = (
         event.notices.join(contact_before, on=PAYER, how="left")
         .join(group_before, on=GROUP, how="left")
-        .with_columns(
-            as_of=pl.lit(event.on), state=pl.lit("posted", dtype=SCHEMAS["notices"]["state"]), reason=None, sent_on=None
-        )
+        .with_columns(state=pl.lit("posted", dtype=SCHEMAS["notices"]["state"]), reason=None, sent_on=None)
     )
     fees = event.charges.join(numbers, on="notice_no").select(
         "notice_id",
@@ -64,7 +62,7 @@ def charged(_book: Book, event: Posted) -> Effects:
     """Book the fees of posted notices as charge items, due at the notice's deadline or at once."""
     if event.charges.is_empty():
         return Effects()
-    numbers = event.notices.select("notice_no", "entity_id", "deadline_on")
+    numbers = event.notices.select("notice_no", "entity_id", "deadline_on", "as_of")
     charges = event.charges.join(numbers, on="notice_no").select(
         "account_id",
         "entity_id",
@@ -73,8 +71,8 @@ def charged(_book: Book, event: Posted) -> Effects:
         "amount_minor",
         item_id="charge_item_id",
         kind=pl.lit("charge"),
-        issued_on=pl.lit(event.on),
-        due_on=pl.coalesce("deadline_on", pl.lit(event.on)),
+        issued_on="as_of",
+        due_on=pl.coalesce("deadline_on", "as_of"),
         open_minor="amount_minor",
         parent_item_id="item_id",
     )

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 import polars as pl
 
 from dunwell.engine.book import SCHEMAS, Book
-from dunwell.engine.steps.parties import payers
+from dunwell.engine.steps.parties import payer_of_family
 
 PAID = {name: SCHEMAS["promises"][name] for name in ("promise_id", "paid_minor")}
 
@@ -84,20 +85,27 @@ class _Promises:
     """The promises in one currency of an account and of all that have the same payer."""
 
     def __init__(self, book: Book, account_id: int, currency: str) -> None:
-        self.payer_of = dict(payers(book.accounts).iter_rows())
-        mine = self.payer_of.get(account_id)
-        self.family = [account_id, *(account for account, payer in self.payer_of.items() if payer == mine)]
-        rows = book.promises.filter(pl.col("account_id").is_in(self.family), currency=currency).sort(
-            "by_on", "promise_id"
+        self.book = book
+        self.payer_of = payer_of_family(book.accounts, account_id)
+        self.family = list(self.payer_of)
+        rows = (
+            book.promises.filter(pl.col("account_id").is_in(self.family), currency=currency)
+            .sort("by_on", "promise_id")
+            .to_dicts()
         )
+        self.before = {row["promise_id"]: row["paid_minor"] for row in rows}
         self.named: dict[int, set[int]] = {}
         for promise_id, item_id in book.promise_items.iter_rows():
-            self.named.setdefault(promise_id, set()).add(item_id)
+            if promise_id in self.before:
+                self.named.setdefault(promise_id, set()).add(item_id)
         # Named promises first: what they take is not there for the others.
-        self.rows = sorted(rows.to_dicts(), key=lambda row: row["promise_id"] not in self.named)
-        self.before = {row["promise_id"]: row["paid_minor"] for row in self.rows}
-        items = book.items.filter(pl.col("account_id").is_in(self.family))
-        self.owner_of = dict(items.select("item_id", "account_id").iter_rows())
+        self.rows = sorted(rows, key=lambda row: row["promise_id"] not in self.named)
+
+    @cached_property
+    def owner_of(self) -> dict[int, int]:
+        """The account of each item of the family."""
+        items = self.book.items.filter(pl.col("account_id").is_in(self.family))
+        return dict(items.select("item_id", "account_id").iter_rows())
 
     def count(self, received: Received, paid: dict[int, int]) -> None:
         """Add to `paid`, by promise, what a payment counts towards each; no cent counts twice."""

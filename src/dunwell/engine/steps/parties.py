@@ -12,20 +12,38 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
 
     A chain may end at a parent that is not among the accounts: it is the payer, and nothing is known of it.
     """
-    chain = accounts.select("account_id", payer_id="parent_id")
-    if chain["payer_id"].null_count() == chain.height:
-        return chain.with_columns(payer_id="account_id")
-    chain = accounts.select("account_id", payer_id=pl.coalesce("parent_id", "account_id"))
-    children = accounts.filter(pl.col("parent_id").is_not_null())["account_id"]
-    has_parent = pl.col("payer_id").is_in(children.implode())
-    for _ in range(len(children).bit_length()):  # each pass doubles how far along the chain we look
-        if not chain.select(has_parent.any()).item():
+    alone = accounts.select("account_id", payer_id="account_id")
+    chain = accounts.select("account_id", payer_id="parent_id").drop_nulls("payer_id")  # of those who have a parent
+    if chain.is_empty():
+        return alone
+    children = chain["account_id"].implode()
+    for _ in range(chain.height.bit_length()):  # each pass doubles how far along the chain we look
+        if not chain["payer_id"].is_in(children).any():
             break
         step = chain.select(payer_id="account_id", further_id="payer_id")
         chain = chain.join(step, on="payer_id", how="left").select(
             "account_id", payer_id=pl.coalesce("further_id", "payer_id")
         )
-    return chain.with_columns(payer_id=pl.when(~has_parent).then("payer_id"))
+    ends = chain.with_columns(payer_id=pl.when(~pl.col("payer_id").is_in(children)).then("payer_id"))
+    others = alone.join(chain, on="account_id", how="anti")
+    return pl.concat([others, ends])
+
+
+def payer_of_family(accounts: pl.DataFrame, account_id: int) -> dict[int, int | None]:
+    """The accounts with the same payer as one of them, itself among them, and that payer: `payers` for a few."""
+    with_parent = accounts.filter(pl.col("parent_id").is_not_null())
+    parent_of: dict[int, int] = dict(with_parent.select("account_id", "parent_id").iter_rows())
+
+    def payer(account: int) -> int | None:
+        for _ in range(len(parent_of) + 1):
+            if account not in parent_of:
+                return account
+            account = parent_of[account]
+        return None
+
+    mine = payer(account_id)
+    others = {*parent_of, *parent_of.values()} - {account_id}
+    return {account_id: mine, **{each: mine for each in sorted(others) if payer(each) == mine}}
 
 
 def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFrame:

@@ -1,8 +1,6 @@
 """Which stage a row has reached, and when it would be dunned if nothing changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import reduce
 from operator import attrgetter
 
@@ -12,17 +10,6 @@ from dunwell.engine.policy.expressions import Expression
 from dunwell.engine.steps.age import plus_days
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One stage held against a row."""
-
-    position: pl.Expr
-    met: pl.Expr  # live, and what no passing of time changes: `when`, `min_overdue`
-    from_on: pl.Expr  # the first day on which its dates allow it
-    fires_on: pl.Expr  # the first day on which it would also be sent; null: not in its life, or not met
-    expires: pl.Expr  # a pre-due stage
 
 
 def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
@@ -59,14 +46,8 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     """
     gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
     rows = rows.with_columns(free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures))
-    first = _held_against(procedures, pl.col("next_position"), first_live=pl.lit(value=True))
-    judged = rows.with_columns(
-        position=pl.col("next_position"),
-        is_reached=_reached(first, as_of).fill_null(value=False),
-        fires_on=first.fires_on,
-        is_pre_due=first.expires,
-    ).pipe(collected)
-    judged = _jumped(_past_pre_due(judged, procedures), procedures, as_of)
+    judged = _held_against(rows, procedures, pl.col("next_position"), as_of=as_of).pipe(collected)
+    judged = _jumped(_past_pre_due(judged, procedures, as_of), procedures, as_of)
     in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
     _least, lacks = procedures.stage_amount(lambda stage: stage.min_overdue, procedures.slot(pl.col("position")))
@@ -75,14 +56,14 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     )
 
 
-def _past_pre_due(judged: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+def _past_pre_due(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """A pre-due stage that will not fire in its life leaves the row to the first stage after the due date."""
     is_over = pl.col("is_pre_due") & pl.col("fires_on").is_null()
     if not judged.select(is_over.any()).item():
         return judged
-    late = _held_against(procedures, pl.col("next_late_position"), first_live=pl.lit(value=True))
     over = judged.lazy().with_row_index("place").filter(is_over)
-    return overlay(judged, over.select(row="place", fires_on=late.fires_on).pipe(collected))
+    late = _held_against(over, procedures, pl.col("next_late_position"), as_of=as_of)
+    return overlay(judged, late.select("fires_on", row="place").pipe(collected))
 
 
 def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
@@ -91,19 +72,27 @@ def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.
     jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
     if not judged.select(jumps.any()).item():
         return judged
-    left = [_of_jump(procedures, at) for at in range(1, max(len(policy.stages) for policy in jumping) + 1)]
-    highest = _last_true((_reached(each, as_of), each.position) for each in left)
+    count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
     found = (
         judged.lazy()
         .with_row_index("place")
         .filter(jumps)
-        .select(
-            "policy_ix",
-            row="place",
-            position=pl.coalesce(highest, "position"),
-            is_reached=highest.is_not_null(),
-            fires_on=pl.min_horizontal([each.fires_on for each in left]),
-        )
+        .with_columns(first_position="position")
+        .drop("fires_on", "is_reached")
+    )
+    highest, earliest = [], []
+    for at in range(1, max(len(policy.stages) for policy in jumping) + 1):
+        is_left = (pl.col("level") < at) & (count >= at)
+        found = _held_against(found, procedures, pl.when(is_left).then(pl.lit(at, dtype=pl.Int16)), as_of=as_of, at=at)
+        found = found.rename({"fires_on": f"fires_on_{at}", "is_reached": f"is_reached_{at}"})
+        highest.append(pl.when(f"is_reached_{at}").then(pl.lit(at, dtype=pl.Int16)))
+        earliest.append(pl.col(f"fires_on_{at}"))
+    found = found.with_columns(highest=pl.max_horizontal(highest)).select(
+        "policy_ix",
+        row="place",
+        position=pl.coalesce("highest", "first_position"),
+        is_reached=pl.col("highest").is_not_null(),
+        fires_on=pl.min_horizontal(earliest),
     )
     expires = procedures.of_stage(lambda stage: stage.expires, procedures.slot(pl.col("position")), pl.Boolean)
     found = found.with_columns(is_pre_due=expires.fill_null(value=False)).drop("policy_ix")
@@ -131,29 +120,33 @@ def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
     }
 
 
-def _of_jump(procedures: Procedures, at: int) -> Judged:
-    """The stage at a fixed position, for rows whose level is below it."""
-    count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
-    position = pl.when((pl.col("level") < at) & (count >= at)).then(pl.lit(at, dtype=pl.Int16))
-    first = (pl.col("next_position") == at) | (pl.col("next_late_position") == at)
-    return _held_against(procedures, position, first_live=first.fill_null(value=False), at=at)
+def _held_against(
+    rows: pl.LazyFrame, procedures: Procedures, position: pl.Expr, *, as_of: pl.Expr, at: int | None = None
+) -> pl.LazyFrame:
+    """Hold rows against the stage at a position: each row's own, or `at` for all (null where it is not left).
 
-
-def _held_against(procedures: Procedures, position: pl.Expr, *, first_live: pl.Expr, at: int | None = None) -> Judged:
-    """Hold rows against the stage at a position: a fixed one (`at`), or each row's own."""
-    slot = procedures.slot(position)
+    Adds `position`, `is_reached`, `is_pre_due`, and `fires_on`: the first day on which it would be sent, null where
+    that is not in the stage's life, or where what no passing of time changes is not met.
+    """
+    slot = pl.col("slot")
+    first_live = pl.lit(value=True)
+    if at is not None:
+        first_live = ((pl.col("next_position") == at) | (pl.col("next_late_position") == at)).fill_null(value=False)
+    rows = rows.with_columns(position=position).with_columns(slot=procedures.slot(pl.col("position")))
     from_on, datable = _from_on(procedures, slot, first_live)
     expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
-    live = ~expires | (pl.col("days_past_due") < 0)
-    met = position.is_not_null() & live & datable & _standing(procedures, slot, at)
-    free_on = pl.when(~expires).then("free_on")
-    sendable_on = pl.max_horizontal(from_on, free_on, plus_days(pl.col("last_notice_on"), 1))
-    in_life = ~expires | (sendable_on < pl.col("due_on"))
-    return Judged(position, met, from_on, pl.when(met & in_life).then(sendable_on), expires)
-
-
-def _reached(judged: Judged, as_of: pl.Expr) -> pl.Expr:
-    return judged.met & (judged.from_on <= as_of)
+    rows = rows.with_columns(
+        is_pre_due=expires, from_on=from_on, is_met=slot.is_not_null() & datable & _standing(procedures, slot, at)
+    )
+    is_met = pl.col("is_met") & (~pl.col("is_pre_due") | (pl.col("days_past_due") < 0))
+    free_on = pl.when(~pl.col("is_pre_due")).then("free_on")
+    sendable_on = pl.max_horizontal("from_on", free_on, plus_days(pl.col("last_notice_on"), 1))
+    rows = rows.with_columns(is_met=is_met, fires_on=sendable_on)
+    in_life = ~pl.col("is_pre_due") | (pl.col("fires_on") < pl.col("due_on"))
+    return rows.with_columns(
+        is_reached=(pl.col("is_met") & (pl.col("from_on") <= as_of)).fill_null(value=False),
+        fires_on=pl.when(pl.col("is_met") & in_life).then("fires_on"),
+    ).drop("slot", "is_met", "from_on")
 
 
 def _from_on(procedures: Procedures, slot: pl.Expr, first_live: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
@@ -206,10 +199,3 @@ def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
     since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
     expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
     return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot, at)))
-
-
-def _last_true(cases: Iterable[tuple[pl.Expr, pl.Expr]]) -> pl.Expr:
-    """The value of the last case that is true, or null."""
-    return reduce(
-        lambda found, case: pl.when(case[0]).then(case[1]).otherwise(found), cases, pl.lit(None, dtype=pl.Int16)
-    )

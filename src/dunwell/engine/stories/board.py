@@ -1,10 +1,10 @@
 """One book for many stories, each with ids of its own, so that they are decided together and not one by one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import polars as pl
 
@@ -41,6 +41,18 @@ class Asked:
     on: date
 
 
+class ItemState(NamedTuple):
+    """What steps ask of an item."""
+
+    item_id: int
+    kind: str
+    currency: str | None
+    open_minor: int
+    draft: bool
+    level: int
+
+
+T = TypeVar("T")
 Happened: TypeAlias = list[Effects] | Exception
 
 
@@ -51,6 +63,22 @@ class Board:
         empty = Book.of()
         columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes.items()]
         self.book = replace(empty, items=empty.items.with_columns(columns))
+        self._read: dict[str, tuple[pl.DataFrame, dict[int, Any]]] = {}
+
+    def items(self) -> dict[int, ItemState]:
+        """How the items stand, by id."""
+        return self._rows("items", lambda rows: {row[0]: ItemState(*row) for row in rows}, ItemState._fields)
+
+    def notice_states(self) -> dict[int, str]:
+        """Whether notices are posted, sent, failed or withdrawn, by id."""
+        return self._rows("notices", dict, ("notice_id", "state"))
+
+    def _rows(self, name: str, by_id: Callable[[Iterable[Any]], dict[int, T]], columns: Sequence[str]) -> dict[int, T]:
+        """Rows of a table, read once for all stories until the table changes."""
+        frame = getattr(self.book, name)
+        if self._read.get(name, (None,))[0] is not frame:
+            self._read[name] = frame, by_id(frame.select(columns).iter_rows())
+        return self._read[name][1]
 
     def apply(self, events: Sequence[Event]) -> list[Happened]:
         """Apply events of different stories; return the effects of each, or why it is refused.

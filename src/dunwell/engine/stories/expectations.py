@@ -94,12 +94,11 @@ class Seen:
             return [self._notice(*self.world.posted[notice_id]) for notice_id in self.day.delivered]
         if (plan := self.day.plan) is None:
             return []
-        rows = plan.notices.filter(pl.col("notice_no").is_in(self.day.proposed))
-        return [
-            self._notice(row, plan.lines.filter(pl.col("notice_no") == row["notice_no"])) for row in rows.to_dicts()
-        ]
+        items = self.world.items_of(plan.lines)
+        rows = (row for row in plan.notices.iter_rows(named=True) if row["notice_no"] in self.day.proposed)
+        return [self._notice(row, items[row["notice_no"]]) for row in rows]
 
-    def _notice(self, row: Mapping[str, Any], lines: pl.DataFrame) -> dict[str, Any]:
+    def _notice(self, row: Mapping[str, Any], items: list[str]) -> dict[str, Any]:
         entities = {number: name for name, number in self.world.entities.items()}
         amounts = {key: Amount(row[f"{key}_minor"], row["currency"]) for key in ("total", "due", "charges", "fee")}
         return {
@@ -109,7 +108,7 @@ class Seen:
             **amounts,
             "deadline": row["deadline_on"],
             "channels": row["channels"].split(",") if row["channels"] else [],
-            "items": sorted(self.world.numbers[item] for item in lines.filter(pl.col("role") == "dunned")["item_id"]),
+            "items": items,
         }
 
     def explanation(self, name: str) -> tuple[str, ...]:
@@ -135,8 +134,7 @@ class Seen:
         Errors: StoryError for a name that is not there, MoneyError for an unknown currency.
         """
         if name in self.world.ids["item"]:
-            item = self.world.book.items.filter(pl.col("item_id") == self.world.ids["item"][name])
-            return int(item["level"].item())
+            return self.world.item(name).level
         account, _colon, currency = name.partition(":")
         if account not in self.world.accounts:
             raise StoryError(
@@ -170,8 +168,8 @@ class Seen:
 
     def open_amount(self, number: str) -> Amount:
         """What is open of an item. Errors: StoryError."""
-        item = self.world.book.items.filter(pl.col("item_id") == self.world.id_of("item", number)).row(0, named=True)
-        return Amount(item["open_minor"], item["currency"])
+        item = self.world.item(number)
+        return Amount(item.open_minor, item.currency)
 
     def tasks(self) -> list[dict[str, Any]]:
         """The work the step left for people."""

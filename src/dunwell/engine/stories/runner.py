@@ -19,7 +19,7 @@ from dunwell.engine.stories.expectations import Day, Failure, NotAsked, Seen, co
 from dunwell.engine.stories.story import Step, Story, read_story
 from dunwell.engine.stories.world import StoryError, World
 
-TOGETHER_MAX: Final = 200
+TOGETHER_MAX: Final = 1_000
 
 # What a story waits for, and in the end its failures.
 Playing: TypeAlias = Generator[Event | Asked, Any, list[Failure]]
@@ -189,6 +189,6 @@ class _Player:
         self.last_posted_on, self.plan = self.planned_on, None
 
     def _deliver(self, on: date) -> Generator[Event | Asked, Any, None]:
-        self.day.delivered = self.world.waiting()["notice_id"].sort().to_list()
+        self.day.delivered = self.world.waiting()
         if self.day.delivered:
             yield from self._apply(Delivered(on=on, notice_ids=self.day.delivered))

@@ -31,7 +31,7 @@ def _alike(event: Event) -> Hashable:
         case Delivered():
             return "delivered", event.on
         case Posted() if not event.notices.is_empty():
-            return "posted", event.on
+            return "posted"
     return None
 
 
@@ -51,7 +51,7 @@ def _one(events: Sequence[Event]) -> Event:
 
 
 def _posted(events: Sequence[Posted]) -> Posted:
-    """Postings of one date: notices are numbered anew, so that no two of different plans share a number."""
+    """Notices are numbered anew, so that no two of different plans share a number."""
     tables: dict[str, list[pl.DataFrame]] = defaultdict(list)
     before = 0
     for event in events:
@@ -60,4 +60,4 @@ def _posted(events: Sequence[Posted]) -> Posted:
             tables[name].append(rows.with_columns(pl.col("notice_no") + before))
         tables["anchors"].append(cast("pl.DataFrame", event.anchors))
         before += cast("int", event.notices["notice_no"].max())
-    return Posted(on=events[0].on, **{name: pl.concat(frames) for name, frames in tables.items()})
+    return Posted(**{name: pl.concat(frames) for name, frames in tables.items()})

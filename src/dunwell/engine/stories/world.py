@@ -1,8 +1,9 @@
 """The book of a story, with a name for everything in it."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -11,7 +12,7 @@ from dunwell.engine.book import SCHEMAS, Book
 from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
-from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board
+from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board, ItemState
 from dunwell.engine.stories.story import Story
 
 DEFAULT_ENTITY = "ACME"
@@ -19,6 +20,13 @@ DEFAULT_ENTITY = "ACME"
 
 class StoryError(ValueError):
     """A step that cannot happen: it names something the story does not have."""
+
+
+class PostedNotice(NamedTuple):
+    """A row of the plan's notices, and the numbers of the items it duns."""
+
+    row: dict[str, Any]
+    items: list[str]
 
 
 class World:
@@ -40,7 +48,7 @@ class World:
         self.told_accounts: dict[str, told.Account] = {}
         self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise")}
         self.numbers: dict[int, str] = {}
-        self.posted: dict[int, tuple[dict[str, Any], pl.DataFrame]] = {}  # notice and lines by notice_id
+        self.posted: dict[int, PostedNotice] = {}  # by notice_id
         self.tasks: list[e.Task] = []
 
     @property
@@ -80,28 +88,35 @@ class World:
 
     def posting(self, on: date, plan: Plan, notice_numbers: Sequence[int]) -> tuple[e.Posted, list[int]]:
         """The event that makes some notices of a plan binding, and their ids."""
-        chosen = pl.col("notice_no").is_in(list(notice_numbers))
-        before_next = self._before_first + len(self.posted)
-        notices = plan.notices.filter(chosen).with_columns(
-            notice_id=pl.col("notice_no").rank("dense").cast(pl.Int64) + before_next
+        first = self._before_first + len(self.posted) + 1
+        self._require_ids("notices", len(self.posted) + len(notice_numbers))
+        notices, lines, charges = (
+            _chosen(rows, plan, notice_numbers) for rows in (plan.notices, plan.lines, plan.charges)
         )
-        lines = plan.lines.filter(chosen)
-        lines_of = lines.partition_by("notice_no", as_dict=True)
-        self._require_ids("notices", len(self.posted) + notices.height)
-        for row in notices.to_dicts():
-            self.posted[row["notice_id"]] = (row, lines_of[row["notice_no"],])
-        charges = plan.charges.filter(chosen)
+        ids = list(range(first, first + notices.height))
+        items = self.items_of(lines)
+        for notice_id, row in zip(ids, notices.iter_rows(named=True), strict=True):
+            self.posted[notice_id] = PostedNotice(row, items[row["notice_no"]])
         numbers = [self._charge_number(row) for row in charges.iter_rows(named=True)]
         charges = charges.with_columns(
             charge_item_id=pl.Series([self._new_id("item", number) for number in numbers], dtype=pl.Int64),
             number=pl.Series(numbers, dtype=pl.String),
         )
-        event = e.Posted(on=on, notices=notices, lines=lines, charges=charges, anchors=plan.anchors)
-        return event, notices["notice_id"].to_list()
+        notices = notices.with_columns(notice_id=pl.Series(ids, dtype=pl.Int64), as_of=pl.lit(on))
+        return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
 
-    def waiting(self) -> pl.DataFrame:
-        """The story's notices that are posted and have not left."""
-        return self.book.notices.filter(pl.col("notice_id").is_in(list(self.posted)), pl.col("state") == "posted")
+    def items_of(self, lines: pl.DataFrame) -> dict[int, list[str]]:
+        """The numbers of the dunned items of each notice of a plan, in order."""
+        items: dict[int, list[str]] = defaultdict(list)
+        for notice_no, item_id, role in lines.select("notice_no", "item_id", "role").iter_rows():
+            if role == "dunned":
+                items[notice_no].append(self.numbers[item_id])
+        return {notice_no: sorted(numbers) for notice_no, numbers in items.items()}
+
+    def waiting(self) -> list[int]:
+        """The ids of the story's notices that are posted and have not left."""
+        states = self.board.notice_states()
+        return [notice_id for notice_id in self.posted if states[notice_id] == "posted"]
 
     def _charge_number(self, charge: Mapping[str, Any]) -> str:
         number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"
@@ -233,8 +248,8 @@ class World:
             return e.Reversed(on=on, item_id=self.id_of("item", event.payment))
         if not event.delivery:
             raise StoryError("say what fails: `payment: id` or `delivery: account`")
-        waiting = self.waiting().filter(pl.col("payer_id") == self.account(event.delivery))
-        return e.Failed(on=on, notice_ids=waiting["notice_id"].to_list())
+        payer = self.account(event.delivery)
+        return e.Failed(on=on, notice_ids=[id_ for id_ in self.waiting() if self.posted[id_].row["payer_id"] == payer])
 
     def _hold(self, on: date, event: told.Hold) -> e.Event:
         if event.account and event.item:
@@ -294,19 +309,20 @@ class World:
     def _entity_of(self, account: str) -> int:
         return self._entity(self.told_accounts[account].entity or next(iter(self.entities)))
 
-    def _item(self, number: str) -> dict[str, Any]:
-        return self.book.items.filter(pl.col("item_id") == self.id_of("item", number)).row(0, named=True)
+    def item(self, number: str) -> ItemState:
+        """How an item stands. Errors: StoryError for one that is not there."""
+        return self.board.items()[self.id_of("item", number)]
 
     def _is_draft(self, number: str, *kinds: str) -> bool:
         """Whether a number is that of a draft of one of these kinds: an invoice does not become a payment."""
         if number not in self.ids["item"]:
             return False
-        item = self._item(number)
-        return bool(item["draft"]) and item["kind"] in kinds
+        item = self.item(number)
+        return item.draft and item.kind in kinds
 
     def _in_currency_of(self, number: str, amount: told.Amount) -> int:
         """The minor units of an amount that must be in the currency of an item. Errors: StoryError."""
-        currency = self._item(number)["currency"]
+        currency = self.item(number).currency
         if amount.currency != currency:
             known = currency or "an unknown currency"
             raise StoryError(f"{number!r} is in {known}, not in {amount.currency or 'an unknown one'}")
@@ -325,3 +341,10 @@ class World:
             for key, value in attributes.items()
         }
         return pl.DataFrame([{**row, **values}], schema={**schema, **subject})
+
+
+def _chosen(rows: pl.DataFrame, plan: Plan, notice_numbers: Sequence[int]) -> pl.DataFrame:
+    """The rows of some notices of a plan."""
+    if len(notice_numbers) == plan.notices.height:
+        return rows
+    return rows.filter(pl.col("notice_no").is_in(list(notice_numbers)))

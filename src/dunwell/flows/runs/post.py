@@ -63,7 +63,8 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
         lines = lines.join(notices, on="notice_no", how="semi")
         charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
         _queue(notices)
-        _make_binding(before, Posted(on=run.as_of, notices=notices, lines=lines, charges=charges, anchors=anchors))
+        dated = notices.with_columns(as_of=pl.lit(run.as_of))
+        _make_binding(before, run.as_of, Posted(notices=dated, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
         waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
         run.state, run.posted_at, run.posted_by = RunState.POSTED, at, by
@@ -146,13 +147,13 @@ def _still_so(anchors: pl.DataFrame, before: Book) -> tuple[pl.DataFrame, pl.Dat
     return known.filter(same).drop("version_now"), known.filter(~same)
 
 
-def _make_binding(before: Book, event: Posted) -> None:
+def _make_binding(before: Book, on: date, event: Posted) -> None:
     """Persist what `advance` says a posting does. Errors: Conflict when another posting got there first."""
     charges = event.charges
     _book, (posted, charged) = advance(before, [replace(event, charges=charges.drop("notice_id"))])
     changes = dict(posted.changes)
     if event.notices.is_empty():
-        bulk.save(changes, on=event.on)  # account-anchored groups fall without a notice
+        bulk.save(changes, on=on)  # account-anchored groups fall without a notice
         return
     states = changes.pop("items").with_columns(pl.col("version") - 1)
     if not (lost := bulk.compare_and_set(states)).is_empty():
@@ -161,8 +162,8 @@ def _make_binding(before: Book, event: Posted) -> None:
     stage(Notice, changes.pop("notices").select(pl.col("notice_id").alias("id"), *POSTED_COLUMNS), ["id"]).update()
     changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
     # A new charge has no state yet.
-    bulk.save({name: rows.drop(STATE) for name, rows in charged.changes.items()}, on=event.on)
-    bulk.save(changes, on=event.on)
+    bulk.save({name: rows.drop(STATE) for name, rows in charged.changes.items()}, on=on)
+    bulk.save(changes, on=on)
     stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
 
 
