@@ -15,10 +15,12 @@ STATE = ["last_notice_on", "last_deadline_on", "version"]
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
     """The kept state of account-anchored groups, with `policy_ix`, under the names that rows give theirs."""
     return (
-        book.anchors.with_columns(roster=procedures.roster, is_pending=pl.col("pending_notice_id").is_not_null())
-        .join(procedures.names, on=["roster", "policy"], how="left")
+        book.anchors.lazy()
+        .with_columns(roster=procedures.roster, is_pending=pl.col("pending_notice_id").is_not_null())
+        .join(procedures.names.lazy(), on=["roster", "policy"], how="left")
         .filter(_by_account(procedures))
         .select(*GROUP, *STATE, "is_pending", "anchor_item_id", stored_level="level", stored_stage="stage")
+        .pipe(collected)
     )
 
 
@@ -46,13 +48,13 @@ def grouped(
     """
     own = {"own_level": "stored_level", "own_stage": "stored_stage", "own_notice_on": "last_notice_on"}
     own["own_deadline_on"] = "last_deadline_on"
-    rows = rows.drop(own.values()).rename(own)
+    rows = rows.lazy().drop(own.values()).rename(own).pipe(collected)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
     mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).pipe(collected)
     stored = stored_anchors(book, procedures)
-    speaking = fall(level(_anchors(mine, stored, procedures, as_of).lazy(), procedures), procedures, as_of=as_of)
+    speaking = fall(level(_anchors(mine, stored, procedures, as_of), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
-    kept = level(_kept(mine, judged, stored).lazy(), procedures).pipe(collected)
+    kept = level(_kept(mine, judged, stored), procedures).pipe(collected)
     rows = overlay(rows, _waiting(mine, judged, kept))
     rows = overlay(rows, _spoken_for(mine, judged))
     return rows, _states(judged, kept, stored, procedures)
@@ -62,7 +64,7 @@ def _by_account(procedures: Procedures) -> pl.Expr:
     return procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean).fill_null(value=False)
 
 
-def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.LazyFrame:
     """The anchor's row of every group, with the group's state and `may_fall`.
 
     The anchor is the oldest overdue item with something to dun; ties: the larger amount, then item_id.
@@ -79,8 +81,9 @@ def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, a
     )
     oldest = mine[places["place"]]
     return (
-        oldest.drop([name for name in stored.columns if name not in GROUP and name in oldest.columns])
-        .join(stored, on=GROUP, how="left", nulls_equal=True)
+        oldest.lazy()
+        .drop([name for name in stored.columns if name not in GROUP and name in oldest.columns])
+        .join(stored.lazy(), on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             stored_level=pl.col("stored_level").fill_null(0),
             version=pl.col("version").fill_null(0),
@@ -143,13 +146,12 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
     )
 
 
-def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.LazyFrame:
     """The stored state of groups without an anchor that have something overdue which is only blocked."""
     is_blocked = pl.col("is_claim") & pl.col("is_overdue") & ~pl.col("is_free")
-    blocked = mine.lazy().filter(is_blocked).select(GROUP).pipe(collected)
-    return stored.join(judged, on=GROUP, how="anti", nulls_equal=True).join(
-        blocked, on=GROUP, how="semi", nulls_equal=True
-    )
+    blocked = mine.lazy().filter(is_blocked).select(GROUP)
+    without = stored.lazy().join(judged.lazy(), on=GROUP, how="anti", nulls_equal=True)
+    return without.join(blocked, on=GROUP, how="semi", nulls_equal=True)
 
 
 def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
@@ -159,22 +161,23 @@ def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, proc
     back at level 0.
     """
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
-    current = judged.select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
-    without = stored.join(current, on=GROUP, how="anti", nulls_equal=True)
-    gone = without.join(kept, on=GROUP, how="anti", nulls_equal=True).select(
+    current = judged.lazy().select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
+    without = stored.lazy().join(current, on=GROUP, how="anti", nulls_equal=True)
+    gone = without.join(kept.lazy(), on=GROUP, how="anti", nulls_equal=True).select(
         *GROUP,
-        "version",
         level=pl.lit(0, dtype=pl.Int16),
+        version="version",
         anchor_item_id=pl.lit(None, dtype=pl.Int64),
         stage=pl.lit(None, dtype=pl.String),
     )
-    before = stored.select(*GROUP, "stored_level", before_item_id="anchor_item_id")
+    before = stored.lazy().select(*GROUP, "stored_level", before_item_id="anchor_item_id")
     same = (pl.col("stored_level") == pl.col("level")) & pl.col("anchor_item_id").eq_missing(pl.col("before_item_id"))
     return (
-        pl.concat([current, gone.select(current.columns)])
+        pl.concat([current, gone])
         .join(before, on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             is_changed=~same.fill_null(value=False),
             policy=procedures.of_policy(lambda policy: policy.policy, pl.String),
         )
+        .pipe(collected)
     )

@@ -29,9 +29,10 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
         .filter(is_parent)
         .select(*shared, *PARTY, fires_on=fires_on, parent_item_id="item_id", has_item=pl.lit(value=True))
     )
-    first_notice = notices.group_by(PARTY).agg(first_no=pl.col("notice_no").min())
+    first_notice = notices.lazy().group_by(PARTY).agg(first_no=pl.col("notice_no").min())
     mine = (
-        charges.join(items.pipe(collected), on=["parent_item_id", *PARTY], how="left", nulls_equal=False)
+        charges.lazy()
+        .join(items, on=["parent_item_id", *PARTY], how="left", nulls_equal=False)
         .join(first_notice, on=PARTY, how="left", nulls_equal=True)
         .with_columns(notice_no=pl.when(pl.col("has_item").is_null()).then("first_no").otherwise("notice_no"))
     )
@@ -44,4 +45,4 @@ def ride(rows: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
             ("reasons", pl.lit(BIT["dun"], dtype=pl.UInt32), pl.lit(BIT["not_due"], dtype=pl.UInt32)),
         )
     }
-    return mine.with_columns(**said).select("row", *SHARED)
+    return mine.with_columns(**said).select("row", *SHARED).pipe(collected)

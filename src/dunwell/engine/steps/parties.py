@@ -5,6 +5,7 @@ import polars as pl
 from dunwell.engine.book import Book
 from dunwell.engine.policy.expressions import ACCOUNT_COLUMNS, TEXT_COLUMNS
 from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.rows import collected
 
 
 def payers(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -52,7 +53,8 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
     Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
     expressions read (enums as text, see TEXT_COLUMNS).
     """
-    own = book.accounts.join(payers(book.accounts), on="account_id").with_columns(held=_held(book, as_of))
+    accounts = book.accounts.lazy()
+    own = accounts.join(payers(book.accounts).lazy(), on="account_id").with_columns(held=_held(book, as_of))
     payer = own.select(
         pl.col("account_id").alias("payer_id"), "channels", *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS)
     )
@@ -82,7 +84,7 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
         rows = rows.join(_broken_promises(book, rows, as_of), on=["owed_to", "payer_id"], how="left").with_columns(
             pl.col("account_broken_promises").fill_null(0).cast(pl.Int64)
         )
-    return rows.drop("owed_to").sort("account_id")
+    return rows.drop("owed_to").sort("account_id").pipe(collected)
 
 
 def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
@@ -115,10 +117,10 @@ def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
     return pl.col("account_id").is_in(held.implode())
 
 
-def _broken_promises(book: Book, rows: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
+def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:
     """Count, per entity and payer, the promises whose time is over and whose money did not come."""
     over = plus_days(pl.col("by_on"), pl.col("tolerance_days")) < as_of
-    broken = book.promises.filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
+    broken = book.promises.lazy().filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
     return (
         broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
         .group_by("owed_to", "payer_id")
