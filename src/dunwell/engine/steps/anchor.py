@@ -10,6 +10,11 @@ from dunwell.engine.steps.stage import fall, judge, level
 
 GROUP = ["entity_id", "payer_id", "currency", "policy_ix"]
 STATE = ["last_notice_on", "last_deadline_on", "version"]
+# What is asked of every row of account-anchored policies; of the anchors themselves, everything is.
+MINE = [
+    "row", *GROUP, "item_id", "due_on", "dunnable_minor", "is_claim", "is_free", "is_overdue", "is_pending", "position",
+    "fires_on",
+]  # fmt: skip
 
 
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
@@ -50,9 +55,9 @@ def grouped(
     own["own_deadline_on"] = "last_deadline_on"
     rows = rows.lazy().drop(own.values()).rename(own).pipe(collected)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
-    mine = rows.lazy().filter(_by_account(procedures)).with_columns(is_anchorable=anchorable).pipe(collected)
+    mine = rows.lazy().filter(_by_account(procedures)).select(*MINE, is_anchorable=anchorable).pipe(collected)
     stored = stored_anchors(book, procedures)
-    speaking = fall(level(_anchors(mine, stored, procedures, as_of), procedures), procedures, as_of=as_of)
+    speaking = fall(level(_anchors(rows, mine, stored, procedures, as_of), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
     kept = level(_kept(mine, judged, stored), procedures).pipe(collected)
     rows = overlay(rows, _waiting(mine, judged, kept))
@@ -64,25 +69,26 @@ def _by_account(procedures: Procedures) -> pl.Expr:
     return procedures.of_policy(lambda policy: policy.anchor == "account", pl.Boolean).fill_null(value=False)
 
 
-def _anchors(mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.LazyFrame:
+def _anchors(
+    rows: pl.DataFrame, mine: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures, as_of: pl.Expr
+) -> pl.LazyFrame:
     """The anchor's row of every group, with the group's state and `may_fall`.
 
     The anchor is the oldest overdue item with something to dun; ties: the larger amount, then item_id.
     """
     deescalates = procedures.of_policy(lambda policy: policy.deescalate, pl.Boolean)
-    places = (
+    oldest = (
         mine.lazy()
-        .with_row_index("place")
         .filter("is_anchorable")
-        .select("place", *GROUP, "due_on", "dunnable_minor", "item_id")
+        .select("row", *GROUP, "due_on", "dunnable_minor", "item_id")
         .sort("due_on", "dunnable_minor", "item_id", descending=[False, True, False])
         .unique(GROUP, keep="first", maintain_order=True)
         .pipe(collected)
     )
-    oldest = mine[places["place"]]
     return (
-        oldest.lazy()
-        .drop([name for name in stored.columns if name not in GROUP and name in oldest.columns])
+        rows[oldest["row"]]
+        .lazy()
+        .drop([name for name in stored.columns if name not in GROUP and name in rows.columns])
         .join(stored.lazy(), on=GROUP, how="left", nulls_equal=True)
         .with_columns(
             stored_level=pl.col("stored_level").fill_null(0),

@@ -68,13 +68,14 @@ def joined(plans: Sequence[Plan]) -> Plan:
     ]
     tables = {name: pl.concat([each[name] for each in shifted]) for name in SCHEMAS}
     order = tables["notices"].sort("entity_id", "payer_id", "currency", "policy", "split")["notice_no"]
-    new_no = pl.lit(order.arg_sort().cast(pl.Int32) + 1).gather(pl.col("notice_no") - 1)
-    renumbered = {
-        name: frame.with_columns(notice_no=new_no) if "notice_no" in frame.columns else frame
-        for name, frame in tables.items()
-    }
+    if not order.is_sorted():  # several creditors
+        new_no = pl.lit(order.arg_sort().cast(pl.Int32) + 1).gather(pl.col("notice_no") - 1)
+        tables = {
+            name: frame.with_columns(notice_no=new_no) if "notice_no" in frame.columns else frame
+            for name, frame in tables.items()
+        }
     return Plan(
-        **{name: frame if name == "decisions" else frame.sort(SORT_KEYS[name]) for name, frame in renumbered.items()}
+        **{name: frame if name == "decisions" else frame.sort(SORT_KEYS[name]) for name, frame in tables.items()}
     )
 
 
