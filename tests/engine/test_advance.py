@@ -289,6 +289,18 @@ def test_a_promise_with_no_sensible_tolerance_is_refused(days: int) -> None:
         Town().let(replace(promise(1, 100_00), tolerance_days=days))
 
 
+def test_a_promise_for_a_day_that_is_over_is_refused() -> None:
+    with pytest.raises(BookError, match=f"a promise made on {D[2]} cannot be for {D[1]}, which is over"):
+        Town().let(replace(promise(1, 100_00, by=D[1]), on=D[2]))
+    assert kept(Town().let(promise(1, 100_00, by=D[1]))) == {1: 0}
+
+
+def test_a_promise_is_for_items_in_its_own_currency() -> None:
+    town = Town().invoice(1, 100_00, currency="USD")
+    with pytest.raises(BookError, match="a promise in EUR cannot be for A-1, which is in USD"):
+        town.let(promise(1, 100_00, 1))
+
+
 def test_a_promise_may_end_with_the_calendar() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 100_00, by=date.max)).pay(3, 100_00, 1)
     assert kept(town) == {1: 100_00}

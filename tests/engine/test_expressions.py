@@ -289,6 +289,8 @@ ATTRIBUTES_OF_NUMBERS: Final[dict[str, pl.DataType]] = {"attr_count": pl.Int64()
         ("open_minor % credit_limit_minor >= 0", {"open_minor": 1, "credit_limit_minor": 0}, False),
         ("open_minor / credit_limit_minor is null", {"open_minor": 1, "credit_limit_minor": 0}, True),
         ("coalesce(open_minor / credit_limit_minor, 7) = 7", {"open_minor": 1, "credit_limit_minor": 0}, True),
+        ("coalesce(open_minor * 1e300, 7) = 7", {"open_minor": 10**9}, True),
+        ("coalesce(null, open_minor * 2, 7) = 4", {"open_minor": 2}, True),
         ("open_minor / (level / 0) = 0", {"open_minor": 1, "level": 1}, False),
         ("0 / (level - 1) = 0 / (level - 1)", {"level": 1}, False),
         ("open_minor / (credit_limit_minor / 100) > 80", {"open_minor": 81, "credit_limit_minor": 100}, True),

@@ -76,3 +76,9 @@ def test_set_gives_an_attribute_like_any_other(tmp_path: Path) -> None:
     assert report == "a-story.yaml:8: steps[2].set.attr_x: is of type integer, not 'soon'"
     told = "set: {account: A, attr_y: 7}, run: {}"
     assert reports(tmp_path, "1", "2", applies_to="attr_x + attr_y = 9", last=told) == []
+
+
+def test_an_attribute_of_item_and_account_may_be_called_like_another(tmp_path: Path) -> None:
+    told = "set: {account: A, attr_x: 1, attr_x_right: 2}, run: {}"
+    both = "attr_x + attr_x_right = 5"  # the item's own attr_x, the account's attr_x_right
+    assert reports(tmp_path, "1", "3", applies_to=both, last=told) == []

@@ -153,6 +153,12 @@ def test_after_a_step_that_cannot_happen_the_story_ends(told: Path) -> None:
         ("allocate: {source: A-1, item: A-1, amount: 0.00 EUR}", "what is allocated is more than 0"),
         ("credit: {number: C-1, account: MEYER, amount: -5.00 EUR}", "the credit 'C-1' is of a negative amount"),
         ("charge: {number: C-1, account: MEYER, amount: -5.00 EUR}", "the charge 'C-1' is of a negative amount"),
+        ("charge: {number: C-1, account: MEYER, item: A-1, amount: 500 JPY}", "'A-1' is in EUR, not in JPY"),
+        (
+            "promise: {account: MEYER, amount: 500 JPY, by: 2026-01-20, items: [A-1]}",
+            "a promise in JPY cannot be for A-1",
+        ),
+        ("promise: {account: MEYER, amount: 5.00 EUR, by: 2026-01-12}", "a promise made on 2026-01-13 cannot be for"),
         (
             "invoice: {number: A-2, account: MEYER, amount: 100.00 EUR, open: 5000 JPY}",
             "the invoice 'A-2' is in one currency, and what is open of it in another",

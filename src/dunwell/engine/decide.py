@@ -20,7 +20,7 @@ from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import hold, left_to_dun, promise
 from dunwell.engine.steps.credits import net_credits
-from dunwell.engine.steps.parties import parties, with_contacts
+from dunwell.engine.steps.parties import OF_ACCOUNT, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
 from dunwell.engine.steps.rows import collected
@@ -107,7 +107,7 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     rows = with_contacts(book.items.lazy().rename(_STATE), known, book)
     # An attribute of both item and account: the item's own value comes first.
     both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
-    rows = rows.with_columns(pl.coalesce(name, f"{name}_right").alias(name) for name in both)
+    rows = rows.with_columns(pl.coalesce(name, name + OF_ACCOUNT).alias(name) for name in both)
     rows = age(rows, as_of=as_of).with_columns(
         level=pl.col("stored_level"),
         days_since_issued=days_since("issued_on", as_of),

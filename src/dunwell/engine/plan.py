@@ -142,6 +142,9 @@ SORT_KEYS: Final[dict[str, list[str]]] = {
 }
 
 
+EMPTY: Final = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """The tables of SCHEMAS, one frame each, sorted by SORT_KEYS."""

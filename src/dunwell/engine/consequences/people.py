@@ -88,15 +88,20 @@ def _with_disputed(book: Book, dispute: pl.DataFrame) -> Effects:
 def promised(book: Book, event: Promised) -> Effects:
     """Take a promise to pay, for named items or for the oldest due first.
 
-    Errors: BookError for an account or item that is not in the book, an unknown currency, an amount that is not above 0
-    or beyond the bound, and a tolerance that is no number of days.
+    Errors: BookError for an account or item that is not in the book, an unknown currency or another than an item's, an
+    amount that is not above 0 or beyond the bound, a day that is over, and a tolerance that is no number of days.
     """
     if not 0 <= event.tolerance_days <= TOLERANCE_DAYS_MAX:
         raise BookError(f"a promise has a tolerance of 0 to {TOLERANCE_DAYS_MAX} days, not {event.tolerance_days}")
     require_amount("a promise", event.amount_minor, event.currency)
     only(book.accounts, "account_id", event.account_id)
+    if event.by_on < event.on:
+        raise BookError(f"a promise made on {event.on} cannot be for {event.by_on}, which is over")
     for item_id in event.item_ids:
-        only(book.items, "item_id", item_id)
+        item = only(book.items, "item_id", item_id).row(0, named=True)
+        if item["currency"] != event.currency:
+            name = item["number"] or item_id
+            raise BookError(f"a promise in {event.currency} cannot be for {name}, which is in {item['currency']}")
     row: dict[str, object] = {
         "promise_id": event.promise_id,
         "account_id": event.account_id,

@@ -269,10 +269,10 @@ def _is_int64(number: str) -> bool:
 
 
 def _compared(node: exp.Expression) -> list[exp.Expression]:
-    """What a node compares: there NaN would equal itself, and be larger than any number."""
+    """What a node compares or takes for missing: there NaN would equal itself, and be larger than any number."""
     if isinstance(node, exp.Case):
         return [node.this] if node.this else []
-    return list(node.iter_expressions()) if isinstance(node, _COMPARISONS) else []
+    return list(node.iter_expressions()) if isinstance(node, (*_COMPARISONS, exp.Coalesce)) else []
 
 
 def _safe_column(column: exp.Column, known: Schema) -> exp.Expression:

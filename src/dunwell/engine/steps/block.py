@@ -5,8 +5,7 @@ from collections import defaultdict, deque
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.steps.age import plus_days
-from dunwell.engine.steps.parties import active_holds
+from dunwell.engine.steps.parties import active_holds, promise_over_on
 
 
 def hold(rows: pl.LazyFrame, book: Book, *, as_of: pl.Expr) -> pl.LazyFrame:
@@ -25,9 +24,8 @@ def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: pl.Ex
     first, up to what is still unpaid of it.
     """
     unpaid = pl.col("amount_minor") - pl.col("paid_minor")
-    over_on = plus_days(pl.col("by_on"), pl.col("tolerance_days"))
     active = (
-        book.promises.filter(pl.col("made_on") <= as_of, over_on >= as_of, unpaid > 0)
+        book.promises.filter(pl.col("made_on") <= as_of, promise_over_on() >= as_of, unpaid > 0)
         .join(known, on="account_id")
         .select("promise_id", "account_id", "payer_id", "currency", unpaid_minor=unpaid)
     )

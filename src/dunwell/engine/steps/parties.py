@@ -1,5 +1,7 @@
 """What is known of the debtor before any item is looked at: who pays, and what is so for everything they owe."""
 
+from typing import Final
+
 import polars as pl
 
 from dunwell.engine.book import Book
@@ -88,18 +90,22 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
 
 
 def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
-    """Join what is known of the debtor, and `last_contact_on` of the payer with the item's entity."""
+    """Join what is known of the debtor, and `last_contact_on` of the payer with the item's entity.
+
+    An attribute that the item has too is called so with OF_ACCOUNT behind it.
+    """
     entities = book.items["entity_id"]
     entity = entities.min()
     if entity is not None and entity == entities.max():  # one creditor, as in every run: contacts are the payer's
         mine = book.payers.filter(pl.col("entity_id") == entity).drop("entity_id")
         known = known.join(mine, on="payer_id", how="left", maintain_order="left")
-        return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left")
-    return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left").join(
+        return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left", suffix=OF_ACCOUNT)
+    return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left", suffix=OF_ACCOUNT).join(
         book.payers.lazy(), on=["entity_id", "payer_id"], how="left", maintain_order="left"
     )
 
 
+OF_ACCOUNT: Final = " of account"  # no attribute has blanks in its name
 _FLAGS = ("legal", "intercompany", "held")
 
 
@@ -112,6 +118,11 @@ def active_holds(book: Book, as_of: pl.Expr) -> pl.DataFrame:
     )
 
 
+def promise_over_on() -> pl.Expr:
+    """The last day on which money still keeps a promise."""
+    return plus_days(pl.col("by_on"), pl.col("tolerance_days"))
+
+
 def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
     held = active_holds(book, as_of)["account_id"].drop_nulls()
     return pl.col("account_id").is_in(held.implode())
@@ -119,7 +130,7 @@ def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
 
 def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:
     """Count, per entity and payer, the promises whose time is over and whose money did not come."""
-    over = plus_days(pl.col("by_on"), pl.col("tolerance_days")) < as_of
+    over = promise_over_on() < as_of
     broken = book.promises.lazy().filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
     return (
         broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")

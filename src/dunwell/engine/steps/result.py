@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import polars as pl
 
-from dunwell.engine.plan import SCHEMAS, SORT_KEYS, Plan
+from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, fees, group
 from dunwell.engine.steps.age import DATE_MAX
 from dunwell.engine.steps.charges import ride
@@ -51,7 +51,7 @@ def plan(
 
 def _quiet(rows: pl.DataFrame, anchors: pl.DataFrame | None, procedures: Procedures) -> Plan:
     """A plan without notices: most days of most debtors."""
-    tables = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+    tables = dict(EMPTY)
     tables["decisions"] = _decisions(overlay(rows, ride(rows, tables["notices"])), procedures)
     tables["tasks"] = _table("tasks", _tasks(tables["decisions"]))
     if anchors is not None:
@@ -85,12 +85,11 @@ def _shifted(frame: pl.DataFrame, offset: int) -> pl.DataFrame:
 
 def _table(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     """Shape and sort a table as declared."""
-    schema = SCHEMAS[name]
     if frame is None:
-        return pl.DataFrame(schema=schema)
+        return EMPTY[name]
     return (
         frame.lazy()
-        .select([pl.col(column).cast(dtype) for column, dtype in schema.items()])
+        .select([pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items()])
         .sort(SORT_KEYS[name])
         .pipe(collected)
     )

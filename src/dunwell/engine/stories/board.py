@@ -12,7 +12,7 @@ from dunwell.engine.advance import consequences_of
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide_apart
 from dunwell.engine.events import Effects, Event
-from dunwell.engine.plan import SCHEMAS, Plan
+from dunwell.engine.plan import EMPTY, SCHEMAS, Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.stories.waves import joined
 
@@ -127,15 +127,12 @@ class Board:
                 return [error]
             return [answer for each in asked for answer in self.decide([each])]
         parts = _parts(plan)
-        return [parts.get(each.story_no) or Plan(**_EMPTY) for each in asked]
-
-
-_EMPTY: Final = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+        return [parts.get(each.story_no) or Plan(**EMPTY) for each in asked]
 
 
 def _parts(plan: Plan) -> dict[int, Plan]:
     """Part a plan into those of the stories, by number."""
-    tables: dict[int, dict[str, pl.DataFrame]] = defaultdict(lambda: dict(_EMPTY))
+    tables: dict[int, dict[str, pl.DataFrame]] = defaultdict(lambda: dict(EMPTY))
     for name, owner in _OWNED_BY.items():
         rows = getattr(plan, name)
         if name == "actions":

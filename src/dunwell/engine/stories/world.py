@@ -209,6 +209,8 @@ class World:
     def _charge(self, on: date, event: told.Charge) -> e.Event:
         row = self._side_row(on, event.number, event.account, event.amount, "charge")
         row["due_on"] = event.due or on
+        if event.item:
+            self._in_currency_of(event.item, event.amount)
         row["parent_item_id"] = self.id_of("item", event.item) if event.item else None
         return e.ItemsBooked(on=on, items=self._frame("items", row, {}))
 
