@@ -88,9 +88,21 @@ def judge_stages(
         row.free_on = None if contact is None else contact + timedelta(days=row.policy.min_gap_days)
         if row.policy.anchor == "item":
             judge_item(row)
+            as_set(row, book)
         else:
             groups.setdefault((*row.payer_group, row.policy.policy), []).append(row)
     return judge_groups(groups, book, {policy.policy: policy for policy in policies if policy.anchor == "account"})
+
+
+def as_set(row: Row, book: Book) -> None:
+    """A stage that a person set is reached, whatever its conditions and the calendar say."""
+    stages = {each["item_id"]: each["stage"] for each in book.set_stages.to_dicts()}
+    if row.item["draft"] or not (position := row.current_policy.position(stages.get(row.item_id))):
+        return
+    row.reasons -= {"not_due", "finished", "too_soon"}
+    if row.problem == "minimum_lacks_currency":
+        row.problem, row.reasons = None, row.reasons - {"exception"}
+    row.position = position
 
 
 def judge_groups(

@@ -275,6 +275,16 @@ def promise_rows(
 
 
 @st.composite
+def set_stages(draw: st.DrawFn, rows: Sequence[Keys], policies: Sequence[Keys]) -> list[Keys]:
+    """Stages that a person set, also such as an item's policy does not have."""
+    if not rows or not draw(one_in(3)):
+        return []
+    names = sorted({stage["stage"] for policy in policies for stage in policy["stages"]} | {"no-such-stage"})
+    chosen = {draw(pick(*(row["item_id"] for row in rows))): draw(pick(*names)) for _ in range(draw(pick(1, 2, 5)))}
+    return [{"item_id": item_id, "stage": stage} for item_id, stage in chosen.items()]
+
+
+@st.composite
 def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     """A book with its policies; `plain`: no credits, minimums, blocks or whatever else changes by itself."""
     as_of = draw(pick(*DATES))
@@ -297,6 +307,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         holds=[] if plain else draw(hold_rows(owners, rows, as_of)),
         promises=promises,
         promise_items=links,
+        set_stages=[] if plain else draw(set_stages(rows, keys)),
     )
     return Case(book, read, tuple(yaml_of(policy) for policy in keys), as_of)
 

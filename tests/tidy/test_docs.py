@@ -208,7 +208,7 @@ def test_every_setting_is_documented() -> None:
     for name, row in rows.items():
         default = Config.model_fields[name].get_default()
         if name != "home":
-            assert told_default(row[2]) == ("none" if default is None else str(default))
+            assert str(told_default(row[2])) == ("none" if default is None else str(default))
     text = BLOCK.sub("", page("settings.md"))
     assert {FILE_NAME, *POSTGRESQL_OPTIONS} <= set(code(text))
     assert f"{PREFIX}DATABASE_URL_FILE" in page("settings.md")

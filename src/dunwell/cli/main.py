@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import book, demo, doctor, policy, report, runs, stories
+from dunwell.cli import book, demo, doctor, policy, report, run, runs, stories
 from dunwell.cli.command import Command
 
 app = typer.Typer(
@@ -50,6 +50,7 @@ app.command(cls=Command)(runs.post)
 app.command(cls=Command)(runs.explain)
 app.command(cls=Command)(runs.preview)
 app.command("test", cls=Command)(stories.play)
+app.add_typer(run.app, name="run")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.command(cls=Command)(doctor.doctor)

@@ -141,6 +141,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
     },
+    # What a person set in a proposal, and the stage they chose.
+    "set_stages": {"item_id": pl.Int64, "stage": pl.String},
     "lines": {
         "notice_id": pl.Int64,
         "item_id": pl.Int64,
@@ -166,6 +168,7 @@ KEYS: Final[dict[str, list[str]]] = {
     "promises": ["promise_id"],
     "notices": ["notice_id"],
     "lines": ["notice_id", "item_id"],
+    "set_stages": ["item_id"],
 }
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
@@ -243,6 +246,7 @@ class Book:
     allocations: pl.DataFrame
     notices: pl.DataFrame
     lines: pl.DataFrame
+    set_stages: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:

@@ -25,7 +25,7 @@ from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
 from dunwell.engine.steps.rows import collected
 from dunwell.engine.steps.slices import sliced
-from dunwell.engine.steps.stage import judge, level
+from dunwell.engine.steps.stage import as_set, judge, level
 from dunwell.engine.steps.sums import account_sums
 
 # What the steps after the stage look at; the rest of a row's columns would only be carried along.
@@ -139,6 +139,7 @@ def _staged(
     rows = judge(level(lazy, procedures), procedures, as_of=as_of).with_columns(
         is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"), is_finished=pl.col("position").is_null()
     )
+    rows = as_set(rows, book.set_stages, procedures)
     return anchor.grouped(rows, book, procedures, as_of=as_of) if has_groups else (rows, None)
 
 

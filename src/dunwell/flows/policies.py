@@ -7,7 +7,7 @@ from datetime import datetime
 
 import polars as pl
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.policy.model import Policy
@@ -79,6 +79,21 @@ def versions_in_force(entity: Entity | None) -> list[PolicyVersion]:
     own = [version for version in versions if entity and version.entity_id == entity.pk]
     names = {version.policy.name for version in own}
     return own + [version for version in versions if version.entity_id is None and version.policy.name not in names]
+
+
+def versions_with(digests: Sequence[str], entity: Entity) -> list[PolicyVersion]:
+    """The versions by which a run of an entity was decided, by the digests it keeps; an entity's own come first.
+
+    Errors: Invalid, where a text is no longer there.
+    """
+    found: dict[str, PolicyVersion] = {}
+    known = PolicyVersion.objects.filter(Q(entity=entity) | Q(entity=None), digest__in=digests)
+    for version in known.select_related("policy").order_by("pk"):
+        if version.digest not in found or version.entity_id is not None:
+            found[version.digest] = version
+    if missing := [digest for digest in digests if digest not in found]:
+        raise Invalid(f"the policy with the digest {missing[0][:12]} is not in this book any more")
+    return [found[digest] for digest in digests]
 
 
 def parsed(versions: Sequence[PolicyVersion]) -> list[Policy]:

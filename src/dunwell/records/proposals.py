@@ -12,12 +12,22 @@ from dunwell.records.wire import Column, listed, read
 
 # What a decision rests on of an item, besides its version.
 AMOUNTS: Final = ("open_minor", "disputed_minor", "in_flight_minor")
+READY: Final = "(n.approvals = 0 OR n.approvals <= (SELECT count(*) FROM records_approval a WHERE a.notice_id = n.id))"
 
 
 def notices(run_id: int) -> pl.DataFrame:
     """The notices of a run that may be posted: the plan's columns and `notice_id`."""
-    ready = f"FROM records_notice n WHERE n.run_id = %s AND n.state = '{NoticeState.PROPOSED}' AND n.approvals = 0"
-    return read([Column("notice_id", "n.id", pl.Int64()), *_columns("notices", "n")], ready, [run_id])
+    return _notices(run_id, READY)
+
+
+def waiting(run_id: int) -> pl.DataFrame:
+    """The notices of a run that lack an approval: the plan's columns and `notice_id`."""
+    return _notices(run_id, f"NOT {READY}")
+
+
+def _notices(run_id: int, which: str) -> pl.DataFrame:
+    tail = f"FROM records_notice n WHERE n.run_id = %s AND n.state = '{NoticeState.PROPOSED}' AND {which} ORDER BY n.id"
+    return read([Column("notice_id", "n.id", pl.Int64()), *_columns("notices", "n")], tail, [run_id])
 
 
 def lines(notice_ids: Iterable[int]) -> pl.DataFrame:

@@ -16,15 +16,20 @@ def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Add `level` under the row's policy: the position of the stage of the stored name, else the smaller number."""
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
     by_number = pl.min_horizontal("stored_level", count)
-    names = sorted({stage.stage for policy in procedures.policies for stage in policy.stages})
-    if not names:
-        return rows.with_columns(level=by_number)
-    # Each distinct name is looked up once, as a number; a table of policies by names gives the position.
-    code = pl.col("stored_stage").cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt32)
-    known = [{stage.stage: position for position, stage in enumerate(p.stages, 1)} for p in procedures.policies]
-    positions = [of_policy.get(name) for of_policy in known for name in names]
-    named = pl.lit(pl.Series(positions, dtype=pl.Int16)).gather(pl.col("policy_ix") * len(names) + code)
+    named = _position_of(procedures, pl.col("stored_stage"))
     return rows.with_columns(level=pl.coalesce(named, by_number).cast(pl.Int16))
+
+
+def _position_of(procedures: Procedures, stage: pl.Expr) -> pl.Expr:
+    """The position of the stage of a name in the row's policy, or null."""
+    names = sorted({each.stage for policy in procedures.policies for each in policy.stages})
+    if not names:
+        return pl.lit(None, dtype=pl.Int16)
+    # Each distinct name is looked up once, as a number; a table of policies by names gives the position.
+    code = stage.cast(pl.Enum(names), strict=False).to_physical().cast(pl.UInt32)
+    known = [{each.stage: position for position, each in enumerate(p.stages, 1)} for p in procedures.policies]
+    positions = [of_policy.get(name) for of_policy in known for name in names]
+    return pl.lit(pl.Series(positions, dtype=pl.Int16)).gather(pl.col("policy_ix") * len(names) + code)
 
 
 def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.LazyFrame:
@@ -54,6 +59,33 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     return judged.with_columns(
         is_too_soon=pl.col("is_reached") & (in_gap | same_day), lacks_currency=pl.col("is_reached") & lacks
     )
+
+
+def as_set(rows: pl.DataFrame, set_stages: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """Let items have reached the stage that a person set, whatever its conditions and the gap.
+
+    It counts where the item's policy has a stage of that name, and keeps its level by item.
+    """
+    if set_stages.is_empty():
+        return rows
+    by_item = procedures.of_policy(lambda policy: policy.anchor == "item", pl.Boolean)
+    chosen = (
+        rows.lazy()
+        .select("row", "item_id", "policy_ix")
+        .filter(by_item)
+        .join(set_stages.lazy(), on="item_id")
+        .select(
+            "row",
+            position=_position_of(procedures, pl.col("stage")),
+            is_not_due=pl.lit(value=False),
+            is_finished=pl.lit(value=False),
+            is_too_soon=pl.lit(value=False),
+            lacks_currency=pl.lit(value=False),
+        )
+        .drop_nulls("position")
+        .pipe(collected)
+    )
+    return overlay(rows, chosen)
 
 
 def _past_pre_due(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:

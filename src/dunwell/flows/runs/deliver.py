@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -14,7 +14,6 @@ from django.db.models import Count, Min, Q, QuerySet
 
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
-from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed, Withdrawn
 from dunwell.engine.events import Task as Asked
@@ -23,11 +22,12 @@ from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
+from dunwell.flows.runs.happen import ask, happen
 from dunwell.flows.runs.lastlook import overtaken
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
-from dunwell.records import audit, bulk, frames
+from dunwell.records import audit, frames
 from dunwell.records.models import (
     Attempt,
     Delivery,
@@ -36,13 +36,11 @@ from dunwell.records.models import (
     NoticeLine,
     NoticeState,
     Run,
-    Task,
 )
 
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
 LOST: Final = "lease ran out"  # of an attempt: nobody knows how it went
-Event: TypeAlias = Delivered | Failed | Withdrawn
 
 
 class Outcome(NamedTuple):
@@ -157,7 +155,7 @@ def _settle(run: Run, in_force: list[Policy], book: Book, notice_ids: Sequence[i
     silent = [notice_id for notice_id in rest if notice_id not in sending]
     meant = set(Notice.objects.filter(pk__in=silent, channels="").values_list("pk", flat=True))
     unreached = [notice_id for notice_id in silent if notice_id not in meant]
-    _apply(
+    happen(
         run,
         book,
         [
@@ -167,33 +165,6 @@ def _settle(run: Run, in_force: list[Policy], book: Book, notice_ids: Sequence[i
         ],
     )
     Delivery.objects.filter(notice_id__in=reasons).update(state=DeliveryState.WITHDRAWN)
-
-
-def _apply(run: Run, book: Book, events: Sequence[Event]) -> None:
-    """Let events happen to a book and keep what they change, with the tasks they ask for."""
-    _book, effects = advance(book, [event for event in events if event.notice_ids])
-    on = events[0].on
-    for effect in effects:
-        bulk.save(effect.changes, on=on)
-        _ask(run, effect.tasks, on)
-
-
-def _ask(run: Run, tasks: Sequence[Asked], on: date) -> None:
-    """Open tasks about notices, unless one of the kind is open already."""
-    notices = [task.notice_id for task in tasks if task.notice_id]
-    is_open = set(Task.objects.filter(notice_id__in=notices, closed_at=None).values_list("kind", "notice_id"))
-    Task.objects.bulk_create(
-        Task(
-            entity=run.entity,
-            account_id=task.account_id,
-            notice_id=task.notice_id,
-            kind=task.task,
-            detail=task.detail,
-            opened_on=on,
-        )
-        for task in tasks
-        if (task.task, task.notice_id) not in is_open
-    )
 
 
 def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
@@ -228,7 +199,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
         for delivery in batch:
             if delivery.state == DeliveryState.FAILED:
                 failures[delivery.notice_id].append(f"{delivery.channel}: {outcomes[delivery.pk].detail}")
-        _ask(
+        ask(
             run,
             [
                 Asked("delivery_failed", account_id=payers[notice], notice_id=notice, detail="; ".join(reasons))
@@ -242,7 +213,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
         sent = [notice for notice, found in states.items() if DeliveryState.SENT in found]
         failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
         book = frames.account_book(payers.values())
-        _apply(run, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
+        happen(run, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
 
 
 def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:

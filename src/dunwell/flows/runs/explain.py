@@ -12,7 +12,7 @@ from dunwell.engine.explain import explain
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records import archive, frames
-from dunwell.records.models import Entity, Item, Run
+from dunwell.records.models import Entity, Item, Run, RunEdit
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,9 @@ def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None
 
     Errors: NotFound, Invalid where several items have the number, Conflict for an archive that is missing.
     """
-    item = _item(entity, number)
+    item = item_called(entity, number)
     decision: dict[str, Any] | None
+    edits: list[RunEdit] = []
     if run_id is None:
         book = frames.account_book([item.account_id])
         plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
@@ -43,16 +44,35 @@ def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None
         if run is None:
             raise NotFound(f"there is no run {run_id} of {entity.code}")
         as_of = run.as_of
+        edits = _edits(run, item)
+        digest = edits[-1].archive_digest if edits else run.archive_digest
         try:
-            decision = archive.decision(settings.CONFIG.archive_dir, run.archive_digest, item.pk)
+            decision = archive.decision(settings.CONFIG.archive_dir, digest, item.pk)
         except archive.ArchiveError as error:
             raise Conflict(str(error)) from None
     if decision is None:
         raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
-    return Explanation(item.number, item.account.code, as_of, run_id, decision, explain(decision))
+    sentences = [*explain(decision), *(_told(edit) for edit in edits if _is_about(edit, item))]
+    return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences)
 
 
-def _item(entity: Entity, number: str) -> Item:
+def _edits(run: Run, item: Item) -> list[RunEdit]:
+    """The changes that the payer's part of a proposal was given, in their order."""
+    family = frames.family([item.account_id])
+    return list(RunEdit.objects.filter(run=run, payer__in=family).order_by("pk"))
+
+
+def _is_about(edit: RunEdit, item: Item) -> bool:
+    return edit.item_id == item.pk or edit.account_id in (item.account_id, edit.payer_id)
+
+
+def _told(edit: RunEdit) -> str:
+    what = f"stage set to {edit.stage}" if edit.stage else "left out of the run"
+    return f"{what} by {edit.by}: {edit.reason}"
+
+
+def item_called(entity: Entity, number: str) -> Item:
+    """Return the item of a number, what is owed before what is paid. Errors: NotFound, Invalid for several."""
     found = list(Item.objects.filter(entity=entity, number=number).select_related("account").order_by("kind")[:5])
     if not found:
         raise NotFound(f"there is no item {number!r} in the book of {entity.code}")

@@ -8,20 +8,23 @@ import polars as pl
 from django.conf import settings
 from django.db import transaction
 
+from dunwell.engine import plan
 from dunwell.engine.advance import advance
 from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.events import Posted
-from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.approve import guard_is_approved
+from dunwell.flows.runs.locked import OPEN, locked_run
 from dunwell.records import archive, audit, bulk, frames, lookup, proposals
 from dunwell.records.models import (
     Delivery,
-    Entity,
     Item,
     Notice,
     NoticeLine,
     NoticeState,
     ProposedCharge,
     Run,
+    RunEdit,
     RunState,
 )
 from dunwell.records.stage import stage
@@ -42,17 +45,18 @@ class PostResult:
 def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     """Make the notices of a proposed run binding that need no approval: levels rise, fees exist, deliveries wait.
 
-    A notice with an item that changed since the decision falls out and is decided anew by the next run.
-    Errors: NotFound; Conflict for a run that is not open, is in the future, or is before the last one posted.
+    A notice with an item that changed since the decision falls out and is decided anew by the next run. Of a run that
+    is posted already, what has been approved since is posted. Errors: NotFound; Conflict for a run of which nothing can
+    be posted, in the future, before the last one posted, or that the guard asks somebody to look at.
     """
     with transaction.atomic():
         run = _postable(run_id, today)
         notices = proposals.notices(run.pk)
         lines = proposals.lines(notices["notice_id"])
-        decided = _archived(run, "decisions", ["item_id", *proposals.AMOUNTS])
+        decided = _decided(run, "decisions", ["item_id", *proposals.AMOUNTS])
         changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
         before = frames.contacts_and_anchors(run.entity_id)
-        anchors, moved = _still_so(_archived(run, "anchors"), before)
+        anchors, moved = _still_so(_anchors(run, notices), before)
         dropped = pl.concat(
             [
                 notices.join(changed, on="notice_no", how="semi"),
@@ -67,7 +71,7 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
         _make_binding(before, run.as_of, Posted(notices=dated, lines=lines, charges=charges, anchors=anchors))
         _drop(dropped["notice_id"].to_list())
         waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
-        run.state, run.posted_at, run.posted_by = RunState.POSTED, at, by
+        run.state, run.posted_at, run.posted_by = RunState.POSTED, run.posted_at or at, run.posted_by or by
         run.save(update_fields=["state", "posted_at", "posted_by"])
         result = PostResult(notices.height, waiting, dropped.height)
         audit.record(by, "run.posted", run, at=at, entity_id=run.entity_id, posted=result.posted, waiting=waiting)
@@ -80,7 +84,7 @@ def post_if_open(run_id: int, *, today: Callable[[str], date], at: datetime, by:
     Errors: as `post_run`.
     """
     run = Run.objects.select_related("entity").filter(pk=run_id).first()
-    if run is not None and run.state in (RunState.POSTED, RunState.DONE):
+    if run is not None and run.state in (RunState.POSTED, RunState.DONE) and proposals.notices(run_id).is_empty():
         return PostResult(0, Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count(), 0)
     zone = run.entity.time_zone if run else "UTC"
     return post_run(run_id, today=today(zone), at=at, by=by)
@@ -88,13 +92,15 @@ def post_if_open(run_id: int, *, today: Callable[[str], date], at: datetime, by:
 
 def _postable(run_id: int, today: date) -> Run:
     """Return the run, locked with its entity. Errors: NotFound, Conflict."""
-    run = Run.objects.select_related("entity").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
-    Entity.objects.select_for_update(no_key=True).get(pk=run.entity_id)
-    run.refresh_from_db()
-    if run.state not in (RunState.PROPOSED, RunState.APPROVED):
+    run = locked_run(run_id)
+    has_more = run.state == RunState.POSTED and not proposals.notices(run_id).is_empty()
+    if run.state not in OPEN and not has_more:
         raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be posted")
+    if not guard_is_approved(run):
+        raise Conflict(
+            f"run {run_id} is unlike the last ones ({run.guard}): somebody else has to look at it, and say"
+            f" `dunwell run approve {run_id}`"
+        )
     if run.as_of > today:
         raise Conflict(f"run {run_id} is for {run.as_of}, which is yet to come: it can be looked at, not posted")
     last = Run.objects.filter(entity=run.entity, posted_at__isnull=False).order_by("-as_of").first()
@@ -131,10 +137,29 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: 
     return numbered.with_columns(number=pl.when(pl.col("number").is_in(taken)).then(behind).otherwise("number"))
 
 
-def _archived(run: Run, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
-    """A table of the run's plan, or only some of its columns. Errors: Conflict where the archive is gone."""
+def _decided(run: Run, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Columns of a table of the run's plan; of payers whose part was changed, as it was decided then."""
+    edits = {edit.payer_id: edit.archive_digest for edit in RunEdit.objects.filter(run=run).order_by("pk")}
+    wanted = [*columns, *(["payer_id"] if "payer_id" not in columns else [])]
+    frame = _archived(run, run.archive_digest, name, wanted).filter(~pl.col("payer_id").is_in(list(edits)))
+    return pl.concat([frame, *(_archived(run, digest, name, wanted) for digest in edits.values())]).select(columns)
+
+
+def _anchors(run: Run, notices: pl.DataFrame) -> pl.DataFrame:
+    """The decided states of account-anchored groups: of those without a notice, and those whose notice is posted now.
+
+    A group whose notice lacks an approval is left alone until it has it, or the next run decides anew.
+    """
+    decided = _decided(run, "anchors", list(plan.SCHEMAS["anchors"]))
+    if run.posted_at is None:
+        return decided.join(proposals.waiting(run.pk).filter("anchored"), on=KEYS["anchors"], how="anti")
+    return decided.join(notices.filter("anchored"), on=KEYS["anchors"], how="semi")
+
+
+def _archived(run: Run, digest: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Columns of a table of a plan in the archive. Errors: Conflict where the archive is gone."""
     try:
-        return archive.plan_table(settings.CONFIG.archive_dir, run.archive_digest, name, columns)
+        return archive.plan_table(settings.CONFIG.archive_dir, digest, name, columns)
     except archive.ArchiveError as error:
         raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
 

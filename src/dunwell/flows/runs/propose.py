@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from dunwell.engine.decide import decide
 from dunwell.engine.explain import problem_text
@@ -15,6 +16,8 @@ from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import end_runs
+from dunwell.flows.runs.guard import unlike_the_last
+from dunwell.flows.runs.locked import OPEN
 from dunwell.records import archive, audit, bulk, frames
 from dunwell.records.models import (
     Entity,
@@ -27,8 +30,6 @@ from dunwell.records.models import (
     RunState,
     Task,
 )
-
-OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
 
 
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
@@ -51,6 +52,7 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress:
         settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests}
     )
     progress("keeping the notices")
+    counts = _counts(plan)
     with transaction.atomic():
         Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # one proposal at a time
         if _posted(entity) != posted_before:
@@ -63,7 +65,8 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress:
             proposed_by=by,
             archive_digest=digest,
             policy_digests=digests,
-            counts=_counts(plan),
+            counts=counts,
+            guard=unlike_the_last(entity, counts),
         )
         keep(run, plan)
         _open_tasks(run, plan)
@@ -77,26 +80,32 @@ def _posted(entity: Entity) -> int:
 
 
 def supersede(entity: Entity) -> None:
-    """Drop what waits unposted, also the notices of posted runs that nobody approved: the next run decides anew.
-
-    Their lines go (the archive keeps them), so that they do not stand in the way of the new ones.
-    """
-    waiting = Notice.objects.filter(entity=entity, state=NoticeState.PROPOSED)
-    NoticeLine.objects.filter(notice__in=waiting).delete()
-    ProposedCharge.objects.filter(notice__in=waiting).delete()
-    waiting.update(state=NoticeState.SUPERSEDED)
+    """Drop what waits unposted, also the notices of posted runs that nobody approved: the next run decides anew."""
+    drop(Notice.objects.filter(entity=entity, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED)
     Run.objects.filter(entity=entity, state__in=OPEN).update(state=RunState.SUPERSEDED)
     end_runs(entity)
 
 
-def keep(run: Run, plan: Plan) -> None:
-    """Write the plan's notices with their lines, charges and actions."""
+def drop(notices: "QuerySet[Notice]", state: NoticeState, reason: str = "") -> None:
+    """Let proposed notices be notices no longer, for a reason.
+
+    Their lines go (the archive keeps them), so that they do not stand in the way of others.
+    """
+    NoticeLine.objects.filter(notice__in=notices).delete()
+    ProposedCharge.objects.filter(notice__in=notices).delete()
+    notices.update(state=state, reason=reason or None)
+
+
+def keep(run: Run, plan: Plan, *, after: int = 0) -> None:
+    """Write the plan's notices with their lines, charges and actions; numbers go on `after` the run's last."""
     ids = bulk.allocate_ids(Notice, plan.notices.height)
     notices = plan.notices.with_columns(id=ids)
     of_notice = notices.select("notice_no", notice_id="id")
     bulk.insert(
         Notice,
-        notices.rename({"notice_no": "number"}).with_columns(run_id=pl.lit(run.pk), as_of=pl.lit(run.as_of)),
+        notices.rename({"notice_no": "number"}).with_columns(
+            pl.col("number") + after, run_id=pl.lit(run.pk), as_of=pl.lit(run.as_of)
+        ),
     )
     lines = plan.lines.join(of_notice, on="notice_no").drop("notice_no")
     bulk.insert(NoticeLine, lines.with_columns(binding=pl.col("role") == "dunned"))

@@ -24,12 +24,14 @@ from dunwell.records.models.book import (
 from dunwell.records.models.delivery import Attempt, Delivery, DeliveryState, Task
 from dunwell.records.models.policy import Policy, PolicyVersion
 from dunwell.records.models.run import (
+    Approval,
     Notice,
     NoticeAction,
     NoticeLine,
     NoticeState,
     ProposedCharge,
     Run,
+    RunEdit,
     RunState,
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "Account",
     "Allocation",
     "AnchorState",
+    "Approval",
     "Attempt",
     "AttributeType",
     "AuditEvent",
@@ -61,6 +64,7 @@ __all__ = [
     "PromiseItem",
     "ProposedCharge",
     "Run",
+    "RunEdit",
     "RunState",
     "Task",
 ]

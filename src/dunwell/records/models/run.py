@@ -46,6 +46,7 @@ class Run(models.Model):
     policy_digests = models.JSONField(default=list)
     counts = models.JSONField(default=dict)
     reason = models.TextField(blank=True, default="")
+    guard = models.TextField(blank=True, default="")  # what is unusual about it, and so asks for an approval
 
     class Meta:
         constraints = (
@@ -149,3 +150,36 @@ class NoticeAction(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["notice", "action"], name="notice_action"),)
+
+
+class Approval(models.Model):
+    """Somebody's word for a notice, or (`notice` null) for what the guard found about the run."""
+
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="given_approvals")
+    notice = models.ForeignKey(Notice, models.CASCADE, null=True, db_index=False, related_name="given_approvals")
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["notice", "by"], name="approval_notice", condition=Q(notice__isnull=False)),
+            models.UniqueConstraint(fields=["run", "by"], name="approval_run", condition=Q(notice__isnull=True)),
+        )
+        indexes = (models.Index(fields=["run"], name="approval_of_run"),)
+
+
+class RunEdit(models.Model):
+    """A change of a proposal by a person: an item or account left out, or the stage of an item set.
+
+    What the payer's items come to with it, and with the changes before it, is in an archive of its own.
+    """
+
+    run = models.ForeignKey(Run, models.CASCADE, related_name="edits")
+    payer = models.ForeignKey(Account, models.PROTECT, db_index=False, related_name="+")
+    item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False, related_name="+")
+    account = models.ForeignKey(Account, models.PROTECT, null=True, db_index=False, related_name="+")
+    stage = models.CharField(max_length=100, blank=True, default="")  # empty: left out
+    reason = models.TextField()
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    archive_digest = models.CharField(max_length=64, blank=True, default="")

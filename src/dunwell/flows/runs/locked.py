@@ -1,0 +1,26 @@
+"""The run that somebody acts on, with nobody else acting on one of its entity meanwhile."""
+
+from typing import Final
+
+from dunwell.flows.errors import Conflict, NotFound
+from dunwell.records.models import Entity, Run, RunState
+
+OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
+
+
+def locked_run(run_id: int) -> Run:
+    """Return a run, locked with its entity until the transaction ends. Errors: NotFound."""
+    run = Run.objects.select_related("entity").filter(pk=run_id).first()
+    if run is None:
+        raise NotFound(f"there is no run {run_id}")
+    Entity.objects.select_for_update(no_key=True).get(pk=run.entity_id)
+    run.refresh_from_db()
+    return run
+
+
+def open_run(run_id: int, what: str) -> Run:
+    """Return a run that nobody has posted, locked. `what`: what is to be done to it. Errors: NotFound, Conflict."""
+    run = locked_run(run_id)
+    if run.state not in OPEN:
+        raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be {what}")
+    return run

@@ -1,0 +1,85 @@
+"""Reverse a posted run: what has not left is withdrawn, and all that came of it is taken back."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.db.models import Q
+
+from dunwell.engine.events import Withdrawn
+from dunwell.flows.errors import Conflict, Invalid
+from dunwell.flows.runs.deliver import LOST
+from dunwell.flows.runs.happen import happen
+from dunwell.flows.runs.locked import locked_run
+from dunwell.flows.runs.propose import drop
+from dunwell.records import audit, frames
+from dunwell.records.models import Delivery, DeliveryState, Notice, NoticeState, Run, RunState
+
+NOTICES_PER_BATCH: Final = 500
+REVERSIBLE: Final = (RunState.POSTED, RunState.DELIVERING, RunState.DONE)
+# A delivery of which something has left, or perhaps has.
+GONE: Final = Q(state__in=[DeliveryState.SENT, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT]) | Q(
+    attempts__outcome=LOST
+)
+
+
+@dataclass(frozen=True)
+class ReverseResult:
+    """How many notices were withdrawn, and how many had left, or were leaving, and stay."""
+
+    withdrawn: int
+    left: int
+
+
+def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseResult:
+    """Withdraw the notices of a posted run that have not left: levels, contacts and charges are as before them.
+
+    What has left cannot be taken back, and stays as it is. In one transaction. Errors: NotFound; Invalid without a
+    reason; Conflict for a run that is not posted, or of which everything has left.
+    """
+    if not reason.strip():
+        raise Invalid("say why: a run is reversed for a reason")
+    with transaction.atomic():
+        run = locked_run(run_id)
+        if run.state not in REVERSIBLE:
+            raise Conflict(f"run {run_id} is {run.state}; only a posted run can be reversed")
+        on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+        withdrawn = sum(_withdraw(run, batch, reason, on) for batch in _batches(run))
+        unposted = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
+        dropped = unposted.count()
+        drop(unposted, NoticeState.SUPERSEDED, reason)
+        left = Notice.objects.filter(run=run, state__in=[NoticeState.POSTED, NoticeState.SENT]).count()
+        if not withdrawn and not dropped:
+            raise Conflict(
+                f"every notice of run {run_id} has left, or is leaving: what is sent cannot be taken back. A hold keeps"
+                " the next one from being sent"
+            )
+        run.state, run.reason = RunState.REVERSED, reason
+        run.save(update_fields=["state", "reason"])
+        audit.record(
+            by, "run.reversed", run, at=at, entity_id=run.entity_id, reason=reason, withdrawn=withdrawn, left=left
+        )
+    return ReverseResult(withdrawn + dropped, left)
+
+
+def _batches(run: Run) -> Iterator[list[int]]:
+    """The ids of the notices that wait, a batch at a time."""
+    last = 0
+    waiting = Notice.objects.filter(run=run, state=NoticeState.POSTED).order_by("pk").values_list("pk", flat=True)
+    while batch := list(waiting.filter(pk__gt=last)[:NOTICES_PER_BATCH]):
+        last = batch[-1]
+        yield batch
+
+
+def _withdraw(run: Run, notice_ids: list[int], reason: str, on: date) -> int:
+    """Withdraw those of the notices of which nothing has left; return how many. Who delivers waits, or was first."""
+    payers = frames.lock_payers(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
+    gone = Delivery.objects.filter(GONE, notice__in=notice_ids).values("notice")
+    waiting = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED).exclude(pk__in=gone)
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    happen(run, frames.account_book(payers), [Withdrawn(on=on, notice_ids=ids, reason=reason)])
+    Delivery.objects.filter(notice__in=ids).update(state=DeliveryState.WITHDRAWN)
+    return len(ids)
