@@ -7,10 +7,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True)
 class Envelope:
-    """One delivery: a notice, over one channel, to one recipient; `payer` is the account's code, for those who look.
-
-    `in_doubt`: an attempt at it was begun before, and nobody knows whether it left.
-    """
+    """One delivery: a notice, over one channel, to one recipient; `payer` is the account's code, for those who look."""
 
     delivery_id: int
     run: int
@@ -19,7 +16,6 @@ class Envelope:
     recipient: str
     as_of: date
     payer: str = ""
-    in_doubt: bool = False
 
     @property
     def message_id(self) -> str:

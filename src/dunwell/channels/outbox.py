@@ -49,11 +49,19 @@ class Outbox:
             return folder if any(folder.iterdir()) else None
         return None
 
+    def made(self, envelope: Envelope) -> Receipt | None:
+        """Return the receipt of a delivery that was made, by whomever, or None. Errors: OSError."""
+        path = self.folder / str(int(envelope.run)) / file_name(envelope)
+        if not path.exists():
+            return None
+        sync_folder(path.parent)  # its name may not be on the disk yet
+        return Receipt(envelope.message_id, path, again=True)
+
     def send(self, envelope: Envelope, message: Message) -> Receipt:
         """Write one message. It is on the disk, and under its name, when this returns.
 
-        A delivery that was already made is not made again; one `in_doubt` stays as it was made, whatever the message
-        says now. Errors: Temporary; Permanent, also for another message under its name.
+        A delivery that was already made is not made again. Errors: Temporary; Permanent, also for another message under
+        its name.
         """
         (outcome,) = self.send_all([(envelope, message)])
         if isinstance(outcome, Receipt):
@@ -91,7 +99,7 @@ class Outbox:
         path = self.folder / str(int(envelope.run)) / file_name(envelope)
         content = text_of(envelope, message).encode()
         if path in files or path.exists():
-            if path not in files and not envelope.in_doubt and path.read_bytes() != content:
+            if path not in files and path.read_bytes() != content:
                 raise Permanent(f"{path} is there already and is another message: move it out of the way")
             return Receipt(envelope.message_id, path, again=True)
         if not path.parent.is_dir():

@@ -24,6 +24,7 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
     e.Delivered: (notices.delivered,),
     e.Failed: (notices.failed, notices.discharged),
     e.Withdrawn: (notices.withdrawn, notices.discharged),
+    e.Trimmed: (notices.trimmed, notices.fees_dropped),
 }
 
 

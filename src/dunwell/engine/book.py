@@ -18,7 +18,8 @@ CREDIT_KINDS: Final = ("credit", "payment")
 DEBTOR_CLASSES: Final = ("business", "consumer", "public")
 CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
 NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
-ROLES: Final = ("dunned", "charge", "fee")  # charge: an earlier one riding along; fee: raised by this notice
+# charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for
+ROLES: Final = ("dunned", "charge", "fee", "withdrawn")
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)

@@ -160,6 +160,24 @@ class Withdrawn:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Trimmed:
+    """Waiting notices that ask for less from now on.
+
+    `lines`: `notice_id`, `item_id`, `amount_minor`; a line of 0 is taken off, and its item is as it was before.
+    `fees`: the charge items of these notices that are raised no longer.
+    """
+
+    on: date
+    lines: pl.DataFrame
+    fees: Sequence[int] = ()
+
+    @property
+    def notice_ids(self) -> list[int]:
+        """The notices."""
+        return self.lines["notice_id"].unique().sort().to_list()
+
+
 Event: TypeAlias = (
     AccountsChanged
     | ItemsBooked
@@ -175,6 +193,7 @@ Event: TypeAlias = (
     | Delivered
     | Failed
     | Withdrawn
+    | Trimmed
 )
 
 

@@ -127,6 +127,8 @@ def _upsert(staged: Staged, n: int, entity: str) -> None:
     if "attributes" in staged.columns:
         changed["attributes"] = _merged("t.attributes")
         added["attributes"] = _merged("NULL")
+    if "role" in staged.columns:  # a line that duns no more binds no more
+        changed["binding"] = "(t.binding AND s.role = 'dunned')"
     if entity and "entity_id" not in staged.columns:
         added["entity_id"] = entity
     if len(staged.update(**changed)) < n:

@@ -43,8 +43,8 @@ class Staged:
         return " AND ".join(f't."{name}" = s."{name}"' for name in self.key)
 
     def update(self, where: str = "", **set_to: str) -> list[int]:
-        """Change the rows that are there, and return their first key; `set_to` is SQL in place of the staged value."""
-        values = {name: set_to.get(name, f's."{name}"') for name in self.columns if name not in self.key}
+        """Change the rows that are there, and return their first key; `set_to` is SQL beside or for staged values."""
+        values = {name: f's."{name}"' for name in self.columns if name not in self.key} | set_to
         if not values:
             return self.present()
         listed = ", ".join(f'"{name}" = {sql}' for name, sql in values.items())

@@ -1,12 +1,13 @@
 """Notices posted, delivered and taken back: levels, charges, contacts and pending marks, for one or a million."""
 
 from collections.abc import Sequence
+from datetime import date
 
 import polars as pl
 
 from dunwell.engine.book import KEYS, SCHEMAS, Book, table
 from dunwell.engine.consequences.money import Moves
-from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Withdrawn
+from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Trimmed, Withdrawn
 
 GROUP = KEYS["anchors"]
 PAYER = KEYS["payers"]
@@ -145,14 +146,67 @@ def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
         pl.col("notice_id").is_in(list(event.notice_ids)), pl.col("state").is_in(["failed", "withdrawn"])
     )
     fees = book.lines.filter(pl.col("role") == "fee").join(gone, on="notice_id", how="semi")["item_id"].to_list()
-    moves = Moves(book, event.on)
+    return _reversed(book, fees, event.on)
+
+
+def trimmed(book: Book, event: Trimmed) -> Effects:
+    """Take lines off waiting notices, or lower what they ask for; items taken off are as they were before."""
+    notices = _waiting(book, event.notice_ids)
+    asked = event.lines.rename({"amount_minor": "now_minor"})
+    told = book.lines.join(notices, on="notice_id", how="semi").join(asked, on=["notice_id", "item_id"])
+    off = told.filter(pl.col("now_minor") == 0)
+    withdrawn = pl.lit("withdrawn", dtype=SCHEMAS["lines"]["role"])
+    lines = told.select(
+        "notice_id",
+        "item_id",
+        amount_minor="now_minor",
+        role=pl.when(pl.col("now_minor") == 0).then(withdrawn).otherwise("role"),
+    )
+    is_dropped = (pl.col("role") == "fee") & pl.col("item_id").is_in(list(event.fees))
+    dropped = book.lines.join(notices, on="notice_id", how="semi").filter(is_dropped)
+    fees = dropped.select("notice_id", "item_id", amount_minor=pl.lit(0, dtype=pl.Int64), role=withdrawn)
+    changes = {"lines": pl.concat([lines, fees])}
+    after = book.merged(changes).lines.filter(pl.col("role") != "withdrawn")
+    totals = after.group_by("notice_id").agg(total_minor=pl.col("amount_minor").sum())
+    return Effects(
+        changes={
+            **changes,
+            "items": _items_back(book, notices, off),
+            "notices": notices.select("notice_id").join(totals, on="notice_id"),
+        }
+    )
+
+
+def fees_dropped(book: Book, event: Trimmed) -> Effects:
+    """Reverse the charges that trimmed notices raise no longer."""
+    return _reversed(book, event.fees, event.on)
+
+
+_NEXT = pl.col("version") + 1
+_BACK = {
+    "level": pl.col("level_before"),
+    "stage": pl.col("stage_before"),
+    "last_deadline_on": pl.col("deadline_before_on"),
+    "pending_notice_id": pl.lit(None, dtype=pl.Int64),
+    "version": _NEXT,
+}
+_BEFORE = ["level_before", "stage_before", "deadline_before_on"]
+
+
+def _reversed(book: Book, fees: Sequence[int], on: date) -> Effects:
+    """Close charges; money that had gone to them is a credit again."""
+    moves = Moves(book, on)
     for fee in fees:
         moves.release(fee)
         moves.close(fee)
     return Effects(changes=moves.changes())
 
 
-_NEXT = pl.col("version") + 1
+def _items_back(book: Book, notices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """The items that wait for these notices as they were before the lines that dun them."""
+    dunned = lines.filter(pl.col("role") == "dunned").select("item_id", *_BEFORE, pending_notice_id="notice_id")
+    items = _pending(book.items, notices).drop(_BEFORE, strict=False)
+    return items.join(dunned, on=["item_id", "pending_notice_id"]).select("item_id", **_BACK)
 
 
 def _waiting(book: Book, notice_ids: Sequence[int]) -> pl.DataFrame:
@@ -167,21 +221,11 @@ def _pending(states: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
 def _taken_back(book: Book, notice_ids: Sequence[int], state: str, reason: str) -> dict[str, pl.DataFrame]:
     """Levels, stages, deadlines and contacts as they were before the notices."""
     notices = _waiting(book, notice_ids)
-    back = {
-        "level": pl.col("level_before"),
-        "stage": pl.col("stage_before"),
-        "last_deadline_on": pl.col("deadline_before_on"),
-        "pending_notice_id": pl.lit(None, dtype=pl.Int64),
-        "version": _NEXT,
-    }
-    before = ["level_before", "stage_before", "deadline_before_on"]
-    lines = book.lines.filter(pl.col("role") == "dunned").select("item_id", *before, pending_notice_id="notice_id")
-    groups = notices.filter("anchored").select(*before, pending_notice_id="notice_id")
-    items = _pending(book.items, notices).drop(before, strict=False).join(lines, on=["item_id", "pending_notice_id"])
+    groups = notices.filter("anchored").select(*_BEFORE, pending_notice_id="notice_id")
     anchors = _pending(book.anchors, notices).join(groups, on="pending_notice_id")
     return {
-        "items": items.select("item_id", **back),
-        "anchors": anchors.select(*GROUP, **{**back, "level": pl.col("level_before").fill_null(0)}),
+        "items": _items_back(book, notices, book.lines),
+        "anchors": anchors.select(*GROUP, **{**_BACK, "level": pl.col("level_before").fill_null(0)}),
         "payers": _contacts_before(book, notices),
         "notices": notices.select(
             "notice_id", state=pl.lit(state, dtype=SCHEMAS["notices"]["state"]), reason=pl.lit(reason)

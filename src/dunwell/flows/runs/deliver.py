@@ -1,7 +1,7 @@
 """Deliver what a run has posted: claim, send, and note how it went, a batch at a time."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
@@ -15,7 +15,7 @@ from django.db.models import Count, Min, Q, QuerySet
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
 from dunwell.engine.book import Book
-from dunwell.engine.events import Delivered, Failed, Withdrawn
+from dunwell.engine.events import Delivered, Failed
 from dunwell.engine.events import Task as Asked
 from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
@@ -23,7 +23,7 @@ from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.happen import ask, happen
-from dunwell.flows.runs.lastlook import overtaken
+from dunwell.flows.runs.lastlook import look_again
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
@@ -40,7 +40,7 @@ from dunwell.records.models import (
 
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
-LOST: Final = "lease ran out"  # of an attempt: nobody knows how it went
+NOT_MADE: Final = (DeliveryState.QUEUED, "the lease ran out before anything was sent")
 
 
 class Outcome(NamedTuple):
@@ -81,8 +81,9 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress
     progress("writing notices", done, total)
     while notice_ids := list(_waiting(run).filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
         last_notice_id = notice_ids[-1]
-        batch, in_doubt = _claim(run, in_force, notice_ids, clock(), by)
-        outcomes = _send(outbox, run, batch, in_doubt)
+        batch, made = _claim(outbox, run, in_force, notice_ids, at=clock(), by=by)
+        result.sent += made
+        outcomes = _send(outbox, run, batch)
         _note(run, batch, outcomes, clock(), by)
         for outcome in outcomes.values():
             result.sent += outcome.state == DeliveryState.SENT
@@ -117,54 +118,81 @@ def _waiting(run: Run) -> "QuerySet[Notice, int]":
 
 
 def _claim(
-    run: Run, in_force: list[Policy], notice_ids: Sequence[int], at: datetime, by: str
-) -> tuple[list[Delivery], set[int]]:
-    """Look once more, settle what sends nothing, take the other deliveries and put an attempt at each on record.
+    outbox: Outbox, run: Run, in_force: list[Policy], notice_ids: Sequence[int], *, at: datetime, by: str
+) -> tuple[list[Delivery], int]:
+    """Take over what others left, look once more, settle what sends nothing, and put an attempt at each on record.
 
-    A claim whose lease ran out is taken over. Returned with the deliveries: the ids of those that may have been made.
+    Returned with the deliveries to be made: how many of those taken over had been made.
     """
     on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
     with transaction.atomic():
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
-        _settle(run, in_force, frames.account_book(payers), notice_ids, on)
-        free = (
-            Q(state=DeliveryState.QUEUED)
-            | Q(state=DeliveryState.RETRYING) & (Q(not_before_at=None) | Q(not_before_at__lte=at))
-            | Q(state=DeliveryState.CLAIMED, lease_until_at__lt=at)
+        made = _take_over(outbox, run, notice_ids, at, by)
+        look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
+        _settle(run, frames.account_book(payers), notice_ids, on)
+        free = Q(state=DeliveryState.QUEUED) | Q(state=DeliveryState.RETRYING) & (
+            Q(not_before_at=None) | Q(not_before_at__lte=at)
         )
         batch = list(Delivery.objects.filter(free, notice_id__in=notice_ids).order_by("pk"))
-        Attempt.objects.filter(delivery__in=batch, ended_at=None).update(ended_at=at, outcome=LOST)
         Delivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
             state=DeliveryState.CLAIMED, claimed_by=by, lease_until_at=at + LEASE
         )
-        before = list(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", "outcome"))
-        tries = Counter(delivery_id for delivery_id, _how in before)
+        tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
         Attempt.objects.bulk_create(
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
         )
-    return batch, {delivery_id for delivery_id, how in before if how == LOST}
+    return batch, made
 
 
-def _settle(run: Run, in_force: list[Policy], book: Book, notice_ids: Sequence[int], on: date) -> None:
-    """Withdraw what has been overtaken, and end what has nothing to send: done if so meant, else failed."""
-    waiting = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)), pl.col("state") == "posted")
-    reasons = overtaken(book, in_force, waiting["notice_id"], as_of=on)
-    rest = [notice_id for notice_id in waiting["notice_id"] if notice_id not in reasons]
-    sending = set(Delivery.objects.filter(notice_id__in=rest).values_list("notice_id", flat=True))
-    silent = [notice_id for notice_id in rest if notice_id not in sending]
+def _take_over(outbox: Outbox, run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> int:
+    """Settle claims whose lease ran out by what the outbox has: made is sent, the others wait again.
+
+    Returns how many were made. So what was paid since is not asked for, and what has left is not asked for twice.
+    """
+    lost = list(Delivery.objects.filter(state=DeliveryState.CLAIMED, lease_until_at__lt=at, notice_id__in=notice_ids))
+    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, lost)}
+    outcomes = {
+        delivery_id: Outcome(DeliveryState.SENT, str(receipt.path)) if receipt else Outcome(*NOT_MADE)
+        for delivery_id, receipt in made.items()
+    }
+    if lost:
+        _noted(run, lost, outcomes, at, by)
+    return sum(receipt is not None for receipt in made.values())
+
+
+def _envelopes(run: Run, deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Envelope]]:
+    codes = dict(Notice.objects.filter(deliveries__in=deliveries).values_list("pk", "payer__code"))
+    for delivery in deliveries:
+        yield (
+            delivery,
+            Envelope(
+                delivery_id=delivery.pk,
+                run=run.pk,
+                notice_id=delivery.notice_id,
+                channel=delivery.channel,
+                recipient=delivery.recipient,
+                as_of=run.as_of,
+                payer=codes[delivery.notice_id],
+            ),
+        )
+
+
+def _settle(run: Run, book: Book, notice_ids: Sequence[int], on: date) -> None:
+    """End what has nothing to send: done if so meant, else failed."""
+    waiting = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)), pl.col("state") == "posted")["notice_id"]
+    sending = set(Delivery.objects.filter(notice_id__in=waiting.to_list()).values_list("notice_id", flat=True))
+    silent = [notice_id for notice_id in waiting if notice_id not in sending]
     meant = set(Notice.objects.filter(pk__in=silent, channels="").values_list("pk", flat=True))
     unreached = [notice_id for notice_id in silent if notice_id not in meant]
     happen(
-        run,
+        run.entity,
         book,
         [
-            *(Withdrawn(on=on, notice_ids=[notice_id], reason=reason) for notice_id, reason in reasons.items()),
             Delivered(on=on, notice_ids=sorted(meant)),
             Failed(on=on, notice_ids=unreached, reason="no address of the payer is left"),
         ],
     )
-    Delivery.objects.filter(notice_id__in=reasons).update(state=DeliveryState.WITHDRAWN)
 
 
 def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
@@ -188,10 +216,17 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
     A notice that left over one channel has left; one that failed over every channel has failed. Whatever failed for
     good is a task for a person.
     """
-    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
     with transaction.atomic():
+        payers = set(Notice.objects.filter(deliveries__in=batch).values_list("payer_id", flat=True))
+        frames.lock_payers(payers)  # of two who note one notice, the second sees what the first noted
+        _noted(run, batch, outcomes, at, by)
+
+
+def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> None:
+    """The same, with the payers locked already."""
+    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    if batch:
         payers = dict(Notice.objects.filter(deliveries__in=batch).values_list("pk", "payer_id"))
-        frames.lock_payers(payers.values())  # of two who note one notice, the second sees what the first noted
         _record(batch, outcomes, at)
         count = Counter(str(outcome.state) for outcome in outcomes.values())
         audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **count)
@@ -200,7 +235,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
             if delivery.state == DeliveryState.FAILED:
                 failures[delivery.notice_id].append(f"{delivery.channel}: {outcomes[delivery.pk].detail}")
         ask(
-            run,
+            run.entity,
             [
                 Asked("delivery_failed", account_id=payers[notice], notice_id=notice, detail="; ".join(reasons))
                 for notice, reasons in failures.items()
@@ -213,7 +248,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
         sent = [notice for notice, found in states.items() if DeliveryState.SENT in found]
         failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
         book = frames.account_book(payers.values())
-        happen(run, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
+        happen(run.entity, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
 
 
 def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
@@ -235,26 +270,11 @@ def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: date
     Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
 
 
-def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery], in_doubt: Collection[int]) -> dict[int, Outcome]:
+def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outcome]:
     messages, unwritten = _written(run, batch)
-    codes = dict(Notice.objects.filter(pk__in=messages).values_list("pk", "payer__code"))
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
-    sent = outbox.send_all(
-        (
-            Envelope(
-                delivery_id=delivery.pk,
-                run=run.pk,
-                notice_id=delivery.notice_id,
-                channel=delivery.channel,
-                recipient=delivery.recipient,
-                as_of=run.as_of,
-                payer=codes[delivery.notice_id],
-                in_doubt=delivery.pk in in_doubt,
-            ),
-            messages[delivery.notice_id],
-        )
-        for delivery in writable
-    )
+    enveloped = _envelopes(run, writable)
+    sent = outbox.send_all((envelope, messages[delivery.notice_id]) for delivery, envelope in enveloped)
     outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
     return outcomes | {
         delivery.pk: Outcome(DeliveryState.FAILED, unwritten[delivery.notice_id])

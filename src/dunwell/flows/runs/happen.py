@@ -6,30 +6,30 @@ from typing import TypeAlias
 
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
-from dunwell.engine.events import Delivered, Failed, Withdrawn
+from dunwell.engine.events import Delivered, Failed, Trimmed, Withdrawn
 from dunwell.engine.events import Task as Asked
 from dunwell.records import bulk
-from dunwell.records.models import Run, Task
+from dunwell.records.models import Entity, Task
 
-Event: TypeAlias = Delivered | Failed | Withdrawn
+Event: TypeAlias = Delivered | Failed | Withdrawn | Trimmed
 
 
-def happen(run: Run, book: Book, events: Sequence[Event]) -> None:
+def happen(entity: Entity, book: Book, events: Sequence[Event]) -> None:
     """Let events of one date happen to a book and keep what they change, with the tasks they ask for."""
     _book, effects = advance(book, [event for event in events if event.notice_ids])
     on = events[0].on
     for effect in effects:
         bulk.save(effect.changes, on=on)
-        ask(run, effect.tasks, on)
+        ask(entity, effect.tasks, on)
 
 
-def ask(run: Run, tasks: Sequence[Asked], on: date) -> None:
+def ask(entity: Entity, tasks: Sequence[Asked], on: date) -> None:
     """Open tasks about notices, unless one of the kind is open already."""
     notices = [task.notice_id for task in tasks if task.notice_id]
     is_open = set(Task.objects.filter(notice_id__in=notices, closed_at=None).values_list("kind", "notice_id"))
     Task.objects.bulk_create(
         Task(
-            entity=run.entity,
+            entity=entity,
             account_id=task.account_id,
             notice_id=task.notice_id,
             kind=task.task,

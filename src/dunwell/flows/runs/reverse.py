@@ -7,23 +7,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import Q
 
 from dunwell.engine.events import Withdrawn
 from dunwell.flows.errors import Conflict, Invalid
-from dunwell.flows.runs.deliver import LOST
 from dunwell.flows.runs.happen import happen
 from dunwell.flows.runs.locked import locked_run
 from dunwell.flows.runs.propose import drop
 from dunwell.records import audit, frames
-from dunwell.records.models import Delivery, DeliveryState, Notice, NoticeState, Run, RunState
+from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Notice, NoticeState, Run, RunState
 
 NOTICES_PER_BATCH: Final = 500
 REVERSIBLE: Final = (RunState.POSTED, RunState.DELIVERING, RunState.DONE)
-# A delivery of which something has left, or perhaps has.
-GONE: Final = Q(state__in=[DeliveryState.SENT, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT]) | Q(
-    attempts__outcome=LOST
-)
 
 
 @dataclass(frozen=True)
@@ -77,9 +71,9 @@ def _batches(run: Run) -> Iterator[list[int]]:
 def _withdraw(run: Run, notice_ids: list[int], reason: str, on: date) -> int:
     """Withdraw those of the notices of which nothing has left; return how many. Who delivers waits, or was first."""
     payers = frames.lock_payers(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
-    gone = Delivery.objects.filter(GONE, notice__in=notice_ids).values("notice")
+    gone = Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=notice_ids).values("notice")
     waiting = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED).exclude(pk__in=gone)
     ids = list(waiting.order_by("pk").values_list("pk", flat=True))
-    happen(run, frames.account_book(payers), [Withdrawn(on=on, notice_ids=ids, reason=reason)])
+    happen(run.entity, frames.account_book(payers), [Withdrawn(on=on, notice_ids=ids, reason=reason)])
     Delivery.objects.filter(notice__in=ids).update(state=DeliveryState.WITHDRAWN)
     return len(ids)

@@ -21,7 +21,7 @@ from dunwell.records.models.book import (
     Promise,
     PromiseItem,
 )
-from dunwell.records.models.delivery import Attempt, Delivery, DeliveryState, Task
+from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
 from dunwell.records.models.policy import Policy, PolicyVersion
 from dunwell.records.models.run import (
     Approval,
@@ -36,6 +36,7 @@ from dunwell.records.models.run import (
 )
 
 __all__ = [
+    "PERHAPS_GONE",
     "Account",
     "Allocation",
     "AnchorState",

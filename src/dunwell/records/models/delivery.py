@@ -19,6 +19,10 @@ class DeliveryState(models.TextChoices):
     IN_DOUBT = "in_doubt"
 
 
+# Something of it has left, or perhaps has.
+PERHAPS_GONE = (DeliveryState.SENT, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT)
+
+
 class Delivery(models.Model):
     """One notice over one channel to one recipient."""
 
