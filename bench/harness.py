@@ -16,20 +16,20 @@ TIMES = 3
 
 @dataclass(frozen=True)
 class Figure:
-    """The best of some times, and the most memory the process had in main memory."""
+    """The best or median of some times, and the most memory the process had in main memory."""
 
     seconds: float
     peak_mb: int
 
 
-def measure(prepare: Prepare, *given: object, times: int = TIMES) -> Figure:
-    """Run what `prepare(*given)` returns `times` times in a spawned process, and keep the best.
+def measure(prepare: Prepare, *given: object, times: int = TIMES, keep: Callable[[list[float]], float] = min) -> Figure:
+    """Run what `prepare(*given)` returns `times` times in a spawned process, and keep the best, or what `keep` says.
 
     Errors: RuntimeError when it fails there; the process has printed why.
     """
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(there, prepare, given, times))
+    process = context.Process(target=_child, args=(there, prepare, given, times, keep))
     process.start()
     there.close()
     try:
@@ -45,17 +45,24 @@ def report(name: str, n: int, figure: Figure, floor: Figure | None = None) -> No
     """Print the line of one bench."""
     ratio = f"{figure.seconds / floor.seconds:6.2f} x floor" if floor else "         floor"
     rate = n / figure.seconds
-    print(f"{name:32} {n:>11,} {figure.seconds:8.2f} s {rate:>13,.0f}/s {figure.peak_mb:>6,} MB {ratio}", flush=True)
+    seconds = f"{figure.seconds:8.2f}" if figure.seconds >= 0.1 else f"{figure.seconds:8.4f}"
+    print(f"{name:32} {n:>11,} {seconds} s {rate:>13,.0f}/s {figure.peak_mb:>6,} MB {ratio}", flush=True)
 
 
-def _child(answer: Connection, prepare: Prepare, given: tuple[object, ...], times: int) -> None:
+def _child(
+    answer: Connection,
+    prepare: Prepare,
+    given: tuple[object, ...],
+    times: int,
+    keep: Callable[[list[float]], float],
+) -> None:
     timed = prepare(*given)
-    best = float("inf")
+    taken: list[float] = []
     for _ in range(times):
         start = time.perf_counter()
         timed()
-        best = min(best, time.perf_counter() - start)
-    answer.send(Figure(seconds=best, peak_mb=_peak_mb()))
+        taken.append(time.perf_counter() - start)
+    answer.send(Figure(seconds=keep(taken), peak_mb=_peak_mb()))
 
 
 def _peak_mb() -> int:

@@ -29,7 +29,7 @@ PROBLEMS_SHOWN_MAX: Final = 50
 SQLITE: Final = "sqlite:///"
 
 
-def _date(text: str) -> date:
+def day(text: str) -> date:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  # a date has no time zone
     except ValueError:
@@ -38,7 +38,7 @@ def _date(text: str) -> date:
 
 AsOf = Annotated[
     date | None,
-    typer.Option("--as-of", parser=_date, metavar="DATE", help="Decide as of this date. [default: today]"),
+    typer.Option("--as-of", parser=day, metavar="DATE", help="Decide as of this date. [default: today]"),
 ]
 EntityCode = Annotated[
     str | None, typer.Option("--entity", metavar="CODE", help="Which entity; not needed where there is only one.")

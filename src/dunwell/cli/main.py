@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import book, demo, doctor, policy, report, run, runs, stories
+from dunwell.cli import book, demo, doctor, happen, policy, report, run, runs, stories
 from dunwell.cli.command import Command
 
 app = typer.Typer(
@@ -50,6 +50,13 @@ app.command(cls=Command)(runs.post)
 app.command(cls=Command)(runs.explain)
 app.command(cls=Command)(runs.preview)
 app.command("test", cls=Command)(stories.play)
+app.command(cls=Command)(happen.pay)
+app.command(cls=Command)(happen.chargeback)
+app.command(cls=Command)(happen.hold)
+app.command(cls=Command)(happen.release)
+app.command(cls=Command)(happen.dispute)
+app.command(cls=Command)(happen.resolve)
+app.command(cls=Command)(happen.promise)
 app.add_typer(run.app, name="run")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")

@@ -40,7 +40,7 @@ def post(
     run: Annotated[int, typer.Argument(metavar="RUN", help="The number of a proposed run.")],
     json: Json = False,
 ) -> None:
-    """Make a proposed run binding, and write its notices to the outbox.
+    """Make a proposed run binding, and write its notices.
 
     Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
     """

@@ -1,7 +1,7 @@
-"""Which entity is meant."""
+"""Which entity is meant, and which account of it."""
 
 from dunwell.flows.errors import Invalid, NotFound
-from dunwell.records.models import Entity
+from dunwell.records.models import Account, Entity
 
 
 def entity_called(code: str | None) -> Entity:
@@ -18,3 +18,11 @@ def entity_called(code: str | None) -> Entity:
         if entity.code == code:
             return entity
     raise NotFound(f"there is no entity {code!r}; known: {known}")
+
+
+def account_called(entity: Entity, code: str) -> Account:
+    """Return an account by its code. Errors: NotFound."""
+    account = Account.objects.filter(entity=entity, code=code).first()
+    if account is None:
+        raise NotFound(f"there is no account {code!r} of {entity.code}")
+    return account

@@ -152,7 +152,8 @@ def _save_states(states: pl.DataFrame) -> None:
 def _close(items: Staged, on: date) -> None:
     """Close the staged items that have nothing open and nothing under way, open the others again."""
     settled = "t.open_minor = 0 AND t.in_flight_minor = 0"
-    change = f"UPDATE {items.table} AS t SET closed_on = %s FROM {items.twin} AS s WHERE {items.same}"
+    # Not by UPDATE FROM: SQLite would look through the whole table to filter it, for two rows too.
+    change = f"UPDATE {items.table} AS t SET closed_on = %s WHERE t.id IN (SELECT id FROM {items.twin})"
     with connection.cursor() as cursor:
         cursor.execute(f"{change} AND t.closed_on IS NULL AND {settled}", [on.isoformat()])
         cursor.execute(f"{change} AND t.closed_on IS NOT NULL AND NOT ({settled})", [None])

@@ -4,6 +4,7 @@ Every table comes sorted by its key, items by account and id: joins and sums ove
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -27,6 +28,7 @@ REACHED_BY: Final = {
 ORDER: Final = {"items": ["account_id", "item_id"], "allocations": ["on", "source_item_id", "item_id"]} | {
     name: key for name, key in KEYS.items() if name != "items"
 }
+NOTHING: Final = Book.of()
 STATE_DEFAULTS: Final = {"level": 0, "version": 0}  # of an item that was never noticed
 
 # What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody.
@@ -131,12 +133,12 @@ def lock_payers(account_ids: Iterable[int]) -> list[int]:
 
 
 def _book(selects: Mapping[str, Select]) -> Book:
-    return Book.of(
-        **{
-            name: table(name, read_select(select)).sort(ORDER.get(name, list(SCHEMAS[name])))
-            for name, select in selects.items()
-        }
-    )
+    tables = {name: table(name, read_select(select)) for name, select in selects.items()}
+    in_order = {
+        name: rows.sort(ORDER.get(name, list(SCHEMAS[name]))) if rows.height > 1 else rows
+        for name, rows in tables.items()
+    }
+    return replace(NOTHING, **in_order)
 
 
 def _selects(wanted: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Select]:

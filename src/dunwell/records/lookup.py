@@ -93,6 +93,13 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
     return read(_columns(ITEMS), tail, [entity_id, json.dumps(numbers.unique().to_list())])
 
 
+def ids_numbered(entity_id: int, number: str) -> list[int]:
+    """The ids of the items of an entity that have a number, settled ones too: one a kind at most."""
+    # The condition is that of the index, word for word: as a parameter, SQLite would not know it.
+    tail = "FROM records_item t WHERE t.entity_id = %s AND t.number = %s AND NOT (t.number = '')"
+    return read([Column("id", "t.id", pl.Int64())], tail, [entity_id, number])["id"].to_list()
+
+
 def charges_numbered(entity_id: int, numbers: pl.Series) -> list[str]:
     """Those of these numbers that charges of an entity have, settled ones too."""
     tail = (

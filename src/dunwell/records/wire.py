@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, TypeAlias
 
 import polars as pl
@@ -63,10 +64,13 @@ def read(columns: Sequence[Column], tail: str, params: Sequence[Value] = ()) -> 
 def read_select(select: Select) -> pl.DataFrame:
     """Run `select` into a frame, in any order. Errors: BookError for a value that is not of its column's type."""
     texts = _copy_out(select) if is_postgresql() else _join_out(select)
-    with ThreadPoolExecutor(1) as parser:  # what has come is parsed while the rest comes
-        parsed = [parser.submit(_parse, text, select.columns) for text in texts]
-    if not parsed:
+    first, second = next(texts, None), next(texts, None)
+    if first is None:
         return pl.DataFrame(schema={column.name: column.dtype for column in select.columns})
+    if second is None:
+        return _parse(first, select.columns)
+    with ThreadPoolExecutor(1) as parser:  # what has come is parsed while the rest comes
+        parsed = [parser.submit(_parse, text, select.columns) for text in chain([first, second], texts)]
     return pl.concat(part.result() for part in parsed)
 
 

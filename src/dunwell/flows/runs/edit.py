@@ -15,13 +15,14 @@ from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.parties import payer_of_family
 from dunwell.flows import policies
-from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.entities import account_called
+from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.approve import settle
 from dunwell.flows.runs.explain import item_called
 from dunwell.flows.runs.locked import open_run
 from dunwell.flows.runs.propose import drop, keep
 from dunwell.records import archive, audit, frames
-from dunwell.records.models import Account, Item, Notice, NoticeState, Run, RunEdit
+from dunwell.records.models import Item, Notice, NoticeState, Run, RunEdit
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,7 @@ def exclude_account(run_id: int, code: str, *, reason: str, by: str, at: datetim
     """Leave all that an account owes out of a proposal. Errors: NotFound, Conflict, Invalid."""
     with transaction.atomic():
         run = open_run(run_id, "changed")
-        account = Account.objects.filter(entity=run.entity, code=code).first()
-        if account is None:
-            raise NotFound(f"there is no account {code!r} of {run.entity.code}")
+        account = account_called(run.entity, code)
         plan = _changed(RunEdit(run=run, account=account, reason=reason, by=by, at=at), account.pk)
     return EditResult(plan.notices.height)
 

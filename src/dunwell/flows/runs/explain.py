@@ -11,7 +11,7 @@ from dunwell.engine.decide import decide
 from dunwell.engine.explain import explain
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records import archive, frames
+from dunwell.records import archive, frames, lookup
 from dunwell.records.models import Entity, Item, Run, RunEdit
 
 
@@ -73,7 +73,8 @@ def _told(edit: RunEdit) -> str:
 
 def item_called(entity: Entity, number: str) -> Item:
     """Return the item of a number, what is owed before what is paid. Errors: NotFound, Invalid for several."""
-    found = list(Item.objects.filter(entity=entity, number=number).select_related("account").order_by("kind")[:5])
+    ids = lookup.ids_numbered(entity.pk, number)
+    found = list(Item.objects.filter(pk__in=ids).select_related("account").order_by("kind"))
     if not found:
         raise NotFound(f"there is no item {number!r} in the book of {entity.code}")
     if len(found) > 1:

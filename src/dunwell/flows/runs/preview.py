@@ -7,12 +7,13 @@ import polars as pl
 
 from dunwell.engine.decide import decide
 from dunwell.flows import policies
-from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.entities import account_called
+from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.letters import Row, letters_of
 from dunwell.letters.notice import Notice
 from dunwell.letters.write import write
 from dunwell.records import frames, proposals
-from dunwell.records.models import Account, Entity
+from dunwell.records.models import Entity
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ class Preview:
 
 def preview_account(entity: Entity, code: str, *, as_of: date) -> list[Preview]:
     """Write what the payer of an account would be sent on `as_of`. Errors: NotFound, Invalid."""
-    account = Account.objects.filter(entity=entity, code=code).first()
-    if account is None:
-        raise NotFound(f"there is no account {code!r} of {entity.code}")
+    account = account_called(entity, code)
     book = frames.account_book([account.pk])
     plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
     notices = plan.notices.with_columns(notice_id=pl.col("notice_no"), as_of=pl.lit(as_of)).to_dicts()

@@ -1,0 +1,78 @@
+"""Take a payment in, and take one back."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from django.db import transaction
+
+from dunwell.engine.events import Paid, Reversed
+from dunwell.flows.entities import account_called
+from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.happening import Told, let_happen, minor_of
+from dunwell.flows.runs.explain import item_called
+from dunwell.records import bulk
+from dunwell.records.models import Entity, Item, Payment, PaymentState
+
+
+def pay(
+    entity: Entity,
+    account: str,
+    *,
+    amount: str,
+    currency: str | None = None,
+    items: Sequence[str] = (),
+    external_id: str = "",
+    on: date,
+    by: str,
+    at: datetime,
+) -> int:
+    """Apply money that an account paid to items of it, in their order; return the payment's number.
+
+    What is left, or all of it without items, is a credit of the account. `external_id`: what the bank calls it; the
+    same again is refused, so that no payment counts twice. Errors: NotFound, Invalid; Conflict for one that is there.
+    """
+    about = account_called(entity, account)
+    currency = currency or entity.currency
+    amount_minor = minor_of(amount, currency)
+    item_ids = [item_called(entity, number).pk for number in items]
+    with transaction.atomic():
+        Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # of two at once, the second sees the first
+        if external_id and Payment.objects.filter(entity=entity, external_id=external_id).exists():
+            raise Conflict(f"the payment {external_id} is in the book of {entity.code} already")
+        payment_id = int(bulk.allocate_ids(Item, 1)[0])
+        event = Paid(
+            on=on,
+            item_id=payment_id,
+            account_id=about.pk,
+            entity_id=entity.pk,
+            currency=currency,
+            amount_minor=amount_minor,
+            number=external_id,
+            applies_to=item_ids,
+        )
+        detail = {"payment": payment_id, "amount_minor": amount_minor, "currency": currency, "items": list(items)}
+        told = Told(what="payment.received", about=about, detail=detail, columns={})
+        let_happen(entity, event, told, on=on, by=by, at=at)
+        Payment.objects.create(item_id=payment_id, entity=entity, received_on=on, external_id=external_id)
+    return payment_id
+
+
+def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str, at: datetime) -> None:
+    """Take a payment back, as a bank does: what it had paid is open again.
+
+    Errors: NotFound; Conflict when it has been.
+    """
+    found = Payment.objects.filter(entity=entity, pk=payment_id).select_related("item__account").first()
+    if found is None:
+        raise NotFound(f"there is no payment {payment_id} of {entity.code}")
+    if found.state == PaymentState.REVERSED:
+        raise Conflict(f"payment {payment_id} has been taken back")
+    with transaction.atomic():
+        told = Told(
+            what="payment.reversed",
+            about=found.item.account,
+            detail={"payment": payment_id, "reason": reason},
+            columns={},
+        )
+        let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
+        Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)

@@ -1,0 +1,64 @@
+"""Let one thing happen to one account: the book follows, and so does what waits to be sent to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import polars as pl
+from django.db import transaction
+
+from dunwell.engine.advance import advance
+from dunwell.engine.book import BookError
+from dunwell.engine.events import Event
+from dunwell.engine.money import MoneyError, to_minor
+from dunwell.flows import policies
+from dunwell.flows.errors import Invalid
+from dunwell.flows.runs.lastlook import look_again
+from dunwell.records import audit, bulk, frames
+from dunwell.records.models import Account, Entity, Item
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What people say about an event besides the event itself.
+
+    `what`: the audit trail's word, such as `hold.placed`. `about`: whose account, or which item. `detail`: JSON values.
+    `columns`: what the database alone keeps, by book table, such as a hold's reason.
+    """
+
+    what: str
+    about: Account | Item
+    detail: Mapping[str, object]
+    columns: Mapping[str, Mapping[str, object]]
+
+
+def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, at: datetime) -> None:
+    """Apply an event to the account it is about, with all that pay with it, in the caller's transaction or its own.
+
+    Notices of theirs that wait are rebuilt or withdrawn at once. Errors: Invalid for what the book refuses.
+    """
+    account_id = told.about.account_id if isinstance(told.about, Item) else told.about.pk
+    with transaction.atomic():
+        accounts = frames.lock_payers([account_id])
+        try:
+            book, effects = advance(frames.account_book(accounts), [event])
+        except BookError as error:
+            raise Invalid(str(error)) from None
+        for effect in effects:
+            changes = {name: _with(rows, told.columns.get(name, {})) for name, rows in effect.changes.items()}
+            bulk.save(changes, on=on)
+        if (book.notices["state"] == "posted").any():
+            look_again(entity, book, policies.parsed(policies.versions_in_force(entity)), on=on, by=by, at=at)
+        audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
+
+
+def minor_of(amount: str, currency: str) -> int:
+    """Return an amount in minor units. Errors: Invalid."""
+    try:
+        return to_minor(amount, currency)
+    except MoneyError as error:
+        raise Invalid(str(error)) from None
+
+
+def _with(rows: pl.DataFrame, columns: Mapping[str, object]) -> pl.DataFrame:
+    return rows.with_columns(**{name: pl.lit(value) for name, value in columns.items()})

@@ -1,0 +1,1 @@
+"""Payments and what is taken back, on both databases."""

@@ -1,0 +1,1 @@
+"""Holds, disputes and promises, on both databases."""
