@@ -28,7 +28,7 @@ def demo(
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Make a sample book, run it, and write the letters to an outbox.
+    """Make a sample book, run it, and write the letters.
 
     The book has 2,000 accounts. The folder of an earlier demo is cleared, and no other.
     """
