@@ -62,6 +62,9 @@ class Config(BaseSettings):
     database_url: str = Field(default="sqlite:///dunwell.sqlite3", description="sqlite:///FILE or postgresql://...")
     archive_dir: Path = Field(default=Path("archive"), description="where runs keep their decisions")
     outbox_dir: Path = Field(default=Path("outbox"), description="where the outbox channel writes messages")
+    archive_retention_days: int | None = Field(
+        default=None, ge=1, description="how long the archives of runs that are over are kept; none: for ever"
+    )
     guard_factor: float = Field(
         default=3.0, ge=0, description="how many times the largest of the last runs a run may be before it needs a look"
     )

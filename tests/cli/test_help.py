@@ -14,7 +14,7 @@ NAMES = {
     "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
     "policy check", "policy schema", "policy show", "policy apply", "report ageing",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
-    "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
+    "replay", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
 }  # fmt: skip
 WITHOUT_JSON = {"policy schema"}  # it prints nothing else
 
@@ -66,6 +66,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "init": "[DIR]", "demo": "[DIR]", "import": "FILE", "propose": "", "post": "RUN", "explain": "ITEM",
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
+        "replay": "RUN",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},

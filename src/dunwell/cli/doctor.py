@@ -1,18 +1,32 @@
 """`dunwell doctor`: looks whether everything is in order."""
 
+from typing import Annotated
+
 import typer
 
+from dunwell.cli import clock
 from dunwell.cli.doors import EXIT_FAILED, Json, open_book, refuses
-from dunwell.cli.output import as_json, out
+from dunwell.cli.output import as_json, out, say
 
 
 @refuses
-def doctor(json: Json = False) -> None:
+def doctor(
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Remove archives that no run names, or that need not be kept longer.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Check whether everything is in order.
 
     Settings, database, policies, folders, and what waits for a person. Leaves with 1 if something is wrong.
     """
     open_book()
+    if sweep:
+        from dunwell.flows.runs import archives  # noqa: PLC0415  # after the book is open
+
+        swept = archives.sweep(at=clock.now())
+        if not json:
+            say(f"{swept.orphans} archives without a run and {swept.expired} past their retention are removed")
     from dunwell.flows.checkup import check_up  # noqa: PLC0415  # after the book is open
 
     findings = check_up()

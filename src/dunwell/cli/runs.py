@@ -95,6 +95,35 @@ def explain(
 
 
 @refuses
+def replay(
+    run: Annotated[int, typer.Argument(metavar="RUN", help="The number of a run.")],
+    json: Json = False,
+) -> None:
+    """Decide a run again from its archive, and compare.
+
+    Leaves with 1 if anything comes out otherwise.
+    """
+    open_book()
+    from dunwell.flows.runs.replay import replay_run  # noqa: PLC0415  # after the book is open
+
+    found = replay_run(run)
+    is_same = not found.differences and (found.identical_bytes or not found.same_versions)
+    if json:
+        as_json({"run": run, "same": is_same, **vars(found), "differences": [vars(each) for each in found.differences]})
+    else:
+        how = "byte for byte" if found.identical_bytes else "row by row, under other versions"
+        of_changes = f", and {found.archives - 1} changes" if found.archives > 1 else ""
+        came_out = f"the same {how}" if is_same else "different"
+        say(f"run {run}: {found.items:,} items decided again{of_changes}: {came_out}")
+        for each in found.differences:
+            say(f"{each.table} of {each.of}: {each.rows:,} rows differ, first")
+            say(f"  kept  {each.kept}")
+            say(f"  now   {each.now}")
+    if not is_same:
+        raise typer.Exit(EXIT_FAILED)
+
+
+@refuses
 def preview(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The code of an account.")],
     entity: EntityCode = None,

@@ -1,9 +1,10 @@
 """Policies in force: applied as new versions, read back for a run."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 from django.db import transaction
@@ -94,6 +95,26 @@ def versions_with(digests: Sequence[str], entity: Entity) -> list[PolicyVersion]
     if missing := [digest for digest in digests if digest not in found]:
         raise Invalid(f"the policy with the digest {missing[0][:12]} is not in this book any more")
     return [found[digest] for digest in digests]
+
+
+def kept_with_a_run(versions: Sequence[PolicyVersion]) -> dict[str, Any]:
+    """What a run's archive keeps of the policies, so that it can be decided again from it alone."""
+    return {
+        "policies": [{"name": each.policy.name, "version": each.number, "text": each.text} for each in versions],
+        "attributes": dict(AttributeType.objects.order_by("name").values_list("name", "type")),
+    }
+
+
+def of_a_run(kept: Mapping[str, Any]) -> list[Policy]:
+    """Parse the policies that a run's archive keeps. Errors: Invalid, such as after an upgrade."""
+    attributes = attribute_types(kept["attributes"])
+    try:
+        return [
+            parse_policy(each["text"], f"{each['name']} (version {each['version']})", attributes)
+            for each in kept["policies"]
+        ]
+    except DocumentError as error:
+        raise Invalid("a policy of the run can no longer be read", [str(each) for each in error.problems]) from None
 
 
 def parsed(versions: Sequence[PolicyVersion]) -> list[Policy]:

@@ -5,15 +5,16 @@ Names and addresses stay out of it.
 """
 
 import hashlib
+import io
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import polars as pl
 
@@ -22,6 +23,7 @@ from dunwell.engine.plan import Plan
 
 ROW_GROUP_SIZE: Final = 100_000
 MANIFEST: Final = "manifest.json"
+WRITING: Final = ".writing-"  # what an archive is called before it is whole
 PACKAGES: Final = ("dunwell", "polars")
 
 
@@ -35,17 +37,16 @@ def write(folder: Path, book: Book, plan: Plan, *, about: dict[str, Any]) -> str
     `about`: what else is needed to decide again, as JSON values. Errors: OSError.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".writing-", dir=folder))
+    temporary = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
     try:
         files = {f"plan-{field.name}": getattr(plan, field.name) for field in fields(plan)}
         for field in fields(book):
             frame: pl.DataFrame = getattr(book, field.name)
             files[f"book-{field.name}"] = frame.sort(KEYS.get(field.name, frame.columns))
         digests = {name: _write_frame(temporary / f"{name}.parquet", frame) for name, frame in files.items()}
-        packages = {name: version(name) for name in PACKAGES}
-        manifest = json.dumps({"files": digests, "packages": packages, **about}, sort_keys=True, indent=1).encode()
-        _sync_bytes(temporary / MANIFEST, manifest)
-        digest = hashlib.sha256(manifest).hexdigest()
+        content = json.dumps({"files": digests, "packages": packages(), **about}, sort_keys=True, indent=1).encode()
+        _sync_bytes(temporary / MANIFEST, content)
+        digest = hashlib.sha256(content).hexdigest()
         if not (folder / digest).exists():
             _sync_folder(temporary)
             try:
@@ -59,27 +60,87 @@ def write(folder: Path, book: Book, plan: Plan, *, about: dict[str, Any]) -> str
     return digest
 
 
-def decision(folder: Path, digest: str, item_id: int) -> dict[str, Any] | None:
-    """Return what a run decided on one item, or None if the item was not in it. Errors: ArchiveError."""
-    found = _scan(folder, digest, "plan-decisions").filter(pl.col("item_id") == item_id).collect()
+def decision(folder: Path, digest: str, item_id: int, account_id: int) -> dict[str, Any] | None:
+    """Return what a run decided on one item of an account, or None if it was not in it. Errors: ArchiveError.
+
+    The file is not held against its digest, which takes as long as reading all of it: `replay` and posting do that.
+    """
+    is_it = (pl.col("item_id") == item_id) & (pl.col("account_id") == account_id)  # the file is in order of accounts
+    found = pl.scan_parquet(_path(folder, digest, "plan-decisions")).filter(is_it).collect()
     return found.row(0, named=True) if found.height else None
 
 
 def plan_table(folder: Path, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
     """Return one of the plan's tables as it was kept, or only some of its columns. Errors: ArchiveError."""
-    return _scan(folder, digest, f"plan-{name}").select(columns or pl.all()).collect()
+    return _checked(folder, digest, f"plan-{name}").select(columns or pl.all()).collect()
 
 
-def _scan(folder: Path, digest: str, name: str) -> pl.LazyFrame:
-    path = folder / digest / f"{name}.parquet"
-    if not path.exists():
-        raise ArchiveError(f"the archive {digest[:12]} is not in {folder}: restore it from a backup")
+def plan(folder: Path, digest: str) -> Plan:
+    """Return the plan as it was kept. Errors: ArchiveError."""
+    return Plan(**{field.name: _checked(folder, digest, f"plan-{field.name}").collect() for field in fields(Plan)})
+
+
+def book(folder: Path, digest: str) -> Book:
+    """Return the book as it was kept. Errors: ArchiveError."""
+    return Book(**{field.name: _checked(folder, digest, f"book-{field.name}").collect() for field in fields(Book)})
+
+
+def manifest(folder: Path, digest: str) -> dict[str, Any]:
+    """Return what is kept about a run: `files` with their digests, `packages`, and what `write` was told.
+
+    Errors: ArchiveError where it is missing or not what the digest says.
+    """
+    path = _path(folder, digest, MANIFEST)
+    content = path.read_bytes()
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ArchiveError(f"{path} was altered: restore the archive from a backup")
+    return dict(json.loads(content))
+
+
+def digest_of(frame: pl.DataFrame) -> str:
+    """The digest of the file that a frame would be kept in."""
+    content = io.BytesIO()
+    _write(content, frame)
+    return hashlib.sha256(content.getbuffer()).hexdigest()
+
+
+def packages() -> dict[str, str]:
+    """The versions of what decides and writes."""
+    return {name: version(name) for name in PACKAGES}
+
+
+def kept(folder: Path) -> Iterator[Path]:
+    """The archives in a folder, and what was left half written."""
+    if folder.is_dir():
+        yield from (path for path in folder.iterdir() if path.is_dir())
+
+
+def _checked(folder: Path, digest: str, name: str) -> pl.LazyFrame:
+    """A file of an archive that is what it was when it was written. Errors: ArchiveError."""
+    wanted = manifest(folder, digest)["files"].get(name)
+    path = _path(folder, digest, name)
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
+            raise ArchiveError(f"{path} was altered: restore the archive from a backup")
     return pl.scan_parquet(path)
+
+
+def _path(folder: Path, digest: str, name: str) -> Path:
+    path = folder / digest / (name if name == MANIFEST else f"{name}.parquet")
+    if not (folder / digest).exists():
+        raise ArchiveError(f"the archive {digest[:12]} is not in {folder}: restore it from a backup")
+    if not path.exists():
+        raise ArchiveError(f"{path} is missing: restore the archive from a backup")
+    return path
+
+
+def _write(file: IO[bytes], frame: pl.DataFrame) -> None:
+    frame.rechunk().write_parquet(file, row_group_size=ROW_GROUP_SIZE, statistics=True)
 
 
 def _write_frame(path: Path, frame: pl.DataFrame) -> str:
     with path.open("w+b") as file:
-        frame.rechunk().write_parquet(file, row_group_size=ROW_GROUP_SIZE, statistics=True)
+        _write(file, frame)
         file.flush()
         os.fsync(file.fileno())
         file.seek(0)

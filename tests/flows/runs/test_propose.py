@@ -112,10 +112,10 @@ def test_the_archive_holds_what_was_read_and_decided(town: Town) -> None:
     item = town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     run = town.propose("2026-04-03")
     folder = settings.CONFIG.archive_dir
-    found = archive.decision(folder, run.archive_digest, item.pk)
+    found = archive.decision(folder, run.archive_digest, item.pk, item.account_id)
     assert found is not None
     assert (found["outcome"], found["level_after"], found["dunnable_minor"]) == ("dun", 1, 10000)
-    assert archive.decision(folder, run.archive_digest, item.pk + 1) is None
+    assert archive.decision(folder, run.archive_digest, item.pk + 1, item.account_id) is None
     assert archive.plan_table(folder, run.archive_digest, "notices").height == 1
     content = b"".join(path.read_bytes() for path in (folder / run.archive_digest).iterdir())
     assert b"meyer.example" not in content.lower()

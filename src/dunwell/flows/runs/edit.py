@@ -75,8 +75,9 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     edit.payer_id = payer_of_family(book.accounts, account_id)[account_id] or account_id
     edit.save()
     edited = _with_edits(book, list(RunEdit.objects.filter(run=run, payer_id=edit.payer_id)), run.as_of)
-    plan = decide(edited, _policies(run), run.as_of)
-    about = {"as_of": run.as_of.isoformat(), "policies": run.policy_digests}
+    versions = policies.versions_with(run.policy_digests, run.entity)
+    plan = decide(edited, policies.parsed(versions), run.as_of)
+    about = {"as_of": run.as_of.isoformat(), **policies.kept_with_a_run(versions)}
     edit.archive_digest = archive.write(settings.CONFIG.archive_dir, edited, plan, about=about)
     edit.save(update_fields=["archive_digest"])
     last = Notice.objects.filter(run=run).aggregate(last=Max("number"))["last"] or 0

@@ -47,7 +47,7 @@ def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None
         edits = _edits(run, item)
         digest = edits[-1].archive_digest if edits else run.archive_digest
         try:
-            decision = archive.decision(settings.CONFIG.archive_dir, digest, item.pk)
+            decision = archive.decision(settings.CONFIG.archive_dir, digest, item.pk, item.account_id)
         except archive.ArchiveError as error:
             raise Conflict(str(error)) from None
     if decision is None:

@@ -48,9 +48,8 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress:
     plan = decide(book, policies.parsed(versions), as_of)
     digests = [version.digest for version in versions]
     progress("keeping the decisions")
-    digest = archive.write(
-        settings.CONFIG.archive_dir, book, plan, about={"as_of": as_of.isoformat(), "policies": digests}
-    )
+    about = {"as_of": as_of.isoformat(), **policies.kept_with_a_run(versions)}
+    digest = archive.write(settings.CONFIG.archive_dir, book, plan, about=about)
     progress("keeping the notices")
     counts = _counts(plan)
     with transaction.atomic():
