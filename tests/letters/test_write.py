@@ -44,10 +44,10 @@ def test_whatever_stands_for_a_language_the_letter_is_written(language: str | No
     [
         ("de", "DE", "1.234,50 €", "1. September 2026", "01.09.2026"),
         ("de", "AT", "€ 1.234,50", "1. September 2026", "01.09.2026"),
-        ("de", "CH", "EUR 1\N{RIGHT SINGLE QUOTATION MARK}234.50", "1. September 2026", "01.09.2026"),
+        ("de", "CH", "EUR 1'234.50", "1. September 2026", "01.09.2026"),
         ("de", "US", "1.234,50 €", "1. September 2026", "01.09.2026"),
         ("fr", "FR", "1 234,50 €", "1er septembre 2026", "1 sept. 2026"),
-        ("fr-CH", "FR", "1 234,50 €", "1er septembre 2026", "1 sept. 2026"),
+        ("fr-CH", "FR", "1'234,50 €", "1er septembre 2026", "1 sept. 2026"),
         ("fr", "LU", "1.234,50 €", "1er septembre 2026", "1 sept. 2026"),
         ("en", "GB", "€1,234.50", "1 September 2026", "1 Sept 2026"),
         ("en", "US", "€1,234.50", "September 1, 2026", "Sep 1, 2026"),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import book, demo, doctor, happen, policy, report, run, runs, stories
+from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, stories
 from dunwell.cli.command import Command
 
 app = typer.Typer(
@@ -61,6 +61,7 @@ app.command(cls=Command)(happen.promise)
 app.add_typer(run.app, name="run")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
+app.add_typer(audit.app, name="audit")
 app.command(cls=Command)(doctor.doctor)
 
 

@@ -27,7 +27,7 @@ from dunwell.flows.runs.lastlook import look_again
 from dunwell.flows.runs.letters import letters_of
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
-from dunwell.records import audit, frames
+from dunwell.records import audit, chain, frames
 from dunwell.records.models import (
     Attempt,
     Delivery,
@@ -94,6 +94,7 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress
     late = Delivery.objects.filter(notice__run=run, state=DeliveryState.RETRYING)
     result.retrying, result.retry_at = late.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
     end_runs(run.entity)
+    chain.seal()
     return result
 
 

@@ -1,0 +1,1 @@
+"""The audit trail: sealed, verified against tampering, and shown, on both databases."""

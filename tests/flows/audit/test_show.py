@@ -1,0 +1,63 @@
+"""What happened to an item, an account or a run, oldest first."""
+
+import pytest
+
+from dunwell.flows.audit.show import Happened, of_account, of_item, of_run
+from dunwell.flows.cash.pay import pay
+from dunwell.flows.errors import NotFound
+from dunwell.flows.people.holds import hold
+from dunwell.flows.runs.edit import exclude_item
+from tests.flows.town import Town, day, noon
+
+
+def told(happened: list[Happened]) -> list[tuple[str, str]]:
+    return [(each.by, each.what) for each in happened]
+
+
+def lived(town: Town) -> int:
+    """An item that was left out of a run, dunned, held and paid; returns the second run."""
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.item("A-18", "MEYER", "50.00 EUR", "2026-03-31")
+    first = town.propose("2026-04-03")
+    exclude_item(first.pk, "A-17", reason="in talks", by="carl", at=noon("2026-04-03"))
+    second = town.run("2026-04-04")
+    hold(town.entity, item="A-17", reason="in talks", on=day("2026-04-05"), by="bert", at=noon("2026-04-05"))
+    pay(town.entity, "MEYER", amount="150.00", items=["A-17", "A-18"], on=day("2026-04-06"), by="bert",
+        at=noon("2026-04-06"))  # fmt: skip
+    return second.pk
+
+
+def test_the_life_of_an_item(town: Town) -> None:
+    lived(town)
+    happened = of_item(town.entity, "A-17")
+    assert told(happened) == [
+        ("carl", "run.edited"),
+        ("anna", "notice.posted"),
+        ("anna", "notice.sent"),
+        ("bert", "hold.placed"),
+    ]
+    assert happened[1].detail == {"amount": "100.00 EUR", "role": "dunned", "stage": "reminder"}
+    assert happened[2].detail == {"channel": "email", "outcome": "sent"}
+
+
+def test_the_life_of_an_account(town: Town) -> None:
+    lived(town)
+    assert told(of_account(town.entity, "MEYER")) == [
+        ("anna", "notice.sent"),
+        ("bert", "hold.placed"),
+        ("bert", "payment.received"),
+    ]
+
+
+def test_the_life_of_a_run(town: Town) -> None:
+    run = lived(town)
+    assert told(of_run(run)) == [("anna", "run.proposed"), ("anna", "run.posted"), ("anna", "run.delivered")]
+
+
+def test_what_is_not_there_is_not_found(town: Town) -> None:
+    with pytest.raises(NotFound):
+        of_item(town.entity, "A-99")
+    with pytest.raises(NotFound):
+        of_account(town.entity, "NOBODY")
+    with pytest.raises(NotFound):
+        of_run(99)
