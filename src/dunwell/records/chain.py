@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
 
+import polars as pl
 from django.db import OperationalError, connection, transaction
 from psycopg.errors import LockNotAvailable
 
 from dunwell.records.connect import is_postgresql
 from dunwell.records.models import AuditEvent
+from dunwell.records.stage import stage
 
 FIELDS: Final = ("id", "at", "actor", "action", "subject_type", "subject_id", "subject_label", "entity_id", "detail")
 EVENTS_PER_SEAL: Final = 10_000
@@ -71,10 +73,11 @@ def _shut_out_writers() -> None:
 def _chain(events: Sequence[AuditEvent]) -> None:
     last = AuditEvent.objects.filter(pk__lt=events[0].pk).order_by("-pk").values_list("hash", flat=True).first()
     before = last or ""
+    links = []
     for event in events:
-        event.previous_hash, event.hash = before, hash_of(event, before)
-        before = event.hash
-    AuditEvent.objects.bulk_update(events, ["previous_hash", "hash"], batch_size=500)
+        links.append((event.pk, before, before := hash_of(event, before)))
+    rows = pl.DataFrame(links, {"id": pl.Int64, "previous_hash": pl.String, "hash": pl.String}, orient="row")
+    stage(AuditEvent, rows, ["id"]).update()
 
 
 def hash_of(event: AuditEvent, before: str) -> str:
