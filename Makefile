@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench up
+.PHONY: help demo test check soak bench up
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +34,9 @@ check: $(VENV)/dev.stamp  ## lint, types, walls, tidy
 
 test: check  ## every check and every test
 	$(BIN)/pytest -n 2
+
+soak: check  ## kill a working process at each of its steps, on both databases; takes half an hour
+	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py
 
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
 	$(BIN)/python -m bench

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import accumulate
 from typing import Final
 
 import polars as pl
@@ -72,11 +73,8 @@ def _shut_out_writers() -> None:
 
 def _chain(events: Sequence[AuditEvent]) -> None:
     last = AuditEvent.objects.filter(pk__lt=events[0].pk).order_by("-pk").values_list("hash", flat=True).first()
-    before = last or ""
-    links = []
-    for event in events:
-        links.append((event.pk, before, before := hash_of(event, before)))
-    rows = pl.DataFrame(links, {"id": pl.Int64, "previous_hash": pl.String, "hash": pl.String}, orient="row")
+    hashes = list(accumulate(events, lambda before, event: hash_of(event, before), initial=last or ""))
+    rows = pl.DataFrame({"id": [event.pk for event in events], "previous_hash": hashes[:-1], "hash": hashes[1:]})
     stage(AuditEvent, rows, ["id"]).update()
 
 

@@ -1,0 +1,120 @@
+"""Whoever posts and delivers may be killed at any moment: nothing is lost, nothing is sent twice, and all adds up."""
+
+import os
+import random
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+
+from dunwell.flows.audit.verify import verify_chain
+from dunwell.flows.cash.pay import pay
+from dunwell.flows.people.holds import hold
+from dunwell.flows.runs.replay import replay_run
+from dunwell.records.models import Delivery, Item, ItemState, Notice, NoticeLine, Run
+from tests.flows.town import Town, day, noon
+
+ON = "2026-04-14"
+KILLS = int(os.environ.get("DUNWELL_SOAK", "6"))  # `make soak` kills at every step
+SEED = 20260414
+
+
+def prepared(town: Town) -> Run:
+    """A proposal of six notices, with fees; their items had a notice before."""
+    for code in "ABCDEF":
+        town.item(f"{code}-1", code, "100.00 EUR", "2026-03-31")
+        town.item(f"{code}-2", code, "50.00 EUR", "2026-03-30")
+    town.run("2026-04-03")
+    return town.propose(ON)
+
+
+def worker(town: Town, url: str, run: Run, *, hours: int, kill_at: int = 0) -> int | None:
+    """Let a process post and deliver, some hours after noon: how many steps it took, or None if it was killed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.flows.runs.killed", str(run.pk), (noon(ON) + timedelta(hours=hours)).isoformat(),
+         str(kill_at)],
+        env={**os.environ, "DUNWELL_DATABASE_URL": url, "DUNWELL_HOME": str(town.folder)},
+        cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    if done.returncode == -9:
+        return None
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout)
+
+
+def test_a_killed_worker_loses_nothing_and_sends_nothing_twice(town: Town, db: str) -> None:
+    steps = worker(town, db, prepared(town), hours=0)
+    assert steps is not None
+    assert_adds_up(Run.objects.latest("pk"), withdrawn=set())
+    chosen = random.Random(SEED).sample(range(1, steps + 1), min(KILLS, steps))
+    for number, kill_at in enumerate(sorted(chosen)):
+        fresh = _anew(town, number)
+        assert worker(town, db, fresh, hours=0, kill_at=kill_at) is None
+        meanwhile(town, number)
+        for hours in (1, 2):  # the lease has run out
+            worker(town, db, fresh, hours=hours)
+        fresh.refresh_from_db()
+        assert_adds_up(fresh, withdrawn={f"P{number}", f"H{number}"})
+
+
+def _anew(town: Town, number: int) -> Run:
+    """Another proposal of the same day: for two accounts for which something will come in, and two others."""
+    for code in (f"P{number}", f"H{number}", f"X{number}", f"Y{number}"):
+        town.item(f"{code}-1", code, "100.00 EUR", "2026-03-31")
+        ItemState.objects.create(
+            item=town.get(f"{code}-1"), level=1, stage="reminder", last_notice_on=day("2026-04-03")
+        )
+    return town.propose(ON)
+
+
+def meanwhile(town: Town, number: int) -> None:
+    """What comes in while nobody is at work: money for one, a hold on another."""
+    at = noon(ON) + timedelta(minutes=30)
+    pay(town.entity, f"P{number}", amount="100.00", items=[f"P{number}-1"], on=day(ON), by="bank", at=at)
+    hold(town.entity, account=f"H{number}", reason="in talks", on=day(ON), by="bert", at=at)
+
+
+def assert_adds_up(run: Run, withdrawn: set[str]) -> None:
+    """Every notice is sent once or withdrawn, and levels, fees, files, the archive and the trail say the same."""
+    run.refresh_from_db()
+    assert run.state == "done"
+    notices = list(Notice.objects.filter(run=run).select_related("payer"))
+    folder = settings.CONFIG.outbox_dir / str(run.pk)
+    # What was being written keeps a name with a dot in front, which nobody takes for a message.
+    files = sorted(path.name for path in folder.glob("[!.]*"))
+    sent = Delivery.objects.filter(notice__run=run, state="sent").select_related("notice__payer")
+    assert files == sorted(f"{each.notice.payer.code}-{each.notice_id}-email-{each.pk}.txt" for each in sent)
+    for notice in notices:
+        # What came in after it had left, or before it was posted, does not withdraw it.
+        allowed = {"sent", "withdrawn", "superseded"} if notice.payer.code in withdrawn else {"sent"}
+        assert notice.state in allowed, (notice.payer.code, notice.state)
+        assert (notice.state == "sent") == any(each.notice_id == notice.pk for each in sent)
+        for line in NoticeLine.objects.filter(notice=notice, role="dunned"):
+            state = ItemState.objects.get(item=line.item_id)
+            assert (state.level, state.pending_notice_id) == (
+                line.level if notice.state == "sent" else line.level_before,
+                None,
+            )
+        fees = Item.objects.filter(noticeline__notice=notice, noticeline__role="fee")
+        assert [fee.open_minor for fee in fees] == ([500] if notice.state == "sent" else [0] * len(fees))
+    assert replay_run(run.pk).identical_bytes
+    assert verify_chain().is_intact
+
+
+def test_two_workers_at_once_send_everything_once(town: Town, db: str) -> None:
+    run = prepared(town)
+    town.post(run)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.flows.runs.killed", str(run.pk), noon(ON).isoformat(), "0"],
+            env={**os.environ, "DUNWELL_DATABASE_URL": db, "DUNWELL_HOME": str(town.folder)},
+            cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        )
+        for _ in range(2)
+    ]  # fmt: skip
+    for process in processes:
+        _out, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    assert_adds_up(run, withdrawn=set())
