@@ -26,6 +26,7 @@ def refusal(text: str) -> str:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
+        ("stagez: []", "stagez: unknown key; did you mean 'stages'?"),
         ("prioritty: 3", "prioritty: unknown key; did you mean 'priority'?"),
         ("priority: low", "priority: should be a valid integer, not 'low'"),
         ("priority: true", "priority: should be a valid integer, not True"),

@@ -175,17 +175,18 @@ def read_as(document: Document, model: type[ModelT], context: dict[str, Any] | N
 
 
 @cache
-def _known_keys(model: type[BaseModel]) -> frozenset[str]:
-    """Every key that `model` or a model within it has, for hints."""
+def _known_keys(model: type[BaseModel], *, within: bool) -> frozenset[str]:
+    """Every key that `model` has, or that a model within it has, for hints."""
     schema = model.model_json_schema()
-    return frozenset(key for part in (schema, *schema.get("$defs", {}).values()) for key in part.get("properties", ()))
+    parts = schema.get("$defs", {}).values() if within else [schema]
+    return frozenset(key for part in parts for key in part.get("properties", ()))
 
 
 def _problem(document: Document, model: type[BaseModel], details: Any) -> Problem:  # noqa: ANN401 - ErrorDetails
     path = _path_in(document.data, details["loc"])
     key, kind = details["loc"][-1] if details["loc"] else "", details["type"]
     if kind == "extra_forbidden":
-        return document.problem(path, f"unknown key{hint(str(key), _known_keys(model))}")
+        return document.problem(path, f"unknown key{hint(str(key), _known_keys(model, within=len(path) > 1))}")
     if kind == "missing":
         return document.problem(path, f"the key {key!r} is missing")
     if kind == "value_error":
