@@ -14,6 +14,7 @@ def both() -> Iterator[dict[str, str]]:
     """URLs by name; PostgreSQL is left out, with a line that says so, where it is not installed."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="dunwell-bench-"))
+        os.environ["DUNWELL_HOME"] = folder  # archives and messages go with it
         urls = {"sqlite": f"sqlite:///{folder}/dunwell.sqlite3"}
         if postgres.programs():
             server = stack.enter_context(postgres.cluster(**postgres.CAREFUL))

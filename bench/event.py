@@ -49,7 +49,7 @@ def paid_while_waiting(url: str) -> Callable[[], object]:
     from dunwell.engine.policy.parse import parse_policy  # noqa: PLC0415
     from dunwell.flows.policies import apply_policy  # noqa: PLC0415
     from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.propose import keep  # noqa: PLC0415
+    from dunwell.flows.runs.proposal import KEPT, keep  # noqa: PLC0415
     from dunwell.records import archive, frames, models  # noqa: PLC0415
 
     apply_policy(STAGES, "bench", by="bench", at=AT)
@@ -59,7 +59,8 @@ def paid_while_waiting(url: str) -> Callable[[], object]:
     run = models.Run.objects.create(
         entity_id=1, as_of=AS_OF, proposed_at=AT, proposed_by="bench", archive_digest=digest
     )
-    keep(run, plan)
+    models.RunShard.objects.create(run=run, number=0, archive_digest=digest, is_kept=True)
+    keep(run, {name: getattr(plan, name) for name in KEPT})
     post_run(run.pk, today=AS_OF, at=AT, by="bench")
     return _paying(_items(state__pending_notice_id__isnull=False))
 

@@ -44,11 +44,11 @@ def posted(url: str) -> Callable[[], object]:
     from django.db import transaction  # noqa: PLC0415  # models need Django
 
     from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.propose import keep  # noqa: PLC0415
+    from dunwell.flows.runs.proposal import KEPT, keep  # noqa: PLC0415
 
     def do() -> None:
         with transaction.atomic():
-            keep(run, plan)
+            keep(run, {name: getattr(plan, name) for name in KEPT})
         post_run(run.pk, today=run.as_of, at=AT, by="bench")
 
     return do
@@ -129,5 +129,6 @@ def _decided(url: str) -> "tuple[Run, Plan]":
     run = models.Run.objects.create(
         entity_id=1, as_of=AS_OF, proposed_at=AT, proposed_by="bench", archive_digest=digest
     )
+    models.RunShard.objects.create(run=run, number=0, archive_digest=digest, is_kept=True)
     print(f"{plan.notices.height:,} notices, {plan.lines.height:,} lines, {plan.charges.height:,} charges")
     return run, plan

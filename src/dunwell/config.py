@@ -68,6 +68,7 @@ class Config(BaseSettings):
     guard_factor: float = Field(
         default=3.0, ge=0, description="how many times the largest of the last runs a run may be before it needs a look"
     )
+    shard_items: int = Field(default=250_000, ge=1, description="how many open items are decided at a time, about")
     secret_key: SecretStr | None = Field(default=None, description="signs sessions and portal links")
 
     @field_validator("database_url")

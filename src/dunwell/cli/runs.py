@@ -112,7 +112,7 @@ def replay(
         as_json({"run": run, "same": is_same, **vars(found), "differences": [vars(each) for each in found.differences]})
     else:
         how = "byte for byte" if found.identical_bytes else "row by row, under other versions"
-        of_changes = f", and {found.archives - 1} changes" if found.archives > 1 else ""
+        of_changes = f", and {found.changes} changes" if found.changes else ""
         came_out = f"the same {how}" if is_same else "different"
         say(f"run {run}: {found.items:,} items decided again{of_changes}: {came_out}")
         for each in found.differences:

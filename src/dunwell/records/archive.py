@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
@@ -36,28 +36,25 @@ def write(folder: Path, book: Book, plan: Plan, *, about: dict[str, Any]) -> str
 
     `about`: what else is needed to decide again, as JSON values. Errors: OSError.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
-    try:
-        files = {f"plan-{field.name}": getattr(plan, field.name) for field in fields(plan)}
-        for field in fields(book):
-            frame: pl.DataFrame = getattr(book, field.name)
-            files[f"book-{field.name}"] = frame.sort(KEYS.get(field.name, frame.columns))
-        digests = {name: _write_frame(temporary / f"{name}.parquet", frame) for name, frame in files.items()}
-        content = json.dumps({"files": digests, "packages": packages(), **about}, sort_keys=True, indent=1).encode()
-        _sync_bytes(temporary / MANIFEST, content)
-        digest = hashlib.sha256(content).hexdigest()
-        if not (folder / digest).exists():
-            _sync_folder(temporary)
-            try:
-                temporary.rename(folder / digest)
-            except OSError:
-                if not (folder / digest).exists():
-                    raise  # else another proposal of the same content came first
-            _sync_folder(folder)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return digest
+    files = {f"plan-{field.name}": getattr(plan, field.name) for field in fields(plan)}
+    for field in fields(book):
+        frame: pl.DataFrame = getattr(book, field.name)
+        files[f"book-{field.name}"] = frame.sort(KEYS.get(field.name, frame.columns))
+    return _keep(folder, files, about)
+
+
+def join(folder: Path, digests: Sequence[str], *, about: dict[str, Any]) -> str:
+    """Keep that these archives are the parts of one, in order of their shards; return the digest of the whole.
+
+    A single part is the whole. Errors: OSError.
+    """
+    return digests[0] if len(digests) == 1 else _keep(folder, {}, {"parts": list(digests), **about})
+
+
+def parts(folder: Path, digest: str) -> list[str]:
+    """The digests of the archives that one consists of: itself, or a part for each shard. Errors: ArchiveError."""
+    found: list[str] = manifest(folder, digest).get("parts", [digest])
+    return found
 
 
 def decision(folder: Path, digest: str, item_id: int, account_id: int) -> dict[str, Any] | None:
@@ -66,8 +63,13 @@ def decision(folder: Path, digest: str, item_id: int, account_id: int) -> dict[s
     The file is not held against its digest, which takes as long as reading all of it: `replay` and posting do that.
     """
     is_it = (pl.col("item_id") == item_id) & (pl.col("account_id") == account_id)  # the file is in order of accounts
-    found = pl.scan_parquet(_path(folder, digest, "plan-decisions")).filter(is_it).collect()
-    return found.row(0, named=True) if found.height else None
+    shards = parts(folder, digest)
+    own = account_id % len(shards)  # the shard of who pays for themselves: most do
+    for part in (*shards[own:], *shards[:own]):
+        found = pl.scan_parquet(_path(folder, part, "plan-decisions")).filter(is_it).collect()
+        if found.height:
+            return found.row(0, named=True)
+    return None
 
 
 def plan_table(folder: Path, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
@@ -113,6 +115,28 @@ def kept(folder: Path) -> Iterator[Path]:
     """The archives in a folder, and what was left half written."""
     if folder.is_dir():
         yield from (path for path in folder.iterdir() if path.is_dir())
+
+
+def _keep(folder: Path, files: Mapping[str, pl.DataFrame], about: Mapping[str, Any]) -> str:
+    """Write files and a manifest to a temporary name, and rename it to the manifest's digest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=WRITING, dir=folder))
+    try:
+        digests = {name: _write_frame(temporary / f"{name}.parquet", frame) for name, frame in files.items()}
+        content = json.dumps({"files": digests, "packages": packages(), **about}, sort_keys=True, indent=1).encode()
+        _sync_bytes(temporary / MANIFEST, content)
+        digest = hashlib.sha256(content).hexdigest()
+        if not (folder / digest).exists():
+            _sync_folder(temporary)
+            try:
+                temporary.rename(folder / digest)
+            except OSError:
+                if not (folder / digest).exists():
+                    raise  # else another proposal of the same content came first
+            _sync_folder(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return digest
 
 
 def _checked(folder: Path, digest: str, name: str) -> pl.LazyFrame:

@@ -6,7 +6,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from dunwell.config import django_database
 
@@ -32,6 +32,17 @@ def use(url: str) -> None:
     del connections[DEFAULT_DB_ALIAS]
     settings.DATABASES[DEFAULT_DB_ALIAS] = database
     connections.settings = connections.configure_settings(dict(settings.DATABASES))
+
+
+def share(model: type[models.Model], pk: int) -> None:
+    """Let nobody lock a row until the transaction ends, save those who share it as well.
+
+    On SQLite the transaction already excludes every other writer.
+    """
+    if is_postgresql():
+        table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001  # Django's documented API
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", [pk])
 
 
 def migrate() -> None:

@@ -6,16 +6,17 @@ Every table comes sorted by its key, items by account and id: joins and sums ove
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
 from django.db import connection
 
 from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, SCHEMAS, STATE, Book, table
+from dunwell.engine.steps.parties import payers
 from dunwell.records.connect import is_postgresql, snapshot
 from dunwell.records.models import AttributeType
 from dunwell.records.tables import BOOK
-from dunwell.records.wire import Column, Select, Value, listed, read_select
+from dunwell.records.wire import Column, Select, Value, listed, read, read_select
 
 # By which field a contact is reached over each channel.
 REACHED_BY: Final = {
@@ -45,6 +46,18 @@ OF_ENTITY: Final = {
     "promises": "t.entity_id = {entity} AND t.paid_minor < t.amount_minor",
     "promise_items": "t.promise_id IN"
     " (SELECT id FROM records_promise WHERE entity_id = {entity} AND paid_minor < amount_minor)",
+}
+
+# What of it concerns the accounts of one shard.
+OF_SHARD: Final = {
+    "accounts": "t.id IN {accounts}",
+    "items": "t.account_id IN {accounts}",
+    "payers": "t.payer_id % {shards} = {shard}",
+    "anchors": "t.payer_id % {shards} = {shard}",
+    "holds": "coalesce(t.account_id, (SELECT account_id FROM records_item i WHERE i.id = t.item_id)) IN {accounts}",
+    "disputes": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
+    "promises": "t.account_id IN {accounts}",
+    "promise_items": "(SELECT account_id FROM records_promise p WHERE p.id = t.promise_id) IN {accounts}",
 }
 
 ITEMS: Final = "(SELECT id FROM records_item WHERE account_id IN {accounts})"
@@ -79,21 +92,47 @@ WITH RECURSIVE above(id, parent_id) AS (
 """
 
 
-def book(entity_id: int, *, as_of: date) -> Book:
+class Shard(NamedTuple):
+    """The payers whose id, divided by `shards`, leaves `number`, and the accounts that they pay for."""
+
+    number: int
+    shards: int
+
+
+WHOLE: Final = Shard(0, 1)
+
+
+def book(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
     """Read what deciding for one entity on `as_of` needs: its open items with their state, and what blocks them.
 
     Allocations, notices and lines stay empty: `account_book` has them. All tables are of one instant.
     Errors: BookError for an attribute that is not of its type.
     """
     with snapshot():
-        return _book(selects_of_entity(entity_id, as_of=as_of))
+        if shard.shards == 1:
+            return _book(selects_of_entity(entity_id, as_of=as_of))
+        wanted = {name: f"{where} AND {OF_SHARD.get(name, 'true')}" for name, where in OF_ENTITY.items()}
+        of_shard = {"accounts": _accounts(entity_id, shard), **_of_shard(shard)}
+        return _book(_selects(wanted, {"entity": entity_id, "as_of": as_of.isoformat(), **of_shard}))
 
 
-def contacts_and_anchors(entity_id: int) -> Book:
+def contacts_and_anchors(entity_id: int, shard: Shard = WHOLE) -> Book:
     """Read what is kept per payer of an entity, and nothing of its items: what a posting builds on."""
     with snapshot():
-        wanted = {name: OF_ENTITY[name] for name in ("payers", "anchors")}
-        return _book(_selects(wanted, {"entity": entity_id}))
+        wanted = {name: f"{OF_ENTITY[name]} AND {OF_SHARD[name]}" for name in ("payers", "anchors")}
+        return _book(_selects(wanted, {"entity": entity_id, **_of_shard(shard)}))
+
+
+def _accounts(entity_id: int, shard: Shard) -> list[int]:
+    """The accounts of a shard, ascending. Those whose parents go round in a circle have no payer: shard 0 has them."""
+    columns = [Column("account_id", "t.id", pl.Int64()), Column("parent_id", "t.parent_id", pl.Int64())]
+    accounts = read(columns, "FROM records_account t WHERE t.entity_id = %s", [entity_id])
+    is_of_shard = pl.col("payer_id").fill_null(0) % shard.shards == shard.number
+    return payers(accounts).filter(is_of_shard)["account_id"].sort().to_list()
+
+
+def _of_shard(shard: Shard) -> dict[str, Value]:
+    return {"shards": shard.shards, "shard": shard.number}
 
 
 def account_book(account_ids: Iterable[int]) -> Book:
@@ -202,7 +241,7 @@ def _fill(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
     """Put a parameter where `sql` names a value in braces; a list becomes a set to look in."""
     params: list[Value] = []
     pieces = sql.split("{")
-    text = pieces[0]
+    text = pieces[0].replace("%", "%%")
     for piece in pieces[1:]:
         name, rest = piece.split("}", 1)
         value = values[name]
@@ -212,5 +251,5 @@ def _fill(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
         else:
             text += "%s"
         params.append(value)
-        text += rest
+        text += rest.replace("%", "%%")
     return text, params

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine import plan
-from dunwell.records.frames import REACHED_BY
+from dunwell.records.frames import REACHED_BY, WHOLE, Shard
 from dunwell.records.models import NoticeState
 from dunwell.records.wire import Column, listed, read
 
@@ -15,19 +15,21 @@ AMOUNTS: Final = ("open_minor", "disputed_minor", "in_flight_minor")
 READY: Final = "(n.approvals = 0 OR n.approvals <= (SELECT count(*) FROM records_approval a WHERE a.notice_id = n.id))"
 
 
-def notices(run_id: int) -> pl.DataFrame:
+def notices(run_id: int, shard: Shard = WHOLE) -> pl.DataFrame:
     """The notices of a run that may be posted: the plan's columns and `notice_id`."""
-    return _notices(run_id, READY)
+    return _notices(run_id, shard, READY)
 
 
-def waiting(run_id: int) -> pl.DataFrame:
+def waiting(run_id: int, shard: Shard = WHOLE) -> pl.DataFrame:
     """The notices of a run that lack an approval: the plan's columns and `notice_id`."""
-    return _notices(run_id, f"NOT {READY}")
+    return _notices(run_id, shard, f"NOT {READY}")
 
 
-def _notices(run_id: int, which: str) -> pl.DataFrame:
-    tail = f"FROM records_notice n WHERE n.run_id = %s AND n.state = '{NoticeState.PROPOSED}' AND {which} ORDER BY n.id"
-    return read([Column("notice_id", "n.id", pl.Int64()), *_columns("notices", "n")], tail, [run_id])
+def _notices(run_id: int, shard: Shard, which: str) -> pl.DataFrame:
+    proposed = f"n.state = '{NoticeState.PROPOSED}' AND n.payer_id %% %s = %s"
+    tail = f"FROM records_notice n WHERE n.run_id = %s AND {proposed} AND {which} ORDER BY n.id"
+    columns = [Column("notice_id", "n.id", pl.Int64()), *_columns("notices", "n")]
+    return read(columns, tail, [run_id, shard.shards, shard.number])
 
 
 def lines(notice_ids: Iterable[int]) -> pl.DataFrame:

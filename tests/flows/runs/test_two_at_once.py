@@ -94,11 +94,15 @@ def test_of_two_deliveries_each_message_leaves_once(busy_town: Town) -> None:
     assert set(ItemState.objects.values_list("level", "version")) == {(1, 2)}
 
 
-def test_two_proposals_leave_one_open(busy_town: Town) -> None:
+def test_a_run_started_twenty_two_times_at_once_is_one_proposal(busy_town: Town) -> None:
     busy_town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
-    results = at_once(*[lambda: busy_town.propose("2026-04-03")] * 3)
-    assert [result for result in results if isinstance(result, Exception)] == []
-    assert sorted(Run.objects.values_list("state", flat=True)) == ["proposed", "superseded", "superseded"]
+    results = at_once(*[lambda: busy_town.propose("2026-04-03")] * 22)
+    for refusal in (result for result in results if isinstance(result, Exception)):
+        assert isinstance(refusal, Conflict), repr(refusal)
+        assert "another one took its place" in str(refusal)
+    assert sorted(Run.objects.values_list("state", flat=True)) == ["proposed", *["superseded"] * 21]
+    busy_town.post(Run.objects.get(state="proposed"))
+    assert Delivery.objects.count() == 1 == busy_town.level("A-17")
 
 
 def test_a_proposal_made_while_another_is_posted_is_refused_or_harmless(busy_town: Town, postgresql: str) -> None:

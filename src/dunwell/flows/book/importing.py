@@ -21,7 +21,7 @@ from dunwell.flows.book.imported import (
 )
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
-from dunwell.flows.runs.propose import supersede
+from dunwell.flows.runs.proposal import supersede
 from dunwell.records import audit, lookup
 from dunwell.records.models import Entity
 from dunwell.sources.items import GROUP, ItemFile, read_items

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 
 from dunwell.records import archive
-from dunwell.records.models import Run, RunEdit, RunState
+from dunwell.records.models import Run, RunEdit, RunShard, RunState
 
 # What is being written now is named by no run yet.
 SAFE_AGE: Final = timedelta(days=1)
@@ -41,8 +41,7 @@ def sweep(*, at: datetime) -> Swept:
 def _orphans(folder: Path) -> Iterator[Path]:
     """Archives without a run, and folders that were never finished."""
     found = list(archive.kept(folder))
-    named = set(Run.objects.values_list("archive_digest", flat=True))
-    named.update(RunEdit.objects.values_list("archive_digest", flat=True))
+    named = _named(Q())
     return (path for path in found if path.name not in named)
 
 
@@ -51,16 +50,21 @@ def _expired(at: datetime) -> Iterator[Path]:
     days = settings.CONFIG.archive_retention_days
     if days is None:
         return
-    ended = Q(run__state__in=OVER, run__proposed_at__lt=at - timedelta(days=days))
-    over = Run.objects.filter(state__in=OVER, proposed_at__lt=at - timedelta(days=days))
-    mine = set(over.values_list("archive_digest", flat=True))
-    mine.update(RunEdit.objects.filter(ended).values_list("archive_digest", flat=True))
-    needed = set(Run.objects.exclude(pk__in=over).values_list("archive_digest", flat=True))
-    needed.update(RunEdit.objects.exclude(ended).values_list("archive_digest", flat=True))
+    ended = Q(state__in=OVER, proposed_at__lt=at - timedelta(days=days))
+    mine, needed = _named(ended), _named(~ended)
     for digest in sorted(mine - needed):
         path = settings.CONFIG.archive_dir / digest
         if digest and path.is_dir():
             yield path
+
+
+def _named(which: Q) -> set[str]:
+    """The archives of some runs: their own, those of their shards, and those of their changes."""
+    runs = Run.objects.filter(which)
+    found = set(runs.values_list("archive_digest", flat=True))
+    for model in (RunShard, RunEdit):
+        found.update(model.objects.filter(run__in=runs).values_list("archive_digest", flat=True))
+    return found
 
 
 def _age(path: Path, at: datetime) -> timedelta:

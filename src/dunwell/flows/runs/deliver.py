@@ -19,12 +19,13 @@ from dunwell.engine.events import Delivered, Failed
 from dunwell.engine.events import Task as Asked
 from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
-from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.happen import ask, happen
 from dunwell.flows.runs.lastlook import look_again
 from dunwell.flows.runs.letters import letters_of
+from dunwell.flows.runs.locked import run_called
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
 from dunwell.records import audit, chain, frames
@@ -69,9 +70,7 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress
     Every attempt is on record before it is made. A message that failed for now waits for a later call.
     Errors: NotFound; Conflict where the outbox holds another book's messages under the run's number; Invalid.
     """
-    run = Run.objects.select_related("entity").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
+    run = run_called(run_id)
     result = DeliverResult(str(settings.CONFIG.outbox_dir))
     outbox = Outbox(settings.CONFIG.outbox_dir)
     _require_own(outbox, run)

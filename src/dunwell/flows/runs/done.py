@@ -2,14 +2,15 @@
 
 from django.db.models import Exists, OuterRef
 
-from dunwell.records.models import Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunState
+from dunwell.records.models import Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunShard, RunState
 
 UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.RETRYING, DeliveryState.CLAIMED)
 
 
 def end_runs(entity: Entity) -> None:
-    """Let the posted runs of an entity be done of which no notice and no delivery waits any more."""
+    """Let the posted runs of an entity be done of which no shard, no notice and no delivery waits any more."""
+    shards = RunShard.objects.filter(run=OuterRef("pk"), is_posted=False)
     notices = Notice.objects.filter(run=OuterRef("pk"), state__in=[NoticeState.PROPOSED, NoticeState.POSTED])
     deliveries = Delivery.objects.filter(notice__run=OuterRef("pk"), state__in=UNDER_WAY)
     posted = Run.objects.filter(entity=entity, state=RunState.POSTED)
-    posted.exclude(Exists(notices)).exclude(Exists(deliveries)).update(state=RunState.DONE)
+    posted.exclude(Exists(shards)).exclude(Exists(notices)).exclude(Exists(deliveries)).update(state=RunState.DONE)

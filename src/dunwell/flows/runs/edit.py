@@ -20,7 +20,7 @@ from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.approve import settle
 from dunwell.flows.runs.explain import item_called
 from dunwell.flows.runs.locked import open_run
-from dunwell.flows.runs.propose import drop, keep
+from dunwell.flows.runs.proposal import KEPT, drop, keep
 from dunwell.records import archive, audit, frames
 from dunwell.records.models import Item, Notice, NoticeState, Run, RunEdit
 
@@ -83,7 +83,7 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     last = Notice.objects.filter(run=run).aggregate(last=Max("number"))["last"] or 0
     before = Notice.objects.filter(run=run, payer_id=edit.payer_id, state=NoticeState.PROPOSED)
     drop(before, NoticeState.SUPERSEDED if edit.stage else NoticeState.EXCLUDED, edit.reason)
-    keep(run, plan, after=last)
+    keep(run, {name: getattr(plan, name) for name in KEPT}, after=last)
     settle(run)
     what = f"stage {edit.stage}" if edit.stage else "excluded"
     subject = edit.item.number if edit.item else edit.account.code if edit.account else ""

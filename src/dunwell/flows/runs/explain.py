@@ -43,6 +43,8 @@ def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None
         run = Run.objects.filter(pk=run_id, entity=entity).first()
         if run is None:
             raise NotFound(f"there is no run {run_id} of {entity.code}")
+        if not run.archive_digest:
+            raise Conflict(f"run {run_id} is {run.state}, and was never decided whole")
         as_of = run.as_of
         edits = _edits(run, item)
         digest = edits[-1].archive_digest if edits else run.archive_digest

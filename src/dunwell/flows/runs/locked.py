@@ -3,17 +3,32 @@
 from typing import Final
 
 from dunwell.flows.errors import Conflict, NotFound
+from dunwell.records import connect
 from dunwell.records.models import Entity, Run, RunState
 
 OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
 
 
-def locked_run(run_id: int) -> Run:
-    """Return a run, locked with its entity until the transaction ends. Errors: NotFound."""
+def run_called(run_id: int) -> Run:
+    """Return a run by its number. Errors: NotFound."""
     run = Run.objects.select_related("entity").filter(pk=run_id).first()
     if run is None:
         raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+def locked_run(run_id: int) -> Run:
+    """Return a run, locked with its entity until the transaction ends. Errors: NotFound."""
+    run = run_called(run_id)
     Entity.objects.select_for_update(no_key=True).get(pk=run.entity_id)
+    run.refresh_from_db()
+    return run
+
+
+def shared_run(run_id: int) -> Run:
+    """Return a run that others may work on as well, but nobody lock until the transaction ends. Errors: NotFound."""
+    run = run_called(run_id)
+    connect.share(Entity, run.entity_id)
     run.refresh_from_db()
     return run
 

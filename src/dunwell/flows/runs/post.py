@@ -1,7 +1,7 @@
 """Post a run: make its notices binding, once."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -14,8 +14,9 @@ from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.events import Posted
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.approve import guard_is_approved
-from dunwell.flows.runs.locked import OPEN, locked_run
+from dunwell.flows.runs.locked import OPEN, locked_run, run_called, shared_run
 from dunwell.records import archive, audit, bulk, frames, lookup, proposals
+from dunwell.records.frames import Shard
 from dunwell.records.models import (
     Delivery,
     Item,
@@ -25,6 +26,7 @@ from dunwell.records.models import (
     ProposedCharge,
     Run,
     RunEdit,
+    RunShard,
     RunState,
 )
 from dunwell.records.stage import stage
@@ -46,35 +48,67 @@ def post_run(run_id: int, *, today: date, at: datetime, by: str) -> PostResult:
     """Make the notices of a proposed run binding that need no approval: levels rise, fees exist, deliveries wait.
 
     A notice with an item that changed since the decision falls out and is decided anew by the next run. Of a run that
-    is posted already, what has been approved since is posted. Errors: NotFound; Conflict for a run of which nothing can
-    be posted, in the future, before the last one posted, or that the guard asks somebody to look at.
+    is posted already, what has been approved since is posted. A run of one shard is posted whole or not at all; of one
+    that was posted in part, the rest is. Errors: NotFound; Conflict for a run of which nothing can be posted, in the
+    future, before the last one posted, or that the guard asks somebody to look at.
     """
     with transaction.atomic():
+        run = open_posting(run_id, today=today, at=at, by=by)
+        if run.shards == 1:
+            return _post_shard(run, 0, at, by)
+    results = [post_shard(run_id, number, at=at, by=by) for number in range(run.shards)]
+    return PostResult(*(sum(figures) for figures in zip(*map(astuple, results), strict=True)))
+
+
+def open_posting(run_id: int, *, today: date, at: datetime, by: str) -> Run:
+    """Let a run be posted: from now on its shards can be, each by itself. Errors: as `post_run`."""
+    with transaction.atomic():
         run = _postable(run_id, today)
-        notices = proposals.notices(run.pk)
-        lines = proposals.lines(notices["notice_id"])
-        decided = _decided(run, "decisions", ["item_id", *proposals.AMOUNTS])
-        changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
-        before = frames.contacts_and_anchors(run.entity_id)
-        anchors, moved = _still_so(_anchors(run, notices), before)
-        dropped = pl.concat(
-            [
-                notices.join(changed, on="notice_no", how="semi"),
-                notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
-            ]
-        ).unique("notice_no")
-        notices = notices.join(dropped, on="notice_no", how="anti")
-        lines = lines.join(notices, on="notice_no", how="semi")
-        charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
-        _queue(notices)
-        dated = notices.with_columns(as_of=pl.lit(run.as_of))
-        _make_binding(before, run.as_of, Posted(notices=dated, lines=lines, charges=charges, anchors=anchors))
-        _drop(dropped["notice_id"].to_list())
-        waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count()
         run.state, run.posted_at, run.posted_by = RunState.POSTED, run.posted_at or at, run.posted_by or by
         run.save(update_fields=["state", "posted_at", "posted_by"])
-        result = PostResult(notices.height, waiting, dropped.height)
-        audit.record(by, "run.posted", run, at=at, entity_id=run.entity_id, posted=result.posted, waiting=waiting)
+    return run
+
+
+def post_shard(run_id: int, number: int, *, at: datetime, by: str) -> PostResult:
+    """Post the notices of one shard of a run whose posting is open. Errors: NotFound, Conflict."""
+    with transaction.atomic():
+        run = shared_run(run_id)
+        if run.state != RunState.POSTED:
+            raise Conflict(f"run {run_id} is {run.state}, and not being posted any more")
+        return _post_shard(run, number, at, by)
+
+
+def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
+    part = RunShard.objects.select_for_update().get(run=run, number=number)
+    shard = Shard(number, run.shards)
+    notices = proposals.notices(run.pk, shard)
+    waiting = proposals.waiting(run.pk, shard)
+    if part.is_posted and notices.is_empty():
+        return PostResult(0, waiting.height, 0)
+    lines = proposals.lines(notices["notice_id"])
+    decided = _decided(part, run, "decisions", ["item_id", *proposals.AMOUNTS])
+    changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
+    before = frames.contacts_and_anchors(run.entity_id, shard)
+    anchors, moved = _still_so(_anchors(part, run, notices, waiting), before)
+    dropped = pl.concat(
+        [
+            notices.join(changed, on="notice_no", how="semi"),
+            notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
+        ]
+    ).unique("notice_no")
+    notices = notices.join(dropped, on="notice_no", how="anti")
+    lines = lines.join(notices, on="notice_no", how="semi")
+    charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
+    _queue(notices)
+    dated = notices.with_columns(as_of=pl.lit(run.as_of))
+    _make_binding(before, run.as_of, Posted(notices=dated, lines=lines, charges=charges, anchors=anchors))
+    _drop(dropped["notice_id"].to_list())
+    part.is_posted = True
+    part.save(update_fields=["is_posted"])
+    result = PostResult(notices.height, waiting.height, dropped.height)
+    of_shard = {"shard": number} if run.shards > 1 else {}
+    figures = {"posted": result.posted, "waiting": result.waiting, **of_shard}
+    audit.record(by, "run.posted", run, at=at, entity_id=run.entity_id, **figures)
     return result
 
 
@@ -83,18 +117,22 @@ def post_if_open(run_id: int, *, today: Callable[[str], date], at: datetime, by:
 
     Errors: as `post_run`.
     """
-    run = Run.objects.select_related("entity").filter(pk=run_id).first()
-    if run is not None and run.state in (RunState.POSTED, RunState.DONE) and proposals.notices(run_id).is_empty():
+    run = run_called(run_id)
+    if run.state in (RunState.POSTED, RunState.DONE) and not _has_more(run):
         return PostResult(0, Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count(), 0)
-    zone = run.entity.time_zone if run else "UTC"
-    return post_run(run_id, today=today(zone), at=at, by=by)
+    return post_run(run_id, today=today(run.entity.time_zone), at=at, by=by)
+
+
+def _has_more(run: Run) -> bool:
+    """Whether a posted run has notices that can be posted now, or shards that are not posted."""
+    unposted = RunShard.objects.filter(run=run, is_posted=False)
+    return unposted.exists() or not proposals.notices(run.pk).is_empty()
 
 
 def _postable(run_id: int, today: date) -> Run:
     """Return the run, locked with its entity. Errors: NotFound, Conflict."""
     run = locked_run(run_id)
-    has_more = run.state == RunState.POSTED and not proposals.notices(run_id).is_empty()
-    if run.state not in OPEN and not has_more:
+    if run.state not in OPEN and not (run.state == RunState.POSTED and _has_more(run)):
         raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be posted")
     if not guard_is_approved(run):
         raise Conflict(
@@ -137,22 +175,26 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: 
     return numbered.with_columns(number=pl.when(pl.col("number").is_in(taken)).then(behind).otherwise("number"))
 
 
-def _decided(run: Run, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Columns of a table of the run's plan; of payers whose part was changed, as it was decided then."""
-    edits = {edit.payer_id: edit.archive_digest for edit in RunEdit.objects.filter(run=run).order_by("pk")}
+def _decided(part: RunShard, run: Run, name: str, columns: Sequence[str]) -> pl.DataFrame:
+    """Columns of a table of a shard's plan; of payers whose part was changed, as it was decided then."""
+    edits = {
+        edit.payer_id: edit.archive_digest
+        for edit in RunEdit.objects.filter(run=run).order_by("pk")
+        if edit.payer_id % run.shards == part.number
+    }
     wanted = [*columns, *(["payer_id"] if "payer_id" not in columns else [])]
-    frame = _archived(run, run.archive_digest, name, wanted).filter(~pl.col("payer_id").is_in(list(edits)))
+    frame = _archived(run, part.archive_digest, name, wanted).filter(~pl.col("payer_id").is_in(list(edits)))
     return pl.concat([frame, *(_archived(run, digest, name, wanted) for digest in edits.values())]).select(columns)
 
 
-def _anchors(run: Run, notices: pl.DataFrame) -> pl.DataFrame:
+def _anchors(part: RunShard, run: Run, notices: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
     """The decided states of account-anchored groups: of those without a notice, and those whose notice is posted now.
 
     A group whose notice lacks an approval is left alone until it has it, or the next run decides anew.
     """
-    decided = _decided(run, "anchors", list(plan.SCHEMAS["anchors"]))
-    if run.posted_at is None:
-        return decided.join(proposals.waiting(run.pk).filter("anchored"), on=KEYS["anchors"], how="anti")
+    decided = _decided(part, run, "anchors", list(plan.SCHEMAS["anchors"]))
+    if not part.is_posted:
+        return decided.join(waiting.filter("anchored"), on=KEYS["anchors"], how="anti")
     return decided.join(notices.filter("anchored"), on=KEYS["anchors"], how="semi")
 
 

@@ -1,75 +1,180 @@
-"""Propose a run: decide for every open item of an entity, and keep the result for a person to look at."""
+"""Propose a run: decide for every open item of an entity, and keep the result for a person to look at.
 
-from collections.abc import Mapping
+In shards by payer, each of which can be decided and kept by itself, here or by workers: begin, decide every shard,
+gather, keep every shard, complete. Each of these can be done again; done before, it changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from django.conf import settings
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
 
 from dunwell.engine.decide import decide
-from dunwell.engine.explain import problem_text
-from dunwell.engine.plan import PROBLEMS, Plan
+from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
-from dunwell.flows.runs.done import end_runs
 from dunwell.flows.runs.guard import unlike_the_last
-from dunwell.flows.runs.locked import OPEN
-from dunwell.records import archive, audit, bulk, frames
-from dunwell.records.models import (
-    Entity,
-    Notice,
-    NoticeAction,
-    NoticeLine,
-    NoticeState,
-    ProposedCharge,
-    Run,
-    RunState,
-    Task,
-)
+from dunwell.flows.runs.locked import locked_run, run_called, shared_run
+from dunwell.flows.runs.proposal import KEPT, drop, keep, open_tasks, supersede
+from dunwell.records import archive, audit, frames
+from dunwell.records.frames import Shard
+from dunwell.records.models import Entity, Item, Notice, NoticeState, Run, RunShard, RunState
+
+SHARDS_MAX: Final = 16  # each shard looks through all items for its own
 
 
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
     """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
 
     What was proposed before and not posted is superseded. Errors: Conflict without a policy in force, or when a
-    run was posted while this one was being decided; Invalid.
+    run was posted, or a later proposal was made, while this one was being decided; Invalid.
+    """
+    run = begin_run(entity, as_of=as_of, at=at, by=by)
+    try:
+        for number in range(run.shards):
+            decide_shard(run.pk, number, progress=progress)
+        gather(run.pk)
+        for number in range(run.shards):
+            progress("keeping the notices", number, run.shards)
+            keep_shard(run.pk, number)
+        complete(run.pk, at=at)
+    except BaseException as error:
+        abandon(run.pk, str(error) or type(error).__name__)
+        raise
+    run.refresh_from_db()
+    return run
+
+
+def begin_run(
+    entity: Entity, *, as_of: date, at: datetime, by: str, by_workers: bool = False, posts: bool = False
+) -> Run:
+    """Begin to decide a run, under the policies now in force. `by_workers`, `posts`: as `Run` has them.
+
+    Errors: Conflict without a policy in force, or while a run of the entity is being posted.
     """
     versions = policies.versions_in_force(entity)
     if not versions:
         raise Conflict(f"no policy is in force for {entity.code}: put one in force with `dunwell policy apply FILE`")
-    posted_before = _posted(entity)
-    progress(f"reading the book of {entity.code}")
-    book = frames.book(entity.pk, as_of=as_of)
-    progress("deciding")
-    plan = decide(book, policies.parsed(versions), as_of)
-    digests = [version.digest for version in versions]
-    progress("keeping the decisions")
-    about = {"as_of": as_of.isoformat(), **policies.kept_with_a_run(versions)}
-    digest = archive.write(settings.CONFIG.archive_dir, book, plan, about=about)
-    progress("keeping the notices")
-    counts = _counts(plan)
+    items = Item.objects.filter(entity=entity, closed_on=None).count()
+    shards = min(-(-items // settings.CONFIG.shard_items) or 1, SHARDS_MAX)
     with transaction.atomic():
-        Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # one proposal at a time
-        if _posted(entity) != posted_before:
-            raise Conflict(f"a run of {entity.code} was posted meanwhile: propose again")
-        supersede(entity)
+        _require_all_posted(entity)
         run = Run.objects.create(
             entity=entity,
             as_of=as_of,
+            state=RunState.DECIDING,
             proposed_at=at,
             proposed_by=by,
-            archive_digest=digest,
-            policy_digests=digests,
-            counts=counts,
-            guard=unlike_the_last(entity, counts),
+            policy_digests=[version.digest for version in versions],
+            shards=shards,
+            posted_before=_posted(entity),
+            by_workers=by_workers,
+            posts=posts,
         )
-        keep(run, plan)
-        _open_tasks(run, plan)
-        audit.record(by, "run.proposed", run, at=at, entity_id=entity.pk, as_of=as_of.isoformat(), digest=digest)
+        RunShard.objects.bulk_create(RunShard(run=run, number=number) for number in range(shards))
+    return run
+
+
+def decide_shard(run_id: int, number: int, *, progress: Progress = untold) -> None:
+    """Decide for the items of one shard, and keep book and plan in the archive.
+
+    Errors: NotFound; Conflict for a run that is not being decided any more; BookError.
+    """
+    run = _deciding(run_called(run_id))
+    if RunShard.objects.filter(run=run, number=number).exclude(archive_digest="").exists():
+        return
+    shard, of = Shard(number, run.shards), f" ({number + 1} of {run.shards})" if run.shards > 1 else ""
+    versions = policies.versions_with(run.policy_digests, run.entity)
+    progress(f"reading the book of {run.entity.code}{of}")
+    book = frames.book(run.entity_id, as_of=run.as_of, shard=shard)
+    progress(f"deciding{of}")
+    plan = decide(book, policies.parsed(versions), run.as_of)
+    progress(f"keeping the decisions{of}")
+    about = {"as_of": run.as_of.isoformat(), **policies.kept_with_a_run(versions)}
+    digest = archive.write(settings.CONFIG.archive_dir, book, plan, about=about)
+    undecided = RunShard.objects.filter(run=run, number=number, archive_digest="")
+    undecided.update(archive_digest=digest, counts=_counts(plan))
+
+
+def gather(run_id: int) -> None:
+    """Put together what the shards came to, once all are decided: sums, guard, archive. What waits unposted goes.
+
+    Errors: NotFound; Conflict where a shard is not decided, or when a run was posted, or a later proposal made,
+    since this one was begun.
+    """
+    shards = list(RunShard.objects.filter(run=run_id).order_by("number"))
+    about = {"as_of": run_called(run_id).as_of.isoformat()}
+    if undecided := [shard.number for shard in shards if not shard.archive_digest]:
+        raise Conflict(f"shard {undecided[0]} of run {run_id} is not decided")
+    digest = archive.join(settings.CONFIG.archive_dir, [shard.archive_digest for shard in shards], about=about)
+    with transaction.atomic():
+        run = _deciding(locked_run(run_id))
+        if run.archive_digest:
+            return
+        if _posted(run.entity) != run.posted_before:
+            raise Conflict(f"a run of {run.entity.code} was posted meanwhile: propose again")
+        _require_all_posted(run.entity)
+        supersede(run.entity)
+        earlier = Run.objects.filter(entity=run.entity, state=RunState.DECIDING, pk__lt=run.pk)
+        earlier.update(state=RunState.SUPERSEDED)
+        run.archive_digest, run.counts = digest, _together([shard.counts for shard in shards])
+        run.guard = unlike_the_last(run.entity, run.counts)
+        run.save(update_fields=["archive_digest", "counts", "guard"])
+
+
+def keep_shard(run_id: int, number: int) -> None:
+    """Put the notices of one shard on record, and open its tasks. Errors: NotFound, Conflict."""
+    with transaction.atomic():
+        run = _deciding(shared_run(run_id))
+        shard = RunShard.objects.select_for_update().get(run=run, number=number)
+        if shard.is_kept:
+            return
+        before = RunShard.objects.filter(run=run, number__lt=number).values_list("counts__notices", flat=True)
+        try:
+            with transaction.atomic():
+                keep(run, {name: _decided(shard, name) for name in KEPT}, after=sum(before))
+        except IntegrityError as error:
+            if run.shards == 1:
+                raise
+            raise Conflict(f"an account got another parent while run {run_id} was decided: propose again") from error
+        tasks = _decided(shard, "tasks")
+        if not tasks.is_empty():
+            open_tasks(run, tasks, _decided(shard, "decisions", ["item_id", "payer_id", "problem"]))
+        shard.is_kept = True
+        shard.save(update_fields=["is_kept"])
+
+
+def complete(run_id: int, *, at: datetime) -> None:
+    """Let a run be a proposal once all its shards are kept. Errors: NotFound, Conflict."""
+    with transaction.atomic():
+        run = _deciding(locked_run(run_id))
+        if RunShard.objects.filter(run=run, is_kept=False).exists():
+            return
+        run.state = RunState.PROPOSED
+        run.save(update_fields=["state"])
+        detail = {"as_of": run.as_of.isoformat(), "digest": run.archive_digest}
+        audit.record(run.proposed_by, "run.proposed", run, at=at, entity_id=run.entity_id, **detail)
+
+
+def abandon(run_id: int, reason: str) -> None:
+    """Give up a run that is being decided."""
+    with transaction.atomic():
+        run = locked_run(run_id)
+        if run.state == RunState.DECIDING:
+            drop(Notice.objects.filter(run=run, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED)
+            run.state, run.reason = RunState.CANCELLED, reason
+            run.save(update_fields=["state", "reason"])
+
+
+def _deciding(run: Run) -> Run:
+    """Errors: Conflict."""
+    if run.state != RunState.DECIDING:
+        raise Conflict(f"run {run.pk} is {run.state}, and not being decided any more: another one took its place")
     return run
 
 
@@ -78,70 +183,52 @@ def _posted(entity: Entity) -> int:
     return Run.objects.filter(entity=entity, posted_at__isnull=False).count()
 
 
-def supersede(entity: Entity) -> None:
-    """Drop what waits unposted, also the notices of posted runs that nobody approved: the next run decides anew."""
-    drop(Notice.objects.filter(entity=entity, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED)
-    Run.objects.filter(entity=entity, state__in=OPEN).update(state=RunState.SUPERSEDED)
-    end_runs(entity)
+def _require_all_posted(entity: Entity) -> None:
+    """Errors: Conflict while a run is posted in part."""
+    unposted = RunShard.objects.filter(run__entity=entity, run__state=RunState.POSTED, is_posted=False).first()
+    if unposted:
+        raise Conflict(f"run {unposted.run_id} is being posted: `dunwell post {unposted.run_id}` goes on with it")
 
 
-def drop(notices: "QuerySet[Notice]", state: NoticeState, reason: str = "") -> None:
-    """Let proposed notices be notices no longer, for a reason.
-
-    Their lines go (the archive keeps them), so that they do not stand in the way of others.
-    """
-    NoticeLine.objects.filter(notice__in=notices).delete()
-    ProposedCharge.objects.filter(notice__in=notices).delete()
-    notices.update(state=state, reason=reason or None)
+def _decided(shard: RunShard, table: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """A table of a shard's plan. Errors: Conflict where the archive is gone."""
+    try:
+        return archive.plan_table(settings.CONFIG.archive_dir, shard.archive_digest, table, columns)
+    except archive.ArchiveError as error:
+        raise Conflict(f"run {shard.run_id} cannot be kept: {error}") from None
 
 
-def keep(run: Run, plan: Plan, *, after: int = 0) -> None:
-    """Write the plan's notices with their lines, charges and actions; numbers go on `after` the run's last."""
-    ids = bulk.allocate_ids(Notice, plan.notices.height)
-    notices = plan.notices.with_columns(id=ids)
-    of_notice = notices.select("notice_no", notice_id="id")
-    bulk.insert(
-        Notice,
-        notices.rename({"notice_no": "number"}).with_columns(
-            pl.col("number") + after, run_id=pl.lit(run.pk), as_of=pl.lit(run.as_of)
-        ),
-    )
-    lines = plan.lines.join(of_notice, on="notice_no").drop("notice_no")
-    bulk.insert(NoticeLine, lines.with_columns(binding=pl.col("role") == "dunned"))
-    bulk.insert(ProposedCharge, plan.charges.join(of_notice, on="notice_no").drop("notice_no"))
-    bulk.insert(NoticeAction, plan.actions.join(of_notice, on="notice_no").drop("notice_no"))
-
-
-def _open_tasks(run: Run, plan: Plan) -> None:
-    """Open a task for each item that cannot be decided and each payer that is not reached, unless one is open."""
-    texts = {problem: problem_text(problem) for problem in PROBLEMS}
-    found = plan.tasks.join(plan.decisions.select("item_id", "payer_id", "problem"), on="item_id")
-    exceptions = found.filter(pl.col("task") == "exception").select(
-        "account_id", "item_id", kind="task", detail=pl.col("problem").cast(pl.String).replace_strict(texts, default="")
-    )
-    unreached = found.filter(pl.col("task") == "unreachable").group_by(account_id="payer_id", kind="task").agg(pl.len())
-    unreachable = unreached.select(
-        "account_id", pl.lit(None, dtype=pl.Int64).alias("item_id"), "kind", detail=pl.format("{} items wait", "len")
-    )
-    asked = pl.concat([exceptions, unreachable.sort("account_id")])
-    is_open = Task.objects.filter(entity_id=run.entity_id, closed_at=None, notice=None)
-    keys = {"kind": pl.String, "account_id": pl.Int64, "item_id": pl.Int64}
-    open_now = pl.DataFrame(list(is_open.values_list(*keys)), schema=keys, orient="row")
-    # An item's task is known by the item, an account's by the account.
-    key = [pl.col("kind"), pl.coalesce("item_id", -pl.col("account_id")).alias("subject")]
-    new = asked.with_columns(key[1]).join(open_now.select(key), on=["kind", "subject"], how="anti").drop("subject")
-    bulk.insert(Task, new.with_columns(entity_id=pl.lit(run.entity_id), opened_on=pl.lit(run.as_of)))
-
-
-def _counts(plan: Plan) -> Mapping[str, Any]:
-    """What the run comes to: items by outcome, notices by stage, and the sums by currency in minor units."""
-    outcomes = plan.decisions.group_by("outcome").agg(pl.len()).sort("outcome")
-    stages = plan.notices.group_by("stage").agg(pl.len(), level=pl.col("level").min()).sort("level", "stage")
-    sums = plan.notices.group_by("currency").agg(pl.len(), pl.col("total_minor").sum()).sort("currency")
+def _counts(plan: Plan) -> dict[str, Any]:
+    """What a shard comes to: items by outcome, notices by stage, and the sums by currency in minor units."""
+    outcomes = plan.decisions.group_by("outcome").agg(pl.len())
+    stages = plan.notices.group_by("stage").agg(pl.len(), level=pl.col("level").min())
+    sums = plan.notices.group_by("currency").agg(pl.col("total_minor").sum())
     return {
         "items": plan.decisions.height,
         "outcomes": dict(outcomes.iter_rows()),
         "notices": plan.notices.height,
         "stages": dict(stages.select("stage", "len").iter_rows()),
-        "sums_minor": {currency: total for currency, _count, total in sums.iter_rows()},
+        "levels": dict(stages.select("stage", "level").iter_rows()),
+        "sums_minor": dict(sums.iter_rows()),
     }
+
+
+def _together(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What a run comes to: stages in the order of their levels, the others in that of their names."""
+    outcomes, stages, sums = (_sums(shard[name] for shard in shards) for name in ("outcomes", "stages", "sums_minor"))
+    levels = {stage: min(shard["levels"].get(stage, 1000) for shard in shards) for stage in stages}
+    return {
+        "items": sum(shard["items"] for shard in shards),
+        "outcomes": dict(sorted(outcomes.items())),
+        "notices": sum(shard["notices"] for shard in shards),
+        "stages": dict(sorted(stages.items(), key=lambda stage: (levels[stage[0]], stage[0]))),
+        "sums_minor": dict(sorted(sums.items())),
+    }
+
+
+def _sums(counted: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = defaultdict(int)
+    for each in counted:
+        for name, count in each.items():
+            total[name] += count
+    return total

@@ -12,9 +12,10 @@ from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
 from dunwell.engine.plan import SORT_KEYS, Plan
 from dunwell.flows import policies
-from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.locked import run_called
 from dunwell.records import archive
-from dunwell.records.models import Run, RunEdit
+from dunwell.records.models import RunEdit
 
 OF_RUN: Final = "the run"
 
@@ -35,7 +36,7 @@ class Replay:
     """What replaying a run came to."""
 
     items: int
-    archives: int  # the run's own, and one for each change of the proposal
+    changes: int  # of the proposal, each decided again as well
     identical_bytes: bool  # under the same versions, the files are the same byte for byte
     same_versions: bool
     differences: list[Difference]
@@ -47,18 +48,20 @@ def replay_run(run_id: int) -> Replay:
     Under the versions that decided it the files must be the same byte for byte, under others the rows. Errors:
     NotFound; Conflict for an archive that is missing or was altered; Invalid for a policy that no longer parses.
     """
-    run = Run.objects.filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
+    run = run_called(run_id)
+    if not run.archive_digest:
+        raise Conflict(f"run {run_id} is {run.state}, and was never decided whole")
     changes = RunEdit.objects.filter(run=run).order_by("pk").values_list("pk", "archive_digest")
-    archives = [(OF_RUN, run.archive_digest), *((f"change {number}", digest) for number, digest in changes)]
     try:
-        replayed = [_replay(of, digest) for of, digest in archives]
+        parts = archive.parts(settings.CONFIG.archive_dir, run.archive_digest)
+        of_run = [_replay(OF_RUN if len(parts) == 1 else f"shard {n}", digest) for n, digest in enumerate(parts)]
+        of_changes = [_replay(f"change {number}", digest) for number, digest in changes]
     except archive.ArchiveError as error:
         raise Conflict(str(error)) from None
+    replayed = [*of_run, *of_changes]
     return Replay(
-        items=replayed[0].items,
-        archives=len(replayed),
+        items=sum(each.items for each in of_run),
+        changes=len(of_changes),
         identical_bytes=all(each.identical_bytes for each in replayed),
         same_versions=all(each.same_versions for each in replayed),
         differences=[difference for each in replayed for difference in each.differences],
@@ -74,7 +77,7 @@ def _replay(of: str, digest: str) -> Replay:
     read = {f"book-{field.name}": archive.digest_of(getattr(book, field.name)) for field in fields(Book)}
     return Replay(
         items=now.decisions.height,
-        archives=1,
+        changes=0,
         identical_bytes={**written, **read} == about["files"],
         same_versions=about["packages"] == archive.packages(),
         differences=list(_differences(of, kept, now)),

@@ -12,7 +12,7 @@ from dunwell.engine.events import Withdrawn
 from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.runs.happen import happen
 from dunwell.flows.runs.locked import locked_run
-from dunwell.flows.runs.propose import drop
+from dunwell.flows.runs.proposal import drop
 from dunwell.records import audit, frames
 from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Notice, NoticeState, Run, RunState
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from django.db.models import Count
 
-from dunwell.flows.errors import NotFound
+from dunwell.flows.runs.locked import run_called
 from dunwell.records.models import Entity, Notice, NoticeState, Run
 
 NOTICES_SHOWN_MAX: Final = 50
@@ -64,9 +64,7 @@ def list_runs(entity: Entity | None, *, most: int) -> list[RunLine]:
 
 def run_detail(run_id: int) -> RunDetail:
     """Return what there is to know of a run. Errors: NotFound."""
-    run = Run.objects.select_related("entity").filter(pk=run_id).first()
-    if run is None:
-        raise NotFound(f"there is no run {run_id}")
+    run = run_called(run_id)
     states = Notice.objects.filter(run=run).values("state").annotate(n=Count("pk")).order_by("state")
     return RunDetail(
         run=run.pk,

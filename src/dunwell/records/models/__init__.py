@@ -32,6 +32,7 @@ from dunwell.records.models.run import (
     ProposedCharge,
     Run,
     RunEdit,
+    RunShard,
     RunState,
 )
 
@@ -66,6 +67,7 @@ __all__ = [
     "ProposedCharge",
     "Run",
     "RunEdit",
+    "RunShard",
     "RunState",
     "Task",
 ]

@@ -11,7 +11,11 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
 
 
 class Entity(models.Model):
-    """A creditor company, the scope of every query."""
+    """A creditor company, the scope of every query.
+
+    `run_at`: the local time from which on workers begin a run each day, and with `run_posts` post it. `ran_on`: the
+    day of the last one.
+    """
 
     id = models.AutoField(primary_key=True)
     code = models.CharField(max_length=100, unique=True)
@@ -21,6 +25,9 @@ class Entity(models.Model):
     language = models.CharField(max_length=20, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
     promise_tolerance_days = models.PositiveSmallIntegerField(default=0)
+    run_at = models.TimeField(null=True)
+    run_posts = models.BooleanField(default=False)
+    ran_on = models.DateField(null=True)
 
 
 class Account(models.Model):

@@ -10,6 +10,7 @@ from dunwell.records.models.book import Account, Entity, Item
 class RunState(models.TextChoices):
     """Where a run stands; `proposed` and `approved` are open."""
 
+    DECIDING = "deciding"
     PROPOSED = "proposed"
     APPROVED = "approved"
     POSTED = "posted"
@@ -33,7 +34,11 @@ class NoticeState(models.TextChoices):
 
 
 class Run(models.Model):
-    """One decision over an entity's open items, on one date; at most one per entity is open."""
+    """One decision over an entity's open items, on one date; at most one per entity is open.
+
+    `archive_digest` is empty until all shards are decided. `by_workers`: workers go on with it, not who began it;
+    `posts`: they post it too.
+    """
 
     entity = models.ForeignKey(Entity, models.PROTECT)
     as_of = models.DateField()
@@ -47,6 +52,10 @@ class Run(models.Model):
     counts = models.JSONField(default=dict)
     reason = models.TextField(blank=True, default="")
     guard = models.TextField(blank=True, default="")  # what is unusual about it, and so asks for an approval
+    shards = models.PositiveSmallIntegerField(default=1)
+    posted_before = models.PositiveIntegerField(default=0)  # how many runs of the entity were, when it was begun
+    by_workers = models.BooleanField(default=False)
+    posts = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -57,6 +66,20 @@ class Run(models.Model):
             ),
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state"),
         )
+
+
+class RunShard(models.Model):
+    """The payers of a run whose id, divided by the run's `shards`, leaves `number`; how far they are."""
+
+    run = models.ForeignKey(Run, models.CASCADE, db_index=False, related_name="parts")
+    number = models.PositiveSmallIntegerField()
+    archive_digest = models.CharField(max_length=64, blank=True, default="")  # empty until it is decided
+    counts = models.JSONField(default=dict)
+    is_kept = models.BooleanField(default=False)  # its notices are on record
+    is_posted = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["run", "number"], name="shard_number"),)
 
 
 class Notice(models.Model):
