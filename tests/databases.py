@@ -5,6 +5,8 @@ import contextlib
 import itertools
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from functools import cache
@@ -24,6 +26,7 @@ django.setup()
 from dunwell.records import connect  # noqa: E402  # after Django is set up
 
 TEMPLATE = "dunwell_template"
+MIGRATE = "import django; django.setup(); from dunwell.records.connect import migrate; migrate()"
 _numbers = itertools.count(1)
 
 
@@ -78,8 +81,11 @@ def _postgresql_template(port: int) -> None:
         admin.execute("SELECT pg_advisory_lock(1)")
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone() is None:
             admin.execute(f'CREATE DATABASE "{TEMPLATE}"')
-            with _current(url_of(port, TEMPLATE)):
-                connect.migrate()
+            # In a process of its own: only one that starts on PostgreSQL knows of the queue's tables.
+            subprocess.run(
+                [sys.executable, "-c", MIGRATE],
+                env={**os.environ, "DUNWELL_DATABASE_URL": url_of(port, TEMPLATE)}, check=True,
+            )  # fmt: skip
 
 
 def _admin(port: int) -> psycopg.Connection[tuple[object, ...]]:

@@ -79,10 +79,14 @@ def fail(message: str) -> None:
         err.print(f"  ... and {len(lines) - PROBLEMS_SHOWN_MAX - 1} more")
 
 
+def is_on_sqlite() -> bool:
+    """Whether the book is one file, for one machine. Errors: ConfigError."""
+    return load().database_url.startswith(SQLITE)
+
+
 def book_exists() -> bool:
     """Whether there is a book where the settings say; a server is taken at its word. Errors: ConfigError."""
-    url = load().database_url
-    return not url.startswith(SQLITE) or Path(url.removeprefix(SQLITE)).exists()
+    return not is_on_sqlite() or Path(load().database_url.removeprefix(SQLITE)).exists()
 
 
 def open_book(*, must_exist: bool = True) -> None:

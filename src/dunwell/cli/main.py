@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, stories
+from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories
 from dunwell.cli.command import Command
 
 app = typer.Typer(
@@ -62,6 +62,8 @@ app.add_typer(run.app, name="run")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
+app.command(cls=Command)(serve.up)
+app.command(cls=Command)(serve.worker)
 app.command(cls=Command)(doctor.doctor)
 
 

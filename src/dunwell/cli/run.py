@@ -1,14 +1,16 @@
 """`dunwell run`: look at runs, change and approve a proposal, cancel it, reverse what was posted."""
 
+from datetime import time
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from dunwell.cli import clock
 from dunwell.cli.command import Command
-from dunwell.cli.doors import EntityCode, Json, entity_of, open_book, refuses
+from dunwell.cli.doors import AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, money, say, table
 from dunwell.cli.runs import show_counts
+from dunwell.flows.errors import Invalid
 
 if TYPE_CHECKING:
     from dunwell.flows.runs.show import RunDetail
@@ -17,6 +19,15 @@ app = typer.Typer(
     help="Look at runs, change and approve proposals, take runs back.", no_args_is_help=True, rich_markup_mode=None
 )
 RUNS_LISTED: Final = 20
+
+
+def time_of_day(text: str) -> time:
+    """Errors: BadParameter."""
+    try:
+        return time.fromisoformat(text if len(text) == 5 else "")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time of day, such as 06:00") from None
+
 
 RunNumber = Annotated[int, typer.Argument(metavar="RUN", help="The number of a run.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept with the run.")]
@@ -44,6 +55,64 @@ def list_(
         return
     columns = ("run", "entity", "as of", "state", "proposed by", "posted by", "notices", "waiting")
     table("Runs", columns, [tuple(vars(row).values()) for row in rows])
+
+
+@app.command(cls=Command)
+@refuses
+def start(
+    entity: EntityCode = None,
+    as_of: AsOf = None,
+    post: Annotated[bool, typer.Option("--post", help="Post and deliver it too; what needs approval waits.")] = False,
+    json: Json = False,
+) -> None:
+    """Hand a whole run over to the workers."""
+    chosen = entity_of(entity)
+    from dunwell.flows.runs.work import start_run  # noqa: PLC0415  # after the book is open
+
+    begun = start_run(chosen, as_of=date_for(chosen, as_of), posts=post, by=clock.actor(), at=clock.now())
+    if json:
+        as_json({"run": begun.pk, "entity": chosen.code, "as_of": begun.as_of, "shards": begun.shards})
+        return
+    say(f"run {begun.pk} for {chosen.code} as of {begun.as_of}: left to the workers, in {begun.shards} shards")
+    say(f"next: dunwell run show {begun.pk}; if no worker is up: dunwell worker --once")
+
+
+@app.command(cls=Command)
+@refuses
+def schedule(
+    entity: EntityCode = None,
+    at: Annotated[
+        time | None,
+        typer.Option(
+            "--at", parser=time_of_day, metavar="HH:MM", help="Every day from this time on, where the entity is."
+        ),
+    ] = None,
+    post: Annotated[bool, typer.Option("--post", help="Post and deliver too; what needs approval waits.")] = False,
+    off: Annotated[bool, typer.Option("--off", help="No run by itself any more.")] = False,
+    json: Json = False,
+) -> None:
+    """Let workers begin a run every day, or say when they do.
+
+    If no worker was up at the time, the run begins when one is. A day that was missed is not made up for: the next run
+    sees all that is due by then.
+    """
+    if (off and (at or post)) or (post and not at):
+        raise Invalid("say --at HH:MM, with --post or without, or --off")
+    chosen = entity_of(entity)
+    from dunwell.flows.runs.schedule import schedule_of, set_schedule  # noqa: PLC0415  # after the book is open
+
+    if off or at:
+        found = set_schedule(chosen, run_at=at, posts=post, by=clock.actor(), at=clock.now())
+    else:
+        found = schedule_of(chosen)
+    if json:
+        as_json(vars(found))
+    elif found.at is None:
+        say(f"{found.entity}: no run begins by itself")
+    else:
+        then = "is posted and delivered" if found.posts else "waits to be posted"
+        last = f"; the last one was on {found.ran_on}" if found.ran_on else ""
+        say(f"{found.entity}: a run begins every day at {found.at:%H:%M} ({found.time_zone}), and {then}{last}")
 
 
 @app.command(cls=Command)

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pkgutil import iter_modules
 from typing import Final
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
+from django.db.migrations.recorder import MigrationRecorder
 
 from dunwell.config import django_database
+from dunwell.records import migrations
 
 SQLITE_VERSION_MIN: Final = (3, 35)  # RETURNING
+RECORDS: Final = "records"
+
+
+class WrongReleaseError(RuntimeError):
+    """The database was made by another release of Dunwell, with what to do."""
 
 
 class DatabaseTooOldError(RuntimeError):
@@ -53,6 +61,22 @@ def migrate() -> None:
             here, least = (".".join(map(str, v)) for v in (version, SQLITE_VERSION_MIN))
             raise DatabaseTooOldError(f"SQLite {here} is older than {least}; use a newer Python, or PostgreSQL")
     call_command("migrate", verbosity=0, interactive=False)
+
+
+def require_this_release() -> None:
+    """Errors: WrongReleaseError, where the tables are those of an older or a newer release."""
+    there = MigrationRecorder(connection).applied_migrations()
+    newest_there = max((name for app, name in there if app == RECORDS), default="")
+    newest_here = max(name for _loader, name, _is_package in iter_modules(migrations.__path__))
+    if newest_there > newest_here:
+        raise WrongReleaseError(
+            f"the database is of a newer release of Dunwell ({newest_there}) than this one ({newest_here}): upgrade it"
+        )
+    if newest_there < newest_here:
+        raise WrongReleaseError(
+            f"the database is of an older release of Dunwell ({newest_there or 'empty'}) than this one ({newest_here}):"
+            " bring it up to date with `dunwell init`"
+        )
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A process that posts and delivers a run, and is killed before its n-th step: `python -m tests.flows.runs.killed`.
+"""A process that works off what is due, and is killed before its n-th step: `python -m tests.flows.runs.killed`.
 
 A step is a statement, a commit, or a file that gets its name. Killed is killed: SIGKILL, nothing is tidied up.
 """
@@ -12,16 +12,15 @@ from itertools import count
 from typing import Any
 
 
-def main(run_id: int, at: datetime, kill_at: int) -> None:
-    """Post and deliver; print how many steps there were. `kill_at` 0: live to the end."""
+def main(at: datetime, kill_at: int) -> None:
+    """Decide, post and deliver; print how many steps there were. `kill_at` 0: live to the end."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
     import django  # noqa: PLC0415  # the environment names the database
 
     django.setup()
     from django.db import connection  # noqa: PLC0415
 
-    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415
-    from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
+    from dunwell.flows.runs.work import do, due  # noqa: PLC0415
 
     steps = count(1)
     taken = 0
@@ -47,10 +46,11 @@ def main(run_id: int, at: datetime, kill_at: int) -> None:
     connection._commit = committed  # type: ignore[attr-defined]
     sys.addaudithook(lambda event, _told: step() if event == "os.rename" else None)
     with connection.execute_wrapper(statement):
-        post_if_open(run_id, today=lambda _zone: at.date(), at=at, by="worker")
-        deliver_run(run_id, clock=lambda: at, by="worker")
+        while pieces := list(due(at)):
+            for piece in pieces:
+                do(piece, clock=lambda: at, by="worker")
     print(taken)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), datetime.fromisoformat(sys.argv[2]), int(sys.argv[3]))
+    main(datetime.fromisoformat(sys.argv[1]), int(sys.argv[2]))

@@ -1,4 +1,4 @@
-"""Whoever posts and delivers may be killed at any moment: nothing is lost, nothing is sent twice, and all adds up."""
+"""Whoever works at a run may be killed at any moment: nothing is lost, nothing is sent twice, and all adds up."""
 
 import os
 import random
@@ -7,57 +7,70 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from django.conf import settings
 
 from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.replay import replay_run
+from dunwell.flows.runs.work import start_run
 from dunwell.records.models import Delivery, Item, ItemState, Notice, NoticeLine, Run
-from tests.flows.town import Town, day, noon
+from tests.flows.town import Town, at_home, day, noon
 
 ON = "2026-04-14"
 KILLS = int(os.environ.get("DUNWELL_SOAK", "6"))  # `make soak` kills at every step
 SEED = 20260414
 
 
-def worker(town: Town, url: str, run: Run, *, hours: int, kill_at: int = 0) -> int | None:
-    """Let a process post and deliver, some hours after noon: how many steps it took, or None if it was killed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.flows.runs.killed", str(run.pk), (noon(ON) + timedelta(hours=hours)).isoformat(),
-         str(kill_at)],
+def process(town: Town, url: str, *, hours: int, kill_at: int = 0) -> "subprocess.Popen[str]":
+    """A process that works some hours after noon."""
+    at = noon(ON) + timedelta(hours=hours)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.flows.runs.killed", at.isoformat(), str(kill_at)],
         env={**os.environ, "DUNWELL_DATABASE_URL": url, "DUNWELL_HOME": str(town.folder)},
-        cwd=Path(__file__).parents[3], capture_output=True, text=True, timeout=120, check=False,
+        cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    if done.returncode == -9:
+
+
+def worker(town: Town, url: str, *, hours: int, kill_at: int = 0) -> int | None:
+    """Let a process work off what is due: how many steps it took, or None if it was killed."""
+    working = process(town, url, hours=hours, kill_at=kill_at)
+    out, err = working.communicate(timeout=120)
+    if working.returncode == -9:
         return None
-    assert done.returncode == 0, done.stderr
-    return int(done.stdout)
+    assert working.returncode == 0, err
+    return int(out)
 
 
 def test_a_killed_worker_loses_nothing_and_sends_nothing_twice(town: Town, db: str) -> None:
-    steps = worker(town, db, _anew(town, 0), hours=0)  # of one that lives
+    first = _anew(town, 0)
+    steps = worker(town, db, hours=0)  # of one that lives
     assert steps is not None
-    assert_adds_up(Run.objects.latest("pk"), withdrawn=set())
+    assert first.shards == 2
+    assert_adds_up(first, withdrawn=set())
     chosen = random.Random(SEED).sample(range(1, steps + 1), min(KILLS, steps))
     for number, kill_at in enumerate(sorted(chosen), 1):
         fresh = _anew(town, number)
-        assert worker(town, db, fresh, hours=0, kill_at=kill_at) is None
+        assert worker(town, db, hours=0, kill_at=kill_at) is None
         meanwhile(town, number)
         for hours in (1, 2):  # the lease has run out
-            worker(town, db, fresh, hours=hours)
+            worker(town, db, hours=hours)
         fresh.refresh_from_db()
         assert_adds_up(fresh, withdrawn={f"P{number}", f"H{number}"})
 
 
 def _anew(town: Town, number: int) -> Run:
-    """A proposal of four notices with fees: to two accounts for which something will come in, and to two others."""
+    """A run in two shards, of four notices with fees: two accounts of them will hear of something, two will not."""
     for code in (f"P{number}", f"H{number}", f"X{number}", f"Y{number}"):
         town.item(f"{code}-1", code, "100.00 EUR", "2026-03-31")
         ItemState.objects.create(
             item=town.get(f"{code}-1"), level=1, stage="reminder", last_notice_on=day("2026-04-03")
         )
-    return town.propose(ON)
+    half = Item.objects.filter(closed_on=None).count() // 2 + 1
+    with pytest.MonkeyPatch.context() as patch:
+        at_home(town.folder, patch, shard_items=half)
+        return start_run(town.entity, as_of=day(ON), posts=True, by="anna", at=noon(ON))
 
 
 def meanwhile(town: Town, number: int) -> None:
@@ -96,16 +109,8 @@ def assert_adds_up(run: Run, withdrawn: set[str]) -> None:
 
 def test_two_workers_at_once_send_everything_once(town: Town, db: str) -> None:
     run = _anew(town, 0)
-    town.post(run)
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.flows.runs.killed", str(run.pk), noon(ON).isoformat(), "0"],
-            env={**os.environ, "DUNWELL_DATABASE_URL": db, "DUNWELL_HOME": str(town.folder)},
-            cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    for process in processes:
-        _out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
+    processes = [process(town, db, hours=0) for _ in range(2)]
+    for each in processes:
+        _out, err = each.communicate(timeout=120)
+        assert each.returncode == 0, err
     assert_adds_up(run, withdrawn=set())

@@ -64,8 +64,15 @@ class DeliverResult:
     problem: str = ""
 
 
-def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress: Progress = untold) -> DeliverResult:
-    """Write the waiting notices of a posted run into the outbox; levels and dates follow batch by batch.
+def deliver_run(
+    run_id: int,
+    *,
+    clock: Callable[[], datetime],
+    by: str,
+    progress: Progress = untold,
+    notice_ids: range | None = None,
+) -> DeliverResult:
+    """Write the waiting notices of a posted run, or those of a range, into the outbox; levels follow batch by batch.
 
     Every attempt is on record before it is made. A message that failed for now waits for a later call.
     Errors: NotFound; Conflict where the outbox holds another book's messages under the run's number; Invalid.
@@ -74,13 +81,16 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress
     result = DeliverResult(str(settings.CONFIG.outbox_dir))
     outbox = Outbox(settings.CONFIG.outbox_dir)
     _require_own(outbox, run)
-    done, total = 0, _waiting(run).count()
+    waiting = _waiting(run)
+    if notice_ids is not None:
+        waiting = waiting.filter(pk__gte=notice_ids.start, pk__lt=notice_ids.stop)
+    done, total = 0, waiting.count()
     in_force = policies.parsed(policies.versions_in_force(run.entity)) if total else []
     last_notice_id = 0
     progress("writing notices", done, total)
-    while notice_ids := list(_waiting(run).filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
-        last_notice_id = notice_ids[-1]
-        batch, made = _claim(outbox, run, in_force, notice_ids, at=clock(), by=by)
+    while some := list(waiting.filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
+        last_notice_id = some[-1]
+        batch, made = _claim(outbox, run, in_force, some, at=clock(), by=by)
         result.sent += made
         outcomes = _send(outbox, run, batch)
         _note(run, batch, outcomes, clock(), by)
@@ -88,13 +98,20 @@ def deliver_run(run_id: int, *, clock: Callable[[], datetime], by: str, progress
             result.sent += outcome.state == DeliveryState.SENT
             result.failed += outcome.state == DeliveryState.FAILED
             result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
-        done += len(notice_ids)
+        done += len(some)
         progress("writing notices", done, total)
     late = Delivery.objects.filter(notice__run=run, state=DeliveryState.RETRYING)
     result.retrying, result.retry_at = late.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
-    end_runs(run.entity)
-    chain.seal()
+    if notice_ids is None:
+        end_runs(run.entity)
+        chain.seal()
     return result
+
+
+def claimable(now: datetime) -> Q:
+    """Deliveries that can be tried now: also those of others whose lease ran out."""
+    retrying = Q(state=DeliveryState.RETRYING) & (Q(not_before_at=None) | Q(not_before_at__lte=now))
+    return retrying | Q(state=DeliveryState.QUEUED) | Q(state=DeliveryState.CLAIMED, lease_until_at__lt=now)
 
 
 def _require_own(outbox: Outbox, run: Run) -> None:
@@ -131,10 +148,8 @@ def _claim(
         made = _take_over(outbox, run, notice_ids, at, by)
         look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
         _settle(run, frames.account_book(payers), notice_ids, on)
-        free = Q(state=DeliveryState.QUEUED) | Q(state=DeliveryState.RETRYING) & (
-            Q(not_before_at=None) | Q(not_before_at__lte=at)
-        )
-        batch = list(Delivery.objects.filter(free, notice_id__in=notice_ids).order_by("pk"))
+        free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
+        batch = list(free.exclude(state=DeliveryState.CLAIMED).order_by("pk"))
         Delivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
             state=DeliveryState.CLAIMED, claimed_by=by, lease_until_at=at + LEASE
         )

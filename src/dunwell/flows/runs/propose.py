@@ -161,14 +161,16 @@ def complete(run_id: int, *, at: datetime) -> None:
         audit.record(run.proposed_by, "run.proposed", run, at=at, entity_id=run.entity_id, **detail)
 
 
-def abandon(run_id: int, reason: str) -> None:
-    """Give up a run that is being decided."""
+def abandon(run_id: int, reason: str) -> bool:
+    """Give up a run that is being decided; tell whether it was."""
     with transaction.atomic():
         run = locked_run(run_id)
-        if run.state == RunState.DECIDING:
-            drop(Notice.objects.filter(run=run, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED)
-            run.state, run.reason = RunState.CANCELLED, reason
-            run.save(update_fields=["state", "reason"])
+        if run.state != RunState.DECIDING:
+            return False
+        drop(Notice.objects.filter(run=run, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED)
+        run.state, run.reason = RunState.CANCELLED, reason
+        run.save(update_fields=["state", "reason"])
+    return True
 
 
 def _deciding(run: Run) -> Run:

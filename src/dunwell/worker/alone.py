@@ -1,0 +1,54 @@
+"""The one worker of a book on SQLite: looks for work, does it, and looks again."""
+
+import signal
+from threading import Event
+from types import FrameType
+from typing import Final
+
+from django.db import DatabaseError
+
+from dunwell.flows.runs import work
+from dunwell.flows.runs.work import Piece
+from dunwell.records import chain, connect
+from dunwell.worker.hands import Hands, log, name_of
+
+LOOK_SECONDS: Final = 5.0
+
+
+def work_alone(hands: Hands) -> None:
+    """Work until a signal says stop, or `once`. Errors: WrongReleaseError, such as after an upgrade."""
+    stopped = _stopped_by_signal()
+    before: list[Piece] = []
+    while not stopped.is_set():
+        connect.require_this_release()
+        pieces = list(work.due(hands.clock()))
+        for piece in pieces:
+            if not stopped.is_set():
+                _try(hands, piece)
+        chain.seal()
+        is_idle = not pieces or pieces == before  # what was refused, or failed, is still due
+        if is_idle and hands.once:
+            return
+        if is_idle:
+            stopped.wait(LOOK_SECONDS)
+        before = pieces
+
+
+def _try(hands: Hands, piece: Piece) -> None:
+    try:
+        hands.do(piece)
+    except (DatabaseError, OSError):
+        log.exception("%s failed, and is tried again", name_of(piece))
+
+
+def _stopped_by_signal() -> Event:
+    """Set by SIGTERM or SIGINT: the piece under way is finished first."""
+    stopped = Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        log.info("stopping")
+        stopped.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    return stopped
