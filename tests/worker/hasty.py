@@ -1,0 +1,21 @@
+"""A worker that looks, and is missed, after a second instead of a minute: `python -m tests.worker.hasty`."""
+
+from datetime import timedelta
+
+import django
+
+django.setup()
+
+from dunwell import serve  # noqa: E402  # after Django is set up
+from dunwell.cli import clock  # noqa: E402
+from dunwell.flows.runs import deliver  # noqa: E402
+from dunwell.worker import queued  # noqa: E402
+
+if __name__ == "__main__":
+    deliver.LEASE = timedelta(seconds=2)  # type: ignore[misc]
+    queued.LOOK_CRON = "* * * * * *"  # type: ignore[misc]
+    queued.HEARTBEAT_SECONDS = 0.3  # type: ignore[misc]
+    queued.SILENT_SECONDS = 1.5  # type: ignore[misc]
+    queued.WAIT_SECONDS_MAX = 1.0  # type: ignore[misc]
+    serve.log_to_terminal()
+    serve.work(clock=clock.now, once=False)
