@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.db import transaction
@@ -13,7 +14,7 @@ from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
-from dunwell.flows.runs.lastlook import look_again
+from dunwell.flows.runs.lastlook import look_again, waiting_in
 from dunwell.records import audit, bulk, frames
 from dunwell.records.models import Account, Entity, Item
 
@@ -47,8 +48,9 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
         for effect in effects:
             changes = {name: _with(rows, told.columns.get(name, {})) for name, rows in effect.changes.items()}
             bulk.save(changes, on=on)
-        if (book.notices["state"] == "posted").any():
-            look_again(entity, book, policies.parsed(policies.versions_in_force(entity)), on=on, by=by, at=at)
+        if any(waiting_in(book)):
+            today = at.astimezone(ZoneInfo(entity.time_zone)).date()
+            look_again(entity, book, policies.parsed(policies.versions_in_force(entity)), on=today, by=by, at=at)
         audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
 
 

@@ -72,9 +72,12 @@ def decision(folder: Path, digest: str, item_id: int, account_id: int) -> dict[s
     return None
 
 
-def plan_table(folder: Path, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
-    """Return one of the plan's tables as it was kept, or only some of its columns. Errors: ArchiveError."""
-    return _checked(folder, digest, f"plan-{name}").select(columns or pl.all()).collect()
+def table(folder: Path, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Return a table as it was kept, such as `plan-notices` or `book-items`, or only some of its columns.
+
+    Errors: ArchiveError.
+    """
+    return _checked(folder, digest, name).select(columns or pl.all()).collect()
 
 
 def plan(folder: Path, digest: str) -> Plan:

@@ -163,12 +163,19 @@ def lock_payers(account_ids: Iterable[int]) -> list[int]:
     On SQLite the transaction already excludes every other writer. Call it before `account_book`.
     """
     accounts = family(account_ids)
+    lock_accounts(accounts)
+    return accounts
+
+
+def lock_accounts(account_ids: Iterable[int]) -> None:
+    """The same for exactly these accounts: whoever changes what a payer owes locks the payer's account.
+
+    Once in a transaction: all lock in the order of the ids, so that no two wait for each other.
+    """
     if is_postgresql():
         with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT id FROM records_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [accounts]
-            )
-    return accounts
+            locked = "SELECT id FROM records_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
+            cursor.execute(locked, [list(account_ids)])
 
 
 def _book(selects: Mapping[str, Select]) -> Book:

@@ -175,7 +175,7 @@ def test_a_crash_after_sending_is_settled_by_the_next_call_without_a_second_mess
     run = town.propose("2026-04-03")
     town.post(run)
     with pytest.raises(ProcessLost):
-        town.deliver(run, clock=dies_after(1, "2026-04-03"))
+        town.deliver(run, clock=dies_after(2, "2026-04-03"))
     assert len(town.outbox) == 1  # it left, and nobody noted it
     assert Attempt.objects.get().ended_at is None
     town.deliver(run, "2026-04-04")  # the lease has long run out
@@ -190,7 +190,7 @@ def test_a_crash_in_the_first_batch_does_not_keep_the_others_from_leaving(town: 
     run = town.propose("2026-04-03")
     town.post(run)
     with pytest.raises(ProcessLost):
-        town.deliver(run, clock=dies_after(1, "2026-04-03"))
+        town.deliver(run, clock=dies_after(2, "2026-04-03"))
     town.deliver(run, "2026-04-04")
     assert len(town.outbox) == n
 
@@ -268,7 +268,7 @@ class ProcessLost(Exception):
 
 
 def dies_after(calls: int, on: str) -> Callable[[], datetime]:
-    """A clock whose process is lost after so many looks at it: the first is before the wire, the second after."""
+    """A clock whose process is lost after so many looks at it: two are before the wire, the third after."""
     looks = iter([noon(on)] * calls)
 
     def clock() -> datetime:

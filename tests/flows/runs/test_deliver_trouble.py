@@ -140,7 +140,7 @@ def test_a_file_of_somebody_elses_among_a_runs_own_is_not_reported_as_sent(
 def test_a_message_that_was_made_before_a_crash_counts_as_sent_although_its_words_have_changed(town: Town) -> None:
     run = over_both(town)
     with pytest.raises(ProcessLost):
-        town.deliver(run, clock=dies_after(1, "2026-04-03"))
+        town.deliver(run, clock=dies_after(2, "2026-04-03"))
     before = town.letters()
     Account.objects.update(name="Meyer & Sons")
     assert (town.deliver(run, "2026-04-04").sent, town.letters()) == (2, before)

@@ -107,7 +107,7 @@ def test_without_what_made_the_stage_the_notice_would_be_another(town: Town) -> 
 def test_what_was_paid_while_a_process_was_lost_is_not_asked_for(town: Town, left: int) -> None:
     run = two_items(town)
     with pytest.raises(ProcessLost):
-        town.deliver(run, clock=dies_after(1, "2026-04-03"))
+        town.deliver(run, clock=dies_after(2, "2026-04-03"))
     if not left:
         for path in town.outbox:  # as if it had ended a moment earlier
             path.unlink()

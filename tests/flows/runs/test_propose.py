@@ -116,7 +116,7 @@ def test_the_archive_holds_what_was_read_and_decided(town: Town) -> None:
     assert found is not None
     assert (found["outcome"], found["level_after"], found["dunnable_minor"]) == ("dun", 1, 10000)
     assert archive.decision(folder, run.archive_digest, item.pk + 1, item.account_id) is None
-    assert archive.plan_table(folder, run.archive_digest, "notices").height == 1
+    assert archive.table(folder, run.archive_digest, "plan-notices").height == 1
     content = b"".join(path.read_bytes() for path in (folder / run.archive_digest).iterdir())
     assert b"meyer.example" not in content.lower()
     assert b"meyer gmbh" not in content.lower()

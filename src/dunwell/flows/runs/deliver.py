@@ -22,6 +22,7 @@ from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
+from dunwell.flows.runs.fallback import fall_back
 from dunwell.flows.runs.happen import ask, happen
 from dunwell.flows.runs.lastlook import look_again
 from dunwell.flows.runs.letters import letters_of
@@ -92,13 +93,15 @@ def deliver_run(
         last_notice_id = some[-1]
         batch, made = _claim(outbox, run, in_force, some, at=clock(), by=by)
         result.sent += made
-        outcomes = _send(outbox, run, batch)
-        _note(run, batch, outcomes, clock(), by)
+        batch, outcomes = _send(outbox, run, batch, clock())
+        if _note(run, batch, outcomes, clock(), by):
+            last_notice_id = some[0] - 1  # their next channels wait
+        else:
+            done += len(some)
         for outcome in outcomes.values():
             result.sent += outcome.state == DeliveryState.SENT
             result.failed += outcome.state == DeliveryState.FAILED
             result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
-        done += len(some)
         progress("writing notices", done, total)
     late = Delivery.objects.filter(notice__run=run, state=DeliveryState.RETRYING)
     result.retrying, result.retry_at = late.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
@@ -150,14 +153,29 @@ def _claim(
         _settle(run, frames.account_book(payers), notice_ids, on)
         free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
         batch = list(free.exclude(state=DeliveryState.CLAIMED).order_by("pk"))
-        Delivery.objects.filter(pk__in=[delivery.pk for delivery in batch]).update(
-            state=DeliveryState.CLAIMED, claimed_by=by, lease_until_at=at + LEASE
-        )
+        claim = {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE}
+        _set(batch, claim)
         tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
         Attempt.objects.bulk_create(
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
         )
     return batch, made
+
+
+def _set(deliveries: Sequence[Delivery], fields: Mapping[str, object]) -> None:
+    """Set fields of deliveries, here and in the database."""
+    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(**fields)
+    for delivery in deliveries:
+        for name, value in fields.items():
+            setattr(delivery, name, value)
+
+
+def _ours(batch: Sequence[Delivery]) -> list[Delivery]:
+    """Those of the deliveries that nobody has taken over since, locked until the transaction ends."""
+    ids = [delivery.pk for delivery in batch]
+    now = {each.pk: each for each in Delivery.objects.filter(pk__in=ids).order_by("pk").select_for_update()}
+    claim = ("state", "claimed_by", "lease_until_at")
+    return [each for each in batch if all(getattr(each, name) == getattr(now[each.pk], name) for name in claim)]
 
 
 def _take_over(outbox: Outbox, run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> int:
@@ -225,24 +243,28 @@ def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], d
     return messages, unwritten
 
 
-def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> None:
+def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
     """Put on record how the attempts went, and let the book follow.
 
     A notice that left over one channel has left; one that failed over every channel has failed. Whatever failed for
-    good is a task for a person.
+    good is a task for a person, and is tried over the next channel, where the stage has one: how many are is returned.
     """
     with transaction.atomic():
         payers = set(Notice.objects.filter(deliveries__in=batch).values_list("payer_id", flat=True))
         frames.lock_payers(payers)  # of two who note one notice, the second sees what the first noted
-        _noted(run, batch, outcomes, at, by)
+        return _noted(run, batch, outcomes, at, by)
 
 
-def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> None:
+def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
     """The same, with the payers locked already."""
     on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    ours = _ours(batch)
+    _doubt(run, [each for each in batch if each not in ours and outcomes[each.pk].state == DeliveryState.SENT], on)
+    batch, next_channels = ours, 0
     if batch:
         payers = dict(Notice.objects.filter(deliveries__in=batch).values_list("pk", "payer_id"))
         _record(batch, outcomes, at)
+        next_channels = fall_back(run, [delivery for delivery in batch if delivery.state == DeliveryState.FAILED])
         count = Counter(str(outcome.state) for outcome in outcomes.values())
         audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **count)
         failures: dict[int, list[str]] = defaultdict(list)
@@ -264,6 +286,20 @@ def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome],
         failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
         book = frames.account_book(payers.values())
         happen(run.entity, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
+    return next_channels
+
+
+def _doubt(run: Run, astray: Sequence[Delivery], on: date) -> None:
+    """Ask a person about deliveries that were withdrawn while they were being sent, and were sent."""
+    withdrawn = Delivery.objects.filter(pk__in=[each.pk for each in astray], state=DeliveryState.WITHDRAWN)
+    found = list(withdrawn.select_related("notice"))
+    _set(found, {"state": DeliveryState.IN_DOUBT})
+    detail = "it was withdrawn while it was being sent, and has left: tell the debtor"
+    asked = [
+        Asked("delivery_in_doubt", account_id=each.notice.payer_id, notice_id=each.notice_id, detail=detail)
+        for each in found
+    ]
+    ask(run.entity, asked, on)
 
 
 def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
@@ -285,17 +321,24 @@ def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: date
     Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
 
 
-def _send(outbox: Outbox, run: Run, batch: Sequence[Delivery]) -> dict[int, Outcome]:
+def _send(
+    outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime
+) -> tuple[list[Delivery], dict[int, Outcome]]:
+    """Write messages and send them, those of the batch that are still ours; return these and how they went."""
     messages, unwritten = _written(run, batch)
+    with transaction.atomic():  # whoever was held up for longer than the lease finds them in other hands
+        batch = _ours(batch)
+        _set(batch, {"lease_until_at": at + LEASE})
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
     enveloped = _envelopes(run, writable)
     sent = outbox.send_all((envelope, messages[delivery.notice_id]) for delivery, envelope in enveloped)
     outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
-    return outcomes | {
+    not_written = {
         delivery.pk: Outcome(DeliveryState.FAILED, unwritten[delivery.notice_id])
         for delivery in batch
         if delivery.notice_id in unwritten
     }
+    return batch, outcomes | not_written
 
 
 def _outcome(sent: Receipt | Temporary | Permanent) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from django.conf import settings
 
 from dunwell.engine.money import format_minor
-from dunwell.records.models import Entity, Run
+from dunwell.records.models import Entity, Run, RunState
 
 RUNS_COMPARED: Final = 5
 RUNS_MIN: Final = 3  # fewer say nothing about what is usual
@@ -18,7 +18,7 @@ def unlike_the_last(entity: Entity, counts: Mapping[str, Any]) -> str:
 
     Nothing where the setting is 0, or too few runs have been posted to compare with.
     """
-    posted = Run.objects.filter(entity=entity, posted_at__isnull=False).order_by("-pk")
+    posted = Run.objects.filter(entity=entity, posted_at__isnull=False).exclude(state=RunState.REVERSED).order_by("-pk")
     last = list(posted.values_list("counts", flat=True)[:RUNS_COMPARED])
     factor = settings.CONFIG.guard_factor
     if not factor or len(last) < RUNS_MIN:

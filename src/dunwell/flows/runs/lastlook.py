@@ -3,12 +3,13 @@
 A notice is rebuilt without it, or withdrawn where nothing is left or what is left would have been another notice.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import polars as pl
+from django.db.models import Q
 
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
@@ -31,6 +32,7 @@ STANDING_IN_THE_WAY: Final = (
     "covered_by_credit",
 )
 LESS: Final = "less is owed"
+STILL_HERE: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
 
 
 @dataclass
@@ -47,31 +49,63 @@ class Look:
     reasons: dict[int, dict[int, str]] = field(default_factory=dict)
 
 
-def look_again(entity: Entity, book: Book, policies: Sequence[Policy], *, on: date, by: str, at: datetime) -> None:
+class Waiting(NamedTuple):
+    """Notices of some payers that wait: of which nothing has left, and of which some channel has not."""
+
+    whole: list[int]
+    half: list[int]
+
+
+def waiting_in(book: Book) -> Waiting:
+    """The waiting notices of a book that holds everything of some payers. One that may be leaving now is left alone."""
+    posted = book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
+    gone = set(Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=posted).values_list("notice", flat=True))
+    sent = book.notices.filter(pl.col("state") == "sent")["notice_id"].to_list()
+    half = Delivery.objects.filter(state__in=STILL_HERE, notice__in=sent).order_by("notice").distinct()
+    return Waiting([notice for notice in posted if notice not in gone], list(half.values_list("notice", flat=True)))
+
+
+def look_again(
+    entity: Entity,
+    book: Book,
+    policies: Sequence[Policy],
+    *,
+    on: date,
+    by: str,
+    at: datetime,
+    moved: Collection[int] = (),
+) -> None:
     """Withdraw or rebuild the waiting notices of some payers, and keep it.
 
-    `book` holds everything of these payers, who are locked. A notice of which something may have left stays as it is.
+    `book` holds everything of these payers, who are locked; `on` is today. Of a notice that has left over one channel,
+    the others are given up where less is owed by now. `moved`: items that were put off since, and are not due.
     """
-    waiting = book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
-    gone = set(Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=waiting).values_list("notice", flat=True))
-    look = last_look(book, policies, [notice for notice in waiting if notice not in gone], as_of=on)
+    waiting = waiting_in(book)
+    if not any(waiting):
+        return
+    look = last_look(book, policies, waiting.whole, as_of=on, moved=moved)
+    stopped = last_look(book, policies, waiting.half, as_of=on, moved=moved).reasons if waiting.half else {}
     lines = pl.DataFrame(
         look.lines, schema=dict.fromkeys(("notice_id", "item_id", "amount_minor"), pl.Int64), orient="row"
     )
     events = [Withdrawn(on=on, notice_ids=[notice], reason=reason) for notice, reason in look.withdrawn.items()]
     happen(entity, book, [*events, Trimmed(on=on, lines=lines, fees=look.fees)])
-    Delivery.objects.filter(notice__in=look.withdrawn).update(state=DeliveryState.WITHDRAWN)
+    given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
+    Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)
     for notice in Notice.objects.filter(pk__in={notice for notice, _item, _amount in look.lines}):
         _total(notice)
-    for notice in Notice.objects.filter(pk__in=look.reasons):
-        what = "notice.withdrawn" if notice.pk in look.withdrawn else "notice.rebuilt"
-        items = {str(item): reason for item, reason in look.reasons[notice.pk].items()}
-        audit.record(by, what, notice, at=at, entity_id=entity.pk, items=items)
+    reasons = look.reasons | stopped
+    for notice in Notice.objects.filter(pk__in=reasons):
+        what = "withdrawn" if notice.pk in look.withdrawn else "stopped" if notice.pk in stopped else "rebuilt"
+        items = {str(item): reason for item, reason in reasons[notice.pk].items()}
+        audit.record(by, f"notice.{what}", notice, at=at, entity_id=entity.pk, items=items)
 
 
-def last_look(book: Book, policies: Sequence[Policy], notice_ids: Iterable[int], *, as_of: date) -> Look:
+def last_look(
+    book: Book, policies: Sequence[Policy], notice_ids: Sequence[int], *, as_of: date, moved: Collection[int] = ()
+) -> Look:
     """Say what of these waiting notices is asked for no longer. `book` holds everything of their payers."""
-    now = _now(book, policies, list(notice_ids), as_of)
+    now = _now(book, policies, notice_ids, as_of, moved)
     look = Look()
     rules = {policy.policy: policy for policy in policies}
     for (notice_id,), lines in now.partition_by("notice_id", as_dict=True).items():
@@ -85,22 +119,30 @@ def last_look(book: Book, policies: Sequence[Policy], notice_ids: Iterable[int],
         if reason := _not_worth_it(asked, notice, policy, book):
             look.withdrawn[int(notice_id)] = reason
         else:
-            look.lines += changed.select("notice_id", "item_id", "left_minor").iter_rows()
-            look.fees += _fees(book, policy, notice, changed)
+            fees = _fees(book, policy, notice, changed)
+            others = changed.filter(~pl.col("item_id").is_in(fees))
+            look.lines += others.select("notice_id", "item_id", "left_minor").iter_rows()
+            look.fees += fees
     return look
 
 
-def _now(book: Book, policies: Sequence[Policy], notice_ids: list[int], as_of: date) -> pl.DataFrame:
+def _now(
+    book: Book, policies: Sequence[Policy], notice_ids: Sequence[int], as_of: date, moved: Collection[int]
+) -> pl.DataFrame:
     """The lines of notices, with what is left to ask for on each (`left_minor`) and why it is less (`reason`)."""
-    decisions = decide(book, policies, as_of).decisions.select("item_id", "reasons", "dunnable_minor", "open_minor")
-    asked = book.lines.filter(pl.col("notice_id").is_in(notice_ids), pl.col("role").is_in(["dunned", "charge"]))
-    reason = pl.lit(None, dtype=pl.String)
+    decisions = decide(book, policies, as_of).decisions.select("item_id", "reasons", "dunnable_minor")
+    is_asked = pl.col("notice_id").is_in(list(notice_ids)) & (pl.col("role") != "withdrawn")
+    is_put_off = pl.col("item_id").is_in(list(moved)) & (pl.col("role") == "dunned")
+    reason = pl.when(is_put_off).then(pl.lit("not_due")).otherwise(pl.lit(None, dtype=pl.String))
     for name in reversed(STANDING_IN_THE_WAY):
         reason = pl.when(pl.col("reasons") & BIT[name] != 0).then(pl.lit(name)).otherwise(reason)
     # A charge has nothing dunnable of its own; it is asked for as long as it is open.
-    left = pl.when(pl.col("role") == "charge").then("open_minor").otherwise("dunnable_minor").fill_null(0)
+    of_charge = pl.col("open_minor") - pl.col("disputed_minor") - pl.col("in_flight_minor")
+    left = pl.when(pl.col("role") == "dunned").then("dunnable_minor").otherwise(of_charge).fill_null(0)
     return (
-        asked.join(decisions, on="item_id", how="left", maintain_order="left")
+        book.lines.filter(is_asked)
+        .join(decisions, on="item_id", how="left", maintain_order="left")
+        .join(book.items.select("item_id", "open_minor", "disputed_minor", "in_flight_minor"), on="item_id", how="left")
         .with_columns(reason=reason)
         .with_columns(
             left_minor=pl.when(pl.col("reason").is_null()).then(pl.min_horizontal(left, "amount_minor")).otherwise(0)

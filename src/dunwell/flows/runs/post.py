@@ -85,15 +85,18 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
     waiting = proposals.waiting(run.pk, shard)
     if part.is_posted and notices.is_empty():
         return PostResult(0, waiting.height, 0)
+    decided_anchors = _anchors(part, run, notices, waiting)
+    frames.lock_accounts({*notices["payer_id"], *decided_anchors["payer_id"]})
     lines = proposals.lines(notices["notice_id"])
-    decided = _decided(part, run, "decisions", ["item_id", *proposals.AMOUNTS])
+    decided = _decided(part, run, "plan-decisions", ["item_id", *proposals.AMOUNTS])
     changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
     before = frames.contacts_and_anchors(run.entity_id, shard)
-    anchors, moved = _still_so(_anchors(part, run, notices, waiting), before)
+    anchors, moved = _still_so(decided_anchors, before)
     dropped = pl.concat(
         [
             notices.join(changed, on="notice_no", how="semi"),
             notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
+            notices.filter("contact").join(_spoken_to(part, run, before), on="payer_id", how="semi"),
         ]
     ).unique("notice_no")
     notices = notices.join(dropped, on="notice_no", how="anti")
@@ -176,7 +179,7 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: 
 
 
 def _decided(part: RunShard, run: Run, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Columns of a table of a shard's plan; of payers whose part was changed, as it was decided then."""
+    """Columns of a table that a shard was decided with; of payers whose part was changed, as it was then."""
     edits = {
         edit.payer_id: edit.archive_digest
         for edit in RunEdit.objects.filter(run=run).order_by("pk")
@@ -192,18 +195,28 @@ def _anchors(part: RunShard, run: Run, notices: pl.DataFrame, waiting: pl.DataFr
 
     A group whose notice lacks an approval is left alone until it has it, or the next run decides anew.
     """
-    decided = _decided(part, run, "anchors", list(plan.SCHEMAS["anchors"]))
+    decided = _decided(part, run, "plan-anchors", list(plan.SCHEMAS["anchors"]))
     if not part.is_posted:
         return decided.join(waiting.filter("anchored"), on=KEYS["anchors"], how="anti")
     return decided.join(notices.filter("anchored"), on=KEYS["anchors"], how="semi")
 
 
 def _archived(run: Run, digest: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Columns of a table of a plan in the archive. Errors: Conflict where the archive is gone."""
+    """Columns of a table in the archive. Errors: Conflict where the archive is gone."""
     try:
-        return archive.plan_table(settings.CONFIG.archive_dir, digest, name, columns)
+        return archive.table(settings.CONFIG.archive_dir, digest, name, columns)
     except archive.ArchiveError as error:
         raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
+
+
+def _spoken_to(part: RunShard, run: Run, before: Book) -> pl.DataFrame:
+    """The payers who were sent something since the run was decided, other than by this run: the gap runs anew."""
+    then = _decided(part, run, "book-payers", ["payer_id", "entity_id", "last_contact_on"])
+    now = before.payers.join(then, on=["payer_id", "entity_id"], how="left", suffix="_then")
+    later = now.filter(pl.col("last_contact_on").ne_missing(pl.col("last_contact_on_then"))).select("payer_id")
+    own = Notice.objects.filter(run=run, contact=True, state__in=[NoticeState.POSTED, NoticeState.SENT])
+    told = own.filter(payer_id__in=later["payer_id"].to_list()).values_list("payer_id", flat=True)
+    return later.filter(~pl.col("payer_id").is_in(list(told)))
 
 
 def _still_so(anchors: pl.DataFrame, before: Book) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -138,10 +138,11 @@ def keep_shard(run_id: int, number: int) -> None:
         try:
             with transaction.atomic():
                 keep(run, {name: _decided(shard, name) for name in KEPT}, after=sum(before))
-        except IntegrityError as error:
-            if run.shards == 1:
-                raise
-            raise Conflict(f"an account got another parent while run {run_id} was decided: propose again") from error
+        except IntegrityError as error:  # an item is on another notice, by its version
+            raise Conflict(
+                f"while run {run_id} was decided, a notice that was approved later was posted, or an account got another"
+                " parent: propose again"
+            ) from error
         tasks = _decided(shard, "tasks")
         if not tasks.is_empty():
             open_tasks(run, tasks, _decided(shard, "decisions", ["item_id", "payer_id", "problem"]))
@@ -195,7 +196,7 @@ def _require_all_posted(entity: Entity) -> None:
 def _decided(shard: RunShard, table: str, columns: Sequence[str] = ()) -> pl.DataFrame:
     """A table of a shard's plan. Errors: Conflict where the archive is gone."""
     try:
-        return archive.plan_table(settings.CONFIG.archive_dir, shard.archive_digest, table, columns)
+        return archive.table(settings.CONFIG.archive_dir, shard.archive_digest, f"plan-{table}", columns)
     except archive.ArchiveError as error:
         raise Conflict(f"run {shard.run_id} cannot be kept: {error}") from None
 

@@ -11,6 +11,7 @@ from django.db import transaction
 from dunwell.engine.events import Withdrawn
 from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.runs.happen import happen
+from dunwell.flows.runs.lastlook import STILL_HERE
 from dunwell.flows.runs.locked import locked_run
 from dunwell.flows.runs.proposal import drop
 from dunwell.records import audit, frames
@@ -31,7 +32,7 @@ class ReverseResult:
 def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseResult:
     """Withdraw the notices of a posted run that have not left: levels, contacts and charges are as before them.
 
-    What has left cannot be taken back, and stays as it is. In one transaction. Errors: NotFound; Invalid without a
+    What has left cannot be taken back, and stays as it is; channels that have not left yet are given up. In one transaction. Errors: NotFound; Invalid without a
     reason; Conflict for a run that is not posted, or of which everything has left.
     """
     if not reason.strip():
@@ -41,6 +42,11 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
         if run.state not in REVERSIBLE:
             raise Conflict(f"run {run_id} is {run.state}; only a posted run can be reversed")
         on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+        # All at once: batch by batch, two of us could wait for each other.
+        frames.lock_payers(Notice.objects.filter(run=run).values_list("payer_id", flat=True))
+        Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE).update(
+            state=DeliveryState.WITHDRAWN
+        )
         withdrawn = sum(_withdraw(run, batch, reason, on) for batch in _batches(run))
         unposted = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
         dropped = unposted.count()
@@ -70,7 +76,7 @@ def _batches(run: Run) -> Iterator[list[int]]:
 
 def _withdraw(run: Run, notice_ids: list[int], reason: str, on: date) -> int:
     """Withdraw those of the notices of which nothing has left; return how many. Who delivers waits, or was first."""
-    payers = frames.lock_payers(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
+    payers = Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True)
     gone = Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=notice_ids).values("notice")
     waiting = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED).exclude(pk__in=gone)
     ids = list(waiting.order_by("pk").values_list("pk", flat=True))
