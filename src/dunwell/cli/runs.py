@@ -56,7 +56,7 @@ def post(
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:
         _show_posted(run, posted, delivered)
-    if delivered.failed or delivered.retrying:
+    if delivered.failed or delivered.retrying or delivered.claimed:
         raise typer.Exit(EXIT_FAILED)
 
 
@@ -67,6 +67,10 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
     say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
     if delivered.problem:
         say(f"why not: {delivered.problem}")
+    if delivered.claimed:
+        until = f"{delivered.claimed_until.astimezone():%H:%M:%S}" if delivered.claimed_until else "their time is up"
+        say(f"{delivered.claimed:,} more are being sent, or whoever was sending them is gone:")
+        say(f"  say `dunwell post {run}` again after {until}")
     if delivered.retrying:
         after = f" after {delivered.retry_at.astimezone():%H:%M:%S}" if delivered.retry_at else ""
         say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again{after}")

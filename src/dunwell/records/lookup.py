@@ -53,6 +53,7 @@ ITEMS: Final = {
     "amount_minor": ("t.amount_minor", pl.Int64()),
     "open_minor": ("t.open_minor", pl.Int64()),
     "applied_minor": (APPLIED, pl.Int64()),
+    "source_open_minor": ("t.source_open_minor", pl.Int64()),
     "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }

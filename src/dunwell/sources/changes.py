@@ -1,6 +1,6 @@
 """What a file changes of a book: rows to add, rows to change, and what cannot be, worked out on frames alone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import polars as pl
@@ -16,21 +16,28 @@ _BOOK: Final = "_book"
 
 @dataclass(frozen=True, kw_only=True)
 class Changes:
-    """Rows to add and to change, with all their columns; rows that stay are counted."""
+    """Rows to add and to change, with all their columns; rows that stay are counted.
+
+    `told`: of items that stay, what the file says is open where it said otherwise before (item_id, source_open_minor).
+    `put_off`: the items that are due later now.
+    """
 
     added: pl.DataFrame
     changed: pl.DataFrame
     unchanged: int
+    told: pl.DataFrame = field(default_factory=pl.DataFrame)
+    put_off: tuple[int, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, problems: Problems) -> Changes:
     """Compare a file's items (with entity_id, account_id) with those of the book that have their key.
 
-    Where the file says what is open (`open`), the book follows it, up or down, but never above what Dunwell's own
-    allocations leave of the amount: a payment that Dunwell knows and the source does not yet know stays paid, and
-    once the source knows it too both say the same. Without `open` the file says only what was invoiced: what is open
-    is the book's own matter and moves only with the amount. Empty dates and attributes of the file say nothing.
+    Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time,
+    down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment that Dunwell
+    knows and the source does not yet know stays paid, and once the source knows it too both say the same. Without
+    `open` the file says only what was invoiced: what is open is the book's own matter and moves only with the amount.
+    Empty dates and attributes of the file say nothing.
 
     Refused: another currency than the book's, an amount below what is already settled of it, another account
     while a notice with the item is on its way.
@@ -38,24 +45,30 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, prob
     attributes = [name for name in items.columns if name.startswith("attr_")]
     both = items.join(book, on=ITEM_KEY, how="left", suffix=_BOOK, maintain_order="left")
     is_new = pl.col("item_id").is_null()
-    added = (
-        both.filter(is_new).select(*items.columns).with_columns(open_minor=pl.coalesce("open_minor", "amount_minor"))
-    )
+    added = both.filter(is_new).select(*items.columns, source_open_minor="open_minor")
+    added = added.with_columns(open_minor=pl.coalesce("open_minor", "amount_minor"))
     met = (
         both.filter(~is_new)
         .with_columns(_amount(mapping))
         .with_columns(told_minor="open_minor", left_minor=_left(mapping))
     )
-    met = met.with_columns(open_minor=pl.min_horizontal(_told(mapping), "left_minor"))
+    met = met.with_columns(
+        open_minor=pl.min_horizontal(_told(mapping), "left_minor"),
+        told_before_minor="source_open_minor",
+        source_open_minor=pl.coalesce("told_minor", "source_open_minor"),
+    )
     met = met.with_columns(pl.coalesce(name, f"{name}{_BOOK}") for name in ["issued_on", "due_on", *attributes])
     _refuse(met, mapping, problems)
     compared = ["account_id", "amount_minor", "open_minor", "issued_on", "due_on", *attributes]
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in compared)
     changed = met.filter(differs)
+    said = met.filter(~differs & pl.col("source_open_minor").ne_missing(pl.col("told_before_minor")))
     return Changes(
         added=added,
-        changed=changed.select(LINE, "item_id", "entity_id", *compared),
+        changed=changed.select(LINE, "item_id", "entity_id", "source_open_minor", *compared),
         unchanged=met.height - changed.height,
+        told=said.select("item_id", "source_open_minor"),
+        put_off=tuple(changed.filter(pl.col("due_on") > pl.col(f"due_on{_BOOK}"))["item_id"]),
         warnings=(*_kept(met), *_moved(changed)),
     )
 
@@ -100,7 +113,12 @@ def _left(mapping: Mapping) -> pl.Expr:
 
 
 def _told(mapping: Mapping) -> pl.Expr:
-    return pl.col("open_minor") if mapping.open else pl.col("left_minor")
+    """What is open by what the file says, and said the last time. An amount is open or paid until both have said so."""
+    if not mapping.open:
+        return pl.col("left_minor")
+    here, told, before = pl.col(f"open_minor{_BOOK}"), pl.col("told_minor"), pl.col("source_open_minor")
+    since = pl.when(told > before).then(here + told - before).otherwise(pl.min_horizontal(here, told))
+    return pl.when(before.is_null()).then(told).otherwise(since)
 
 
 def _refuse(met: pl.DataFrame, mapping: Mapping, problems: Problems) -> None:

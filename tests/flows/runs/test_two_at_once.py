@@ -4,19 +4,30 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from threading import Barrier
 from typing import TypeVar
 
+import polars as pl
 import psycopg
 import pytest
 from django.db import connections
 
 from dunwell.flows.errors import Conflict
-from dunwell.records.models import AuditEvent, Delivery, Item, ItemState, Run
+from dunwell.flows.runs import post
+from dunwell.flows.runs.explain import explain_item
+from dunwell.records.models import AnchorState, AuditEvent, Delivery, Item, ItemState, Run
 from tests.flows.town import Town, at_home
 
 T = TypeVar("T")
+ANCHORED = """\
+policy: standard
+anchor: account
+stages:
+  - {stage: reminder, days_past_due: 3, send: [email]}
+  - {stage: second_reminder, days_past_due: 14, send: [email]}
+"""
 SECONDS_MAX = 20
 
 
@@ -124,3 +135,29 @@ def test_a_proposal_made_while_another_is_posted_is_refused_or_harmless(busy_tow
         assert isinstance(proposed, Conflict), repr(proposed)
     assert Delivery.objects.count() == 1
     assert busy_town.level("A-17") == 1
+
+
+def test_a_delivery_while_another_run_is_posted_is_not_overwritten(
+    busy_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_town.apply(ANCHORED)
+    busy_town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    first = busy_town.propose("2026-04-03")
+    busy_town.post(first)
+    busy_town.item("A-16", "MEYER", "100.00 EUR", "2026-03-30")  # older: another anchor
+    second = busy_town.propose("2026-04-03")
+    numbered = post._with_charge_items
+    delivering: list[Future[object]] = []
+    with ThreadPoolExecutor(1) as pool:
+
+        def meanwhile(*told: pl.DataFrame) -> pl.DataFrame:
+            delivering.append(pool.submit(with_own_connection, lambda: busy_town.deliver(first)))
+            time.sleep(0.5)  # it waits until we are done, or is done
+            return numbered(*told)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(post, "_with_charge_items", meanwhile)
+        busy_town.post(second)
+    assert not isinstance(delivering[0].result(), Exception)
+    busy_town.deliver(second)
+    assert AnchorState.objects.get().pending_notice_id is None
+    assert explain_item(busy_town.entity, "A-17", as_of=date(2026, 5, 20)).decision["outcome"] == "dun"

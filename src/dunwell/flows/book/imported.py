@@ -22,7 +22,7 @@ IDS: Final = ("account_id", "entity_id", "account")
 NEVER_NULL: Final = {"name": "", "legal": False, "intercompany": False}
 ITEM_COLUMNS: Final = (
     "entity_id", "account_id", "number", "kind", "currency", "issued_on", "due_on", "amount_minor", "open_minor",
-    "closed_on",
+    "source_open_minor", "closed_on",
 )  # fmt: skip
 
 
@@ -34,6 +34,7 @@ class Saved:
     changed: int
     unchanged: int
     warnings: tuple[str, ...] = ()
+    put_off: tuple[int, ...] = ()  # items that are due later now
     by_entity: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
 
     def of(self, entity_id: int, what: str = "items") -> dict[str, int]:
@@ -84,7 +85,9 @@ def save_accounts(accounts: pl.DataFrame, entities: list[Entity], mapping: Mappi
     codes = entity_codes(entities)
     accounts = accounts.join(codes, on="entity", maintain_order="left")
     entity_ids = [each.pk for each in entities]
-    book = decoded(lookup.accounts_of(entity_ids), _types(mapping, "account"))
+    known = lookup.accounts_of(entity_ids)
+    frames.lock_payers(known.join(accounts, on=["entity_id", "account"], how="semi")["account_id"])
+    book = decoded(known, _types(mapping, "account"))
     told = account_fields(mapping, accounts.columns)
     changes = account_changes(accounts, book, [name for name in told if name not in CONTACT])
     added = changes.added.with_columns(account_id=bulk.allocate_ids(Account, changes.added.height))
@@ -118,13 +121,14 @@ def save_items(items: pl.DataFrame, mapping: Mapping, problems: Problems, *, on:
     """Add and change items that have their `entity_id` and `account_id`. Errors: SourceError."""
     attributes = [f"attr_{name}" for name, attribute in mapping.attributes.items() if attribute.of == "item"]
     types = _types(mapping, "item")
-    frames.lock_payers(items["account_id"].unique().to_list())
     found = [lookup.items_numbered(key[0], rows["number"]) for key, rows in items.group_by("entity_id")]
     changes = item_changes(items, decoded(pl.concat(found), types), mapping, problems)
     problems.refuse()
     _insert_items(changes.added.sort("account_id", LINE), attributes, on=on)
     if not changes.changed.is_empty():
         bulk.save({"items": changes.changed.drop(LINE, "entity_id")}, on=on)
+    if not changes.told.is_empty():
+        stage(Item, changes.told.rename({"item_id": "id"}), ["id"]).update()
     return _saved(changes, changes.added)
 
 
@@ -159,5 +163,6 @@ def _saved(changes: Changes, added: pl.DataFrame) -> Saved:
         changed=changes.changed.height,
         unchanged=changes.unchanged,
         warnings=changes.warnings,
+        put_off=changes.put_off,
         by_entity=by_entity,
     )

@@ -1,16 +1,20 @@
 """Import a file of items: all of it in one transaction, or nothing and every reason why."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.db import transaction
+from django.db.models import Q
 
 from dunwell.engine.documents import DocumentError
+from dunwell.flows import policies
 from dunwell.flows.book.imported import (
     Saved,
     entity_codes,
@@ -21,9 +25,10 @@ from dunwell.flows.book.imported import (
 )
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
-from dunwell.flows.runs.proposal import supersede
-from dunwell.records import audit, lookup
-from dunwell.records.models import Entity
+from dunwell.flows.runs.lastlook import STILL_HERE, look_again
+from dunwell.flows.runs.proposal import supersede_all
+from dunwell.records import audit, frames, lookup
+from dunwell.records.models import Entity, NoticeLine, NoticeState
 from dunwell.sources.items import GROUP, ItemFile, read_items
 from dunwell.sources.mapping import Mapping, read_mapping
 from dunwell.sources.problems import Problems, SourceError
@@ -91,7 +96,8 @@ def import_items(
             totals = _totals(read.totals, entities)
             for entity in entities:
                 if any((accounts.of(entity.pk, "accounts") | items.of(entity.pk)).values()):
-                    supersede(entity)  # it was decided on what is no longer so
+                    supersede_all(entity, "the book was changed by an import")
+                _put_off(entity, items.put_off, by=by, at=at)
     except SourceError as error:
         raise refusal(path, error) from None
     return ImportReport(
@@ -105,6 +111,18 @@ def import_items(
         totals=totals,
         warnings=(*read.warnings, *items.warnings),
     )
+
+
+def _put_off(entity: Entity, item_ids: Sequence[int], *, by: str, at: datetime) -> None:
+    """Take items that are due later now off the notices that wait to be sent."""
+    moved = set(item_ids)
+    waiting = Q(notice__state=NoticeState.POSTED) | Q(notice__deliveries__state__in=STILL_HERE)
+    lines = NoticeLine.objects.filter(waiting, notice__entity=entity).values_list("item", "notice__payer").distinct()
+    if payers := {payer for item, payer in lines if item in moved} if moved else set():
+        today = at.astimezone(ZoneInfo(entity.time_zone)).date()
+        book = frames.account_book(frames.lock_payers(payers))
+        in_force = policies.parsed(policies.versions_in_force(entity))
+        look_again(entity, book, in_force, on=today, by=by, at=at, moved=moved)
 
 
 def _audit(

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Count, Max, Min, Q, QuerySet
 
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
@@ -27,6 +27,7 @@ from dunwell.flows.runs.happen import ask, happen
 from dunwell.flows.runs.lastlook import look_again
 from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.locked import run_called
+from dunwell.flows.runs.reverse import withdraw
 from dunwell.letters.notice import Message
 from dunwell.letters.write import write
 from dunwell.records import audit, chain, frames
@@ -38,11 +39,12 @@ from dunwell.records.models import (
     NoticeLine,
     NoticeState,
     Run,
+    RunState,
 )
 
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
-NOT_MADE: Final = (DeliveryState.QUEUED, "the lease ran out before anything was sent")
+NOT_MADE: Final = (DeliveryState.QUEUED, "whoever was to send it was gone before it was sent")
 
 
 class Outcome(NamedTuple):
@@ -55,13 +57,18 @@ class Outcome(NamedTuple):
 
 @dataclass
 class DeliverResult:
-    """How many messages went where, the first reason why one did not, and from when on the rest may be tried again."""
+    """How many messages went where, the first reason why one did not, and from when on the rest may be tried again.
+
+    `claimed`: somebody else is sending them, or was, and `claimed_until` nobody else does.
+    """
 
     outbox: str
     sent: int = 0
     failed: int = 0
     retrying: int = 0
     retry_at: datetime | None = None
+    claimed: int = 0
+    claimed_until: datetime | None = None
     problem: str = ""
 
 
@@ -93,8 +100,13 @@ def deliver_run(
         last_notice_id = some[-1]
         batch, made = _claim(outbox, run, in_force, some, at=clock(), by=by)
         result.sent += made
-        batch, outcomes = _send(outbox, run, batch, clock())
-        if _note(run, batch, outcomes, clock(), by):
+        try:
+            batch, outcomes = _send(outbox, run, batch, clock())
+            next_channels = _note(run, batch, outcomes, clock(), by)
+        except KeyboardInterrupt:
+            _give_back(outbox, run, batch, clock(), by)
+            raise
+        if next_channels:
             last_notice_id = some[0] - 1  # their next channels wait
         else:
             done += len(some)
@@ -103,8 +115,11 @@ def deliver_run(
             result.failed += outcome.state == DeliveryState.FAILED
             result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
         progress("writing notices", done, total)
-    late = Delivery.objects.filter(notice__run=run, state=DeliveryState.RETRYING)
-    result.retrying, result.retry_at = late.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
+    mine = Delivery.objects.filter(notice__run=run)
+    late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
+    result.retrying, result.retry_at = late.values()
+    claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
+    result.claimed, result.claimed_until = claimed.values()
     if notice_ids is None:
         end_runs(run.entity)
         chain.seal()
@@ -149,6 +164,8 @@ def _claim(
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
         made = _take_over(outbox, run, notice_ids, at, by)
+        if run.state == RunState.REVERSED:  # while others were sending
+            withdraw(run, notice_ids, run.reason, on)
         look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
         _settle(run, frames.account_book(payers), notice_ids, on)
         free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
@@ -179,18 +196,30 @@ def _ours(batch: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _take_over(outbox: Outbox, run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> int:
-    """Settle claims whose lease ran out by what the outbox has: made is sent, the others wait again.
+    """Settle claims whose lease ran out; return how many of them had been made."""
+    lost = Delivery.objects.filter(state=DeliveryState.CLAIMED, lease_until_at__lt=at, notice_id__in=notice_ids)
+    return _settle_claims(outbox, run, list(lost), at, by)
 
-    Returns how many were made. So what was paid since is not asked for, and what has left is not asked for twice.
+
+def _give_back(outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime, by: str) -> None:
+    """Settle what we claimed and will not send."""
+    with transaction.atomic():
+        frames.lock_payers(Notice.objects.filter(deliveries__in=batch).values_list("payer_id", flat=True))
+        _settle_claims(outbox, run, _ours(batch), at, by)
+
+
+def _settle_claims(outbox: Outbox, run: Run, claimed: Sequence[Delivery], at: datetime, by: str) -> int:
+    """Settle claims by what the outbox has: made is sent, the others wait again. Returns how many were made.
+
+    So what was paid since is not asked for, and what has left is not asked for twice.
     """
-    lost = list(Delivery.objects.filter(state=DeliveryState.CLAIMED, lease_until_at__lt=at, notice_id__in=notice_ids))
-    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, lost)}
+    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, claimed)}
     outcomes = {
         delivery_id: Outcome(DeliveryState.SENT, str(receipt.path)) if receipt else Outcome(*NOT_MADE)
         for delivery_id, receipt in made.items()
     }
-    if lost:
-        _noted(run, lost, outcomes, at, by)
+    if claimed:
+        _noted(run, claimed, outcomes, at, by)
     return sum(receipt is not None for receipt in made.values())
 
 

@@ -1,10 +1,15 @@
 """When a run has nothing more to do."""
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from dunwell.records.models import Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunShard, RunState
 
 UNDER_WAY = (DeliveryState.QUEUED, DeliveryState.RETRYING, DeliveryState.CLAIMED)
+
+
+def under_way(run: Run) -> "QuerySet[Delivery]":
+    """The deliveries of a run that wait, or that somebody is at."""
+    return Delivery.objects.filter(notice__run=run, state__in=UNDER_WAY)
 
 
 def end_runs(entity: Entity) -> None:

@@ -14,6 +14,7 @@ from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.events import Posted
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.approve import guard_is_approved
+from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.locked import OPEN, locked_run, run_called, shared_run
 from dunwell.records import archive, audit, bulk, frames, lookup, proposals
 from dunwell.records.frames import Shard
@@ -118,10 +119,11 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
 def post_if_open(run_id: int, *, today: Callable[[str], date], at: datetime, by: str) -> PostResult:
     """Post a run, or, when it is posted already, only say what waits. `today`: the date in a time zone.
 
-    Errors: as `post_run`.
+    Of a reversed run, what others were sending then may still have to be settled. Errors: as `post_run`.
     """
     run = run_called(run_id)
-    if run.state in (RunState.POSTED, RunState.DONE) and not _has_more(run):
+    is_posted = run.state in (RunState.POSTED, RunState.DONE) and not _has_more(run)
+    if is_posted or (run.state == RunState.REVERSED and under_way(run).exists()):
         return PostResult(0, Notice.objects.filter(run=run, state=NoticeState.PROPOSED).count(), 0)
     return post_run(run_id, today=today(run.entity.time_zone), at=at, by=by)
 

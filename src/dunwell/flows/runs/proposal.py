@@ -23,6 +23,7 @@ from dunwell.records.models import (
     Task,
 )
 
+SCHEDULE: Final = "schedule"  # who proposes what nobody asked for
 KEPT: Final = ("notices", "lines", "charges", "actions")  # the tables of a plan that `keep` takes
 
 
@@ -32,6 +33,18 @@ def supersede(entity: Entity) -> None:
     being_kept = Q(state=RunState.DECIDING) & ~Q(archive_digest="")
     Run.objects.filter(Q(state__in=OPEN) | being_kept, entity=entity).update(state=RunState.SUPERSEDED)
     end_runs(entity)
+
+
+def supersede_all(entity: Entity, reason: str) -> None:
+    """Drop what waits unposted, and what is being decided, since the book is no longer what it was decided on.
+
+    A run that began by itself begins again.
+    """
+    undone = Run.objects.filter(Q(state__in=OPEN) | Q(state=RunState.DECIDING), entity=entity)
+    if undone.filter(proposed_by=SCHEDULE).exists():
+        Entity.objects.filter(pk=entity.pk).update(ran_on=None)
+    undone.filter(state=RunState.DECIDING).update(state=RunState.SUPERSEDED, reason=reason)
+    supersede(entity)
 
 
 def drop(notices: "QuerySet[Notice]", state: NoticeState, reason: str = "") -> None:

@@ -18,6 +18,8 @@ from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
+from dunwell.flows.runs.deliver import deliver_run
+from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import locked_run, run_called, shared_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep, open_tasks, supersede
@@ -34,6 +36,9 @@ def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress:
     What was proposed before and not posted is superseded. Errors: Conflict without a policy in force, or when a
     run was posted, or a later proposal was made, while this one was being decided; Invalid.
     """
+    for reversed_run in Run.objects.filter(entity=entity, state=RunState.REVERSED):
+        if under_way(reversed_run).exists():  # somebody was sending when it was reversed
+            deliver_run(reversed_run.pk, clock=lambda: at, by=by)
     run = begin_run(entity, as_of=as_of, at=at, by=by)
     try:
         for number in range(run.shards):
@@ -140,8 +145,8 @@ def keep_shard(run_id: int, number: int) -> None:
                 keep(run, {name: _decided(shard, name) for name in KEPT}, after=sum(before))
         except IntegrityError as error:  # an item is on another notice, by its version
             raise Conflict(
-                f"while run {run_id} was decided, a notice that was approved later was posted, or an account got another"
-                " parent: propose again"
+                f"while run {run_id} was decided, a notice that was approved later was posted, or an account got"
+                " another parent: propose again"
             ) from error
         tasks = _decided(shard, "tasks")
         if not tasks.is_empty():
@@ -177,7 +182,8 @@ def abandon(run_id: int, reason: str) -> bool:
 def _deciding(run: Run) -> Run:
     """Errors: Conflict."""
     if run.state != RunState.DECIDING:
-        raise Conflict(f"run {run.pk} is {run.state}, and not being decided any more: another one took its place")
+        why = run.reason or "another one took its place"
+        raise Conflict(f"run {run.pk} is {run.state}, and not being decided any more: {why}")
     return run
 
 

@@ -1,6 +1,6 @@
 """Reverse a posted run: what has not left is withdrawn, and all that came of it is taken back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -32,8 +32,9 @@ class ReverseResult:
 def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseResult:
     """Withdraw the notices of a posted run that have not left: levels, contacts and charges are as before them.
 
-    What has left cannot be taken back, and stays as it is; channels that have not left yet are given up. In one transaction. Errors: NotFound; Invalid without a
-    reason; Conflict for a run that is not posted, or of which everything has left.
+    What has left cannot be taken back, and stays as it is; channels that have not left yet are given up. In one
+    transaction. Errors: NotFound; Invalid without a reason; Conflict for a run that is not posted, or of which
+    everything has left.
     """
     if not reason.strip():
         raise Invalid("say why: a run is reversed for a reason")
@@ -47,7 +48,7 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
         Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE).update(
             state=DeliveryState.WITHDRAWN
         )
-        withdrawn = sum(_withdraw(run, batch, reason, on) for batch in _batches(run))
+        withdrawn = sum(withdraw(run, batch, reason, on) for batch in _batches(run))
         unposted = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
         dropped = unposted.count()
         drop(unposted, NoticeState.SUPERSEDED, reason)
@@ -74,7 +75,7 @@ def _batches(run: Run) -> Iterator[list[int]]:
         yield batch
 
 
-def _withdraw(run: Run, notice_ids: list[int], reason: str, on: date) -> int:
+def withdraw(run: Run, notice_ids: Sequence[int], reason: str, on: date) -> int:
     """Withdraw those of the notices of which nothing has left; return how many. Who delivers waits, or was first."""
     payers = Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True)
     gone = Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=notice_ids).values("notice")

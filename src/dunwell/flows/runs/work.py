@@ -17,16 +17,16 @@ from dunwell.flows.errors import FlowError
 from dunwell.flows.runs import propose
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.deliver import claimable, deliver_run
-from dunwell.flows.runs.done import end_runs
+from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.locked import OPEN, run_called
 from dunwell.flows.runs.post import open_posting, post_shard
+from dunwell.flows.runs.proposal import SCHEDULE
 from dunwell.flows.runs.schedule import due_on
 from dunwell.records import proposals, queue
 from dunwell.records.models import Delivery, Entity, Notice, NoticeState, Run, RunShard, RunState, Task
 
 NOTICES_PER_BLOCK: Final = 500
 LEFT_ALONE: Final = timedelta(minutes=15)  # how long a person's own posting is not taken over
-SCHEDULE: Final = "schedule"  # who proposes what nobody asked for
 
 Step: TypeAlias = Literal["begin", "decide", "gather", "keep", "complete", "open", "post", "deliver"]
 Clock: TypeAlias = Callable[[], datetime]
@@ -61,7 +61,8 @@ def due(now: datetime) -> Iterator[Piece]:
         if due_on(entity, now):
             yield Piece("begin", entity.pk)
     theirs = Q(by_workers=True) & Q(state__in=[RunState.DECIDING, *OPEN])
-    for run in Run.objects.filter(theirs | Q(state=RunState.POSTED)).select_related("entity").order_by("pk"):
+    waits = Q(state=RunState.POSTED) | Q(state=RunState.REVERSED, notices__deliveries__state__in=UNDER_WAY)
+    for run in Run.objects.filter(theirs | waits).select_related("entity").order_by("pk").distinct():
         yield from due_of(run, now)
 
 
@@ -71,8 +72,9 @@ def due_of(run: Run, now: datetime) -> Iterator[Piece]:
         yield from _to_decide(run)
     elif run.state in OPEN and run.posts and guard_is_approved(run):
         yield Piece("open", run.pk)
-    elif run.state == RunState.POSTED and _is_theirs(run, now):
-        yield from _to_post(run)
+    elif run.state in (RunState.POSTED, RunState.REVERSED) and _is_theirs(run, now):
+        if run.state == RunState.POSTED:
+            yield from _to_post(run)
         free = Delivery.objects.filter(claimable(now), notice__run=run)
         silent = Notice.objects.filter(run=run, state=NoticeState.POSTED, deliveries=None)
         blocks = set(_blocks(free, "notice_id")) | set(_blocks(silent, "pk"))

@@ -47,6 +47,11 @@ class Migration(migrations.Migration):
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
+            model_name="item",
+            name="source_open_minor",
+            field=models.PositiveBigIntegerField(null=True),
+        ),
+        migrations.AddField(
             model_name="run",
             name="by_workers",
             field=models.BooleanField(default=False),

@@ -89,7 +89,10 @@ class Contact(models.Model):
 
 
 class Item(models.Model):
-    """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open."""
+    """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open.
+
+    `source_open_minor`: what an import last said was open of it, where imports say so.
+    """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
     account = models.ForeignKey(Account, models.PROTECT)
@@ -104,6 +107,7 @@ class Item(models.Model):
     in_flight_minor = models.PositiveBigIntegerField(default=0)
     parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="charges")
     draft = models.BooleanField(default=False)
+    source_open_minor = models.PositiveBigIntegerField(null=True)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
 
