@@ -14,7 +14,6 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Envelope, Outbox, Receipt
-from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed
 from dunwell.engine.events import Task as Asked
 from dunwell.engine.policy.model import Policy
@@ -41,6 +40,7 @@ from dunwell.records.models import (
     Run,
     RunState,
 )
+from dunwell.records.stage import stage
 
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
@@ -167,7 +167,7 @@ def _claim(
         if run.state == RunState.REVERSED:  # while others were sending
             withdraw(run, notice_ids, run.reason, on)
         look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
-        _settle(run, frames.account_book(payers), notice_ids, on)
+        _settle(run, notice_ids, on)
         free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
         batch = list(free.exclude(state=DeliveryState.CLAIMED).order_by("pk"))
         claim = {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE}
@@ -240,21 +240,16 @@ def _envelopes(run: Run, deliveries: Sequence[Delivery]) -> Iterator[tuple[Deliv
         )
 
 
-def _settle(run: Run, book: Book, notice_ids: Sequence[int], on: date) -> None:
+def _settle(run: Run, notice_ids: Sequence[int], on: date) -> None:
     """End what has nothing to send: done if so meant, else failed."""
-    waiting = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)), pl.col("state") == "posted")["notice_id"]
-    sending = set(Delivery.objects.filter(notice_id__in=waiting.to_list()).values_list("notice_id", flat=True))
-    silent = [notice_id for notice_id in waiting if notice_id not in sending]
-    meant = set(Notice.objects.filter(pk__in=silent, channels="").values_list("pk", flat=True))
-    unreached = [notice_id for notice_id in silent if notice_id not in meant]
-    happen(
-        run.entity,
-        book,
-        [
-            Delivered(on=on, notice_ids=sorted(meant)),
-            Failed(on=on, notice_ids=unreached, reason="no address of the payer is left"),
-        ],
-    )
+    silent = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED, deliveries=None)
+    channels = dict(silent.values_list("pk", "channels"))
+    if channels:
+        meant = sorted(notice for notice, over in channels.items() if not over)
+        unreached = sorted(notice for notice, over in channels.items() if over)
+        book = frames.account_book(silent.values_list("payer_id", flat=True))
+        failed = Failed(on=on, notice_ids=unreached, reason="no address of the payer is left")
+        happen(run.entity, book, [Delivered(on=on, notice_ids=meant), failed])
 
 
 def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
@@ -333,21 +328,25 @@ def _doubt(run: Run, astray: Sequence[Delivery], on: date) -> None:
 
 def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
     """Keep the state of deliveries, and how the attempts at them ended."""
+    alike: dict[Outcome, list[Delivery]] = defaultdict(list)
     for delivery in batch:
         outcome = outcomes[delivery.pk]
-        delivery.state, delivery.lease_until_at, delivery.not_before_at = outcome.state, None, None
+        is_sent = outcome.state == DeliveryState.SENT
+        if is_sent:
+            delivery.content_path = outcome.detail
+        alike[outcome._replace(detail="") if is_sent else outcome].append(delivery)
+    for outcome, deliveries in alike.items():
+        fields: dict[str, object] = {"state": outcome.state, "lease_until_at": None, "not_before_at": None}
         if outcome.state == DeliveryState.SENT:
-            delivery.sent_at, delivery.content_path = at, outcome.detail
+            fields["sent_at"] = at
         if outcome.state == DeliveryState.RETRYING:
-            delivery.not_before_at = at + timedelta(seconds=outcome.retry_after_seconds)
-    Delivery.objects.bulk_update(batch, ["state", "lease_until_at", "not_before_at", "sent_at", "content_path"])
-    attempts = list(Attempt.objects.filter(delivery__in=batch, ended_at=None))
-    for attempt in attempts:
-        attempt.ended_at = at
-        outcome = outcomes[attempt.delivery_id]
-        attempt.outcome = outcome.state
-        attempt.error = "" if outcome.state == DeliveryState.SENT else outcome.detail
-    Attempt.objects.bulk_update(attempts, ["ended_at", "outcome", "error"])
+            fields["not_before_at"] = at + timedelta(seconds=outcome.retry_after_seconds)
+        _set(deliveries, fields)
+        attempts = Attempt.objects.filter(delivery__in=deliveries, ended_at=None)
+        attempts.update(ended_at=at, outcome=outcome.state, error=outcome.detail)
+    paths = [(delivery.pk, delivery.content_path) for delivery in batch if delivery.state == DeliveryState.SENT]
+    schema = {"id": pl.Int64, "content_path": pl.String}
+    stage(Delivery, pl.DataFrame(paths, schema=schema, orient="row"), ["id"]).update()
 
 
 def _send(
