@@ -1,11 +1,12 @@
 """A worker of a book on PostgreSQL: takes its work from the queue that it shares with the others."""
 
+import asyncio
 import os
 import signal
 import time
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
@@ -16,10 +17,13 @@ from dunwell.records import chain, connect, queue
 from dunwell.records.connect import WrongReleaseError
 from dunwell.worker.hands import Hands, log
 
-LOOK_CRON: Final = "* * * * *"  # how often one of the workers looks for what nobody put into the queue
+if TYPE_CHECKING:
+    from procrastinate.manager import JobManager
+
+LOOK_SECONDS: Final = 60.0  # how often a worker looks for what nobody put into the queue
 HEARTBEAT_SECONDS: Final = 10.0
-SILENT_SECONDS: Final = 30.0  # whoever has not been heard of for so long is gone
 CLOCKS_DIFFER_MAX: Final = timedelta(minutes=5)
+POOL_SECONDS: Final = 5.0  # how long a statement of the queue waits for a connection
 WAIT_SECONDS_MAX: Final = 60.0
 
 
@@ -35,12 +39,14 @@ class QueueWorker:
 
         Errors: WrongReleaseError, such as after an upgrade.
         """
-        connect.require_this_release()
         wait_seconds = 1.0
         while True:
             try:
+                connect.require_this_release()
                 self.look()
-                self._work_off()
+                asyncio.run(self._work_off())
+            except WrongReleaseError:
+                raise
             except Exception as error:  # noqa: BLE001  # whatever the queue raises when the database goes away
                 log.error("%s; trying again in %.0f s", str(error).strip() or type(error).__name__, wait_seconds)
                 time.sleep(wait_seconds)
@@ -60,21 +66,50 @@ class QueueWorker:
         self._put(work.due(now))
         chain.seal()
 
-    def _work_off(self) -> None:
-        from procrastinate.contrib.django.db_cleanup import DjangoApp  # noqa: PLC0415  # installed on PostgreSQL only
-        from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
+    async def _work_off(self) -> None:
+        """Work, and look for work every LOOK_SECONDS. Errors: whatever the database raises; nobody works any more."""
+        from procrastinate import App  # noqa: PLC0415  # half a second of imports that SQLite need not wait for
+        from procrastinate.contrib.django.db_cleanup import close_db_connections  # noqa: PLC0415
+        from procrastinate.contrib.django.utils import connector_params  # noqa: PLC0415
+        from procrastinate.psycopg_connector import PsycopgConnector  # noqa: PLC0415
+        from procrastinate.worker import Worker  # noqa: PLC0415
 
-        app = DjangoApp(connector=DjangoConnector().get_worker_connector())
+        app = App(connector=PsycopgConnector(kwargs=connector_params(), timeout=POOL_SECONDS))
         app.task(name=queue.TASK)(self._do)
-        look = app.task(name="dunwell.look", queueing_lock="look", pass_context=True)(self._look_around)
-        app.periodic(cron=LOOK_CRON)(look)
-        app.run_worker(
-            wait=not self.hands.once,
-            delete_jobs="always",
-            name=self.hands.by,
-            update_heartbeat_interval=HEARTBEAT_SECONDS,
-            stalled_worker_timeout=SILENT_SECONDS,
-        )
+        async with app.open_async():
+            worker = Worker(
+                app,
+                name=self.hands.by,
+                wait=not self.hands.once,
+                delete_jobs="always",
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=queue.SILENT.total_seconds(),
+                task_middleware=[close_db_connections],
+            )
+            working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+            try:
+                while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
+                    await self._look_around(app.job_manager, worker.worker_id)
+            finally:
+                worker.stop()  # type: ignore[no-untyped-call]
+                await working
+
+    async def _look_around(self, jobs: "JobManager", worker_id: int | None) -> None:
+        """Let go what the dead had taken, and look. Errors: ConnectionError where we pass for dead ourselves."""
+        from procrastinate.jobs import Status  # noqa: PLC0415
+
+        for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=queue.SILENT.total_seconds()):
+            log.warning("the worker that had taken %r is gone: others take it", job.queueing_lock)
+            await jobs.finish_job(job, Status.FAILED, delete_job=True)  # what it did not do is still due
+        await sync_to_async(self._look_alive)(worker_id)
+
+    def _look_alive(self, worker_id: int | None) -> None:
+        try:
+            if worker_id not in queue.workers_alive():
+                raise ConnectionError("the database has not heard of this worker for a while")
+            self.look()
+        finally:
+            close_old_connections()
 
     def _do(self, **told: Any) -> None:  # noqa: ANN401  # JSON
         try:
@@ -84,13 +119,6 @@ class QueueWorker:
             os.kill(os.getpid(), signal.SIGTERM)
             return
         self._put(self.hands.do(Piece(**told)))
-
-    async def _look_around(self, context: Any, timestamp: int) -> None:  # noqa: ANN401, ARG002  # as it is called
-        jobs = context.app.job_manager
-        for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=SILENT_SECONDS):
-            log.warning("the worker of %r is gone: it is done again", job.lock)
-            await jobs.retry_job(job)
-        await sync_to_async(self.look)()
 
     def _put(self, pieces: Iterable[Piece]) -> None:
         queue.put(piece._asdict() for piece in pieces)
