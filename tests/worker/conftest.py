@@ -120,6 +120,6 @@ def _town(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     town = WorkTown(folder, url)
     yield town
     for process in town.processes:
-        if process.poll() is None:
-            process.kill()
+        process.kill()
+        if process.stderr and not process.stderr.closed:
             process.communicate()

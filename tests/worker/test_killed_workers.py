@@ -42,7 +42,7 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(busy_town: WorkTown)
             meanwhile(busy_town, chance, codes)
             victim = chance.randrange(2)
             workers[victim].send_signal(signal.SIGKILL)
-            workers[victim].wait()
+            workers[victim].communicate()
             workers[victim] = busy_town.work()
         busy_town.wait_until(lambda run=run: busy_town.state(run) == "done")  # type: ignore[misc]
         assert_adds_up(busy_town, run)
