@@ -1,6 +1,7 @@
 """Whatever is invoiced, paid, credited, allocated and taken back, and in whatever order: money is conserved."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, TypeAlias
 
 import polars as pl
@@ -205,6 +206,36 @@ def test_posting_and_taking_back_restores_everything(story: list[Deed], more: st
     waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
     town.let(Failed(on=D[21], notice_ids=waiting) if fails else Withdrawn(on=D[21], notice_ids=waiting, reason="x"))
     assert state(town.book) == before
+
+
+@settings(max_examples=FEW)
+@given(
+    st.sampled_from(["", "one_notice_per: item", "anchor: account\none_notice_per: item"]),
+    st.lists(st.tuples(st.sampled_from(["import", "post", "post", "deliver", "fail", "withdraw"]), st.integers(0, 9)),
+             max_size=25),
+)  # fmt: skip
+def test_the_last_contact_is_that_of_the_notices_that_stand(more: str, story: list[tuple[str, int]]) -> None:
+    town, procedure = Town(), policy(more).model_copy(update={"min_gap_days": 0})
+    imported: list[date] = []
+    for day, (what, which) in enumerate(story, 2):
+        waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
+        chosen = [waiting[which % len(waiting)]] if waiting else []
+        if what == "import":
+            town.invoice(day, 1_00, due=D[1], level=3, stage="three", last_notice_on=D[day])
+            imported.append(D[day])
+        elif what == "post":
+            town.invoice(day, 1_00, due=D[day - 1], account=(CHILD, PARENT)[which % 2]).post(
+                D[day], day * 10, procedure
+            )
+        elif what == "deliver":
+            town.let(Delivered(on=D[day], notice_ids=chosen))
+        elif what == "fail":
+            town.let(Failed(on=D[day], notice_ids=chosen))
+        else:
+            town.let(Withdrawn(on=D[day], notice_ids=chosen, reason="x"))
+        stands = town.book.notices.filter(pl.col("state").is_in(["posted", "sent"]))
+        heard = stands.select(on=pl.coalesce("sent_on", "as_of"))["on"].to_list()
+        assert town.heard_on(PARENT) == max([*imported, *heard], default=None)
 
 
 @settings(max_examples=FEW)
