@@ -9,7 +9,7 @@ import polars as pl
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
-from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted
+from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted, Promised
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
@@ -32,6 +32,14 @@ stages:
 """,
         "p.yaml",
     )
+
+
+def promise(promise_id: int, amount_minor: int, *items: int, by: date = D[20], account: int = CHILD) -> Promised:
+    """A promise of the first of the month, with two days of tolerance."""
+    return Promised(
+        on=D[1], promise_id=promise_id, account_id=account, currency="EUR", amount_minor=amount_minor, by_on=by,
+        tolerance_days=2, item_ids=items,
+    )  # fmt: skip
 
 
 class Town:

@@ -98,7 +98,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "disputes": {
         "dispute_id": pl.Int64,
         "item_id": pl.Int64,
-        "amount_minor": pl.Int64,
+        "amount_minor": pl.Int64,  # null: all of the item
         "opened_on": pl.Date,
         "resolved_on": pl.Date,
     },
