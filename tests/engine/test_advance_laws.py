@@ -22,6 +22,7 @@ DEEDS: Final = (
     "payment",
     "applied payment",
     "announced",
+    "announced anew",
     "arrival",
     "allocate",
     "reverse",
@@ -52,6 +53,9 @@ class Till:
         if what == "arrival":
             if self.announced and (arriving := self.announced.pop(which % len(self.announced))) not in self.reversed:
                 self.town.pay(arriving, amount, account=CHILD)
+        elif what == "announced anew":
+            if self.announced and (anew := self.announced[which % len(self.announced)]) not in self.reversed:
+                self.town.pay(anew, amount, *self.claims[:other], account=CHILD, pending=True)
         elif what == "allocate":
             if claim and source and source not in self.announced:
                 self.town.allocate(source, claim, amount)
@@ -96,10 +100,12 @@ def test_no_cent_comes_or_goes(story: list[Deed]) -> None:
         book = till.town.book
         paid, under_way = applied(book, pending=False, by="item_id"), applied(book, pending=True, by="item_id")
         used = applied(book, pending=False, by="source_item_id")
+        sent = applied(book, pending=True, by="source_item_id")
         for row in book.items.iter_rows(named=True):
             number, amount, open_minor = row["item_id"], row["amount_minor"], row["open_minor"]
             assert 0 <= open_minor <= amount
             assert 0 <= row["in_flight_minor"] == under_way.get(number, 0)
+            assert 0 <= sent.get(number, 0) <= amount
             if number in till.claims:
                 assert open_minor == amount - paid.get(number, 0)
             elif number in till.reversed:
@@ -129,6 +135,22 @@ def test_a_payment_taken_back_restores_exactly(
     after = town.book.items.filter(pl.col("item_id") != 999).sort("item_id")
     assert after.equals(before)
     assert town.item(999)["open_minor"] == 0
+
+
+@settings(max_examples=FEW)
+@given(st.lists(st.tuples(st.integers(1, 300), st.lists(st.integers(1, 3), unique=True)), min_size=1, max_size=4))
+def test_an_announcement_takes_the_place_of_the_one_before(announcements: list[tuple[int, list[int]]]) -> None:
+    def announced(told: list[tuple[int, list[int]]]) -> Town:
+        town = Town()
+        for number in (1, 2, 3):
+            town.invoice(number, 100, due=D[number])
+        for amount, targets in told:
+            # without items it is for those of the announcement before, so they are named
+            town.pay(9, amount, *(targets or [1, 2, 3]), pending=True)
+        return town
+
+    again, once = announced(announcements), announced(announcements[-1:])
+    assert again.book.items.sort("item_id").equals(once.book.items.sort("item_id"))
 
 
 Payment: TypeAlias = tuple[int, int, list[int], bool]  # day, how much, for which items, whether it remains

@@ -102,12 +102,16 @@ class Moves:
     def apply(self, source_id: int, item_id: int, *, pending: bool, at_most_minor: int | None = None) -> None:
         """Move what both have open, no more. What is only announced leaves the open amounts alone."""
         self._require_fitting(source_id, item_id)
-        used = sum(amount for source, _item, amount, under_way in self.ledger if source == source_id and under_way)
-        have = self.open_minor[source_id] - (used if pending else 0)
+        have = self.open_minor[source_id] - (self._under_way(source_id) if pending else 0)
         want = self.open_minor[item_id] - (self.in_flight_minor[item_id] if pending else 0)
         part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
         if part:
             self._move(source_id, item_id, part, pending=pending)
+
+    def _under_way(self, source_id: int) -> int:
+        """What of a payment is under way, by the ledger of the book and by what is moved now."""
+        before = self.book.allocations.filter(pl.col("source_item_id") == source_id, "pending")["amount_minor"].sum()
+        return int(before) + sum(row[2] for row in self.ledger if row[0] == source_id and row[3])
 
     def _require_fitting(self, source_id: int, item_id: int) -> None:
         """Money goes from a credit or payment to a claim or charge in its currency. Errors: BookError."""
