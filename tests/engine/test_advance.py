@@ -56,6 +56,20 @@ def test_a_draft_is_booked_again_as_a_claim() -> None:
     assert (town.item(1)["draft"], town.open(1)) == (False, [120_00])
 
 
+def test_a_draft_booked_again_keeps_what_is_disputed_paid_and_under_way() -> None:
+    town = Town().invoice(1, 100_00, draft=True, attr_contract="C-1").pay(3, 40_00, 1).pay(4, 50_00, 1, pending=True)
+    town.let(Disputed(on=D[2], dispute_id=1, item_id=1, amount_minor=10_00)).invoice(1, 80_00)
+    row = town.item(1)
+    assert (row["open_minor"], row["in_flight_minor"], row["disputed_minor"]) == (40_00, 40_00, 10_00)
+    assert (row["draft"], row["amount_minor"], row["attr_contract"]) == (False, 80_00, "C-1")
+
+
+def test_what_was_paid_of_a_draft_beyond_its_claim_is_a_credit_again() -> None:
+    town = Town().invoice(1, 100_00, draft=True).pay(3, 70_00, 1).pay(4, 30_00, 1).invoice(1, 80_00)
+    assert town.open(1, 3, 4) == [0, 0, 20_00]
+    assert town.let(Reversed(on=D[9], item_id=3)).open(1, 3, 4) == [70_00, 0, 20_00]
+
+
 def test_an_item_that_comes_with_a_notice_after_its_due_date_dates_the_payers_contact() -> None:
     town = Town().invoice(1, 100_00, due=D[5], level=1, last_notice_on=D[9])
     assert town.heard_on(PARENT) == D[9]

@@ -17,12 +17,13 @@ Deed: TypeAlias = tuple[str, int, int, int]  # what, which, which other, how muc
 FEW: Final = settings().max_examples // 3  # each example lets dozens of things happen
 DEEDS: Final = (
     "invoice",
+    "draft",
+    "claim",
     "credit",
     "applied credit",
     "payment",
     "applied payment",
     "announced",
-    "announced anew",
     "arrival",
     "allocate",
     "reverse",
@@ -39,6 +40,7 @@ class Till:
     town: Town = field(default_factory=Town)
     claims: list[int] = field(default_factory=list)
     money: list[int] = field(default_factory=list)  # payments and credits
+    drafts: list[int] = field(default_factory=list)
     announced: list[int] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)
     next_id: int = 1
@@ -53,9 +55,9 @@ class Till:
         if what == "arrival":
             if self.announced and (arriving := self.announced.pop(which % len(self.announced))) not in self.reversed:
                 self.town.pay(arriving, amount, account=CHILD)
-        elif what == "announced anew":
-            if self.announced and (anew := self.announced[which % len(self.announced)]) not in self.reversed:
-                self.town.pay(anew, amount, *self.claims[:other], account=CHILD, pending=True)
+        elif what == "claim":
+            if self.drafts:
+                self.town.invoice(self.drafts.pop(which % len(self.drafts)), amount, account=account)
         elif what == "allocate":
             if claim and source and source not in self.announced:
                 self.town.allocate(source, claim, amount)
@@ -68,9 +70,10 @@ class Till:
 
     def _book(self, what: str, targets: list[int], account: int, amount: int) -> None:
         number, self.next_id = self.next_id, self.next_id + 1
-        if what == "invoice":
-            self.town.invoice(number, amount, account=account, due=D[amount % 28 + 1])
+        if what in {"invoice", "draft"}:
+            self.town.invoice(number, amount, account=account, due=D[amount % 28 + 1], draft=what == "draft")
             self.claims.append(number)
+            self.drafts += [number] if what == "draft" else []
             return
         if "credit" in what:
             pairs = [(number, target) for target in targets]

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import Book, BookError, table
+from dunwell.engine.book import Book, BookError, shaped, table
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Promised, Released, Resolved
 
@@ -14,15 +14,7 @@ TOLERANCE_DAYS_MAX: Final = 365
 
 def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
     """Open accounts and change others; a new attribute becomes a column of the book."""
-    new = event.accounts.join(book.accounts, on="account_id", how="anti")
-    if new.is_empty():
-        return Effects(changes={"accounts": event.accounts})
-    known = event.accounts.join(new, on="account_id", how="anti")
-    others = [name for name in book.accounts.columns if name not in known.columns]
-    changed = known.join(book.accounts.select("account_id", *others), on="account_id")
-    return Effects(
-        changes={"accounts": pl.concat([table("accounts", new), table("accounts", changed)], how="diagonal")}
-    )
+    return Effects(changes={"accounts": shaped("accounts", event.accounts, book.accounts)})
 
 
 def held(book: Book, event: Held) -> Effects:
