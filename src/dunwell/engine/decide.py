@@ -154,6 +154,7 @@ def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     slotted = fees.with_claims(slotted, rows) if fees.reads_claims(procedures) else slotted
     left = minimum.item_minimum(group.split(slotted, procedures), procedures)
     left = minimum.account_minimum(left, procedures)
-    left = fees.fee_lacks(left, procedures, currencies, group.NOTICE)
-    left = minimum.percentage(left, procedures, group.NOTICE)
-    return outcome.late_reasons(reach(left, procedures)).pipe(collected)
+    left = fees.fee_lacks(left, procedures, currencies)
+    left = reach(minimum.percentage(left, procedures, group.NOTICE), procedures)
+    left = fees.notice_fee_lacks(left, procedures, currencies, group.NOTICE)
+    return outcome.late_reasons(left).pipe(collected)
