@@ -15,15 +15,15 @@ from tests.engine.town import CHILD, D, Town, promise
     [
         (Released(on=D[1], hold_id=7), "there is no hold 7 in the book"),
         (Resolved(on=D[1], dispute_id=7), "there is no dispute 7 in the book"),
-        (Disputed(on=D[1], dispute_id=1, item_id=7), "it names an item that is not of this payer"),
-        (Reversed(on=D[1], item_id=7), "it names an item that is not of this payer"),
-        (Allocated(on=D[1], source_item_id=7, item_id=8, amount_minor=1), "it names an item that is not of this payer"),
+        (Disputed(on=D[1], dispute_id=1, item_id=7), "one of the items named is not of this payer"),
+        (Reversed(on=D[1], item_id=7), "one of the items named is not of this payer"),
+        (Allocated(on=D[1], source_item_id=7, item_id=8, amount_minor=1), "one of the items named is not of this payer"),
         (Held(on=D[1], hold_id=1), "a hold is on an account or on an item"),
         (Held(on=D[1], hold_id=1, account_id=CHILD, item_id=1), "a hold is on an account or on an item"),
-        (Held(on=D[1], hold_id=1, account_id=7), "it names an account that is not in the book"),
-        (Held(on=D[1], hold_id=1, item_id=7), "it names an item that is not of this payer"),
-        (promise(1, 1_00, account=7), "it names an account that is not in the book"),
-        (promise(1, 1_00, 7), "it names an item that is not of this payer"),
+        (Held(on=D[1], hold_id=1, account_id=7), "the account named is not in the book"),
+        (Held(on=D[1], hold_id=1, item_id=7), "one of the items named is not of this payer"),
+        (promise(1, 1_00, account=7), "the account named is not in the book"),
+        (promise(1, 1_00, 7), "one of the items named is not of this payer"),
     ],
 )
 def test_what_is_not_in_the_book_is_refused(event: Event, message: str) -> None:

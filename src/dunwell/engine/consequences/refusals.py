@@ -10,8 +10,8 @@ from dunwell.engine.money import AMOUNT_MINOR_MAX, CURRENCIES, format_minor, not
 # What an id that is not there is called. Those of holds and disputes are what people call them by; accounts and items
 # have names, which a book that does not have them cannot tell.
 _MISSING: Final = {
-    "account_id": "it names an account that is not in the book",
-    "item_id": "it names an item that is not of this payer",
+    "account_id": "the account named is not in the book",
+    "item_id": "one of the items named is not of this payer",
     "hold_id": "there is no hold {} in the book",
     "dispute_id": "there is no dispute {} in the book",
 }
