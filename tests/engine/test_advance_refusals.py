@@ -17,7 +17,10 @@ from tests.engine.town import CHILD, D, Town, promise
         (Resolved(on=D[1], dispute_id=7), "there is no dispute 7 in the book"),
         (Disputed(on=D[1], dispute_id=1, item_id=7), "one of the items named is not of this payer"),
         (Reversed(on=D[1], item_id=7), "one of the items named is not of this payer"),
-        (Allocated(on=D[1], source_item_id=7, item_id=8, amount_minor=1), "one of the items named is not of this payer"),
+        (
+            Allocated(on=D[1], source_item_id=7, item_id=8, amount_minor=1),
+            "one of the items named is not of this payer",
+        ),
         (Held(on=D[1], hold_id=1), "a hold is on an account or on an item"),
         (Held(on=D[1], hold_id=1, account_id=CHILD, item_id=1), "a hold is on an account or on an item"),
         (Held(on=D[1], hold_id=1, account_id=7), "the account named is not in the book"),

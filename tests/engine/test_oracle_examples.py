@@ -311,3 +311,14 @@ def test_another_policy_changes_nothing_of_what_is_kept_of_an_account(
     assert plan.anchors == {}
     of_another = judged_by(book(item(2, 31), anchors=[kept]), [procedure], TODAY)
     assert of_another.anchors == {(1, 1, "EUR", "p"): (2, 1)}
+
+
+@pytest.mark.parametrize("kind", ["invoice", "charge"])
+def test_a_draft_that_is_disputed_is_that_first(judged_by: Judge, kind: str) -> None:
+    draft = item(1, 9, kind=kind, draft=True)
+    dispute = {"dispute_id": 1, "item_id": 1, "opened_on": ago(3)}
+    plan = judged_by(book(draft, disputes=[dispute]), [policy(THREE_STAGES)], TODAY)
+    assert plan.decisions[1]["reasons"] == {"disputed", "not_due"}
+    resolved = judged_by(book(draft, disputes=[{**dispute, "resolved_on": TODAY}]), [policy(THREE_STAGES)], TODAY)
+    assert plan.decisions[1]["outcome"] == "disputed"
+    assert resolved.decisions[1]["reasons"] == {"not_due"}
