@@ -89,6 +89,7 @@ ANY_ROW: Final[dict[str, Callable[[Columns], Truth]]] = {
 STAGE_ROW: Final[dict[str, Callable[[Columns], Truth]]] = {
     **ANY_ROW,
     "days_past_due >= 7": lambda c: is_(ge, c["days_past_due"], 7),
+    "days_since_previous is null": lambda c: c["days_since_previous"] is None,
     "days_since_previous is null or days_since_previous > 3": (
         lambda c: or_(c["days_since_previous"] is None, is_(gt, c["days_since_previous"], 3))
     ),

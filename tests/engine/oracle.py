@@ -24,7 +24,7 @@ from tests.engine.oracle_rows import (
     note_parts,
     rows_of,
 )
-from tests.engine.oracle_stages import AnchorKey, judge_group, judge_item
+from tests.engine.oracle_stages import AnchorKey, State, judge_group, judge_item
 
 APPROVALS: Final = {"none": 0, "one": 1, "two": 2}
 GroupKey: TypeAlias = tuple[Any, ...]
@@ -122,11 +122,10 @@ def judge_groups(
 
 
 def differs(stored: Data | None, anchor_item_id: int | None, level: int, policy: Policy) -> bool:
-    """Whether a group's state is another than the one stored; so it is when the policy no longer has its stage."""
+    """Whether a group's state is another than the one stored, as that reads under the policy of the day."""
     if stored is None:
         return (anchor_item_id, level) != (None, 0)
-    renamed = stored["stage"] is not None and policy.position(stored["stage"]) != level
-    return renamed or (anchor_item_id, level) != (stored["anchor_item_id"], stored["level"])
+    return (anchor_item_id, level) != (stored["anchor_item_id"], State.of(stored).level_in(policy))
 
 
 def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
@@ -140,15 +139,15 @@ def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
     for row in remaining(debits):
         refuse_without_fee(row, stage_of(row), rows)
     for group in by_key(remaining(debits), notice_key).values():
-        highest = max(group, key=lambda row: row.position)
-        for row in group:
-            refuse_without_fee(row, stage_of(highest), rows)
-    for group in by_key(remaining(debits), notice_key).values():
         below_percentage(group)
     for row in remaining(debits):
         stage = stage_of(row)
         if stage.send and not channels_of(stage, row.payer["channels"]):
             row.reasons.add("unreachable")
+    for group in by_key(remaining(debits), notice_key).values():
+        highest = max(group, key=lambda row: row.position)
+        for row in group:
+            refuse_without_fee(row, stage_of(highest), rows)
 
 
 def refuse_without_fee(row: Row, stage: Stage, rows: Sequence[Row]) -> None:

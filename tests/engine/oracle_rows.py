@@ -127,6 +127,11 @@ def rows_of(book: Book, as_of: date) -> list[Row]:
     """One row per item, with its account, its payer and what is wrong with its data."""
     accounts = {account["account_id"]: account for account in book.accounts.to_dicts()}
     entities = {entity["entity_id"]: entity["entity"] for entity in book.entities.to_dicts()}
+    all_disputed = {
+        dispute["item_id"]
+        for dispute in book.disputes.to_dicts()
+        if dispute["amount_minor"] is None and dispute["resolved_on"] is None
+    }
     rows = []
     for item in book.items.to_dicts():
         row = Row(item, as_of, entities.get(item["entity_id"]))
@@ -138,6 +143,10 @@ def rows_of(book: Book, as_of: date) -> list[Row]:
             row.bad_data = True
             row.problem_is(problem)
         else:
+            if row.item_id in all_disputed:
+                item["disputed_minor"] = max(
+                    item[column] for column in ("disputed_minor", "amount_minor", "open_minor")
+                )
             cut_parts(row)
         rows.append(row)
     return rows

@@ -230,8 +230,9 @@ def judge_member(row: Row, state: State, judgement: Judgement | None, *, is_free
 
 def as_new_anchor(row: Row) -> None:
     """What a row that is not overdue would give as a new anchor, which it can be from the day after it is due."""
-    before, row.level_before = row.level_before, 0
+    before = row.level_before, row.last_notice_on
+    row.level_before, row.last_notice_on = 0, None
     clock = Clock(row, row.current_policy, NO_STATE, 0, row.free_on)
     row.position, day = clock.judge().position, clock.next_on()
-    row.level_before = before
+    row.level_before, row.last_notice_on = before
     row.next_on = None if day is None else max(day, row.due_on + timedelta(days=1))

@@ -249,6 +249,22 @@ def hold_rows(draw: st.DrawFn, owners: Sequence[Keys], rows: Sequence[Keys], as_
 
 
 @st.composite
+def dispute_rows(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> list[Keys]:
+    """Disputes over all of an item, some resolved; what others are about stands in the items themselves."""
+    return [
+        {
+            "dispute_id": dispute_id,
+            "item_id": row["item_id"],
+            "amount_minor": draw(pick(None, None, 1)),
+            "opened_on": as_of,
+            "resolved_on": draw(pick(None, None, as_of)),
+        }
+        for dispute_id, row in enumerate(rows, 1)
+        if draw(one_in(20))
+    ]
+
+
+@st.composite
 def promise_rows(
     draw: st.DrawFn, owners: Sequence[Keys], rows: Sequence[Keys], as_of: date
 ) -> tuple[list[Keys], list[Keys]]:
@@ -305,6 +321,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         payers=draw(payer_rows(owners, as_of)),
         anchors=draw(anchor_rows(owners, rows, as_of)),
         holds=[] if plain else draw(hold_rows(owners, rows, as_of)),
+        disputes=[] if plain else draw(dispute_rows(rows, as_of)),
         promises=promises,
         promise_items=links,
         set_stages=[] if plain else draw(set_stages(rows, keys)),

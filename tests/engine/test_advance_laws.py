@@ -1,6 +1,7 @@
 """Whatever is invoiced, paid, credited, allocated and taken back, and in whatever order: money is conserved."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Final, TypeAlias
 
 import polars as pl
@@ -16,6 +17,8 @@ Deed: TypeAlias = tuple[str, int, int, int]  # what, which, which other, how muc
 FEW: Final = settings().max_examples // 3  # each example lets dozens of things happen
 DEEDS: Final = (
     "invoice",
+    "draft",
+    "claim",
     "credit",
     "applied credit",
     "payment",
@@ -37,6 +40,7 @@ class Till:
     town: Town = field(default_factory=Town)
     claims: list[int] = field(default_factory=list)
     money: list[int] = field(default_factory=list)  # payments and credits
+    drafts: list[int] = field(default_factory=list)
     announced: list[int] = field(default_factory=list)
     reversed: set[int] = field(default_factory=set)
     next_id: int = 1
@@ -51,6 +55,9 @@ class Till:
         if what == "arrival":
             if self.announced and (arriving := self.announced.pop(which % len(self.announced))) not in self.reversed:
                 self.town.pay(arriving, amount, account=CHILD)
+        elif what == "claim":
+            if self.drafts:
+                self.town.invoice(self.drafts.pop(which % len(self.drafts)), amount, account=account)
         elif what == "allocate":
             if claim and source and source not in self.announced:
                 self.town.allocate(source, claim, amount)
@@ -63,9 +70,10 @@ class Till:
 
     def _book(self, what: str, targets: list[int], account: int, amount: int) -> None:
         number, self.next_id = self.next_id, self.next_id + 1
-        if what == "invoice":
-            self.town.invoice(number, amount, account=account, due=D[amount % 28 + 1])
+        if what in {"invoice", "draft"}:
+            self.town.invoice(number, amount, account=account, due=D[amount % 28 + 1], draft=what == "draft")
             self.claims.append(number)
+            self.drafts += [number] if what == "draft" else []
             return
         if "credit" in what:
             pairs = [(number, target) for target in targets]
@@ -95,10 +103,12 @@ def test_no_cent_comes_or_goes(story: list[Deed]) -> None:
         book = till.town.book
         paid, under_way = applied(book, pending=False, by="item_id"), applied(book, pending=True, by="item_id")
         used = applied(book, pending=False, by="source_item_id")
+        sent = applied(book, pending=True, by="source_item_id")
         for row in book.items.iter_rows(named=True):
             number, amount, open_minor = row["item_id"], row["amount_minor"], row["open_minor"]
             assert 0 <= open_minor <= amount
             assert 0 <= row["in_flight_minor"] == under_way.get(number, 0)
+            assert 0 <= sent.get(number, 0) <= amount
             if number in till.claims:
                 assert open_minor == amount - paid.get(number, 0)
             elif number in till.reversed:
@@ -128,6 +138,22 @@ def test_a_payment_taken_back_restores_exactly(
     after = town.book.items.filter(pl.col("item_id") != 999).sort("item_id")
     assert after.equals(before)
     assert town.item(999)["open_minor"] == 0
+
+
+@settings(max_examples=FEW)
+@given(st.lists(st.tuples(st.integers(1, 300), st.lists(st.integers(1, 3), unique=True)), min_size=1, max_size=4))
+def test_an_announcement_takes_the_place_of_the_one_before(announcements: list[tuple[int, list[int]]]) -> None:
+    def announced(told: list[tuple[int, list[int]]]) -> Town:
+        town = Town()
+        for number in (1, 2, 3):
+            town.invoice(number, 100, due=D[number])
+        for amount, targets in told:
+            # without items it is for those of the announcement before, so they are named
+            town.pay(9, amount, *(targets or [1, 2, 3]), pending=True)
+        return town
+
+    again, once = announced(announcements), announced(announcements[-1:])
+    assert again.book.items.sort("item_id").equals(once.book.items.sort("item_id"))
 
 
 Payment: TypeAlias = tuple[int, int, list[int], bool]  # day, how much, for which items, whether it remains
@@ -205,6 +231,36 @@ def test_posting_and_taking_back_restores_everything(story: list[Deed], more: st
     waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
     town.let(Failed(on=D[21], notice_ids=waiting) if fails else Withdrawn(on=D[21], notice_ids=waiting, reason="x"))
     assert state(town.book) == before
+
+
+@settings(max_examples=FEW)
+@given(
+    st.sampled_from(["", "one_notice_per: item", "anchor: account\none_notice_per: item"]),
+    st.lists(st.tuples(st.sampled_from(["import", "post", "post", "deliver", "fail", "withdraw"]), st.integers(0, 9)),
+             max_size=25),
+)  # fmt: skip
+def test_the_last_contact_is_that_of_the_notices_that_stand(more: str, story: list[tuple[str, int]]) -> None:
+    town, procedure = Town(), policy(more).model_copy(update={"min_gap_days": 0})
+    imported: list[date] = []
+    for day, (what, which) in enumerate(story, 2):
+        waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
+        chosen = [waiting[which % len(waiting)]] if waiting else []
+        if what == "import":
+            town.invoice(day, 1_00, due=D[1], level=3, stage="three", last_notice_on=D[day])
+            imported.append(D[day])
+        elif what == "post":
+            town.invoice(day, 1_00, due=D[day - 1], account=(CHILD, PARENT)[which % 2]).post(
+                D[day], day * 10, procedure
+            )
+        elif what == "deliver":
+            town.let(Delivered(on=D[day], notice_ids=chosen))
+        elif what == "fail":
+            town.let(Failed(on=D[day], notice_ids=chosen))
+        else:
+            town.let(Withdrawn(on=D[day], notice_ids=chosen, reason="x"))
+        stands = town.book.notices.filter(pl.col("state").is_in(["posted", "sent"]))
+        heard = stands.select(on=pl.coalesce("sent_on", "as_of"))["on"].to_list()
+        assert town.heard_on(PARENT) == max([*imported, *heard], default=None)
 
 
 @settings(max_examples=FEW)

@@ -1,6 +1,7 @@
 """Notices posted, delivered and taken back: levels, stages, deadlines, contacts and fees; nothing happens twice."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from dunwell.engine.events import Delivered, Event, Failed, Posted, Reversed, Withdrawn
+from dunwell.engine.policy.expressions import compile_expression
 from tests.engine.town import CHILD, OTHER, PARENT, D, Town, policy, state
 
 ANCHORED: Final = policy("anchor: account")
@@ -178,3 +180,101 @@ def test_the_state_of_an_account_rises_and_is_dated_as_an_items_is() -> None:
     town.let(Delivered(on=D[4], notice_ids=[1]))
     assert town.book.anchors.select(columns).rows() == [(PARENT, "p", 1, 1, "one", None, D[4])]
     assert town.book.anchors["last_deadline_on"].to_list() == [D[13]]
+
+
+def test_the_last_contact_never_goes_back() -> None:
+    town = Town().invoice(1, 100_00)
+    town.post(D[3], 1)
+    town.invoice(2, 100_00, account=PARENT)
+    plan = town.decided(D[8])
+    town.let(Delivered(on=D[10], notice_ids=[1]))
+    town.bind(plan, D[8], 2)  # proposed before the first was sent
+    assert town.heard_on(PARENT) == D[10]
+    town.let(Withdrawn(on=D[11], notice_ids=[2], reason="paid"))
+    assert town.heard_on(PARENT) == D[10]
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("earlier", [None, D[2]])
+def test_runs_reversed_one_after_the_other_leave_no_contact(order: tuple[int, int], earlier: date | None) -> None:
+    town = Town()
+    if earlier:
+        town.invoice(9, 1_00, due=D[1], level=3, stage="three", last_notice_on=earlier)
+    town.invoice(1, 100_00, due=D[4]).post(D[6], 1)
+    town.invoice(2, 100_00, account=PARENT, due=D[4]).post(D[9], 2)
+    town.let(*(Withdrawn(on=D[9], notice_ids=[notice], reason="wrong") for notice in order))
+    assert town.heard_on(PARENT) == earlier
+
+
+class TestSeveralNoticesToAGroup:
+    """An account-anchored group posted as one notice for each item."""
+
+    procedure = policy("anchor: account\none_notice_per: item")
+
+    def town(self) -> Town:
+        town = Town().invoice(1, 100_00).invoice(2, 50_00, due=D[2])
+        town.post(D[3], 1, self.procedure)
+        return town.let(Delivered(on=D[4], notice_ids=[1, 2]))
+
+    def group(self, town: Town) -> tuple[object, ...]:
+        columns = ["level", "stage", "last_notice_on", "last_deadline_on", "pending_notice_id"]
+        (row,) = town.book.anchors.select(columns).rows()
+        return row
+
+    @pytest.mark.parametrize("gone", [3, 4])
+    @pytest.mark.parametrize("event", [Withdrawn, Failed])
+    def test_it_keeps_its_level_while_another_waits_or_has_left(self, gone: int, event: Callable[..., Event]) -> None:
+        town = self.town()
+        town.post(D[10], 3, self.procedure)
+        town.let(event(on=D[10], notice_ids=[gone], reason="paid"))
+        stays = 7 - gone
+        assert self.group(town) == (2, "two", D[4], D[15], stays)
+        town.let(Delivered(on=D[11], notice_ids=[stays]))
+        assert self.group(town) == (2, "two", D[11], D[15], None)
+
+    @pytest.mark.parametrize("sent", [3, 4])
+    def test_it_keeps_the_day_of_sending_when_another_is_taken_back(self, sent: int) -> None:
+        town = self.town()
+        town.post(D[10], 3, self.procedure)
+        town.let(Delivered(on=D[11], notice_ids=[sent]), Failed(on=D[12], notice_ids=[7 - sent]))
+        assert self.group(town) == (2, "two", D[11], D[15], None)
+
+    @pytest.mark.parametrize("order", [(3, 4), (4, 3)])
+    def test_it_is_as_before_when_all_are_taken_back(self, order: tuple[int, int]) -> None:
+        town = self.town()
+        before = state(town.book)
+        town.post(D[10], 3, self.procedure)
+        for notice in order:
+            town.let(Failed(on=D[11], notice_ids=[notice]))
+        assert state(town.book) == before
+        assert self.group(town) == (1, "one", D[4], D[13], None)
+
+
+def test_a_group_that_fell_while_its_notice_waited_stays_down_when_that_is_taken_back() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 50_00, due=D[18])
+    for on, notice in ((D[3], 1), (D[10], 2)):
+        town.post(on, notice, ANCHORED)
+        town.let(Delivered(on=on, notice_ids=[notice]))
+    town.post(D[17], 3, ANCHORED)
+    town.pay(5, 100_00, 1, on=D[17])
+    town.post(D[19], 4, ANCHORED)
+    assert town.book.anchors.select("level", "pending_notice_id").rows() == [(1, 3)]
+    town.let(Failed(on=D[20], notice_ids=[3]))
+    columns = ["level", "stage", "pending_notice_id", "last_notice_on"]
+    assert town.book.anchors.select(columns).rows() == [(1, "one", None, D[10])]
+
+
+def test_a_fall_stands_when_the_notice_of_the_same_run_is_taken_back() -> None:
+    one, two, three = ANCHORED.stages
+    after_one = ANCHORED.model_copy(
+        update={"stages": (one, two.model_copy(update={"when": compile_expression("level = 1", {})}), three)}
+    )
+    town = Town().invoice(1, 100_00).invoice(2, 50_00, due=D[8])
+    for on, notice in ((D[3], 1), (D[10], 2), (D[17], 3)):
+        town.post(on, notice, ANCHORED)
+        town.let(Delivered(on=on, notice_ids=[notice]))
+    town.pay(5, 100_00, 1, on=D[17])
+    town.post(D[21], 4, after_one)
+    assert town.book.anchors["level"].to_list() == [2]
+    town.let(Withdrawn(on=D[21], notice_ids=[4], reason="wrong"))
+    assert town.book.anchors.select("level", "stage", "last_notice_on").rows() == [(1, "one", D[17])]

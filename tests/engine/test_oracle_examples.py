@@ -259,3 +259,66 @@ def test_a_charge_rides_or_waits(judged_by: Judge) -> None:
     with_another = judged_by(book(item(1, 9, 0, amount_minor=10000), charge, item(3, 9)), [policy(THREE_STAGES)], TODAY)
     assert outcomes(with_another) == {1: "settled", 2: "dun", 3: "dun"}
     assert with_another.notices[frozenset({3})]["total_minor"] == 10500
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_fee_is_judged_on_the_stage_of_the_notice_that_is_left(judged_by: Judge, reached: bool) -> None:
+    procedure = policy("""
+        policy: p
+        stages:
+        - {stage: one, days_past_due: 1, send: [email]}
+        - {stage: two, days_past_due: 10, send: [email], fee: [{from: 0, EUR: 2.00}, {from: 1000, percent: 1}]}
+        - {stage: three, days_past_due: 30, send: [letter]}
+    """)
+    rows = (
+        item(1, 2, 5000),
+        item(2, 31, 500000, level=1, stage="one"),
+        item(3, 90, 5000, level=2, stage="two"),
+    )
+    dollars = [{**row, "currency": "USD"} for row in rows]
+    accounts = [account(1, channels=31 if reached else 1)]
+    plan = judged_by(book(*dollars, accounts=accounts), [procedure], TODAY)
+    if reached:  # the notice of the third stage costs nothing
+        assert outcomes(plan) == {1: "dun", 2: "dun", 3: "dun"}
+        assert plan.charges == set()
+    else:  # it takes the second, whose fee on a small base is in euros only
+        assert outcomes(plan) == {1: "exception", 2: "dun", 3: "unreachable"}
+        assert plan.decisions[1]["problem"] == "fee_lacks_currency"
+        assert plan.charges == {(2, 5000, "two")}
+
+
+def test_a_new_anchor_has_no_earlier_notice(judged_by: Judge) -> None:
+    procedure = policy("""
+        policy: p
+        anchor: account
+        stages:
+        - {stage: one, days_past_due: 1, send: [email], when: days_since_previous is null}
+    """)
+    rows = item(1, -5, last_notice_on=ago(9), level=1, stage="one")
+    before = state(1, None, stage="one", last_notice_on=ago(9))
+    for anchors in ([], [before]):
+        plan = judged_by(book(rows, anchors=anchors), [procedure], TODAY)
+        assert (plan.decisions[1]["outcome"], plan.decisions[1]["next_on"]) == ("not_due", ago(-6))
+
+
+@pytest.mark.parametrize(("level", "stage"), [(1, "renamed"), (5, "gone"), (2, "first"), (1, "second"), (3, None)])
+def test_another_policy_changes_nothing_of_what_is_kept_of_an_account(
+    judged_by: Judge, level: int, stage: str | None
+) -> None:
+    procedure = policy(ANCHORED.replace("deescalate: true", "deescalate: false"))
+    kept = state(level, 1, stage=stage, last_notice_on=ago(1), pending_notice_id=7)
+    plan = judged_by(book(item(1, 31), anchors=[kept]), [procedure], TODAY)
+    assert plan.anchors == {}
+    of_another = judged_by(book(item(2, 31), anchors=[kept]), [procedure], TODAY)
+    assert of_another.anchors == {(1, 1, "EUR", "p"): (2, 1)}
+
+
+@pytest.mark.parametrize("kind", ["invoice", "charge"])
+def test_a_draft_that_is_disputed_is_that_first(judged_by: Judge, kind: str) -> None:
+    draft = item(1, 9, kind=kind, draft=True)
+    dispute = {"dispute_id": 1, "item_id": 1, "opened_on": ago(3)}
+    plan = judged_by(book(draft, disputes=[dispute]), [policy(THREE_STAGES)], TODAY)
+    assert plan.decisions[1]["reasons"] == {"disputed", "not_due"}
+    resolved = judged_by(book(draft, disputes=[{**dispute, "resolved_on": TODAY}]), [policy(THREE_STAGES)], TODAY)
+    assert plan.decisions[1]["outcome"] == "disputed"
+    assert resolved.decisions[1]["reasons"] == {"not_due"}

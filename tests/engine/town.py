@@ -9,7 +9,7 @@ import polars as pl
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
-from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted
+from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted, Promised
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
@@ -32,6 +32,14 @@ stages:
 """,
         "p.yaml",
     )
+
+
+def promise(promise_id: int, amount_minor: int, *items: int, by: date = D[20], account: int = CHILD) -> Promised:
+    """A promise of the first of the month, with two days of tolerance."""
+    return Promised(
+        on=D[1], promise_id=promise_id, account_id=account, currency="EUR", amount_minor=amount_minor, by_on=by,
+        tolerance_days=2, item_ids=items,
+    )  # fmt: skip
 
 
 class Town:
@@ -82,7 +90,16 @@ class Town:
 
     def post(self, on: date, first_id: int = 1, procedure: Policy | None = None) -> Plan:
         """Decide and post all of it; notices are numbered from `first_id`, fees from 100 x that."""
-        plan = decide(self.book, [procedure or policy()], on)
+        plan = self.decided(on, procedure)
+        self.bind(plan, on, first_id)
+        return plan
+
+    def decided(self, on: date, procedure: Policy | None = None) -> Plan:
+        """Decide, and post nothing."""
+        return decide(self.book, [procedure or policy()], on)
+
+    def bind(self, plan: Plan, on: date, first_id: int) -> "Town":
+        """Post a plan; notices are numbered from `first_id`, fees from 100 x that."""
         notice_id = pl.col("notice_no").cast(pl.Int64) + first_id - 1
         notices = plan.notices.with_columns(notice_id=notice_id, as_of=pl.lit(on))
         ids = range(first_id * 100, first_id * 100 + plan.charges.height)
@@ -90,8 +107,7 @@ class Town:
             charge_item_id=pl.Series(list(ids), dtype=pl.Int64),
             number=pl.Series([f"F-{number}" for number in ids], dtype=pl.String),
         )
-        self.let(Posted(notices=notices, lines=plan.lines, charges=charges, anchors=plan.anchors))
-        return plan
+        return self.let(Posted(notices=notices, lines=plan.lines, charges=charges, anchors=plan.anchors))
 
     def item(self, item_id: int) -> dict[str, Any]:
         """An item's row."""

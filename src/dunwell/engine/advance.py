@@ -11,7 +11,7 @@ from dunwell.engine.events import Effects, Event
 # In order; each sees the book as the one before left it.
 _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]] = {
     e.AccountsChanged: (people.accounts_changed,),
-    e.ItemsBooked: (money.items_booked, money.credits_applied),
+    e.ItemsBooked: (money.items_booked, money.applied_again, money.credits_applied),
     e.Paid: (money.payment_taken, money.payment_applied),
     e.Allocated: (money.allocated,),
     e.Reversed: (money.reversed_,),

@@ -98,7 +98,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
     "disputes": {
         "dispute_id": pl.Int64,
         "item_id": pl.Int64,
-        "amount_minor": pl.Int64,
+        "amount_minor": pl.Int64,  # null: all of the item
         "opened_on": pl.Date,
         "resolved_on": pl.Date,
     },
@@ -211,6 +211,20 @@ def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None)
         return frame.select(*columns, *extra)
     except pl.exceptions.PolarsError as error:
         raise BookError(f"{name}: {str(error).splitlines()[0]}") from error
+
+
+def shaped(name: str, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """Shape `rows` as the book's table `name`; of those that are in it `before`, columns not given stay.
+
+    Errors: BookError for a column that the table does not have.
+    """
+    known = rows.join(before, on=KEYS[name], how="semi")
+    if known.is_empty():
+        return table(name, rows)
+    new = rows.join(known, on=KEYS[name], how="anti")
+    others = [column for column in before.columns if column not in rows.columns]
+    changed = known.join(before.select(*KEYS[name], *others), on=KEYS[name])
+    return pl.concat([table(name, new), table(name, changed)], how="diagonal")
 
 
 def upsert(frame: pl.DataFrame, rows: pl.DataFrame, key: list[str]) -> pl.DataFrame:

@@ -18,7 +18,7 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps import anchor, fees, group, minimum, outcome, result
 from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.assign import assign_policy
-from dunwell.engine.steps.block import hold, left_to_dun, promise
+from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
 from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.parties import OF_ACCOUNT, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
@@ -108,7 +108,7 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     # An attribute of both item and account: the item's own value comes first.
     both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
     rows = rows.with_columns(pl.coalesce(name, name + OF_ACCOUNT).alias(name) for name in both)
-    rows = age(rows, as_of=as_of).with_columns(
+    rows = dispute(age(rows, as_of=as_of), book).with_columns(
         level=pl.col("stored_level"),
         days_since_issued=days_since("issued_on", as_of),
         days_since_previous=days_since("last_notice_on", as_of),
@@ -154,6 +154,7 @@ def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     slotted = fees.with_claims(slotted, rows) if fees.reads_claims(procedures) else slotted
     left = minimum.item_minimum(group.split(slotted, procedures), procedures)
     left = minimum.account_minimum(left, procedures)
-    left = fees.fee_lacks(left, procedures, currencies, group.NOTICE)
-    left = minimum.percentage(left, procedures, group.NOTICE)
-    return outcome.late_reasons(reach(left, procedures)).pipe(collected)
+    left = fees.fee_lacks(left, procedures, currencies)
+    left = reach(minimum.percentage(left, procedures, group.NOTICE), procedures)
+    left = fees.notice_fee_lacks(left, procedures, currencies, group.NOTICE)
+    return outcome.late_reasons(left).pipe(collected)

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, table
+from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, shaped, table
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
@@ -14,9 +14,23 @@ from dunwell.engine.steps.parties import payers
 
 
 def items_booked(book: Book, event: ItemsBooked) -> Effects:
-    """Book items; a draft booked again becomes a claim. A last notice that comes along dates the last contact."""
-    items = table("items", event.items)
+    """Book items. A last notice that comes along dates the last contact.
+
+    A draft booked again becomes a claim, unless it is told to be one still: what else is not given of it stays, such as
+    a dispute.
+    """
+    claims = event.items if "draft" in event.items.columns else event.items.with_columns(draft=pl.lit(value=False))
+    items = shaped("items", claims, book.items)
     return Effects(changes={"items": items} | _seeded_contacts(book, items))
+
+
+def applied_again(book: Book, event: ItemsBooked) -> Effects:
+    """Apply what was paid of drafts before they were booked again, and is under way to them, as far as it goes."""
+    before = book.allocations.join(event.items, on="item_id", how="semi")
+    moves = Moves(book, event.on)
+    for item_id in before["item_id"].unique(maintain_order=True):
+        moves.apply_again(item_id)
+    return Effects(changes=moves.changes())
 
 
 def credits_applied(book: Book, event: ItemsBooked) -> Effects:
@@ -102,12 +116,16 @@ class Moves:
     def apply(self, source_id: int, item_id: int, *, pending: bool, at_most_minor: int | None = None) -> None:
         """Move what both have open, no more. What is only announced leaves the open amounts alone."""
         self._require_fitting(source_id, item_id)
-        used = sum(amount for source, _item, amount, under_way in self.ledger if source == source_id and under_way)
-        have = self.open_minor[source_id] - (used if pending else 0)
+        have = self.open_minor[source_id] - (self._under_way(source_id) if pending else 0)
         want = self.open_minor[item_id] - (self.in_flight_minor[item_id] if pending else 0)
         part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
         if part:
             self._move(source_id, item_id, part, pending=pending)
+
+    def _under_way(self, source_id: int) -> int:
+        """What of a payment is under way, by the ledger of the book and by what is moved now."""
+        before = self.book.allocations.filter(pl.col("source_item_id") == source_id, "pending")["amount_minor"].sum()
+        return int(before) + sum(row[2] for row in self.ledger if row[0] == source_id and row[3])
 
     def _require_fitting(self, source_id: int, item_id: int) -> None:
         """Money goes from a credit or payment to a claim or charge in its currency. Errors: BookError."""
@@ -125,11 +143,22 @@ class Moves:
 
     def release(self, item_id: int) -> None:
         """Undo everything that was applied to an item, or is under way to it."""
+        for source_id, pending, amount_minor in self._applied_to(item_id):
+            self.take_back(source_id, item_id, amount_minor, pending=pending)
+
+    def apply_again(self, item_id: int) -> None:
+        """Apply what was applied to an item, or is under way to it, to what is open of it by now."""
+        open_minor = self._load(item_id)["open_minor"]
+        self.release(item_id)
+        self.open_minor[item_id] = open_minor
+        for source_id, pending, amount_minor in self._applied_to(item_id):
+            self.apply(source_id, item_id, pending=pending, at_most_minor=amount_minor)
+
+    def _applied_to(self, item_id: int) -> list[tuple[int, bool, int]]:
+        """The sources of what stands applied to an item by the book, whether it is under way, and how much."""
         ledger = self.book.allocations.filter(pl.col("item_id") == item_id)
         net = ledger.group_by("source_item_id", "pending", maintain_order=True).agg(pl.col("amount_minor").sum())
-        for source_id, pending, amount_minor in net.iter_rows():
-            if amount_minor:
-                self.take_back(source_id, item_id, amount_minor, pending=pending)
+        return [row for row in net.iter_rows() if row[2]]
 
     def close(self, item_id: int) -> None:
         """Leave nothing open of an item."""

@@ -11,12 +11,14 @@ from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Trim
 
 GROUP = KEYS["anchors"]
 PAYER = KEYS["payers"]
+POSTING = [*GROUP, "as_of"]  # the notices that one posting made of a group
 
 
 def posted(book: Book, event: Posted) -> Effects:
     """Make notices binding: each item rises to its line's stage and waits for delivery.
 
-    The gap starts on the date of the run, and moves to the day of sending when the notice leaves.
+    The gap starts on the date of the run, and moves to the day of sending when the notice leaves. A payer who has
+    heard from us later than that is not forgotten to have.
     """
     if event.notices.is_empty():
         return Effects(changes={"anchors": _anchors_posted(book, event)})
@@ -30,14 +32,11 @@ def posted(book: Book, event: Posted) -> Effects:
         pending_notice_id="notice_id",
         version=pl.col("version") + 1,
     )
-    contacts = event.notices.filter("contact").select(*PAYER, last_contact_on="as_of").unique()
+    contacts = event.notices.filter("contact").select(*PAYER, heard_on="as_of").unique()
     contact_before = book.payers.rename({"last_contact_on": "contact_before_on"})
-    group_before = book.anchors.select(
-        *GROUP, level_before="level", stage_before="stage", deadline_before_on="last_deadline_on"
-    )
     notices = (
         event.notices.join(contact_before, on=PAYER, how="left")
-        .join(group_before, on=GROUP, how="left")
+        .join(_groups_before(book, event), on=GROUP, how="left")
         .with_columns(state=pl.lit("posted", dtype=SCHEMAS["notices"]["state"]), reason=None, sent_on=None)
     )
     fees = event.charges.join(numbers, on="notice_no").select(
@@ -51,7 +50,7 @@ def posted(book: Book, event: Posted) -> Effects:
     return Effects(
         changes={
             "items": rises,
-            "payers": contacts,
+            "payers": _heard(book, contacts),
             "anchors": _anchors_posted(book, event),
             "notices": table("notices", notices.select(set(SCHEMAS["notices"]) & set(notices.columns))),
             "lines": pl.concat([table("lines", lines.select(list(SCHEMAS["lines"]))), table("lines", fees)]),
@@ -78,6 +77,13 @@ def charged(_book: Book, event: Posted) -> Effects:
         parent_item_id="item_id",
     )
     return Effects(changes={"items": table("items", charges)})
+
+
+def _groups_before(book: Book, event: Posted) -> pl.DataFrame:
+    """What a notice that is taken back gives back to its account-anchored group: a fall before it stands."""
+    deadlines = book.anchors.select(*GROUP, deadline_before_on="last_deadline_on")
+    decided = book.anchors.clear() if event.anchors is None else event.anchors
+    return decided.select(*GROUP, level_before="level", stage_before="stage").join(deadlines, on=GROUP, how="left")
 
 
 def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
@@ -108,21 +114,30 @@ def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
 
 
 def delivered(book: Book, event: Delivered) -> Effects:
-    """Note that notices left: the items' and the payer's last notice is the day of sending."""
+    """Note that notices left: the items' and the payer's last notice is the day of sending.
+
+    So it is the group's. Of several notices to a group, it waits until none of them does.
+    """
     notices = _waiting(book, event.notice_ids)
     if notices.is_empty():
         return Effects()
-    sent = {"last_notice_on": pl.lit(event.on), "pending_notice_id": pl.lit(None, dtype=pl.Int64), "version": _NEXT}
-    contacts = notices.filter("contact").select(PAYER).unique().with_columns(last_contact_on=pl.lit(event.on))
+    sent = {"last_notice_on": pl.lit(event.on), "version": _NEXT}
+    contacts = notices.filter("contact").select(PAYER).unique().with_columns(heard_on=pl.lit(event.on))
     state = pl.lit("sent", dtype=SCHEMAS["notices"]["state"])
     return Effects(
         changes={
-            "items": _pending(book.items, notices).select("item_id", **sent),
-            "anchors": _pending(book.anchors, notices).select(*GROUP, **sent),
-            "payers": contacts,
+            "items": _pending(book.items, notices).select("item_id", **sent, pending_notice_id=_NOTHING),
+            "anchors": _groups(book, notices).select(*GROUP, **sent, pending_notice_id="next_notice_id"),
+            "payers": _heard(book, contacts),
             "notices": notices.select("notice_id", state=state, sent_on=pl.lit(event.on)),
         }
     )
+
+
+def _heard(book: Book, contacts: pl.DataFrame) -> pl.DataFrame:
+    """The payers' last contact after they were written to (`heard_on`): the later of the two."""
+    last = pl.max_horizontal("heard_on", "last_contact_on")
+    return contacts.join(book.payers, on=PAYER, how="left").select(*PAYER, last_contact_on=last)
 
 
 def failed(book: Book, event: Failed) -> Effects:
@@ -183,11 +198,12 @@ def fees_dropped(book: Book, event: Trimmed) -> Effects:
 
 
 _NEXT = pl.col("version") + 1
+_NOTHING = pl.lit(None, dtype=pl.Int64)
 _BACK = {
     "level": pl.col("level_before"),
     "stage": pl.col("stage_before"),
     "last_deadline_on": pl.col("deadline_before_on"),
-    "pending_notice_id": pl.lit(None, dtype=pl.Int64),
+    "pending_notice_id": _NOTHING,
     "version": _NEXT,
 }
 _BEFORE = ["level_before", "stage_before", "deadline_before_on"]
@@ -221,28 +237,72 @@ def _pending(states: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
 def _taken_back(book: Book, notice_ids: Sequence[int], state: str, reason: str) -> dict[str, pl.DataFrame]:
     """Levels, stages, deadlines and contacts as they were before the notices."""
     notices = _waiting(book, notice_ids)
-    groups = notices.filter("anchored").select(*_BEFORE, pending_notice_id="notice_id")
-    anchors = _pending(book.anchors, notices).join(groups, on="pending_notice_id")
     return {
         "items": _items_back(book, notices, book.lines),
-        "anchors": anchors.select(*GROUP, **{**_BACK, "level": pl.col("level_before").fill_null(0)}),
-        "payers": _contacts_before(book, notices),
+        "anchors": _groups_back(book, notices),
+        "payers": _contacts_without(book, notices),
         "notices": notices.select(
             "notice_id", state=pl.lit(state, dtype=SCHEMAS["notices"]["state"]), reason=pl.lit(reason)
         ),
     }
 
 
-def _contacts_before(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
-    """When the payers of these notices last heard from us, had the notices never been."""
-    contacts = notices.filter("contact")
-    others = book.notices.filter("contact", pl.col("state").is_in(["posted", "sent"])).join(
-        contacts, on="notice_id", how="anti"
+def _groups(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
+    """The groups that wait for a posting of which these notices are, with what was before it.
+
+    `next_notice_id`: another of the posting for which they still wait. `has_others`: whether one of those left or may.
+    """
+    anchored = book.notices.filter("anchored")
+    waited_for = anchored.select("as_of", *_BEFORE, pending_notice_id="notice_id")
+    is_waiting = pl.col("state") == "posted"
+    others = (
+        anchored.filter(is_waiting | (pl.col("state") == "sent"))
+        .join(notices, on="notice_id", how="anti")
+        .group_by(POSTING)
+        .agg(next_notice_id=pl.col("notice_id").filter(is_waiting).max(), has_others=pl.lit(value=True))
     )
-    heard = others.group_by(PAYER).agg(heard_on=pl.coalesce("sent_on", "as_of").max())
     return (
-        contacts.group_by(PAYER)
-        .agg(before_on=pl.col("contact_before_on").min(), was_first=pl.col("contact_before_on").is_null().any())
-        .join(heard, on=PAYER, how="left")
-        .select(*PAYER, last_contact_on=pl.max_horizontal("heard_on", pl.when(~pl.col("was_first")).then("before_on")))
+        book.anchors.join(waited_for, on="pending_notice_id")
+        .join(notices.filter("anchored"), on=POSTING, how="semi")
+        .join(others, on=POSTING, how="left")
+        .with_columns(pl.col("has_others").fill_null(value=False))
     )
+
+
+def _groups_back(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
+    """The groups without these notices: as before them, unless others of the same posting left or still may.
+
+    A group that has fallen below that in the meantime stays there.
+    """
+    groups = _pending(_groups(book, notices), notices)
+    level_before = pl.col("level_before").fill_null(0)
+    goes_back = ~pl.col("has_others") & (pl.col("level") > level_before)
+    return groups.select(
+        *GROUP,
+        level=pl.when(goes_back).then(level_before).otherwise("level"),
+        stage=pl.when(goes_back).then("stage_before").otherwise("stage"),
+        last_deadline_on=pl.when("has_others").then("last_deadline_on").otherwise("deadline_before_on"),
+        pending_notice_id="next_notice_id",
+        version=_NEXT,
+    )
+
+
+def _contacts_without(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
+    """When the payers of these notices last heard from us, had the notices never been.
+
+    By the notices that stand, and by what each notice found, unless a notice taken back had brought it about.
+    """
+    payers = notices.filter("contact").select(PAYER).unique()
+    contacts = book.notices.filter("contact").join(payers, on=PAYER, how="semi")
+    stands = contacts.filter(pl.col("state").is_in(["posted", "sent"])).join(notices, on="notice_id", how="anti")
+    gone = contacts.join(stands, on="notice_id", how="anti")
+    brought_about = (pl.col("contact_before_on") < pl.col("as_of")).fill_null(value=True)
+    found = pl.concat(
+        [
+            book.payers.select(*PAYER, heard_on="last_contact_on"),
+            contacts.select(*PAYER, heard_on="contact_before_on"),
+        ]
+    ).join(gone.filter(brought_about).select(*PAYER, heard_on="as_of"), on=[*PAYER, "heard_on"], how="anti")
+    heard = pl.concat([found, stands.select(*PAYER, heard_on=pl.coalesce("sent_on", "as_of"))])
+    last = heard.group_by(PAYER).agg(last_contact_on=pl.col("heard_on").max())
+    return payers.join(last, on=PAYER, how="left")

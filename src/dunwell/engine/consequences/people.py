@@ -1,10 +1,11 @@
 """Accounts and what people say: holds, disputes and promises."""
 
+from collections import Counter
 from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import Book, BookError, table
+from dunwell.engine.book import Book, BookError, shaped, table
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Promised, Released, Resolved
 
@@ -13,15 +14,7 @@ TOLERANCE_DAYS_MAX: Final = 365
 
 def accounts_changed(book: Book, event: AccountsChanged) -> Effects:
     """Open accounts and change others; a new attribute becomes a column of the book."""
-    new = event.accounts.join(book.accounts, on="account_id", how="anti")
-    if new.is_empty():
-        return Effects(changes={"accounts": event.accounts})
-    known = event.accounts.join(new, on="account_id", how="anti")
-    others = [name for name in book.accounts.columns if name not in known.columns]
-    changed = known.join(book.accounts.select("account_id", *others), on="account_id")
-    return Effects(
-        changes={"accounts": pl.concat([table("accounts", new), table("accounts", changed)], how="diagonal")}
-    )
+    return Effects(changes={"accounts": shaped("accounts", event.accounts, book.accounts)})
 
 
 def held(book: Book, event: Held) -> Effects:
@@ -49,19 +42,17 @@ def released(book: Book, event: Released) -> Effects:
 
 
 def disputed(book: Book, event: Disputed) -> Effects:
-    """Open a dispute; without an amount it is over the whole item, however much of it is open.
+    """Open a dispute; without an amount it is over the whole item, whatever that amounts to later.
 
     Errors: BookError for an item that is not in the book, and an amount that is not above 0 or beyond the bound.
     """
     item = only(book.items, "item_id", event.item_id)
-    amount = item["amount_minor"].item()
     if event.amount_minor is not None:
-        amount = event.amount_minor
-        require_amount("a dispute", amount, item["currency"].item())
+        require_amount("a dispute", event.amount_minor, item["currency"].item())
     row: dict[str, object] = {
         "dispute_id": event.dispute_id,
         "item_id": event.item_id,
-        "amount_minor": amount,
+        "amount_minor": event.amount_minor,
         "opened_on": event.on,
     }
     return _with_disputed(book, table("disputes", [row]))
@@ -74,12 +65,13 @@ def resolved(book: Book, event: Resolved) -> Effects:
 
 
 def _with_disputed(book: Book, dispute: pl.DataFrame) -> Effects:
-    """Keep the item's `disputed_minor` equal to the sum of its open disputes."""
+    """Keep the item's `disputed_minor` equal to the sum of its open disputes; one over all of it counts its amount."""
     item_id = dispute["item_id"].item()
     others = book.disputes.filter(pl.col("item_id") == item_id, pl.col("dispute_id") != dispute["dispute_id"].item())
     still_open = pl.concat([others, dispute]).filter(pl.col("resolved_on").is_null())
+    amount_minor = only(book.items, "item_id", item_id)["amount_minor"].item()
     item = pl.DataFrame(
-        {"item_id": [item_id], "disputed_minor": [still_open["amount_minor"].sum()]},
+        {"item_id": [item_id], "disputed_minor": [still_open["amount_minor"].fill_null(amount_minor).sum()]},
         schema={"item_id": pl.Int64, "disputed_minor": pl.Int64},
     )
     return Effects(changes={"disputes": dispute, "items": item})
@@ -89,7 +81,8 @@ def promised(book: Book, event: Promised) -> Effects:
     """Take a promise to pay, for named items or for the oldest due first.
 
     Errors: BookError for an account or item that is not in the book, an unknown currency or another than an item's, an
-    amount that is not above 0 or beyond the bound, a day that is over, and a tolerance that is no number of days.
+    amount that is not above 0 or beyond the bound, a day that is over, a tolerance that is no number of days, and an
+    item that is named twice.
     """
     if not 0 <= event.tolerance_days <= TOLERANCE_DAYS_MAX:
         raise BookError(f"a promise has a tolerance of 0 to {TOLERANCE_DAYS_MAX} days, not {event.tolerance_days}")
@@ -97,11 +90,13 @@ def promised(book: Book, event: Promised) -> Effects:
     only(book.accounts, "account_id", event.account_id)
     if event.by_on < event.on:
         raise BookError(f"a promise made on {event.on} cannot be for {event.by_on}, which is over")
-    for item_id in event.item_ids:
+    for item_id, times in Counter(event.item_ids).items():
         item = only(book.items, "item_id", item_id).row(0, named=True)
+        name = item["number"] or item_id
         if item["currency"] != event.currency:
-            name = item["number"] or item_id
             raise BookError(f"a promise in {event.currency} cannot be for {name}, which is in {item['currency']}")
+        if times > 1:
+            raise BookError(f"a promise names {name} twice")
     row: dict[str, object] = {
         "promise_id": event.promise_id,
         "account_id": event.account_id,

@@ -1,16 +1,27 @@
 """What no event may say: things that are not in the book, and amounts that are none."""
 
+from typing import Final
+
 import polars as pl
 
 from dunwell.engine.book import BookError
 from dunwell.engine.money import AMOUNT_MINOR_MAX, CURRENCIES, format_minor, not_in_use
+
+# What an id that is not there is called. Those of holds and disputes are what people call them by; accounts and items
+# have names, which a book that does not have them cannot tell.
+_MISSING: Final = {
+    "account_id": "the account named is not in the book",
+    "item_id": "one of the items named is not of this payer",
+    "hold_id": "there is no hold {} in the book",
+    "dispute_id": "there is no dispute {} in the book",
+}
 
 
 def only(frame: pl.DataFrame, key: str, value: int) -> pl.DataFrame:
     """Return the row of the book with this key. Errors: BookError when there is none."""
     row = frame.filter(pl.col(key) == value)
     if row.is_empty():
-        raise BookError(f"there is no {key.removesuffix('_id')} {value} in the book")
+        raise BookError(_MISSING[key].format(value))
     return row
 
 

@@ -110,6 +110,7 @@ def _compile(sql: str, attributes: tuple[tuple[str, pl.DataType], ...]) -> Expre
     tree = _parse(sql)
     _require_allowed(tree, known, level=1)
     columns = frozenset(column.name for column in tree.find_all(exp.Column))
+    _require_one_reading(tree)
     _require_types(tree, known)
     checked = _sql(_made_safe(tree, known))
     _require_boolean(checked, known)
@@ -173,6 +174,21 @@ def _require_column(column: exp.Column, known: Schema) -> None:
     name = column.name
     if column.table or name not in known:
         raise ExpressionError(f"there is no column {column.sql(dialect='postgres')!r}{hint(name, known)}")
+
+
+def _require_one_reading(tree: exp.Expression) -> None:
+    """Refuse what SQL reads in more than one way: what we check must be what is evaluated, and what its author meant.
+
+    A comparison compares no other, nor a `not`, that stands without parentheses. In a pattern nothing is escaped.
+    """
+    for node in tree.find_all(exp.Expression):
+        if not isinstance(node, (*_COMPARISONS, exp.Like)):
+            continue
+        compared = [node.this] if isinstance(node, exp.In) else node.iter_expressions()
+        if any(isinstance(operand, (*_COMPARISONS, exp.Like, exp.Not)) for operand in compared):
+            raise ExpressionError(f"{_sql(node)[:60]!r} can be read in two ways: put what is compared in parentheses")
+        if isinstance(node, exp.Like) and any("\\" in text.name for text in node.expression.find_all(exp.Literal)):
+            raise ExpressionError("a pattern of `like` has no backslash: % and _ cannot be escaped")
 
 
 def _require_types(tree: exp.Expression, known: Schema) -> None:
@@ -302,10 +318,13 @@ def _require_boolean(sql: str, known: Schema) -> None:
 
 
 def _dtype_of(sql: str, known: Schema) -> pl.DataType:
-    """The type an expression has over an empty frame of the known columns. Errors: ExpressionError."""
+    """The type an expression has over a frame of the known columns. Errors: ExpressionError.
+
+    Over two rows: what Polars takes for a single value, such as some comparisons with `level / 0`, fails here and now.
+    """
     row = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in known.items()}
     try:
-        return pl.DataFrame(schema=row).select(pl.sql_expr(sql).alias("result")).schema["result"]
+        return pl.DataFrame(schema=row).clear(2).with_columns(result=pl.sql_expr(sql)).schema["result"]
     except pl.exceptions.PolarsError as error:
         raise ExpressionError(f"the expression cannot be evaluated: {str(error).splitlines()[0]}") from None
     except BaseException as error:

@@ -41,6 +41,7 @@ def blanked(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         last_notice_on=pl.when(~by_account).then("last_notice_on"),
         own_deadline_on="last_deadline_on",
         last_deadline_on=pl.when(~by_account).then("last_deadline_on"),
+        days_since_previous=pl.when(~by_account).then("days_since_previous"),
     )
 
 
@@ -104,7 +105,7 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     """What holds for the anchor holds for every overdue dunnable row of its group."""
     said = judged.select(
         *GROUP, "level", "position", "is_reached", "is_too_soon", "free_on", "fires_on", "lacks_currency",
-        "last_notice_on", group_pending="is_pending",
+        "last_notice_on", "days_since_previous", group_pending="is_pending",
     )  # fmt: skip
     return (
         mine.lazy()
@@ -164,7 +165,7 @@ def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, proc
     """What is to be kept of each group, before any notice: level, anchor, and whether that `is_changed`.
 
     A group without an anchor keeps its state while something overdue is only blocked; with nothing overdue left it is
-    back at level 0.
+    back at level 0. Another policy is no change: as an item's, the state is read under the policy of the day.
     """
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
     current = judged.lazy().select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
@@ -176,8 +177,8 @@ def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, proc
         anchor_item_id=pl.lit(None, dtype=pl.Int64),
         stage=pl.lit(None, dtype=pl.String),
     )
-    before = stored.lazy().select(*GROUP, "stored_level", before_item_id="anchor_item_id")
-    same = (pl.col("stored_level") == pl.col("level")) & pl.col("anchor_item_id").eq_missing(pl.col("before_item_id"))
+    before = level(stored.lazy(), procedures).select(*GROUP, level_before="level", before_item_id="anchor_item_id")
+    same = (pl.col("level_before") == pl.col("level")) & pl.col("anchor_item_id").eq_missing(pl.col("before_item_id"))
     return (
         pl.concat([current, gone])
         .join(before, on=GROUP, how="left", nulls_equal=True)

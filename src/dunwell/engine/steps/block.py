@@ -16,6 +16,16 @@ def hold(rows: pl.LazyFrame, book: Book, *, as_of: pl.Expr) -> pl.LazyFrame:
     return rows.with_columns(on_hold=pl.col("held") | pl.col("item_id").is_in(items.implode()))
 
 
+def dispute(rows: pl.LazyFrame, book: Book) -> pl.LazyFrame:
+    """Let an open dispute without an amount be over all of its item, whatever that has come to since."""
+    disputes = book.disputes.filter(pl.col("amount_minor").is_null(), pl.col("resolved_on").is_null())
+    if disputes.is_empty():
+        return rows
+    is_all = pl.col("item_id").is_in(disputes["item_id"].implode()) & pl.col("problem").is_null()
+    all_of_it = pl.max_horizontal("disputed_minor", "amount_minor", "open_minor")
+    return rows.with_columns(disputed_minor=pl.when(is_all).then(all_of_it).otherwise("disputed_minor"))
+
+
 def promise(rows: pl.DataFrame, book: Book, known: pl.DataFrame, *, as_of: pl.Expr) -> pl.DataFrame:
     """Add `promised_minor`: what promises not yet over (with their tolerance) cover of each claim.
 

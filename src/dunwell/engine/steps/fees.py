@@ -14,21 +14,29 @@ from dunwell.engine.steps.procedures import Procedures
 BASE_MINOR_MAX: Final = 2**62  # no base is beyond it
 
 
-def fee_lacks(
-    candidates: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str], notice_key: list[str]
-) -> pl.LazyFrame:
-    """Mark `fee_lacks`: the fee of the row's stage, or of its notice's, cannot be computed in its currency.
+def fee_lacks(candidates: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str]) -> pl.LazyFrame:
+    """Mark `fee_lacks`: the fee of the row's stage cannot be computed in its currency.
 
     `currencies` are those that occur among the rows.
     """
     marked = candidates.with_columns(fee_lacks=pl.lit(value=False))
     if not procedures.any_stage(lambda stage: stage.fee):
         return marked
-    marked = _marked(marked, procedures, currencies, pl.col("slot"))
+    return _marked(marked, procedures, currencies, pl.col("slot"))
+
+
+def notice_fee_lacks(
+    candidates: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str], notice_key: list[str]
+) -> pl.LazyFrame:
+    """Mark in `fee_lacks` also the rows for which the fee of their notice's stage cannot be computed.
+
+    Asked last, of the rows that would be on the notice. Only tiers may ask of a row what its own stage's fee does not;
+    the row that gives the notice its stage has passed already, so that the notice keeps it.
+    """
     if not procedures.any_stage(lambda stage: stage.fee and any(tier.fixed for tier in stage.fee.tiers)):
-        return marked  # else a row's own amount decides, and the notice's stage may ask of it what its own does not
+        return candidates
     highest = pl.col("position").filter("is_left").max().over(notice_key)
-    return _marked(marked, procedures, currencies, procedures.slot(highest))
+    return _marked(candidates, procedures, currencies, procedures.slot(highest))
 
 
 def _marked(rows: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str], slot: pl.Expr) -> pl.LazyFrame:

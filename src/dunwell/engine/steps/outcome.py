@@ -20,7 +20,7 @@ def reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
     with_policy = judged & pl.col("policy_ix").is_not_null()
     # Charges have no policy of their own, but what blocks the debtor or the amount blocks them too.
     blockable = is_open & ~pl.col("is_credit")
-    nothing_left = blockable & ~pl.col("draft") & (pl.col("left_minor") == 0)
+    nothing_left = blockable & (pl.col("left_minor") == 0)
     staged = with_policy & ~pl.col("draft")
     holds = {
         "exception": ~valid,

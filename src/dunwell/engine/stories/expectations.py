@@ -248,15 +248,16 @@ def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
 def _matched(
     what: str, expected: Sequence[Mapping[str, Any]], got: Sequence[Mapping[str, Any]], seen: Seen
 ) -> Iterator[_Difference]:
-    left = list(got)
-    missing = []
-    # The most particular first, so that a vague entry does not take another's match.
-    for entry in sorted((_normal(what, entry) for entry in expected), key=len, reverse=True):
-        match = next((each for each in left if all(each.get(key) == value for key, value in entry.items())), None)
-        if match is None:
-            missing.append(entry)
-        else:
-            left.remove(match)
+    # The most particular first: what is missing is then the vaguest of those that would fit.
+    entries = sorted((_normal(what, entry) for entry in expected), key=len, reverse=True)
+    fits = [
+        [at for at, each in enumerate(got) if all(each.get(key) == value for key, value in entry.items())]
+        for entry in entries
+    ]
+    place_of = paired(fits)
+    missing = [entry for number, entry in enumerate(entries) if number not in place_of]
+    taken = set(place_of.values())
+    left = [each for at, each in enumerate(got) if at not in taken]
     if missing or left:
         fields = {key for entry in missing for key in entry} or {"account", "stage", "item", "task", "action"}
         yield (
@@ -265,6 +266,29 @@ def _matched(
             _listed([_only(each, fields) for each in left]),
             seen.explanation_of(missing, left),
         )
+
+
+def paired(fits: Sequence[Sequence[int]]) -> dict[int, int]:
+    """Pair as many entries as can be, each with one of the places that fit it; return the places by number of entry."""
+    place_of: dict[int, int] = {}
+    entry_of: dict[int, int] = {}
+    for first in range(len(fits)):
+        asked_by: dict[int, int] = {}  # the place, and the entry that would take it
+        waiting = [first]
+        for entry in waiting:
+            new = [at for at in fits[entry] if at not in asked_by]
+            asked_by |= dict.fromkeys(new, entry)
+            free: int | None = next((at for at in new if at not in entry_of), None)
+            if free is None:
+                waiting += [entry_of[at] for at in new]  # they would have to give way
+                continue
+            while (
+                free is not None
+            ):  # each takes the place it asked for, and leaves its own to the one that asked for it
+                mover = asked_by[free]
+                entry_of[free], place_of[mover], free = mover, free, place_of.get(mover)
+            break
+    return place_of
 
 
 def _normal(what: str, entry: Mapping[str, Any]) -> dict[str, Any]:
