@@ -179,7 +179,7 @@ def test_the_state_of_an_account_rises_and_is_dated_as_an_items_is() -> None:
     assert town.book.anchors.select(columns).rows() == [(PARENT, "p", 1, 1, "one", 1, None)]
     town.let(Delivered(on=D[4], notice_ids=[1]))
     assert town.book.anchors.select(columns).rows() == [(PARENT, "p", 1, 1, "one", None, D[4])]
-    assert town.book.anchors["last_deadline_on"].to_list() == [D[13]]
+    assert town.book.anchors["last_deadline_on"].to_list() == [D[14]]  # it left a day late
 
 
 def test_the_last_contact_never_goes_back() -> None:
@@ -230,14 +230,14 @@ class TestSeveralNoticesToAGroup:
         stays = 7 - gone
         assert self.group(town) == (2, "two", D[4], D[15], stays)
         town.let(Delivered(on=D[11], notice_ids=[stays]))
-        assert self.group(town) == (2, "two", D[11], D[15], None)
+        assert self.group(town) == (2, "two", D[11], D[16], None)
 
     @pytest.mark.parametrize("sent", [3, 4])
     def test_it_keeps_the_day_of_sending_when_another_is_taken_back(self, sent: int) -> None:
         town = self.town()
         town.post(D[10], 3, self.procedure)
         town.let(Delivered(on=D[11], notice_ids=[sent]), Failed(on=D[12], notice_ids=[7 - sent]))
-        assert self.group(town) == (2, "two", D[11], D[15], None)
+        assert self.group(town) == (2, "two", D[11], D[16], None)
 
     @pytest.mark.parametrize("order", [(3, 4), (4, 3)])
     def test_it_is_as_before_when_all_are_taken_back(self, order: tuple[int, int]) -> None:
@@ -247,7 +247,7 @@ class TestSeveralNoticesToAGroup:
         for notice in order:
             town.let(Failed(on=D[11], notice_ids=[notice]))
         assert state(town.book) == before
-        assert self.group(town) == (1, "one", D[4], D[13], None)
+        assert self.group(town) == (1, "one", D[4], D[14], None)
 
 
 def test_a_group_that_fell_while_its_notice_waited_stays_down_when_that_is_taken_back() -> None:

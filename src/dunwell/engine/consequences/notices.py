@@ -116,20 +116,28 @@ def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
 def delivered(book: Book, event: Delivered) -> Effects:
     """Note that notices left: the items' and the payer's last notice is the day of sending.
 
-    So it is the group's. Of several notices to a group, it waits until none of them does.
+    So it is the group's. Of several notices to a group, it waits until none of them does. What left late names a
+    deadline that is as much later.
     """
-    notices = _waiting(book, event.notice_ids)
+    late = pl.max_horizontal(pl.lit(event.on) - pl.col("as_of"), pl.duration())
+    notices = _waiting(book, event.notice_ids).with_columns(told_deadline_on=pl.col("deadline_on") + late)
     if notices.is_empty():
         return Effects()
-    sent = {"last_notice_on": pl.lit(event.on), "version": _NEXT}
+    sent = {"last_notice_on": pl.lit(event.on), "version": _NEXT, "last_deadline_on": "told_deadline_on"}
+    items = book.items.join(notices.select("told_deadline_on", pending_notice_id="notice_id"), on="pending_notice_id")
+    of_group = notices.filter("anchored").group_by(GROUP).agg(pl.col("told_deadline_on").max())
     contacts = notices.filter("contact").select(PAYER).unique().with_columns(heard_on=pl.lit(event.on))
     state = pl.lit("sent", dtype=SCHEMAS["notices"]["state"])
     return Effects(
         changes={
-            "items": _pending(book.items, notices).select("item_id", **sent, pending_notice_id=_NOTHING),
-            "anchors": _groups(book, notices).select(*GROUP, **sent, pending_notice_id="next_notice_id"),
+            "items": items.select("item_id", **sent, pending_notice_id=_NOTHING),
+            "anchors": _groups(book, notices)
+            .join(of_group, on=GROUP, how="left")
+            .select(*GROUP, **sent, pending_notice_id="next_notice_id"),
             "payers": _heard(book, contacts),
-            "notices": notices.select("notice_id", state=state, sent_on=pl.lit(event.on)),
+            "notices": notices.select(
+                "notice_id", state=state, sent_on=pl.lit(event.on), deadline_on="told_deadline_on"
+            ),
         }
     )
 

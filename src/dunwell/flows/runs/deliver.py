@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -213,7 +213,7 @@ def _settle_claims(outbox: Outbox, run: Run, claimed: Sequence[Delivery], at: da
 
     So what was paid since is not asked for, and what has left is not asked for twice.
     """
-    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, claimed)}
+    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, claimed, run.as_of)}
     outcomes = {
         delivery_id: Outcome(DeliveryState.SENT, str(receipt.path)) if receipt else Outcome(*NOT_MADE)
         for delivery_id, receipt in made.items()
@@ -223,7 +223,7 @@ def _settle_claims(outbox: Outbox, run: Run, claimed: Sequence[Delivery], at: da
     return sum(receipt is not None for receipt in made.values())
 
 
-def _envelopes(run: Run, deliveries: Sequence[Delivery]) -> Iterator[tuple[Delivery, Envelope]]:
+def _envelopes(run: Run, deliveries: Sequence[Delivery], on: date) -> Iterator[tuple[Delivery, Envelope]]:
     codes = dict(Notice.objects.filter(deliveries__in=deliveries).values_list("pk", "payer__code"))
     for delivery in deliveries:
         yield (
@@ -234,7 +234,7 @@ def _envelopes(run: Run, deliveries: Sequence[Delivery]) -> Iterator[tuple[Deliv
                 notice_id=delivery.notice_id,
                 channel=delivery.channel,
                 recipient=delivery.recipient,
-                as_of=run.as_of,
+                as_of=on,
                 payer=codes[delivery.notice_id],
             ),
         )
@@ -252,10 +252,19 @@ def _settle(run: Run, notice_ids: Sequence[int], on: date) -> None:
         happen(run.entity, book, [Delivered(on=on, notice_ids=meant), failed])
 
 
-def _written(run: Run, batch: Sequence[Delivery]) -> tuple[dict[int, Message], dict[int, str]]:
-    """The message of each notice; and of those that cannot be written, why not: they hold up no other."""
+def _written(run: Run, batch: Sequence[Delivery], on: date) -> tuple[dict[int, Message], dict[int, str]]:
+    """The message of each notice; and of those that cannot be written, why not: they hold up no other.
+
+    It is dated `on`, the day it leaves, and leaves the debtor as much time as if it had left on the day of its run.
+    """
     ids = {delivery.notice_id for delivery in batch}
-    notices = [{**row, "notice_id": row["id"]} for row in Notice.objects.filter(pk__in=ids).values()]
+    notices: list[dict[str, Any]] = [
+        {**row, "notice_id": row["id"]} for row in Notice.objects.filter(pk__in=ids).values()
+    ]
+    for row in notices:
+        if row["deadline_on"] and row["state"] == NoticeState.POSTED:  # else it has left, over another channel
+            row["deadline_on"] += max(on - row["as_of"], timedelta())
+        row["as_of"] = max(on, row["as_of"])
     lines = list(NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"))
     messages: dict[int, Message] = {}
     unwritten: dict[int, str] = {}
@@ -353,12 +362,13 @@ def _send(
     outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime
 ) -> tuple[list[Delivery], dict[int, Outcome]]:
     """Write messages and send them, those of the batch that are still ours; return these and how they went."""
-    messages, unwritten = _written(run, batch)
+    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    messages, unwritten = _written(run, batch, on)
     with transaction.atomic():  # whoever was held up for longer than the lease finds them in other hands
         batch = _ours(batch)
         _set(batch, {"lease_until_at": at + LEASE})
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
-    enveloped = _envelopes(run, writable)
+    enveloped = _envelopes(run, writable, on)
     sent = outbox.send_all((envelope, messages[delivery.notice_id]) for delivery, envelope in enveloped)
     outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
     not_written = {
