@@ -35,13 +35,12 @@ check: $(VENV)/dev.stamp  ## lint, types, walls, tidy
 test: check  ## every check and every test
 	$(BIN)/pytest -n 2
 
-soak: check  ## kill a working process at each of its steps, on both databases; takes half an hour
-	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py
+soak: check  ## kill working processes at each of their steps, and workers at random; takes an hour
+	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py
 
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
 	$(BIN)/python -m bench
 
-
-up: $(VENV)/demo.stamp  ## make a book in ./book, where there is none, and see that all is in order
+up: $(VENV)/demo.stamp  ## make a book in ./book, where there is none, and keep a worker running for it
 	@$(BIN)/dunwell init book
-	@$(BIN)/dunwell --home book doctor
+	@$(BIN)/dunwell --home book up
