@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.db.migrations.executor import MigrationExecutor
 from dunwell import __version__
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
+from dunwell.flows.runs.archives import incomplete
 from dunwell.records.connect import is_postgresql
 from dunwell.records.models import Delivery, DeliveryState, Entity, Item, Run, Task
 
@@ -25,8 +27,11 @@ class Finding:
     found: str
 
 
-def check_up() -> list[Finding]:
-    """Look at versions, database, folders, policies, the book, and what waits. A broken database ends the list."""
+def check_up(*, at: datetime) -> list[Finding]:
+    """Look at versions, database, folders, policies, the book, the archives, and what waits.
+
+    A broken database ends the list.
+    """
     findings = [Finding("versions", is_fine=True, found=f"dunwell {__version__}, Python {platform.python_version()}")]
     database = _database()
     findings.append(database)
@@ -34,7 +39,7 @@ def check_up() -> list[Finding]:
     if not database.is_fine:
         return findings
     findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
-    findings.append(_book())
+    findings += [_book(), _archives(at)]
     return findings + _waiting()
 
 
@@ -73,6 +78,13 @@ def _book() -> Finding:
     return Finding(
         "book", is_fine=True, found=f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted"
     )
+
+
+def _archives(at: datetime) -> Finding:
+    kept, wrong = incomplete(at=at)
+    if wrong:
+        return Finding("runs' archives", is_fine=False, found=f"{len(wrong)} of {kept} not whole; first {wrong[0]}")
+    return Finding("runs' archives", is_fine=True, found=f"{kept} there")
 
 
 def _waiting() -> list[Finding]:
