@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from dunwell.engine.policy.model import Policy
-    from dunwell.records.models import Entity
 
 app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -122,7 +121,7 @@ def apply(
         policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts
     ]
     warnings = [str(each) for _policy, doubts in checked for each in doubts]
-    warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in _ties(policy, file, scope)]
+    warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in _ties(policy, file, entity)]
     if json:
         as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
         return
@@ -159,20 +158,22 @@ def retire(
     say(f"{name}: version {retired.number} is no longer in force; in force: {', '.join(map(str, left)) or 'none'}")
 
 
-def _ties(policy: "Policy", file: Path, entity: "Entity | None" = None) -> list[str]:
+def _ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:
     """Say with which policies in force of the book, if there is one, a policy would tie."""
     if not book_exists():
         return []
     open_book()
     from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
 
-    if not (others := policies.tied(policy, entity)):
+    if not (others := policies.tied(policy, entity_called(entity) if entity else None)):
         return []
     is_are, named = "are" if len(others) > 1 else "is", ", ".join(others)
-    return [
-        f"{file}: priority: {named} {is_are} in force with the same priority, {policy.priority}: what both apply to gets no"
-        " notice, and becomes an exception; give one of them another"
-    ]
+    said = (
+        f"{file}: priority: {named} {is_are} in force with the same priority, {policy.priority}; what both apply to is"
+        " an exception, and gets no notice: give one of them another"
+    )
+    return [said]
 
 
 def _attributes() -> "Mapping[str, pl.DataType]":
