@@ -93,5 +93,5 @@ def _waiting() -> list[Finding]:
     tasks = Task.objects.filter(closed_at=None).count()
     return [
         Finding("deliveries", is_fine=doubtful == 0, found=f"{queued} waiting, {doubtful} in doubt"),
-        Finding("tasks", is_fine=True, found=f"{tasks} open"),
+        Finding("tasks", is_fine=True, found=f"{tasks} open{': dunwell task list' if tasks else ''}"),
     ]
