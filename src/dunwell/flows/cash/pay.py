@@ -11,7 +11,7 @@ from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.happening import Told, let_happen, minor_of
 from dunwell.flows.runs.explain import item_called
 from dunwell.records import bulk
-from dunwell.records.models import Entity, Item, Payment, PaymentState
+from dunwell.records.models import Allocation, Entity, Item, Payment, PaymentState
 
 
 def pay(
@@ -71,8 +71,14 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
         told = Told(
             what="payment.reversed",
             about=found.item.account,
-            detail={"payment": payment_id, "reason": reason},
+            detail={"payment": payment_id, "items": _paid_by(payment_id), "reason": reason},
             columns={},
         )
         let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
         Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)
+
+
+def _paid_by(payment_id: int) -> list[str]:
+    """The numbers of the items that a payment was applied to."""
+    applied = Allocation.objects.filter(source_item=payment_id).values("item")
+    return list(Item.objects.filter(pk__in=applied).order_by("pk").values_list("number", flat=True))
