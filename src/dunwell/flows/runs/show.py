@@ -11,6 +11,7 @@ from django.db.models import Count
 
 from dunwell.engine.explain import problem_text
 from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.approve import needing_approval
 from dunwell.flows.runs.locked import run_called
 from dunwell.records import archive
 from dunwell.records.models import Entity, Notice, NoticeState, Run
@@ -20,7 +21,7 @@ NOTICES_SHOWN_MAX: Final = 50
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run in a list."""
+    """A run in a list; `waiting`: how many of its notices lack an approval."""
 
     run: int
     entity: str
@@ -57,12 +58,10 @@ def list_runs(entity: Entity | None, *, most: int) -> list[RunLine]:
     """List the latest runs, of one entity or of all, the latest first."""
     found = Run.objects.select_related("entity").order_by("-pk")
     shown = list((found.filter(entity=entity) if entity else found)[:most])
-    counted = Notice.objects.filter(run__in=shown, state=NoticeState.PROPOSED).values("run").annotate(n=Count("pk"))
-    waiting = dict(counted.values_list("run", "n"))
     return [
         RunLine(
             run.pk, run.entity.code, run.as_of, run.state, run.proposed_by, run.posted_by,
-            run.counts.get("notices", 0), waiting.get(run.pk, 0),
+            run.counts.get("notices", 0), needing_approval(run).count(),
         )
         for run in shown
     ]  # fmt: skip
