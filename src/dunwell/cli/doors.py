@@ -1,6 +1,7 @@
 """What every command needs: the database opened, the entity found, refusals turned into messages and exit codes."""
 
 import os
+import signal
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -25,6 +26,7 @@ EXIT_INVALID: Final = 3
 EXIT_NOT_FOUND: Final = 4
 EXIT_CONFLICT: Final = 5
 EXIT_FORBIDDEN: Final = 6
+EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
 SQLITE: Final = "sqlite:///"
 
@@ -65,6 +67,10 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
         except DatabaseError as error:
             fail(f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`.")
             raise typer.Exit(EXIT_CONFLICT) from None
+        except KeyboardInterrupt as error:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough: what is still being tidied up goes on
+            err.print(f"interrupted{f': {error}' if str(error) else ''}", markup=False)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return guarded
 
@@ -73,10 +79,12 @@ def fail(message: str) -> None:
     """Print a refusal; of very many lines only the first."""
     lines = message.splitlines()
     err.print(f"error: {lines[0]}", style="bold red", markup=False)
-    for line in lines[1 : PROBLEMS_SHOWN_MAX + 1]:
+    # Flows that list no more than the first say themselves, in a last line, how many they left out.
+    shown = PROBLEMS_SHOWN_MAX if len(lines) > PROBLEMS_SHOWN_MAX + 2 else PROBLEMS_SHOWN_MAX + 1
+    for line in lines[1 : shown + 1]:
         err.print(f"  {line}", markup=False)
-    if len(lines) > PROBLEMS_SHOWN_MAX + 1:
-        err.print(f"  ... and {len(lines) - PROBLEMS_SHOWN_MAX - 1} more")
+    if len(lines) > shown + 1:
+        err.print(f"  and {len(lines) - shown - 1:,} more", markup=False)
 
 
 def is_on_sqlite() -> bool:

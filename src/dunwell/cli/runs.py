@@ -50,13 +50,17 @@ def post(
     Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
     """
     open_book()
-    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.deliver import LEASE, deliver_run  # noqa: PLC0415  # after the book is open
     from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
 
-    with progress(quiet=json) as tell:
-        tell(f"posting run {run}")
-        posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
-        delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
+    try:
+        with progress(quiet=json) as tell:
+            tell(f"posting run {run}")
+            posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
+            delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
+    except KeyboardInterrupt:
+        held = f"messages that were just being written wait {LEASE.seconds // 60} minutes"
+        raise KeyboardInterrupt(f"say `dunwell post {run}` again, and it goes on; {held}") from None
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:

@@ -11,6 +11,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dunwell import __version__
+from dunwell.config import unknown_variables
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.archives import incomplete
@@ -34,13 +35,22 @@ def check_up(*, at: datetime) -> list[Finding]:
     """
     findings = [Finding("versions", is_fine=True, found=f"dunwell {__version__}, Python {platform.python_version()}")]
     database = _database()
-    findings.append(database)
+    findings += [_settings(), database]
     findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
     if not database.is_fine:
         return findings
     findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
     findings += [_book(), _archives(at)]
     return findings + _waiting()
+
+
+def _settings() -> Finding:
+    home = str(settings.CONFIG.home)
+    if ignored := unknown_variables():
+        return Finding(
+            "settings", is_fine=True, found=f"{home}; {', '.join(ignored)}: no setting is called so, ignored"
+        )
+    return Finding("settings", is_fine=True, found=home)
 
 
 def _database() -> Finding:
