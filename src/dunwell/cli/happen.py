@@ -32,7 +32,7 @@ def pay(
     *,
     items: Items = None,
     currency: Currency = None,
-    external_id: Annotated[str, typer.Option("--id", metavar="TEXT", help="What the bank calls it.")] = "",
+    external_id: Annotated[str | None, typer.Option("--id", metavar="TEXT", help="What the bank calls it.")] = None,
     entity: EntityCode = None,
     on: On = None,
     json: Json = False,
