@@ -158,3 +158,22 @@ def test_a_later_stage_with_fewer_days_is_doubted() -> None:
         " from stage to stage"
     ) in [str(each) for each in warnings]
     assert not [each for each in check_policy(POLICY, "p.yaml", {})[1] if "fewer" in each.message]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            POLICY.replace("policy: standard", "policy: a b"),
+            "should be a name of letters, digits and _ . -, at most 63",
+        ),
+        (POLICY.replace("min_gap_days: 7", "min_gap_days: 1.5"), "should be a whole number, not 1.5"),
+        (POLICY + "contact: {window: 8-18}\n", "should be a time of day such as 08:00-18:00, not '8-18'"),
+        (POLICY + "minimum: 5\n", "should be keys with values, as in {key: value}, not 5"),
+        (POLICY + "deescalate: yes\n", "should be true or false, not 'yes'"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said_in_words(text: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_policy(text, "p.yaml", {})
+    assert said in str(caught.value)

@@ -46,7 +46,21 @@ def test_a_plain_word_is_the_same_for_every_row() -> None:
             MAPPING + "attributes: {terms: {column: t, type: money}}\n",
             "map.yaml:9: attributes.terms.type: should be 'text'",
         ),
-        (MAPPING.replace("due: {column: due}", "due: [due]"), "map.yaml:8: due: "),
+        (MAPPING.replace("due: {column: due}", "due: [due]"), "map.yaml:8: due: name a column: {column: NAME}"),
+        (MAPPING.replace("{column: amount}", "amount"), "map.yaml:6: amount: name a column: {column: NAME}"),
+        ("[a]", "map.yaml:1: a mapping is keys with values, such as `number: {column: invoice}`"),
+        (MAPPING + "address: street\n", "map.yaml:9: address: should be keys with values, as in {key: value}"),
+        (MAPPING + "address: {columns: a}\n", "map.yaml:9: address.columns: should be a list, such as [a, b], not 'a'"),
+        (MAPPING + "only: {x: 5}\n", "map.yaml:9: only.x: should be a text: write it in quotes, not 5"),
+        (MAPPING + "segment: {column: ''}\n", "map.yaml:9: segment.column: is empty"),
+        (
+            MAPPING + "attributes: {Terms: {column: t}}\n",
+            "should be a name of small letters, digits and _, at most 60, that begins with a letter, not 'Terms'",
+        ),
+        (
+            MAPPING + "entities: {ACME: {country: de}}\n",
+            "map.yaml:9: entities.ACME.country: should be a country code of two capital letters, such as DE, not 'de'",
+        ),
     ],
 )
 def test_a_bad_mapping_is_refused(text: str, problem: str) -> None:

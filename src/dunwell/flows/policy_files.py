@@ -9,6 +9,7 @@ from dunwell.engine.documents import Document, DocumentError, Problem, read_docu
 from dunwell.engine.policy.model import Policy, json_schema
 from dunwell.engine.policy.parse import policy_of, warnings_of
 from dunwell.flows.errors import Invalid
+from dunwell.sources.wording import in_words
 
 
 def check_policy(text: str, source: str, attributes: Mapping[str, pl.DataType]) -> tuple[Policy, list[Problem]]:
@@ -20,10 +21,9 @@ def check_policy(text: str, source: str, attributes: Mapping[str, pl.DataType]) 
         document = read_document(text, source)
         policy = policy_of(document, attributes)
     except DocumentError as error:
-        count = len(error.problems)
-        raise Invalid(
-            f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in error.problems]
-        ) from None
+        problems = in_words(error).problems
+        count = len(problems)
+        raise Invalid(f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in problems]) from None
     return policy, [*warnings_of(policy, document), *_falling_days(policy, document)]
 
 
