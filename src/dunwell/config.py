@@ -6,6 +6,7 @@ from that file, as container secrets come.
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -128,8 +129,8 @@ def write_settings(home: Path) -> None:
     """Write `dunwell.toml` with a key of its own, readable by its owner only; one that is there stays."""
     home.mkdir(parents=True, exist_ok=True)
     file = home / FILE_NAME
-    if not file.exists():
-        file.touch(mode=0o600)
+    with suppress(FileExistsError):
+        file.touch(mode=0o600, exist_ok=False)  # of two at once, one writes
         file.write_text(
             "# Settings of this book; the environment's DUNWELL_* come first. See docs/settings.md.\n"
             f'secret_key = "{secrets.token_urlsafe(50)}"\n'

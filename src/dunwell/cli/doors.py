@@ -1,5 +1,6 @@
 """What every command needs: the database opened, the entity found, refusals turned into messages and exit codes."""
 
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -28,6 +29,7 @@ EXIT_CONFLICT: Final = 5
 EXIT_FORBIDDEN: Final = 6
 EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
+UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column
 SQLITE: Final = "sqlite:///"
 
 
@@ -61,11 +63,14 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
         except FlowError as error:
             fail(str(error))
             raise typer.Exit(codes[type(error)]) from None
-        except (ConfigError, OSError) as error:
+        except ConfigError as error:
             fail(str(error))
             raise typer.Exit(EXIT_INVALID) from None
+        except OSError as error:
+            fail(_of_the_disk(error))
+            raise typer.Exit(EXIT_INVALID) from None
         except DatabaseError as error:
-            fail(f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`.")
+            fail(_of_the_database(error))
             raise typer.Exit(EXIT_CONFLICT) from None
         except KeyboardInterrupt as error:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough: what is still being tidied up goes on
@@ -73,6 +78,28 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return guarded
+
+
+def _of_the_disk(error: OSError) -> str:
+    """Say what cannot be read or written, and why; of a file that is being written, its folder."""
+    if not error.filename or not error.strerror:
+        return str(error)
+    path = Path(os.fsdecode(error.filename))
+    if path.name.startswith("."):
+        path = path.parent
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return f"{path} cannot be used: something else is where a folder should be"
+    return f"{path} cannot be read or written: {error.strerror}"
+
+
+def _of_the_database(error: Exception) -> str:
+    """Say what the database said; where it lacks a table or column, what to do about it."""
+    lacks = getattr(error.__cause__, "sqlstate", "") in UNDEFINED or str(error).startswith(
+        ("no such table", "no such col")
+    )
+    if lacks:
+        return "the database has not the tables of this release: `dunwell init` makes them, and keeps what is there"
+    return f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`."
 
 
 def fail(message: str) -> None:
@@ -100,7 +127,10 @@ def book_exists() -> bool:
 def open_book(*, must_exist: bool = True) -> None:
     """Make the configured database this process's own. Errors: NotFound, ConfigError."""
     if must_exist and not book_exists():
-        raise NotFound(f"there is no book in {load().home}: make one with `dunwell init`, or try `dunwell demo`")
+        raise NotFound(
+            f"there is no book in {load().home}: make one with `dunwell init`, or try `dunwell demo`\nOne elsewhere"
+            " is found by --home, or, in PostgreSQL, by DUNWELL_DATABASE_URL or database_url in dunwell.toml"
+        )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dunwell.settings")
     import django  # noqa: PLC0415  # commands that need no database start without it
 

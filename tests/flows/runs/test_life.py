@@ -101,9 +101,27 @@ def test_approval_can_be_given_to_some_accounts(town: Town) -> None:
         approved(run, "bert", "NOBODY")
 
 
+def test_which_accounts_wait_for_an_approval_is_said_where_another_is_named(town: Town) -> None:
+    final(town)
+    town.item("B-1", "SMITH", "10.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-03")
+    with pytest.raises(
+        Conflict, match=f"no notice of run {run.pk} to SMITH waits for approval; those that do are to MEYER"
+    ):
+        approved(run, "bert", "SMITH")
+    with pytest.raises(NotFound, match="no account 'NOBODY'"):
+        approved(run, "anna", "NOBODY")  # before whose run it is
+
+
+def test_a_run_that_is_done_is_said_to_be_so_first(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    with pytest.raises(Conflict, match="is done, and nothing of it waits for approval"):
+        approved(town.run("2026-04-03"), "anna")
+
+
 def test_nothing_to_approve_is_said_to_be_so(town: Town) -> None:
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
-    with pytest.raises(Conflict, match="nothing of run"):
+    with pytest.raises(Conflict, match="is proposed, and nothing of it waits"):
         approved(town.propose("2026-04-03"), "bert")
 
 
