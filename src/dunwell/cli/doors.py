@@ -23,6 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
 EXIT_INVALID: Final = 3
 EXIT_NOT_FOUND: Final = 4
 EXIT_CONFLICT: Final = 5
@@ -31,6 +32,10 @@ EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
 UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column
 SQLITE: Final = "sqlite:///"
+
+
+class WrongUsage(Exception):
+    """Options that are missing, or contradict each other."""
 
 
 def day(text: str) -> date:
@@ -60,6 +65,9 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
         codes = {Invalid: EXIT_INVALID, NotFound: EXIT_NOT_FOUND, Conflict: EXIT_CONFLICT, Forbidden: EXIT_FORBIDDEN}
         try:
             return command(*args, **kwargs)
+        except WrongUsage as error:
+            fail(str(error))
+            raise typer.Exit(EXIT_USAGE) from None
         except FlowError as error:
             fail(str(error))
             raise typer.Exit(codes[type(error)]) from None
@@ -138,11 +146,22 @@ def open_book(*, must_exist: bool = True) -> None:
 
 
 def entity_of(code: str | None) -> "Entity":
-    """Open the book and return the entity meant. Errors: NotFound, Invalid."""
+    """Open the book and return the entity meant. Errors: NotFound; WrongUsage where nobody says which."""
     open_book()
     from dunwell.flows.entities import entity_called  # noqa: PLC0415
 
-    return entity_called(code)
+    try:
+        return entity_called(code)
+    except Invalid as error:
+        raise WrongUsage(str(error)) from None
+
+
+def entity_of_run(run: int) -> "Entity":
+    """Open the book and return the entity of a run. Errors: NotFound."""
+    open_book()
+    from dunwell.flows.runs.locked import run_called  # noqa: PLC0415
+
+    return run_called(run).entity
 
 
 def date_for(entity: "Entity", as_of: date | None) -> date:

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EXIT_FAILED, AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
+from dunwell.cli.doors import (
+    EXIT_FAILED,
+    AsOf,
+    EntityCode,
+    Json,
+    date_for,
+    entity_of,
+    entity_of_run,
+    open_book,
+    refuses,
+)
 from dunwell.cli.output import as_json, money, progress, say, table
 
 REASONS_SHOWN_MAX: Final = 3
@@ -90,7 +100,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say why an item stands as it does, and when it goes on."""
-    chosen = entity_of(entity)
+    chosen = entity_of(entity) if entity or run is None else entity_of_run(run)
     from dunwell.flows.runs.explain import explain_item  # noqa: PLC0415  # after the book is open
 
     found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run)
