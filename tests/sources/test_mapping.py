@@ -59,9 +59,15 @@ def test_a_plain_word_is_the_same_for_every_row() -> None:
         ),
         (
             MAPPING + "entities: {ACME: {country: de}}\n",
-            "map.yaml:9: entities.ACME.country: should be a country code of two capital letters, such as DE, not 'de'",
+            "map.yaml:9: entities.ACME.country: 'de' is no country: two capital letters of ISO 3166, such as DE",
         ),
     ],
 )
 def test_a_bad_mapping_is_refused(text: str, problem: str) -> None:
     assert problem in refused(text)
+
+
+def test_formats_that_read_the_same_day_are_no_ambiguity() -> None:
+    mapping = read_mapping(MAPPING + "dates: [DD.MM.YYYY, D.M.YYYY, YYYY-MM-DD]\n", "map.yaml")
+    assert mapping.dates == ["DD.MM.YYYY", "D.M.YYYY", "YYYY-MM-DD"]
+    assert "read as DD.MM.YYYY and as M.D.YYYY" in refused(MAPPING + "dates: [DD.MM.YYYY, D.M.YYYY, M.D.YYYY]\n")

@@ -5,13 +5,13 @@ A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is r
 
 import re
 from typing import Annotated, Any, Final, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from dunwell.engine.documents import DocumentError, hint, read_as, read_document
 from dunwell.engine.money import CURRENCIES, not_in_use
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
+from dunwell.sources.places import COUNTRIES, TIME_ZONES
 from dunwell.sources.wording import in_words
 
 IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
@@ -85,9 +85,15 @@ class Lines(_Part):
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone{hint(name, available_timezones())}")
+    if name not in TIME_ZONES:
+        raise ValueError(f"{name!r} is no time zone{hint(name, TIME_ZONES)}")
     return name
+
+
+def _country(code: str) -> str:
+    if code and code not in COUNTRIES:
+        raise ValueError(f"{code!r} is no country: two capital letters of ISO 3166, such as DE")
+    return code
 
 
 class EntityDetails(_Part):
@@ -95,7 +101,7 @@ class EntityDetails(_Part):
 
     name: str = Field(default="", max_length=200)
     currency: str = ""
-    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    country: Annotated[str, AfterValidator(_country)] = ""
     language: str = Field(default="en", max_length=20)
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
@@ -211,7 +217,6 @@ def is_boolean(text: str) -> bool | None:
 
 # What a text field may hold, and how a message says it.
 SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
-    "country": (re.compile(r"^[A-Z]{2}$"), "a country code of two capital letters, such as DE"),
     "language": (re.compile(r"^[a-z]{2,3}([-_][A-Za-z]{2,4})?$"), "a language code, such as de or en_GB"),
 }
 LENGTHS: Final = {

@@ -9,7 +9,6 @@ from dunwell.engine.documents import DocumentError
 _SHAPES: Final = {
     "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$": "a name of letters, digits and _ . -, at most 63",
     "^[a-z][a-z0-9_]{0,59}$": "a name of small letters, digits and _, at most 60, that begins with a letter",
-    "^([A-Z]{2})?$": "a country code of two capital letters, such as DE",
     "^[A-Z]{2}$": "a country code of two capital letters, such as DE",
     "^([A-Z]{2}|account)$": "a country code of two capital letters, such as DE, or account",
     r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$": "a time of day such as 08:00-18:00",
