@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dunwell.config import ConfigError, django_database, load
+from dunwell.config import ConfigError, django_database, load, unknown_variables
 
 
 @pytest.fixture
@@ -68,6 +68,15 @@ def test_a_secret_is_not_shown(home: Path) -> None:
         ('database_url = "postgresql://u:hush@host:high/db"', "the port is not a number"),
         ('database_url = "postgresql://u:hush@host/db?pool=1"', "['pool'] is not among the parameters sslmode"),
         ("database_url = ", "dunwell.toml"),
+        ("outbox_dir = 5", "outbox_dir: expected the path of a folder, not 5; leave it out for the default"),
+        ("archive_dir = ['a']", "archive_dir: expected the path of a folder, not ['a']"),
+        ("outbox_dir = ''", "outbox_dir: expected the path of a folder, not ''"),
+        ("archive_dir = ' '", "archive_dir: expected the path of a folder"),
+        ("database_url = 5", "expected sqlite:///FILE or postgresql://"),
+        ("guard_factor = 'x'", "guard_factor: "),
+        ("shard_items = []", "shard_items: "),
+        ("secret_key = 5", "secret_key: "),
+        ("home = '/srv'", "home: it is no setting of dunwell.toml, which stands in it; say --home or DUNWELL_HOME"),
     ],
 )
 def test_a_bad_setting_is_named(home: Path, toml: str, message: str) -> None:
@@ -91,3 +100,10 @@ def test_a_postgresql_url_is_taken_apart() -> None:
     assert [found[name] for name in names] == [
         "django.db.backends.postgresql", "book", "db.example", "6543", "a@b", "p/w",
     ]  # fmt: skip
+
+
+def test_variables_that_are_no_setting_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DUNWELL_OUTBOX", "x")
+    monkeypatch.setenv("DUNWELL_SECRET_KEY_FILE", "x")
+    assert "DUNWELL_OUTBOX" in unknown_variables()
+    assert {"DUNWELL_SECRET_KEY_FILE", "DUNWELL_HOME"} & set(unknown_variables()) == set()

@@ -6,6 +6,7 @@ from that file, as container secrets come.
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -88,7 +89,7 @@ class Config(BaseSettings):
         } | values
         filled["database_url"] = from_home(str(filled["database_url"]), home)
         for name in ("archive_dir", "outbox_dir"):
-            filled[name] = home / Path(filled[name]).expanduser()
+            filled[name] = _folder(name, filled[name], home)
         return filled | {"home": home}
 
     @classmethod
@@ -103,6 +104,8 @@ class Config(BaseSettings):
         """Order the sources: arguments, environment, secret files, `dunwell.toml`."""
         home = init_settings().get("home") or os.environ.get(f"{PREFIX}HOME") or Path.cwd()
         toml = TomlConfigSettingsSource(settings_cls, toml_file=Path(home).expanduser() / FILE_NAME)
+        if "home" in toml.toml_data:
+            raise ConfigError(f"home: it is no setting of {FILE_NAME}, which stands in it; say --home or {PREFIX}HOME")
         return init_settings, env_settings, SecretFiles(settings_cls), toml
 
 
@@ -126,14 +129,27 @@ def write_settings(home: Path) -> None:
     """Write `dunwell.toml` with a key of its own, readable by its owner only; one that is there stays."""
     home.mkdir(parents=True, exist_ok=True)
     file = home / FILE_NAME
-    if not file.exists():
-        file.touch(mode=0o600)
+    with suppress(FileExistsError):
+        file.touch(mode=0o600, exist_ok=False)  # of two at once, one writes
         file.write_text(
             "# Settings of this book; the environment's DUNWELL_* come first. See docs/settings.md.\n"
             f'secret_key = "{secrets.token_urlsafe(50)}"\n'
             '# database_url = "postgresql://dunwell@localhost/dunwell"\n',
             encoding="utf-8",
         )
+
+
+def _folder(name: str, given: object, home: Path) -> Path:
+    """Make a folder's path absolute, from `home`. Errors: ConfigError."""
+    if not isinstance(given, (str, Path)) or not str(given).strip():
+        raise ConfigError(f"{name}: expected the path of a folder, not {given!r}; leave it out for the default")
+    return home / Path(given).expanduser()
+
+
+def unknown_variables() -> list[str]:
+    """The variables `DUNWELL_*` of the environment that are no setting, and so do nothing."""
+    known = {f"{PREFIX}{name.upper()}{end}" for name in Config.model_fields for end in ("", "_FILE")}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
 
 
 def from_home(url: str, home: Path) -> str:

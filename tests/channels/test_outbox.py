@@ -166,8 +166,9 @@ def failing(code: int, call: Callable[..., object], *, after: int = 0) -> Callab
         (errno.ENOSPC, Temporary),
         (errno.EDQUOT, Temporary),
         (errno.EIO, Temporary),
-        (errno.EACCES, Permanent),
-        (errno.EROFS, Permanent),
+        (errno.EACCES, Temporary),
+        (errno.EROFS, Temporary),
+        (errno.EISDIR, Permanent),
     ],
 )
 def test_what_the_disk_refuses_is_said_and_leaves_nothing(
@@ -206,9 +207,9 @@ def test_a_file_where_the_folder_should_be_is_for_a_person(tmp_path: Path, taken
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_without_permission_a_person_is_asked(tmp_path: Path) -> None:
+def test_without_permission_it_waits_and_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "7").mkdir(mode=0o500)
-    with pytest.raises(Permanent):
+    with pytest.raises(Temporary, match=f"Permission denied .{tmp_path}/7.; let the user that runs dunwell write"):
         Outbox(tmp_path).send(ENVELOPE, MESSAGE)
 
 

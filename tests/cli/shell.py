@@ -53,5 +53,14 @@ def dunwell(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None)
     return Answer(done.returncode, done.stdout, done.stderr)
 
 
+def python(script: str, *, cwd: Path) -> Answer:
+    """Run a script in a process of its own, for what cannot be typed."""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=cwd, env=_clean({}), capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
+    )  # fmt: skip
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
 def _clean(env: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in os.environ.items() if not k.startswith(("DUNWELL_", "DJANGO_"))} | dict(env)

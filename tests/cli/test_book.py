@@ -1,8 +1,10 @@
 """A book made and filled from the shell."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.cli.conftest import MAPPING, ROWS, filled
 from tests.cli.shell import dunwell
@@ -127,3 +129,50 @@ def test_a_sound_book_is_well(shown: Path) -> None:
     assert answer.code == 0
     assert answer.out.startswith("ok    versions: dunwell")
     assert "WRONG" not in answer.out
+
+
+def test_two_at_once_make_one_book(db: str, tmp_path: Path) -> None:
+    env = {"DUNWELL_DATABASE_URL": _emptied(db, tmp_path)}
+    with ThreadPoolExecutor() as pool:
+        # On SQLite one book has one folder; on PostgreSQL two folders may have one database.
+        homes = ("book", "book" if db.startswith("sqlite") else "other")
+        answers = list(pool.map(lambda home: dunwell("init", home, "--json", cwd=tmp_path, env=env), homes))
+    assert [(answer.code, answer.err) for answer in answers] == [(0, ""), (0, "")]
+    assert sorted(len(answer.json["policies"]) for answer in answers) == [0, 3]
+
+
+def test_a_database_without_tables_is_told_to_be_made(db: str, tmp_path: Path) -> None:
+    env = {"DUNWELL_DATABASE_URL": _emptied(db, tmp_path)}
+    Path(tmp_path / "empty.sqlite3").touch()
+    answer = dunwell("propose", cwd=tmp_path, env=env)
+    assert (answer.code, answer.out) == (5, "")
+    assert "the database has not the tables of this release: `dunwell init` makes them" in answer.err
+    assert "relation" not in answer.err
+
+
+def _emptied(db: str, folder: Path) -> str:
+    """The URL of a database without a table."""
+    if db.startswith("sqlite"):
+        return f"sqlite:///{folder / 'empty.sqlite3'}"
+    with connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return db
+
+
+def test_a_database_that_a_variable_names_is_to_be_named_always(tmp_path: Path) -> None:
+    env = {"DUNWELL_DATABASE_URL": f"sqlite:///{tmp_path / 'elsewhere.sqlite3'}"}
+    said = dunwell("init", "book", cwd=tmp_path, env=env).out
+    assert "its database is the one that DUNWELL_DATABASE_URL names: set it for every command" in said
+    assert "DUNWELL_DATABASE_URL" not in dunwell("init", "second", cwd=tmp_path).out
+    forgotten = dunwell("--home", "book", "propose", cwd=tmp_path)
+    assert (forgotten.code, "by DUNWELL_DATABASE_URL or database_url in dunwell.toml" in forgotten.err) == (4, True)
+
+
+def test_what_the_disk_refuses_is_said_in_words(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "book" / "archive").write_text("a file where a folder should be")
+    answer = dunwell("--home", "book", "propose", cwd=tmp_path)
+    folder = tmp_path / "book" / "archive"
+    assert (answer.code, answer.err) == (
+        3, f"error: {folder} cannot be used: something else is where a folder should be\n",
+    )  # fmt: skip

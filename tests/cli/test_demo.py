@@ -94,3 +94,14 @@ def test_it_leaves_the_book_alone_that_the_settings_name(tmp_path: Path) -> None
     dunwell("demo", *AS_OF, cwd=tmp_path, env=env)
     found = dunwell("--home", own, "doctor", "--json", cwd=tmp_path).json["findings"]
     assert "0 entities" in next(finding["found"] for finding in found if finding["what"] == "book")
+
+
+@pytest.mark.parametrize("as_of", ["0001-01-01", "1900-01-01", "1969-12-31", "2200-01-01"])
+def test_a_day_too_far_away_is_refused_before_anything_is_cleared(tmp_path: Path, as_of: str) -> None:
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / ".dunwell-demo").write_text("")
+    (tmp_path / "demo" / "kept").write_text("kept")
+    answer = dunwell("demo", "--as-of", as_of, cwd=tmp_path)
+    assert (answer.code, answer.out) == (3, "")
+    assert answer.err == f"error: a demo is of a day between 1970 and 2199, not of {as_of}\n"
+    assert (tmp_path / "demo" / "kept").exists()

@@ -51,7 +51,7 @@ def test_an_item_is_disputed_promised_and_paid(desk: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("hold --reason x", 3, "say what to hold: an account or an item"),
+        ("hold --reason x", 2, "say what to hold: --account CODE or --item ITEM"),
         ("hold --account NOBODY --reason x", 4, "there is no account 'NOBODY' of ACME"),
         ("dispute A-99 --reason x", 4, "there is no item 'A-99' in the book of ACME"),
         ("pay MEYER 1.005", 3, "1.005 has more decimals than EUR has (2)"),

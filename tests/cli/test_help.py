@@ -13,6 +13,7 @@ from dunwell.cli.main import app
 NAMES = {
     "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
     "policy check", "policy schema", "policy show", "policy apply", "report ageing",
+    "policy retire", "task list", "task close",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
 }  # fmt: skip
@@ -43,7 +44,7 @@ def test_these_are_the_commands() -> None:
     assert set(COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
     answer = CliRunner().invoke(app, [*name.split(), option])
@@ -52,7 +53,7 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
@@ -66,6 +67,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "init": "[DIR]", "demo": "[DIR]", "import": "FILE", "propose": "", "post": "RUN", "explain": "ITEM",
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
+        "policy retire": "NAME", "task list": "", "task close": "NUMBER",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",

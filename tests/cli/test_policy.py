@@ -7,7 +7,8 @@ import pytest
 from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
-GOOD = "policy: gentle\ntitle: Gentle\nmin_gap_days: 7\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
+TIED = "policy: gentle\ntitle: Gentle\nmin_gap_days: 7\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
+GOOD = TIED + "priority: 70\n"
 BROKEN = GOOD.replace("days_past_due", "days_pastdue")
 STORY = """\
 story: a reminder after three days
@@ -144,3 +145,27 @@ def test_a_story_that_cannot_be_read_is_a_failure(desk: Path) -> None:
     answer = dunwell("test", "odd.yaml", cwd=desk)
     assert answer.code == 1
     assert "odd.yaml:2: " in answer.out
+
+
+def test_a_tie_with_a_policy_in_force_is_warned_of_and_ended(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "gentle.yaml").write_text(TIED)
+    tie = "gentle.yaml: priority: standard-b2b is in force with the same priority, 100"
+
+    def type_in(*words: str) -> Answer:
+        return dunwell("--home", "book", *words, cwd=tmp_path)
+
+    assert tie in type_in("policy", "check", "gentle.yaml").err
+    applied = type_in("policy", "apply", "gentle.yaml")
+    assert (applied.code, tie in applied.err) == (0, True)
+    proposed = type_in("propose", "--as-of", "2020-04-03")
+    assert (
+        "3 items are exceptions: nothing is sent about them until somebody sees to it\n  3: two policies"
+        in proposed.out
+    )
+    (exceptions,) = type_in("propose", "--as-of", "2020-04-03", "--json").json["exceptions"].values()
+    assert exceptions == 3
+    retired = type_in("policy", "retire", "gentle")
+    assert retired.out == ("gentle: version 1 is no longer in force; in force: consumer, key-accounts, standard-b2b\n")
+    assert type_in("propose", "--as-of", "2020-04-03", "--json").json["exceptions"] == {}
+    assert type_in("policy", "retire", "gentle").code == 4

@@ -52,7 +52,7 @@ def test_what_is_left_out_is_shown_with_its_reason(desk: Path) -> None:
     assert change == {"what": "left out", "of": "A-17", "by": "anna", "reason": "in talks"}
     assert "left out of the run by anna: in talks" in type_in(desk, "anna", "explain", "A-17", "--run", "1").out
     both = type_in(desk, "anna", "run", "exclude", "1", "--item", "A-17", "--account", "MEYER", "--reason", "x")
-    assert (both.code, both.err) == (3, "error: say what to leave out: --item ITEM or --account CODE\n")
+    assert (both.code, both.err) == (2, "error: say what to leave out: --item ITEM or --account CODE\n")
 
 
 def test_a_stage_is_set_and_a_run_cancelled(desk: Path) -> None:

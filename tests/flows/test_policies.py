@@ -1,7 +1,10 @@
 """Policies in force: new versions take the place of old ones, which stay readable."""
 
+from pathlib import Path
+
 import pytest
 
+from dunwell.engine.policy.parse import parse_policy
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.policy_files import check_policy
@@ -105,3 +108,72 @@ def test_a_check_needs_no_book() -> None:
     policy, warnings = check_policy(f"title: Standard\n{POLICY}", "standard.yaml", {})
     assert policy.policy == "standard"
     assert warnings == []
+
+
+def test_a_policy_is_taken_out_of_force_and_stays_readable(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.apply(EARLIER, own=True)
+    policies.retire_policy("standard", entity=town.entity, by="bert", at=noon("2026-02-01"))
+    assert [each.number for each in policies.versions_in_force(town.entity)] == [1]
+    policies.retire_policy("standard", by="bert", at=noon("2026-02-01"))
+    assert policies.in_force() == []
+    assert policies.show_policy("standard", 2).retired_at == noon("2026-02-01")
+    events = AuditEvent.objects.filter(action="policy.retired").order_by("pk")
+    assert [(event.actor, event.entity_id, event.detail["policy"]) for event in events] == [
+        ("bert", town.entity.pk, "standard"), ("bert", None, "standard"),
+    ]  # fmt: skip
+    with pytest.raises(NotFound, match="no policy 'standard' for every entity is in force; in force: none"):
+        policies.retire_policy("standard", by="bert", at=noon("2026-02-01"))
+    assert town.apply(POLICY).number == 3
+
+
+def test_a_policy_out_of_force_for_one_entity_is_named_with_those_in_force(town: Town) -> None:
+    with pytest.raises(NotFound, match=r"no policy 'standard' of ACME alone is in force; in force: standard \(every\)"):
+        policies.retire_policy("standard", entity=town.entity, by="bert", at=noon("2026-02-01"))
+
+
+def test_policies_tie_where_both_decide_for_an_entity(town: Town) -> None:
+    other = Town(town.folder, "OTHER", policy=None)
+    second = parse_policy(POLICY.replace("standard", "second"), "second.yaml")
+    assert policies.tied(second) == policies.tied(second, town.entity) == ["standard"]
+    assert policies.tied(parse_policy(POLICY, "standard.yaml")) == []  # it takes the place of itself
+    town.apply(POLICY + "priority: 7\n", own=True)
+    assert (policies.tied(second, town.entity), policies.tied(second, other.entity)) == ([], ["standard"])
+    assert policies.tied(second) == ["standard"]
+    other.apply(POLICY + "priority: 7\n", own=True)
+    assert policies.tied(second) == []
+    PolicyVersion.objects.update(text="no policy")
+    assert policies.tied(second) == []
+
+
+def test_policies_tie_before_there_is_an_entity(home: Path) -> None:
+    policies.apply_policy(POLICY, "standard.yaml", by="anna", at=noon("2026-01-01"))
+    assert policies.tied(parse_policy(POLICY.replace("standard", "second"), "second.yaml")) == ["standard"]
+
+
+def test_a_later_stage_with_fewer_days_is_doubted() -> None:
+    _policy, warnings = check_policy(POLICY.replace("days_past_due: 30", "days_past_due: 13"), "p.yaml", {})
+    assert (
+        "p.yaml:6: stages[2].days_past_due: 13 days are fewer than the 14 of second_reminder before it: the days rise"
+        " from stage to stage"
+    ) in [str(each) for each in warnings]
+    assert not [each for each in check_policy(POLICY, "p.yaml", {})[1] if "fewer" in each.message]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            POLICY.replace("policy: standard", "policy: a b"),
+            "should be a name of letters, digits and _ . -, at most 63",
+        ),
+        (POLICY.replace("min_gap_days: 7", "min_gap_days: 1.5"), "should be a whole number, not 1.5"),
+        (POLICY + "contact: {window: 8-18}\n", "should be a time of day such as 08:00-18:00, not '8-18'"),
+        (POLICY + "minimum: 5\n", "should be keys with values, as in {key: value}, not 5"),
+        (POLICY + "deescalate: yes\n", "should be true or false, not 'yes'"),
+    ],
+)
+def test_what_is_wrong_with_a_policy_is_said_in_words(text: str, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_policy(text, "p.yaml", {})
+    assert said in str(caught.value)

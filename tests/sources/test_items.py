@@ -127,6 +127,30 @@ def test_a_bad_file_is_refused(tmp_path: Path, content: str | bytes, problem: st
     assert problem in "\n".join(refused(tmp_path, content))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("country", "UK", "items.csv:3: name: 'UK' is no country: two capital letters of ISO 3166, such as DE"),
+        ("country", "de", "items.csv:3: name: 'de' is no country"),
+        (
+            "time_zone",
+            "Europe/Berln",
+            "is no time zone, such as Europe/Berlin; translate it under `values`; did you mean",
+        ),
+    ],
+)
+def test_where_an_account_is_must_be_a_place(tmp_path: Path, field: str, value: str, problem: str) -> None:
+    mapping = (
+        f"{field}: {{column: name, values: {{Meyer GmbH: DE, Sakura KK: {'JP' if field == 'country' else 'UTC'}}}}}\n"
+    )
+    mapping = mapping.replace("Meyer GmbH: DE", f"Meyer GmbH: {'DE' if field == 'country' else 'Europe/Berlin'}")
+    given = MAPPING.replace("name: {column: name}\n", "")
+    (tmp_path / "items.csv").write_text(spoiled("name", value))
+    with pytest.raises(ValueError, match="is no") as caught:
+        read_items(tmp_path / "items.csv", read_mapping(given + mapping, "map.yaml"))
+    assert problem in str(caught.value)
+
+
 def test_another_encoding_is_named_in_the_mapping(tmp_path: Path) -> None:
     content = csv().replace("Meyer", "Müller").encode("cp1252")
     assert read(tmp_path, content, "encoding: cp1252\n").accounts["name"][0] == "Müller GmbH"

@@ -46,8 +46,28 @@ def test_a_plain_word_is_the_same_for_every_row() -> None:
             MAPPING + "attributes: {terms: {column: t, type: money}}\n",
             "map.yaml:9: attributes.terms.type: should be 'text'",
         ),
-        (MAPPING.replace("due: {column: due}", "due: [due]"), "map.yaml:8: due: "),
+        (MAPPING.replace("due: {column: due}", "due: [due]"), "map.yaml:8: due: name a column: {column: NAME}"),
+        (MAPPING.replace("{column: amount}", "amount"), "map.yaml:6: amount: name a column: {column: NAME}"),
+        ("[a]", "map.yaml:1: a mapping is keys with values, such as `number: {column: invoice}`"),
+        (MAPPING + "address: street\n", "map.yaml:9: address: should be keys with values, as in {key: value}"),
+        (MAPPING + "address: {columns: a}\n", "map.yaml:9: address.columns: should be a list, such as [a, b], not 'a'"),
+        (MAPPING + "only: {x: 5}\n", "map.yaml:9: only.x: should be a text: write it in quotes, not 5"),
+        (MAPPING + "segment: {column: ''}\n", "map.yaml:9: segment.column: is empty"),
+        (
+            MAPPING + "attributes: {Terms: {column: t}}\n",
+            "should be a name of small letters, digits and _, at most 60, that begins with a letter, not 'Terms'",
+        ),
+        (
+            MAPPING + "entities: {ACME: {country: de}}\n",
+            "map.yaml:9: entities.ACME.country: 'de' is no country: two capital letters of ISO 3166, such as DE",
+        ),
     ],
 )
 def test_a_bad_mapping_is_refused(text: str, problem: str) -> None:
     assert problem in refused(text)
+
+
+def test_formats_that_read_the_same_day_are_no_ambiguity() -> None:
+    mapping = read_mapping(MAPPING + "dates: [DD.MM.YYYY, D.M.YYYY, YYYY-MM-DD]\n", "map.yaml")
+    assert mapping.dates == ["DD.MM.YYYY", "D.M.YYYY", "YYYY-MM-DD"]
+    assert "read as DD.MM.YYYY and as M.D.YYYY" in refused(MAPPING + "dates: [DD.MM.YYYY, D.M.YYYY, M.D.YYYY]\n")

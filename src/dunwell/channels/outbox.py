@@ -6,6 +6,7 @@ the delivery nor overwritten.
 """
 
 import errno
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
@@ -29,10 +30,10 @@ FILES_AT_ONCE: Final = 250  # open at the same time
 SYNCS_AT_ONCE: Final = 32  # the disk answers for many files with one write of its journal
 PAYER_BYTES_MAX: Final = 80  # of the account's code in a file's name, which may have 255
 RETRY_SECONDS: Final = 60
-# What a person has to put right; anything else, such as a full disk, may pass.
-_LASTING: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP}
-)
+# Something else is where a folder or file should be; whatever else a disk refuses, such as when it is full or may not
+# be written to, is right for every message once somebody has seen to it.
+_LASTING: Final = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+_FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 class Outbox:
@@ -152,7 +153,17 @@ def _tried(do: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Temporar
     except Permanent as error:
         return error
     except OSError as error:
-        why = f"cannot write into the outbox: {error}"
+        why = f"cannot write into the outbox: {error.strerror}{_where(error)}"
         if error.errno in _LASTING:
-            return Permanent(f"{why}; let the user that runs dunwell write there")
+            return Permanent(f"{why}; move what is there out of the way")
+        if error.errno in _FORBIDDEN:
+            why += "; let the user that runs dunwell write there"
         return Temporary(why, retry_after_seconds=RETRY_SECONDS)
+
+
+def _where(error: OSError) -> str:
+    """The place that an error names; of a file under its first name, which is nobody's business, the folder."""
+    if not error.filename:
+        return ""
+    path = Path(os.fsdecode(error.filename))
+    return f" ({path.parent if path.name.startswith('.') else path})"

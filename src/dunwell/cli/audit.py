@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dunwell.cli.command import Command
-from dunwell.cli.doors import EXIT_FAILED, EntityCode, Json, entity_of, open_book, refuses
+from dunwell.cli.doors import EXIT_FAILED, EntityCode, Json, WrongUsage, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, say
 
 app = typer.Typer(help="What happened, and proof of it.", no_args_is_help=True, rich_markup_mode=None)
@@ -27,12 +27,11 @@ def show(
     json: Json = False,
 ) -> None:
     """Show what happened to an item, an account or a run, oldest first."""
+    if sum(each is not None for each in (item, account, run)) != 1:
+        raise WrongUsage("say what to show: --item ITEM, --account CODE or --run RUN")
     open_book()
     from dunwell.flows.audit import show as trail  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.errors import Invalid  # noqa: PLC0415
 
-    if sum(each is not None for each in (item, account, run)) != 1:
-        raise Invalid("say what to show: --item ITEM, --account CODE or --run RUN")
     if run is not None:
         happened = trail.of_run(run)
     elif account is not None:

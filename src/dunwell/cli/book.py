@@ -3,14 +3,16 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import Json, open_book, refuses
 from dunwell.cli.output import as_json, err, money, progress, say, table
-from dunwell.config import load, write_settings
+from dunwell.config import FILE_NAME, PREFIX, load, write_settings
+
+DATABASE_VARIABLES: Final = (f"{PREFIX}DATABASE_URL", f"{PREFIX}DATABASE_URL_FILE")
 
 
 @refuses
@@ -35,10 +37,14 @@ def init(
     with progress(quiet=json) as tell:
         tell("making the tables")
         started = start_book(home, by=clock.actor(), at=clock.now())
+    by_variable = [name for name in DATABASE_VARIABLES if os.environ.get(name)]
     if json:
         as_json({"home": str(home), "policies": [vars(each) for each in started.policies]})
         return
     say(f"the book is ready in {home}")
+    if by_variable:
+        say(f"  its database is the one that {by_variable[0]} names: set it for every command, or write database_url")
+        say(f"  into {home / FILE_NAME}, so that every command finds the book")
     for each in started.policies:
         say(f"  policy {each.name} is in force (change policies/{each.name}.yaml, then dunwell policy apply)")
     say("next: dunwell import FILE --mapping MAP.yaml")

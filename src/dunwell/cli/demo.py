@@ -14,10 +14,12 @@ from dunwell.cli.doors import AsOf, Json, open_book, refuses
 from dunwell.cli.output import as_json, progress, say
 from dunwell.cli.runs import show_counts
 from dunwell.config import write_settings
-from dunwell.flows.errors import Conflict
+from dunwell.flows.errors import Conflict, Invalid
 
 MARK: Final = ".dunwell-demo"
 SEED: Final = 2026
+YEAR_MIN: Final = 1970
+YEAR_MAX: Final = 2199
 
 
 @refuses
@@ -33,6 +35,8 @@ def demo(
     The book has 2,000 accounts. The folder of an earlier demo is cleared, and no other.
     """
     as_of, home = as_of or clock.today(), directory.absolute()
+    if not YEAR_MIN <= as_of.year <= YEAR_MAX:
+        raise Invalid(f"a demo is of a day between {YEAR_MIN} and {YEAR_MAX}, not of {as_of}")
     _make_anew(directory)
     # Whatever the settings name is somebody's own; the demo has everything in its folder.
     for name in [name for name in os.environ if name.startswith("DUNWELL_")]:
@@ -68,7 +72,9 @@ def demo(
 
 def _program() -> str:
     """What to type for this program: its name where the shell finds it, else its path."""
-    return "dunwell" if shutil.which("dunwell") else _near(sys.argv[0])
+    if shutil.which("dunwell"):
+        return "dunwell"
+    return f"{_near(sys.executable)} -m dunwell" if sys.argv[0].endswith(".py") else _near(sys.argv[0])
 
 
 def _near(path: str) -> str:

@@ -29,7 +29,7 @@ def doctor(
             say(f"{swept.orphans} archives without a run and {swept.expired} past their retention are removed")
     from dunwell.flows.checkup import check_up  # noqa: PLC0415  # after the book is open
 
-    findings = check_up()
+    findings = check_up(at=clock.now())
     if json:
         as_json({"findings": [vars(finding) for finding in findings]})
     else:

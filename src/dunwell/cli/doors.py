@@ -1,6 +1,8 @@
 """What every command needs: the database opened, the entity found, refusals turned into messages and exit codes."""
 
+import errno
 import os
+import signal
 from collections.abc import Callable
 from datetime import date, datetime
 from functools import wraps
@@ -21,12 +23,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
 EXIT_INVALID: Final = 3
 EXIT_NOT_FOUND: Final = 4
 EXIT_CONFLICT: Final = 5
 EXIT_FORBIDDEN: Final = 6
+EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
+UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column
 SQLITE: Final = "sqlite:///"
+
+
+class WrongUsage(Exception):
+    """Options that are missing, or contradict each other."""
 
 
 def day(text: str) -> date:
@@ -56,27 +65,61 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
         codes = {Invalid: EXIT_INVALID, NotFound: EXIT_NOT_FOUND, Conflict: EXIT_CONFLICT, Forbidden: EXIT_FORBIDDEN}
         try:
             return command(*args, **kwargs)
+        except WrongUsage as error:
+            fail(str(error))
+            raise typer.Exit(EXIT_USAGE) from None
         except FlowError as error:
             fail(str(error))
             raise typer.Exit(codes[type(error)]) from None
-        except (ConfigError, OSError) as error:
+        except ConfigError as error:
             fail(str(error))
             raise typer.Exit(EXIT_INVALID) from None
+        except OSError as error:
+            fail(_of_the_disk(error))
+            raise typer.Exit(EXIT_INVALID) from None
         except DatabaseError as error:
-            fail(f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`.")
+            fail(_of_the_database(error))
             raise typer.Exit(EXIT_CONFLICT) from None
+        except KeyboardInterrupt as error:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough: what is still being tidied up goes on
+            err.print(f"interrupted{f': {error}' if str(error) else ''}", markup=False)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
 
     return guarded
+
+
+def _of_the_disk(error: OSError) -> str:
+    """Say what cannot be read or written, and why; of a file that is being written, its folder."""
+    if not error.filename or not error.strerror:
+        return str(error)
+    path = Path(os.fsdecode(error.filename))
+    if path.name.startswith("."):
+        path = path.parent
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return f"{path} cannot be used: something else is where a folder should be"
+    return f"{path} cannot be read or written: {error.strerror}"
+
+
+def _of_the_database(error: Exception) -> str:
+    """Say what the database said; where it lacks a table or column, what to do about it."""
+    lacks = getattr(error.__cause__, "sqlstate", "") in UNDEFINED or str(error).startswith(
+        ("no such table", "no such col")
+    )
+    if lacks:
+        return "the database has not the tables of this release: `dunwell init` makes them, and keeps what is there"
+    return f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`."
 
 
 def fail(message: str) -> None:
     """Print a refusal; of very many lines only the first."""
     lines = message.splitlines()
     err.print(f"error: {lines[0]}", style="bold red", markup=False)
-    for line in lines[1 : PROBLEMS_SHOWN_MAX + 1]:
+    # Flows that list no more than the first say themselves, in a last line, how many they left out.
+    shown = PROBLEMS_SHOWN_MAX if len(lines) > PROBLEMS_SHOWN_MAX + 2 else PROBLEMS_SHOWN_MAX + 1
+    for line in lines[1 : shown + 1]:
         err.print(f"  {line}", markup=False)
-    if len(lines) > PROBLEMS_SHOWN_MAX + 1:
-        err.print(f"  ... and {len(lines) - PROBLEMS_SHOWN_MAX - 1} more")
+    if len(lines) > shown + 1:
+        err.print(f"  and {len(lines) - shown - 1:,} more", markup=False)
 
 
 def is_on_sqlite() -> bool:
@@ -92,7 +135,10 @@ def book_exists() -> bool:
 def open_book(*, must_exist: bool = True) -> None:
     """Make the configured database this process's own. Errors: NotFound, ConfigError."""
     if must_exist and not book_exists():
-        raise NotFound(f"there is no book in {load().home}: make one with `dunwell init`, or try `dunwell demo`")
+        raise NotFound(
+            f"there is no book in {load().home}: make one with `dunwell init`, or try `dunwell demo`\nOne elsewhere"
+            " is found by --home, or, in PostgreSQL, by DUNWELL_DATABASE_URL or database_url in dunwell.toml"
+        )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dunwell.settings")
     import django  # noqa: PLC0415  # commands that need no database start without it
 
@@ -100,11 +146,22 @@ def open_book(*, must_exist: bool = True) -> None:
 
 
 def entity_of(code: str | None) -> "Entity":
-    """Open the book and return the entity meant. Errors: NotFound, Invalid."""
+    """Open the book and return the entity meant. Errors: NotFound; WrongUsage where nobody says which."""
     open_book()
     from dunwell.flows.entities import entity_called  # noqa: PLC0415
 
-    return entity_called(code)
+    try:
+        return entity_called(code)
+    except Invalid as error:
+        raise WrongUsage(str(error)) from None
+
+
+def entity_of_run(run: int) -> "Entity":
+    """Open the book and return the entity of a run. Errors: NotFound."""
+    open_book()
+    from dunwell.flows.runs.locked import run_called  # noqa: PLC0415
+
+    return run_called(run).entity
 
 
 def date_for(entity: "Entity", as_of: date | None) -> date:

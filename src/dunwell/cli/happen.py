@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EntityCode, Json, date_for, day, entity_of, refuses
+from dunwell.cli.doors import EntityCode, Json, WrongUsage, date_for, day, entity_of, refuses
 from dunwell.cli.output import as_json, say
 
 On = Annotated[
@@ -32,7 +32,7 @@ def pay(
     *,
     items: Items = None,
     currency: Currency = None,
-    external_id: Annotated[str, typer.Option("--id", metavar="TEXT", help="What the bank calls it.")] = "",
+    external_id: Annotated[str | None, typer.Option("--id", metavar="TEXT", help="What the bank calls it.")] = None,
     entity: EntityCode = None,
     on: On = None,
     json: Json = False,
@@ -81,6 +81,8 @@ def hold(
     json: Json = False,
 ) -> None:
     """Send nothing about an account or an item for a while."""
+    if (account is None) == (item is None):
+        raise WrongUsage("say what to hold: --account CODE or --item ITEM")
     chosen = entity_of(entity)
     from dunwell.flows.people import holds  # noqa: PLC0415  # after the book is open
 

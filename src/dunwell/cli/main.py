@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories
+from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories, task
 from dunwell.cli.command import Command
 
 app = typer.Typer(
@@ -59,6 +59,7 @@ app.command(cls=Command)(happen.dispute)
 app.command(cls=Command)(happen.resolve)
 app.command(cls=Command)(happen.promise)
 app.add_typer(run.app, name="run")
+app.add_typer(task.app, name="task")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")

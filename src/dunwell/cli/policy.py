@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from dunwell.engine.policy.model import Policy
+
 app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files (YAML).")]
@@ -35,7 +37,8 @@ def check(files: Files, json: Json = False) -> None:
     for file in files:
         try:
             policy, warnings = check_policy(_text(file), str(file), attributes)
-            checked.append({"file": str(file), "policy": policy.policy, "warnings": [str(each) for each in warnings]})
+            told = [*map(str, warnings), *_ties(policy, file)]
+            checked.append({"file": str(file), "policy": policy.policy, "warnings": told})
         except Invalid as error:
             problems += error.problems or [str(error)]
     if json:
@@ -113,10 +116,12 @@ def apply(
     scope = entity_called(entity) if entity else None
     attributes = policies.known_attributes()
     texts = [(_text(file), str(file)) for file in files]
-    warnings = [str(each) for text, source in texts for each in check_policy(text, source, attributes)[1]]
+    checked = [check_policy(text, source, attributes) for text, source in texts]
     applied = [
         policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts
     ]
+    warnings = [str(each) for _policy, doubts in checked for each in doubts]
+    warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in _ties(policy, file, entity)]
     if json:
         as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
         return
@@ -124,6 +129,51 @@ def apply(
         err.print(f"warning: {warning}", markup=False, style="yellow")
     for each in applied:
         say(f"{each.name}: version {each.number} is {'now' if each.is_new else 'already'} in force")
+
+
+@app.command(cls=Command)
+@refuses
+def retire(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The policy's name.")],
+    entity: Annotated[
+        str | None,
+        typer.Option("--entity", metavar="CODE", help="The version of this entity. [default: that for every entity]"),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Take a policy out of force.
+
+    Its versions stay readable, and `policy apply` puts it in force again.
+    """
+    open_book()
+    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+
+    scope = entity_called(entity) if entity else None
+    retired = policies.retire_policy(name, entity=scope, by=clock.actor(), at=clock.now())
+    left = [row["policy"] for row in policies.in_force(scope)]
+    if json:
+        as_json({"policy": name, "version": retired.number, "entity": policies.scope(retired), "in_force": left})
+        return
+    say(f"{name}: version {retired.number} is no longer in force; in force: {', '.join(map(str, left)) or 'none'}")
+
+
+def _ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:
+    """Say with which policies in force of the book, if there is one, a policy would tie."""
+    if not book_exists():
+        return []
+    open_book()
+    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+
+    if not (others := policies.tied(policy, entity_called(entity) if entity else None)):
+        return []
+    is_are, named = "are" if len(others) > 1 else "is", ", ".join(others)
+    said = (
+        f"{file}: priority: {named} {is_are} in force with the same priority, {policy.priority}; what both apply to is"
+        " an exception, and gets no notice: give one of them another"
+    )
+    return [said]
 
 
 def _attributes() -> "Mapping[str, pl.DataType]":

@@ -7,10 +7,9 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.command import Command
-from dunwell.cli.doors import AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
+from dunwell.cli.doors import AsOf, EntityCode, Json, WrongUsage, date_for, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, money, say, table
 from dunwell.cli.runs import show_counts
-from dunwell.flows.errors import Invalid
 
 if TYPE_CHECKING:
     from dunwell.flows.runs.show import RunDetail
@@ -97,7 +96,7 @@ def schedule(
     sees all that is due by then.
     """
     if (off and (at or post)) or (post and not at):
-        raise Invalid("say --at HH:MM, with --post or without, or --off")
+        raise WrongUsage("say --at HH:MM, with --post or without, or --off")
     chosen = entity_of(entity)
     from dunwell.flows.runs.schedule import schedule_of, set_schedule  # noqa: PLC0415  # after the book is open
 
@@ -170,12 +169,11 @@ def exclude(
 
     What else its payer owes is decided anew.
     """
-    open_book()
-    from dunwell.flows.errors import Invalid  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.runs.edit import exclude_account, exclude_item  # noqa: PLC0415
-
     if (item is None) == (account is None):
-        raise Invalid("say what to leave out: --item ITEM or --account CODE")
+        raise WrongUsage("say what to leave out: --item ITEM or --account CODE")
+    open_book()
+    from dunwell.flows.runs.edit import exclude_account, exclude_item  # noqa: PLC0415  # after the book is open
+
     by, at = clock.actor(), clock.now()
     if item is not None:
         result = exclude_item(run, item, reason=reason, by=by, at=at)

@@ -1,13 +1,25 @@
 """`dunwell propose`, `post`, `explain`, `preview`: a run from decision to outbox."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EXIT_FAILED, AsOf, EntityCode, Json, date_for, entity_of, open_book, refuses
+from dunwell.cli.doors import (
+    EXIT_FAILED,
+    AsOf,
+    EntityCode,
+    Json,
+    date_for,
+    entity_of,
+    entity_of_run,
+    open_book,
+    refuses,
+)
 from dunwell.cli.output import as_json, money, progress, say, table
+
+REASONS_SHOWN_MAX: Final = 3
 
 if TYPE_CHECKING:
     from dunwell.flows.runs.deliver import DeliverResult
@@ -22,15 +34,18 @@ def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -
     """
     chosen = entity_of(entity)
     from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.show import exceptions_of  # noqa: PLC0415
 
     with progress(quiet=json) as tell:
         run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor(), progress=tell)
+    exceptions = exceptions_of(run)
     if json:
-        as_json({"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts})
+        as_json({"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts, "exceptions": exceptions})
         return
     say(f"run {run.pk} for {chosen.code} as of {run.as_of}: {run.counts['items']:,} items decided")
     say()
     show_counts(run.counts)
+    _show_exceptions(exceptions)
     of = _entity_option(entity)
     say(f"next: dunwell preview ACCOUNT{of}, dunwell explain ITEM{of}, dunwell post {run.pk}")
 
@@ -45,13 +60,17 @@ def post(
     Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
     """
     open_book()
-    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.deliver import LEASE, deliver_run  # noqa: PLC0415  # after the book is open
     from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
 
-    with progress(quiet=json) as tell:
-        tell(f"posting run {run}")
-        posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
-        delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
+    try:
+        with progress(quiet=json) as tell:
+            tell(f"posting run {run}")
+            posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
+            delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
+    except KeyboardInterrupt:
+        held = f"messages that were just being written wait {LEASE.seconds // 60} minutes"
+        raise KeyboardInterrupt(f"say `dunwell post {run}` again, and it goes on; {held}") from None
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:
@@ -85,7 +104,7 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say why an item stands as it does, and when it goes on."""
-    chosen = entity_of(entity)
+    chosen = entity_of(entity) if entity or run is None else entity_of_run(run)
     from dunwell.flows.runs.explain import explain_item  # noqa: PLC0415  # after the book is open
 
     found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run)
@@ -160,6 +179,19 @@ def show_counts(counts: Mapping[str, Any]) -> None:
     table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))
     sums = [(currency, money(minor, currency)) for currency, minor in counts["sums_minor"].items()]
     table("Sums of the notices", ("currency", "total"), sums)
+
+
+def _show_exceptions(exceptions: Mapping[str, int]) -> None:
+    """Say how many items could not be decided, and the most frequent reasons."""
+    if not exceptions:
+        return
+    reasons = [f"{n:,}: {reason}" for reason, n in list(exceptions.items())[:REASONS_SHOWN_MAX]]
+    more = len(exceptions) - len(reasons)
+    say(f"{sum(exceptions.values()):,} items are exceptions: nothing is sent about them until somebody sees to it")
+    for reason in [*reasons, *([f"and {more} more reasons"] if more else [])]:
+        say(f"  {reason}")
+    say("  they are tasks: dunwell task list --kind exception")
+    say()
 
 
 def _entity_option(entity: str | None) -> str:

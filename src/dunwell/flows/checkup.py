@@ -3,6 +3,7 @@
 import os
 import platform
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -10,8 +11,10 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dunwell import __version__
+from dunwell.config import unknown_variables
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
+from dunwell.flows.runs.archives import incomplete
 from dunwell.records.connect import is_postgresql
 from dunwell.records.models import Delivery, DeliveryState, Entity, Item, Run, Task
 
@@ -25,17 +28,29 @@ class Finding:
     found: str
 
 
-def check_up() -> list[Finding]:
-    """Look at versions, database, folders, policies, the book, and what waits. A broken database ends the list."""
+def check_up(*, at: datetime) -> list[Finding]:
+    """Look at versions, database, folders, policies, the book, the archives, and what waits.
+
+    A broken database ends the list.
+    """
     findings = [Finding("versions", is_fine=True, found=f"dunwell {__version__}, Python {platform.python_version()}")]
     database = _database()
-    findings.append(database)
+    findings += [_settings(), database]
     findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
     if not database.is_fine:
         return findings
     findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
-    findings.append(_book())
+    findings += [_book(), _archives(at)]
     return findings + _waiting()
+
+
+def _settings() -> Finding:
+    home = str(settings.CONFIG.home)
+    if ignored := unknown_variables():
+        return Finding(
+            "settings", is_fine=True, found=f"{home}; {', '.join(ignored)}: no setting is called so, ignored"
+        )
+    return Finding("settings", is_fine=True, found=home)
 
 
 def _database() -> Finding:
@@ -75,11 +90,18 @@ def _book() -> Finding:
     )
 
 
+def _archives(at: datetime) -> Finding:
+    kept, wrong = incomplete(at=at)
+    if wrong:
+        return Finding("runs' archives", is_fine=False, found=f"{len(wrong)} of {kept} not whole; first {wrong[0]}")
+    return Finding("runs' archives", is_fine=True, found=f"{kept} there")
+
+
 def _waiting() -> list[Finding]:
     doubtful = Delivery.objects.filter(state=DeliveryState.IN_DOUBT).count()
     queued = Delivery.objects.filter(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]).count()
     tasks = Task.objects.filter(closed_at=None).count()
     return [
         Finding("deliveries", is_fine=doubtful == 0, found=f"{queued} waiting, {doubtful} in doubt"),
-        Finding("tasks", is_fine=True, found=f"{tasks} open"),
+        Finding("tasks", is_fine=True, found=f"{tasks} open{': dunwell task list' if tasks else ''}"),
     ]

@@ -1,8 +1,10 @@
 """Let one thing happen to one account: the book follows, and so does what waits to be sent to it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -17,6 +19,8 @@ from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.lastlook import look_again, waiting_in
 from dunwell.records import audit, bulk, frames
 from dunwell.records.models import Account, Entity, Item
+
+WRITTEN_OUT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +59,14 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
 
 
 def minor_of(amount: str, currency: str) -> int:
-    """Return an amount in minor units. Errors: Invalid."""
+    """Return an amount in minor units; it is written out, not as 1e3. Errors: Invalid."""
     try:
-        return to_minor(amount, currency)
+        minor = to_minor(amount, currency)
     except MoneyError as error:
         raise Invalid(str(error)) from None
+    if not WRITTEN_OUT.fullmatch(amount.strip()):
+        raise Invalid(f"{amount!r} is no amount: write it out, such as 1000.00")
+    return minor
 
 
 def _with(rows: pl.DataFrame, columns: Mapping[str, object]) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Policies in force: applied as new versions, read back for a run."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,6 +72,43 @@ def apply_policy(text: str, source: str, *, by: str, at: datetime, entity: Entit
     return Applied(policy.policy, version.number, is_new=True)
 
 
+def retire_policy(name: str, *, entity: Entity | None = None, by: str, at: datetime) -> PolicyVersion:
+    """Take a policy out of force: the version for every entity, or an entity's own, which then uses that for every one.
+
+    Errors: NotFound, where no version for them is in force.
+    """
+    with transaction.atomic():
+        record = PolicyRecord.objects.select_for_update().filter(name=name).first()
+        found = (
+            record.versions.filter(entity=entity, retired_at=None).select_related("policy").first() if record else None
+        )
+        if found is None:
+            whom = f"of {entity.code} alone" if entity else "for every entity"
+            listed = ", ".join(f"{each.policy.name} ({scope(each)})" for each in _in_force()) or "none"
+            raise NotFound(f"no policy {name!r} {whom} is in force; in force: {listed}")
+        found.retired_at = at
+        found.save(update_fields=["retired_at"])
+        detail = {"policy": name, "digest": found.digest}
+        audit.record(by, "policy.retired", found, at=at, entity_id=entity.pk if entity else None, **detail)
+    return found
+
+
+def tied(policy: Policy, entity: Entity | None = None) -> list[str]:
+    """The other policies in force with the priority of this one, for an entity for which both decide or would."""
+    versions = list(_in_force())
+    own = {(version.policy.name, version.entity_id) for version in versions}
+    everywhere = [] if entity else Entity.objects.values_list("pk", flat=True)
+    # Where it is for every entity, those with a version of their own use that one; a book may have no entity yet.
+    whose = [entity.pk] if entity else [pk for pk in everywhere or [0] if (policy.policy, pk) not in own]
+
+    def decides(version: PolicyVersion, pk: int) -> bool:
+        return version.entity_id == pk or (version.entity_id is None and (version.policy.name, pk) not in own)
+
+    others = [each for each in versions if each.policy.name != policy.policy]
+    beside = [each for each in others if any(decides(each, pk) for pk in whose)]
+    return sorted({each.policy for each in _readable(beside) if each.priority == policy.priority})
+
+
 def versions_in_force(entity: Entity | None) -> list[PolicyVersion]:
     """The versions that decide for an entity: its own, and those for every entity that it has no own version of.
 
@@ -124,6 +162,13 @@ def parsed(versions: Sequence[PolicyVersion]) -> list[Policy]:
         return [parse_policy(each.text, f"{each.policy.name} (version {each.number})", attributes) for each in versions]
     except DocumentError as error:
         raise Invalid("a policy in force can no longer be read", [str(each) for each in error.problems]) from None
+
+
+def _readable(versions: Sequence[PolicyVersion]) -> Iterator[Policy]:
+    """Those that still parse; the others are told of where they would decide."""
+    for version in versions:
+        with suppress(Invalid):
+            yield from parsed([version])
 
 
 def show_policy(name: str, number: int | None = None, entity: Entity | None = None) -> PolicyVersion:

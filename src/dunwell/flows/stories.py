@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -51,7 +52,13 @@ def play(files: Sequence[Path]) -> Iterator[Played]:
             yield from _played(batch)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for played in pool.map(_played, batches):
+        # The processes are born with Ctrl-C held back: it is for this one to say that it was interrupted.
+        held_before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+        try:
+            everything = pool.map(_played, batches)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
+        for played in everything:
             yield from played
 
 

@@ -60,13 +60,13 @@ def parts(folder: Path, digest: str) -> list[str]:
 def decision(folder: Path, digest: str, item_id: int, account_id: int) -> dict[str, Any] | None:
     """Return what a run decided on one item of an account, or None if it was not in it. Errors: ArchiveError.
 
-    The file is not held against its digest, which takes as long as reading all of it: `replay` and posting do that.
+    Every file that is looked into is held against its digest first: mostly the one of the account's own shard.
     """
     is_it = (pl.col("item_id") == item_id) & (pl.col("account_id") == account_id)  # the file is in order of accounts
     shards = parts(folder, digest)
     own = account_id % len(shards)  # the shard of who pays for themselves: most do
     for part in (*shards[own:], *shards[:own]):
-        found = pl.scan_parquet(_path(folder, part, "plan-decisions")).filter(is_it).collect()
+        found = _checked(folder, part, "plan-decisions").filter(is_it).collect()
         if found.height:
             return found.row(0, named=True)
     return None
@@ -98,8 +98,21 @@ def manifest(folder: Path, digest: str) -> dict[str, Any]:
     path = _path(folder, digest, MANIFEST)
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != digest:
-        raise ArchiveError(f"{path} was altered: restore the archive from a backup")
+        raise _altered(path)
     return dict(json.loads(content))
+
+
+def lacking(folder: Path, digest: str) -> str:
+    """Say what is missing of an archive, or altered in its manifest; nothing where all is there.
+
+    Its files are not read: `replay` and posting hold them against their digests.
+    """
+    try:
+        for name in manifest(folder, digest)["files"]:
+            _path(folder, digest, name)
+    except ArchiveError as error:
+        return str(error)
+    return ""
 
 
 def digest_of(frame: pl.DataFrame) -> str:
@@ -148,8 +161,12 @@ def _checked(folder: Path, digest: str, name: str) -> pl.LazyFrame:
     path = _path(folder, digest, name)
     with path.open("rb") as file:
         if hashlib.file_digest(file, "sha256").hexdigest() != wanted:
-            raise ArchiveError(f"{path} was altered: restore the archive from a backup")
+            raise _altered(path)
     return pl.scan_parquet(path)
+
+
+def _altered(path: Path) -> ArchiveError:
+    return ArchiveError(f"{path} was altered: restore the archive from a backup")
 
 
 def _path(folder: Path, digest: str, name: str) -> Path:

@@ -1,7 +1,10 @@
 """The one database connection: which database it is, its tables, and a consistent view of them."""
 
+import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Final
 
@@ -15,6 +18,7 @@ from dunwell.records import migrations
 
 SQLITE_VERSION_MIN: Final = (3, 35)  # RETURNING
 RECORDS: Final = "records"
+MAKING_LOCK: Final = 6_401_837  # a number of our own, among a database's advisory locks
 
 
 class WrongReleaseError(RuntimeError):
@@ -61,6 +65,29 @@ def migrate() -> None:
             here, least = (".".join(map(str, v)) for v in (version, SQLITE_VERSION_MIN))
             raise DatabaseTooOldError(f"SQLite {here} is older than {least}; use a newer Python, or PostgreSQL")
     call_command("migrate", verbosity=0, interactive=False)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Let no other process make or upgrade this book meanwhile: who comes second waits.
+
+    By a lock of the server on PostgreSQL, and of the book's folder on SQLite. Errors: OSError.
+    """
+    if is_postgresql():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [MAKING_LOCK])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [MAKING_LOCK])
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def require_this_release() -> None:

@@ -61,12 +61,23 @@ def charges(notice_ids: Iterable[int]) -> pl.DataFrame:
 
 
 def recipients(payer_ids: Iterable[int]) -> pl.DataFrame:
-    """Where payers are reached: `payer_id`, `channel`, `recipient`, by the first contact that has the channel."""
+    """Where payers are reached: `payer_id`, `channel`, `recipient`, by the first contact that has the channel.
+
+    A letter goes to a name and an address; many address books begin the address with the name.
+    """
     some, ids = listed(payer_ids)
     columns = [Column("payer_id", "c.account_id", pl.Int64()), Column("contact_id", "c.id", pl.Int64())]
     columns += [Column(channel, f"c.{field}", pl.String()) for channel, field in REACHED_BY.items()]
-    contacts = read(columns, f"FROM {some} JOIN records_contact c ON c.account_id = listed.id", [ids])
-    each = contacts.unpivot(index=["payer_id", "contact_id"], variable_name="channel", value_name="recipient")
+    of_account = "JOIN records_account a ON a.id = listed.id JOIN records_contact c ON c.account_id = listed.id"
+    contacts = read([*columns, Column("name", "a.name", pl.String())], f"FROM {some} {of_account}", [ids])
+    nameless = (pl.col("letter") != "") & (pl.col("name") != "")
+    nameless &= pl.col("letter").str.split("\n").list.first() != pl.col("name")
+    named = pl.when(nameless).then(pl.concat_str("name", "letter", separator="\n")).otherwise("letter")
+    each = (
+        contacts.with_columns(letter=named)
+        .drop("name")
+        .unpivot(index=["payer_id", "contact_id"], variable_name="channel", value_name="recipient")
+    )
     first = pl.col("recipient").sort_by("contact_id").first()
     return each.filter(pl.col("recipient") != "").group_by("payer_id", "channel").agg(first)
 

@@ -42,16 +42,21 @@ def pattern_of(format_: str) -> tuple[str, str]:
 
 
 def require_distinct(formats: Sequence[str]) -> None:
-    """Refuse two formats that could both read one text, such as `DD/MM/YYYY` and `MM/DD/YYYY`.
+    """Refuse two formats that could read one text as two days, such as `DD/MM/YYYY` and `MM/DD/YYYY`.
 
-    Errors: DateFormatError.
+    `DD/MM/YYYY` and `D/M/YYYY` read the same day. Errors: DateFormatError.
     """
     shapes: dict[str, str] = {}
     for format_ in formats:
         shape = re.sub(r"[DM]+", "#", format_)
-        if shape in shapes:
+        if shape in shapes and _order(shapes[shape]) != _order(format_):
             raise DateFormatError(f"one text could be read as {shapes[shape]} and as {format_}; keep one of them")
-        shapes[shape] = format_
+        shapes.setdefault(shape, format_)
+
+
+def _order(format_: str) -> str:
+    """The order of day, month and year."""
+    return "".join(dict.fromkeys(re.sub(r"[^DMY]", "", format_)))
 
 
 def parsed(texts: pl.Expr, formats: Sequence[str]) -> pl.Expr:

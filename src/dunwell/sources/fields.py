@@ -12,12 +12,15 @@ from dunwell.sources import mapping as m
 from dunwell.sources.amounts import Style, minor_units, one_amount, written_decimal
 from dunwell.sources.csv import LINE, column
 from dunwell.sources.dates import parsed, refusal
+from dunwell.sources.places import COUNTRIES, TIME_ZONES
 from dunwell.sources.problems import Problems, shown
 
 CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "currency": (CURRENCIES, "is not a currency in use (ISO 4217)"),
     "kind": (KINDS, f"is no kind of item: {', '.join(KINDS)}; translate it under `values`"),
     "debtor_class": (DEBTOR_CLASSES, f"is no debtor class: {', '.join(DEBTOR_CLASSES)}; translate it under `values`"),
+    "country": (COUNTRIES, "is no country: two capital letters of ISO 3166, such as DE; translate it under `values`"),
+    "time_zone": (TIME_ZONES, "is no time zone, such as Europe/Berlin; translate it under `values`"),
 }
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 

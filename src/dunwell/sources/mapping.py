@@ -5,13 +5,14 @@ A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is r
 
 import re
 from typing import Annotated, Any, Final, Literal, Self
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from dunwell.engine.documents import hint, read_as, read_document
+from dunwell.engine.documents import DocumentError, hint, read_as, read_document
 from dunwell.engine.money import CURRENCIES, not_in_use
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
+from dunwell.sources.places import COUNTRIES, TIME_ZONES
+from dunwell.sources.wording import in_words
 
 IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 # Fields by where they go; the order is that of the messages about a row.
@@ -25,6 +26,13 @@ AMOUNTS: Final = ("amount", "open")
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _a_column(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+    """A plain word would be the same for every row, which an amount or a date is not."""
+    if isinstance(value, (dict, BaseModel)):
+        return value
+    raise ValueError("name a column: {column: NAME}")
 
 
 def _written_out(value: Any) -> Any:  # noqa: ANN401 - any YAML value
@@ -77,9 +85,15 @@ class Lines(_Part):
 
 
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
-        raise ValueError(f"{name!r} is no time zone{hint(name, available_timezones())}")
+    if name not in TIME_ZONES:
+        raise ValueError(f"{name!r} is no time zone{hint(name, TIME_ZONES)}")
     return name
+
+
+def _country(code: str) -> str:
+    if code and code not in COUNTRIES:
+        raise ValueError(f"{code!r} is no country: two capital letters of ISO 3166, such as DE")
+    return code
 
 
 class EntityDetails(_Part):
@@ -87,7 +101,7 @@ class EntityDetails(_Part):
 
     name: str = Field(default="", max_length=200)
     currency: str = ""
-    country: str = Field(default="", pattern=r"^([A-Z]{2})?$")
+    country: Annotated[str, AfterValidator(_country)] = ""
     language: str = Field(default="en", max_length=20)
     time_zone: Annotated[str, AfterValidator(_time_zone)] = "UTC"
 
@@ -99,6 +113,7 @@ class EntityDetails(_Part):
 
 
 Given = Annotated[Source, BeforeValidator(_written_out)]
+Read = Annotated[Source, BeforeValidator(_a_column)]
 
 
 def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
@@ -125,22 +140,22 @@ class Mapping(_Part):
     number: Given
     currency: Given
     kind: Given = Source(constant="invoice")
-    amount: Source | None = None
-    open: Source | None = None
-    issued: Source | None = None
-    due: Source
+    amount: Read | None = None
+    open: Read | None = None
+    issued: Read | None = None
+    due: Read
     name: Given | None = None
     segment: Given | None = None
     country: Given | None = None
     language: Given | None = None
     time_zone: Given | None = None
     debtor_class: Given | None = None
-    customer_since: Source | None = None
+    customer_since: Read | None = None
     legal: Given | None = None
     intercompany: Given | None = None
-    contact: Source | None = None
-    email: Source | None = None
-    phone: Source | None = None
+    contact: Read | None = None
+    email: Read | None = None
+    phone: Read | None = None
     address: Lines | None = None
     attributes: dict[Annotated[str, Field(pattern=IDENTIFIER)], Attribute] = {}
 
@@ -181,7 +196,15 @@ class Mapping(_Part):
 
 def read_mapping(text: str, source: str) -> Mapping:
     """Read a mapping file; `source` is its name in messages. Errors: DocumentError with the line of every problem."""
-    return read_as(read_document(text, source), Mapping)
+    document = read_document(text, source)
+    if not isinstance(document.data, dict):
+        raise DocumentError(
+            [document.problem((), "a mapping is keys with values, such as `number: {column: invoice}`")]
+        )
+    try:
+        return read_as(document, Mapping)
+    except DocumentError as error:
+        raise in_words(error) from None
 
 
 def is_boolean(text: str) -> bool | None:
@@ -194,7 +217,6 @@ def is_boolean(text: str) -> bool | None:
 
 # What a text field may hold, and how a message says it.
 SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
-    "country": (re.compile(r"^[A-Z]{2}$"), "a country code of two capital letters, such as DE"),
     "language": (re.compile(r"^[a-z]{2,3}([-_][A-Za-z]{2,4})?$"), "a language code, such as de or en_GB"),
 }
 LENGTHS: Final = {

@@ -3,10 +3,13 @@
 import pytest
 
 from dunwell.flows.audit.show import Happened, of_account, of_item, of_run
+from dunwell.flows.cash import pay as cash
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import NotFound
 from dunwell.flows.people.holds import hold
-from dunwell.flows.runs.edit import exclude_item
+from dunwell.flows.people.promises import promise
+from dunwell.flows.runs.edit import exclude_account, exclude_item
+from dunwell.records.models import Payment
 from tests.flows.town import Town, day, noon
 
 
@@ -35,9 +38,23 @@ def test_the_life_of_an_item(town: Town) -> None:
         ("anna", "notice.posted"),
         ("anna", "notice.sent"),
         ("bert", "hold.placed"),
+        ("bert", "payment.received"),
     ]
     assert happened[1].detail == {"amount": "100.00 EUR", "role": "dunned", "stage": "reminder"}
     assert happened[2].detail == {"channel": "email", "outcome": "sent"}
+
+
+def test_what_of_its_account_names_an_item_is_its_own(town: Town) -> None:
+    lived(town)
+    payment = Payment.objects.get()
+    cash.take_back(town.entity, payment.pk, reason="bounced", on=day("2026-04-07"), by="bert", at=noon("2026-04-07"))
+    promise(town.entity, "MEYER", amount="10.00", items=["A-18"], by_on=day("2026-05-01"), on=day("2026-04-08"),
+            by="bert", at=noon("2026-04-08"))  # fmt: skip
+    exclude_account(town.propose("2026-04-12").pk, "MEYER", reason="he called", by="carl", at=noon("2026-04-12"))
+    assert told(of_item(town.entity, "A-17"))[-3:] == [
+        ("bert", "payment.received"), ("bert", "payment.reversed"), ("carl", "run.edited"),
+    ]  # fmt: skip
+    assert ("bert", "promise.made") in told(of_item(town.entity, "A-18"))
 
 
 def test_the_life_of_an_account(town: Town) -> None:

@@ -99,3 +99,38 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(town: Town) -> None:
         resolve(entity, 99, **BERT)
     assert (Hold.objects.count(), Dispute.objects.count(), Promise.objects.count()) == (0, 0, 0)
     assert waiting(town) == [("posted", 15000)]
+
+
+@pytest.mark.parametrize("on", ["1899-12-31", "2200-01-01"])
+def test_a_day_that_is_a_typing_error_is_refused(town: Town, on: str) -> None:
+    posted(town)
+    entity, then = town.entity, BERT | {"on": day(on)}
+    said = f"{on} is not between 1900 and 2199"
+    with pytest.raises(Invalid, match=f"a hold begins: {said}"):
+        hold(entity, account="MEYER", reason="x", **then)
+    with pytest.raises(Invalid, match="a dispute begins"):
+        dispute(entity, "A-17", reason="x", **then)
+    with pytest.raises(Invalid, match="a promise is made"):
+        promise(entity, "MEYER", amount="1.00", by_on=day("2026-05-01"), **then)
+    if day(on) > BERT["on"]:
+        with pytest.raises(Invalid, match=f"a hold ends: {said}"):
+            hold(entity, account="MEYER", reason="x", until=day(on), **BERT)
+    with pytest.raises(Invalid, match=f"a promise is for a day: {said}"):
+        promise(entity, "MEYER", amount="1.00", by_on=day(on), **BERT)
+    held = hold(entity, account="MEYER", reason="x", **BERT)
+    with pytest.raises(Invalid, match=f"a hold is released: {said}"):
+        release(entity, held, **then)
+
+
+def test_no_more_is_disputed_than_an_item_is_of(town: Town) -> None:
+    posted(town)
+    with pytest.raises(Invalid, match=r"A-17 is of 100\.00 EUR: no more than that can be disputed"):
+        dispute(town.entity, "A-17", amount="100.01", reason="x", **BERT)
+    assert dispute(town.entity, "A-17", amount="100.00", reason="x", **BERT)
+
+
+def test_a_promise_is_for_items_of_its_account(town: Town) -> None:
+    posted(town)
+    town.item("B-1", "SMITH", "100.00 EUR", "2026-03-31")
+    with pytest.raises(Invalid, match="B-1 is not of account MEYER: it is of SMITH"):
+        promise(town.entity, "MEYER", amount="1.00", items=["B-1"], by_on=day("2026-05-01"), **BERT)

@@ -36,6 +36,17 @@ def test_a_message_is_a_file_in_the_outbox(town: Town) -> None:
     assert (attempt.number, attempt.outcome, attempt.error, attempt.ended_at) == (1, "sent", "", noon("2026-04-03"))
 
 
+@pytest.mark.parametrize("address", ["Hauptstr. 1\n10115 Berlin", "Meyer GmbH\nHauptstr. 1\n10115 Berlin"])
+def test_a_letter_goes_to_a_name_and_an_address_once(town: Town, address: str) -> None:
+    town.apply("policy: standard\nstages: [{stage: reminder, days_past_due: 3, send: [letter]}]")
+    town.account("MEYER", email="", address=address)
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    (text,) = town.letters()
+    assert "To: Meyer GmbH, Hauptstr. 1, 10115 Berlin\n" in text
+    assert "\n\nMeyer GmbH\nHauptstr. 1\n10115 Berlin\n" in text
+
+
 def test_the_day_of_sending_counts_for_the_item_and_the_gap(town: Town) -> None:
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     town.item("A-18", "MEYER", "10.00 EUR", "2026-04-05")

@@ -23,7 +23,7 @@ def channel_down(monkeypatch: pytest.MonkeyPatch, *channels: str) -> None:
 
     def refuse(path: Path, content: bytes) -> NewFile:
         if any(f"-{channel}-" in path.name for channel in channels):
-            raise PermissionError(13, "Permission denied", str(path))
+            raise IsADirectoryError(21, "Is a directory", str(path))
         return begin(path, content)
 
     monkeypatch.setattr(NewFile, "begin", refuse)
@@ -52,7 +52,7 @@ def test_a_channel_that_fails_beside_one_that_sends_is_a_task_and_the_notice_sta
     channel_down(monkeypatch, "letter")
     result = town.deliver(run)
     assert (result.sent, result.failed) == (1, 1)
-    assert "Permission denied" in result.problem
+    assert "Is a directory" in result.problem
     notice = town.notice(run, "MEYER")
     assert (notice.state, town.level("A-17"), state(run)) == ("sent", 1, "done")
     task = Task.objects.get()
@@ -94,6 +94,22 @@ def test_a_retry_waits_for_its_time(town: Town, monkeypatch: pytest.MonkeyPatch)
     then = town.deliver(run, clock=lambda: noon("2026-04-03") + timedelta(seconds=60))
     assert (then.sent, then.retrying, then.retry_at) == (2, 0, None)
     assert not Delivery.objects.exclude(not_before_at=None).exists()
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), OSError(30, "Read-only file system")])
+def test_messages_wait_where_the_outbox_may_not_be_written_to(
+    town: Town, monkeypatch: pytest.MonkeyPatch, error: OSError
+) -> None:
+    run = over_both(town)
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(NewFile, "begin", Mock(side_effect=error))
+        first = town.deliver(run)
+    assert (first.sent, first.failed, first.retrying) == (0, 0, 2)
+    assert first.problem == (
+        f"cannot write into the outbox: {error.strerror}; let the user that runs dunwell write there"
+    )
+    assert (town.level("A-17"), Task.objects.count()) == (1, 0)
+    assert town.deliver(run, clock=lambda: noon("2026-04-03") + timedelta(seconds=60)).sent == 2
 
 
 def test_a_run_with_a_channel_that_still_waits_is_not_done(town: Town) -> None:

@@ -1,6 +1,7 @@
 """Why an item stands as it does, and what its account would be sent."""
 
 import shutil
+from collections.abc import Callable
 
 import pytest
 from django.conf import settings
@@ -63,6 +64,18 @@ def test_a_lost_archive_is_said_so(town: Town) -> None:
     run = town.run("2026-04-03")
     shutil.rmtree(settings.CONFIG.archive_dir)
     with pytest.raises(Conflict, match=f"the archive {run.archive_digest[:12]} is not in .*: restore it from a backup"):
+        explain_item(town.entity, "A-17", as_of=day("2026-04-03"), run_id=run.pk)
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda kept: kept[: len(kept) // 2], lambda kept: kept[:-1] + b"x", lambda _kept: b""]
+)
+def test_a_damaged_archive_is_said_so(town: Town, damage: Callable[[bytes], bytes]) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    run = town.run("2026-04-03")
+    file = settings.CONFIG.archive_dir / run.archive_digest / "plan-decisions.parquet"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(Conflict, match=f"{file} was altered: restore the archive from a backup"):
         explain_item(town.entity, "A-17", as_of=day("2026-04-03"), run_id=run.pk)
 
 

@@ -11,6 +11,7 @@ from dunwell.flows.runs import approve, edit
 from dunwell.flows.runs.cancel import cancel_run
 from dunwell.flows.runs.explain import explain_item
 from dunwell.flows.runs.reverse import ReverseResult, reverse_run
+from dunwell.flows.runs.show import list_runs
 from dunwell.records.models import (
     AnchorState,
     AuditEvent,
@@ -100,9 +101,27 @@ def test_approval_can_be_given_to_some_accounts(town: Town) -> None:
         approved(run, "bert", "NOBODY")
 
 
+def test_which_accounts_wait_for_an_approval_is_said_where_another_is_named(town: Town) -> None:
+    final(town)
+    town.item("B-1", "SMITH", "10.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-03")
+    with pytest.raises(
+        Conflict, match=f"no notice of run {run.pk} to SMITH waits for approval; those that do are to MEYER"
+    ):
+        approved(run, "bert", "SMITH")
+    with pytest.raises(NotFound, match="no account 'NOBODY'"):
+        approved(run, "anna", "NOBODY")  # before whose run it is
+
+
+def test_a_run_that_is_done_is_said_to_be_so_first(town: Town) -> None:
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    with pytest.raises(Conflict, match="is done, and nothing of it waits for approval"):
+        approved(town.run("2026-04-03"), "anna")
+
+
 def test_nothing_to_approve_is_said_to_be_so(town: Town) -> None:
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
-    with pytest.raises(Conflict, match="nothing of run"):
+    with pytest.raises(Conflict, match="is proposed, and nothing of it waits"):
         approved(town.propose("2026-04-03"), "bert")
 
 
@@ -169,6 +188,40 @@ def test_an_item_left_out_leaves_the_rest_of_its_notice(town: Town) -> None:
     assert list(Notice.objects.filter(state="excluded").values_list("reason", flat=True)) == ["in talks"]
     event = AuditEvent.objects.get(action="run.edited")
     assert (event.actor, event.detail) == ("carl", {"what": "excluded", "of": "A-17", "reason": "in talks"})
+
+
+def test_the_figures_of_a_run_are_those_with_its_changes(town: Town) -> None:
+    town.item("B-1", "SMITH", "70.00 EUR", "2026-03-31")
+    run = two_items(town)
+    assert (run.counts["notices"], run.counts["sums_minor"]) == (2, {"EUR": 22000})
+    edit.exclude_item(run.pk, "A-17", reason="in talks", by="carl", at=noon("2026-04-03"))
+    edit.exclude_account(run.pk, "SMITH", reason="in talks", by="carl", at=noon("2026-04-03"))
+    edit.set_stage(run.pk, "A-18", "final", reason="last word", by="carl", at=noon("2026-04-03"))
+    run.refresh_from_db()
+    assert run.counts == {
+        "items": 3,
+        "outcomes": {"dun": 1, "on_hold": 2},
+        "notices": 1,
+        "stages": {"final": 1},
+        "sums_minor": {"EUR": 5000},
+    }
+    (listed,) = list_runs(town.entity, most=20)
+    assert (listed.notices, listed.waiting) == (1, 1)
+    approved(run, "bert")
+    (listed,) = list_runs(town.entity, most=20)
+    assert (listed.notices, listed.waiting) == (1, 0)
+
+
+def test_a_run_that_is_usual_again_once_changed_needs_no_look(town: Town) -> None:
+    for month in ("01", "02", "03"):
+        town.item(f"A-{month}", "MEYER", "100.00 EUR", f"2026-{month}-01")
+        town.run(f"2026-{month}-05")
+    town.item("A-99", "SMITH", "10000.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-05")
+    edit.exclude_item(run.pk, "A-99", reason="in talks", by="anna", at=noon("2026-04-05"))
+    run.refresh_from_db()
+    assert (run.guard, run.state) == ("", "proposed")
+    assert town.post(run).waiting == 1  # for the approval of its stage
 
 
 def test_what_was_left_out_of_a_run_is_in_the_next(town: Town) -> None:

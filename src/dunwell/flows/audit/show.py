@@ -27,13 +27,20 @@ class Happened:
 
 
 def of_item(entity: Entity, number: str) -> list[Happened]:
-    """What happened to an item, with the notices it was on and how they were sent. Errors: NotFound, Invalid."""
+    """What happened to an item, with the notices it was on and how they were sent, and what of its account names it.
+
+    Errors: NotFound, Invalid.
+    """
     item = item_called(entity, number)
     lines = NoticeLine.objects.filter(item=item, notice__state__in=NOTICE_STATES)
     notices = list(lines.values_list("notice", flat=True))
     own = Q(subject_type="item", subject_id=item.pk) | Q(subject_type="notice", subject_id__in=notices)
-    named = Q(action="run.edited", detail__of=number, entity=entity)
-    return _in_order([*_events(own | named), *_noticed(lines, item.currency), *_sent(notices)])
+    left_out = Q(action="run.edited", detail__of__in=[number, item.account.code], entity=entity)
+    closed = Q(action="task.closed", detail__item=number, entity=entity)
+    of_account = AuditEvent.objects.filter(subject_type="account", subject_id=item.account_id)
+    naming = [pk for pk, detail in of_account.values_list("pk", "detail") if number in detail.get("items", ())]
+    events = _events(own | left_out | closed | Q(pk__in=naming))
+    return _in_order([*events, *_noticed(lines, item.currency), *_sent(notices)])
 
 
 def of_account(entity: Entity, code: str) -> list[Happened]:
@@ -42,6 +49,7 @@ def of_account(entity: Entity, code: str) -> list[Happened]:
     items = Item.objects.filter(account=account).values("pk")
     own = Q(subject_type="account", subject_id=account.pk) | Q(subject_type="item", subject_id__in=items)
     named = Q(action="run.edited", detail__of=code, entity=entity)
+    named |= Q(action="task.closed", detail__account=code, entity=entity)
     notices = list(account.notice_set.filter(state__in=NOTICE_STATES).values_list("pk", flat=True))
     told = Q(subject_type="notice", subject_id__in=notices)
     return _in_order([*_events(own | named | told), *_sent(notices)])

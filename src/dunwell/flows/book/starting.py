@@ -24,16 +24,20 @@ class Started:
 def start_book(home: Path, *, by: str, at: datetime) -> Started:
     """Bring the tables to this version; where no policy is in force, put the shipped ones in force.
 
-    Their files are laid beside the book, for changing. Errors: OSError, DatabaseTooOldError.
+    Their files are laid beside the book, for changing. Of two who start one book at once, the second waits.
+    Errors: OSError, DatabaseTooOldError.
     """
-    connect.migrate()
     folder = home / POLICY_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    for name in SHIPPED_POLICIES:
-        file = folder / f"{name}.yaml"
-        if not file.exists():
-            file.write_text(shipped_policy(name), encoding="utf-8")
-    if PolicyVersion.objects.filter(retired_at=None).exists():
-        return Started(home, ())
-    applied = [policies.apply_policy(shipped_policy(name), f"{name}.yaml", by=by, at=at) for name in SHIPPED_POLICIES]
+    with connect.alone(home):
+        connect.migrate()
+        for name in SHIPPED_POLICIES:
+            file = folder / f"{name}.yaml"
+            if not file.exists():
+                file.write_text(shipped_policy(name), encoding="utf-8")
+        if PolicyVersion.objects.filter(retired_at=None).exists():
+            return Started(home, ())
+        applied = [
+            policies.apply_policy(shipped_policy(name), f"{name}.yaml", by=by, at=at) for name in SHIPPED_POLICIES
+        ]
     return Started(home, tuple(applied))

@@ -2,16 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 from django.db import transaction
 
 from dunwell.engine.events import Paid, Reversed
 from dunwell.flows.entities import account_called
-from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen, minor_of
-from dunwell.flows.runs.explain import item_called
+from dunwell.flows.plausible import owed_items, require_past
 from dunwell.records import bulk
-from dunwell.records.models import Entity, Item, Payment, PaymentState
+from dunwell.records.models import Allocation, Entity, Item, Payment, PaymentState
+
+ID_CHARS_MAX: Final = 200
 
 
 def pay(
@@ -21,7 +24,7 @@ def pay(
     amount: str,
     currency: str | None = None,
     items: Sequence[str] = (),
-    external_id: str = "",
+    external_id: str | None = None,
     on: date,
     by: str,
     at: datetime,
@@ -29,12 +32,15 @@ def pay(
     """Apply money that an account paid to items of it, in their order; return the payment's number.
 
     What is left, or all of it without items, is a credit of the account. `external_id`: what the bank calls it; the
-    same again is refused, so that no payment counts twice. Errors: NotFound, Invalid; Conflict for one that is there.
+    same again is refused, so that no payment counts twice. Errors: NotFound; Invalid, also for a day yet to come;
+    Conflict for one that is there.
     """
     about = account_called(entity, account)
+    require_past("a payment has arrived", on, entity, at)
+    external_id = _usable(external_id)
     currency = currency or entity.currency
     amount_minor = minor_of(amount, currency)
-    item_ids = [item_called(entity, number).pk for number in items]
+    item_ids = [item.pk for item in owed_items(entity, about, items, currency=currency, what="a payment")]
     with transaction.atomic():
         Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # of two at once, the second sees the first
         if external_id and Payment.objects.filter(entity=entity, external_id=external_id).exists():
@@ -60,19 +66,39 @@ def pay(
 def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str, at: datetime) -> None:
     """Take a payment back, as a bank does: what it had paid is open again.
 
-    Errors: NotFound; Conflict when it has been.
+    Errors: NotFound; Conflict when it has been; Invalid without a reason, or for a day before it or yet to come.
     """
+    if not reason.strip():
+        raise Invalid("say why: a payment is taken back for a reason")
     found = Payment.objects.filter(entity=entity, pk=payment_id).select_related("item__account").first()
     if found is None:
         raise NotFound(f"there is no payment {payment_id} of {entity.code}")
     if found.state == PaymentState.REVERSED:
         raise Conflict(f"payment {payment_id} has been taken back")
+    require_past("a payment is taken back", on, entity, at)
+    if found.received_on and on < found.received_on:
+        raise Invalid(
+            f"payment {payment_id} arrived on {found.received_on}: it cannot be taken back on {on}, before that"
+        )
     with transaction.atomic():
         told = Told(
             what="payment.reversed",
             about=found.item.account,
-            detail={"payment": payment_id, "reason": reason},
+            detail={"payment": payment_id, "items": _paid_by(payment_id), "reason": reason},
             columns={},
         )
         let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
         Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)
+
+
+def _usable(external_id: str | None) -> str:
+    """Return what the bank calls a payment, or nothing where nobody says. Errors: Invalid."""
+    if external_id is not None and not 0 < len(external_id.strip()) <= ID_CHARS_MAX:
+        raise Invalid(f"say what the bank calls the payment in 1 to {ID_CHARS_MAX} characters, or leave it out")
+    return external_id or ""
+
+
+def _paid_by(payment_id: int) -> list[str]:
+    """The numbers of the items that a payment was applied to."""
+    applied = Allocation.objects.filter(source_item=payment_id).values("item")
+    return list(Item.objects.filter(pk__in=applied).order_by("pk").values_list("number", flat=True))

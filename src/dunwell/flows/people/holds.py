@@ -8,6 +8,7 @@ from dunwell.engine.events import Held, Released
 from dunwell.flows.entities import account_called
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen
+from dunwell.flows.plausible import require_day
 from dunwell.flows.runs.explain import item_called
 from dunwell.records import bulk
 from dunwell.records.models import Entity, Hold
@@ -32,6 +33,9 @@ def hold(
         raise Invalid("say what to hold: an account or an item")
     if not reason.strip():
         raise Invalid("say why: a hold has a reason")
+    require_day("a hold begins", on)
+    if until is not None:
+        require_day("a hold ends", until)
     if until is not None and until < on:
         raise Invalid(f"a hold from {on} cannot last until {until}, which is over")
     about = account_called(entity, account) if account is not None else item_called(entity, str(item))
@@ -58,5 +62,6 @@ def release(entity: Entity, hold_id: int, *, on: date, by: str, at: datetime) ->
         raise NotFound(f"there is no hold {hold_id} of {entity.code}")
     if found.released_on is not None:
         raise Conflict(f"hold {hold_id} was released on {found.released_on}")
+    require_day("a hold is released", on)
     told = Told(what="hold.released", about=about, detail={"hold": hold_id}, columns={})
     let_happen(entity, Released(on=on, hold_id=hold_id), told, on=on, by=by, at=at)

@@ -8,7 +8,7 @@ from django.db import transaction
 from dunwell.engine.events import Promised
 from dunwell.flows.entities import account_called
 from dunwell.flows.happening import Told, let_happen, minor_of
-from dunwell.flows.runs.explain import item_called
+from dunwell.flows.plausible import owed_items, require_day
 from dunwell.records import bulk
 from dunwell.records.models import Entity, Promise
 
@@ -33,7 +33,9 @@ def promise(
     about = account_called(entity, account)
     currency = currency or entity.currency
     amount_minor = minor_of(amount, currency)
-    item_ids = [item_called(entity, number).pk for number in items]
+    require_day("a promise is made", on)
+    require_day("a promise is for a day", by_on)
+    item_ids = [item.pk for item in owed_items(entity, about, items, currency=currency, what="a promise")]
     with transaction.atomic():
         promise_id = int(bulk.allocate_ids(Promise, 1)[0])
         event = Promised(

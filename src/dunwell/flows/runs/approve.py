@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Count, F, QuerySet
@@ -11,6 +12,8 @@ from dunwell.flows.errors import Conflict, Forbidden, NotFound
 from dunwell.flows.runs.locked import OPEN, locked_run
 from dunwell.records import audit
 from dunwell.records.models import Account, Approval, Notice, NoticeState, Run, RunEdit, RunState
+
+NAMED_MAX: Final = 10
 
 
 @dataclass(frozen=True)
@@ -30,14 +33,12 @@ def approve_run(run_id: int, *, by: str, at: datetime, accounts: Sequence[str] =
     """
     with transaction.atomic():
         run = locked_run(run_id)
-        if run.proposed_by == by:
-            raise Forbidden(f"{by} proposed run {run_id}: somebody else approves it")
-        needed = needing_approval(run)
-        if accounts:
-            needed = needed.filter(payer__in=_payers(run, accounts))
+        needed = _needed(run, accounts)
         asks = run.state in OPEN and bool(run.guard) and not accounts
         if not needed.exists() and not asks:
-            raise Conflict(f"nothing of run {run_id} waits for approval")
+            raise Conflict(f"run {run_id} is {run.state}, and nothing of it waits for approval")
+        if run.proposed_by == by:
+            raise Forbidden(f"{by} proposed run {run_id}: somebody else approves it")
         own = RunEdit.objects.filter(run=run, by=by).values("payer")
         notices = list(needed.exclude(payer__in=own))
         if not notices and not asks:
@@ -59,6 +60,25 @@ def needing_approval(run: Run) -> "QuerySet[Notice]":
     """The notices of a run that lack an approval."""
     waiting = Notice.objects.filter(run=run, state=NoticeState.PROPOSED, approvals__gt=0)
     return waiting.annotate(given=Count("given_approvals")).filter(given__lt=F("approvals")).order_by("number")
+
+
+def _needed(run: Run, accounts: Sequence[str]) -> "QuerySet[Notice]":
+    """The notices that lack an approval, of some accounts or of all.
+
+    Errors: NotFound; Conflict where only those of other accounts do, which are named.
+    """
+    waiting = needing_approval(run)
+    if not accounts:
+        return waiting
+    of_accounts = waiting.filter(payer__in=_payers(run, accounts))
+    if not of_accounts.exists() and waiting.exists():
+        codes = sorted(set(waiting.values_list("payer__code", flat=True)))
+        more = f" and {len(codes) - NAMED_MAX:,} more" if len(codes) > NAMED_MAX else ""
+        named = f"{', '.join(codes[:NAMED_MAX])}{more}"
+        raise Conflict(
+            f"no notice of run {run.pk} to {', '.join(accounts)} waits for approval; those that do are to {named}"
+        )
+    return of_accounts
 
 
 def guard_is_approved(run: Run) -> bool:

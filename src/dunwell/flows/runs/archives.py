@@ -38,6 +38,15 @@ def sweep(*, at: datetime) -> Swept:
     return Swept(len(orphans), len(expired))
 
 
+def incomplete(*, at: datetime) -> tuple[int, list[str]]:
+    """How many archives must be there, and what is wrong with those that are not whole. Nothing past its retention."""
+    digests = _named(Q()) - {""}
+    if (past := _past_retention(at)) is not None:
+        digests -= _named(past) - _named(~past)
+    wrong = (archive.lacking(settings.CONFIG.archive_dir, digest) for digest in sorted(digests))
+    return len(digests), [each for each in wrong if each]
+
+
 def _orphans(folder: Path) -> Iterator[Path]:
     """Archives without a run, and folders that were never finished."""
     found = list(archive.kept(folder))
@@ -47,15 +56,17 @@ def _orphans(folder: Path) -> Iterator[Path]:
 
 def _expired(at: datetime) -> Iterator[Path]:
     """Archives of runs that ended so long ago that the setting lets them go; none that another run still needs."""
-    days = settings.CONFIG.archive_retention_days
-    if days is None:
-        return
-    ended = Q(state__in=OVER, proposed_at__lt=at - timedelta(days=days))
-    mine, needed = _named(ended), _named(~ended)
-    for digest in sorted(mine - needed):
+    past = _past_retention(at)
+    for digest in sorted(_named(past) - _named(~past)) if past else ():
         path = settings.CONFIG.archive_dir / digest
         if digest and path.is_dir():
             yield path
+
+
+def _past_retention(at: datetime) -> Q | None:
+    """The runs that ended so long ago that their archives may go; None where all are kept."""
+    days = settings.CONFIG.archive_retention_days
+    return None if days is None else Q(state__in=OVER, proposed_at__lt=at - timedelta(days=days))
 
 
 def _named(which: Q) -> set[str]:

@@ -1,5 +1,6 @@
 """Change a proposal: leave out an item or an account, or set an item's stage, with a reason."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -7,7 +8,7 @@ from datetime import date, datetime
 import polars as pl
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Min, Sum
 
 from dunwell.engine.book import Book, table
 from dunwell.engine.decide import decide
@@ -16,9 +17,10 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.parties import payer_of_family
 from dunwell.flows import policies
 from dunwell.flows.entities import account_called
-from dunwell.flows.errors import Invalid
+from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.runs.approve import settle
 from dunwell.flows.runs.explain import item_called
+from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import open_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep
 from dunwell.records import archive, audit, frames
@@ -73,6 +75,7 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     frames.lock_payers([account_id])
     book = frames.account_book([account_id])
     edit.payer_id = payer_of_family(book.accounts, account_id)[account_id] or account_id
+    decided_before = _outcomes(run, edit.payer_id)
     edit.save()
     edited = _with_edits(book, list(RunEdit.objects.filter(run=run, payer_id=edit.payer_id)), run.as_of)
     versions = policies.versions_with(run.policy_digests, run.entity)
@@ -84,6 +87,7 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     before = Notice.objects.filter(run=run, payer_id=edit.payer_id, state=NoticeState.PROPOSED)
     drop(before, NoticeState.SUPERSEDED if edit.stage else NoticeState.EXCLUDED, edit.reason)
     keep(run, {name: getattr(plan, name) for name in KEPT}, after=last)
+    _recount(run, decided_before, plan)
     settle(run)
     what = f"stage {edit.stage}" if edit.stage else "excluded"
     subject = edit.item.number if edit.item else edit.account.code if edit.account else ""
@@ -91,6 +95,37 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
         edit.by, "run.edited", run, at=edit.at, entity_id=run.entity_id, what=what, of=subject, reason=edit.reason
     )
     return plan
+
+
+def _outcomes(run: Run, payer_id: int) -> Counter[str]:
+    """How many items of a payer have which outcome in a proposal, with the changes so far. Errors: Conflict."""
+    folder = settings.CONFIG.archive_dir
+    edited = RunEdit.objects.filter(run=run, payer_id=payer_id).order_by("pk").last()
+    try:
+        parts = archive.parts(folder, edited.archive_digest if edited else run.archive_digest)
+        decided = archive.table(folder, parts[payer_id % len(parts)], "plan-decisions", ["payer_id", "outcome"])
+    except archive.ArchiveError as error:
+        raise Conflict(f"run {run.pk} cannot be changed: {error}, or propose anew") from None
+    return Counter(decided.filter(pl.col("payer_id") == payer_id)["outcome"].to_list())
+
+
+def _recount(run: Run, decided_before: Counter[str], plan: Plan) -> None:
+    """Let a proposal's figures, and what is unusual about them, be those of its notices as they are now."""
+    outcomes = Counter(run.counts["outcomes"])
+    outcomes.subtract(decided_before)
+    outcomes.update(plan.decisions["outcome"].to_list())
+    notices = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
+    stages = notices.values("stage").annotate(n=Count("pk"), at=Min("level")).order_by("at", "stage")
+    sums = notices.values("currency").annotate(total=Sum("total_minor")).order_by("currency")
+    run.counts = run.counts | {
+        "items": outcomes.total(),
+        "outcomes": {outcome: n for outcome, n in sorted(outcomes.items()) if n},
+        "notices": notices.count(),
+        "stages": dict(stages.values_list("stage", "n")),
+        "sums_minor": {currency: int(total) for currency, total in sums.values_list("currency", "total")},
+    }
+    run.guard = unlike_the_last(run.entity, run.counts)
+    run.save(update_fields=["counts", "guard"])
 
 
 def _with_edits(book: Book, edits: Sequence[RunEdit], as_of: date) -> Book:

@@ -1,12 +1,19 @@
 """What a run is, for people who look at it before they act."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
+import polars as pl
+from django.conf import settings
 from django.db.models import Count
 
+from dunwell.engine.explain import problem_text
+from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.approve import needing_approval
 from dunwell.flows.runs.locked import run_called
+from dunwell.records import archive
 from dunwell.records.models import Entity, Notice, NoticeState, Run
 
 NOTICES_SHOWN_MAX: Final = 50
@@ -14,7 +21,7 @@ NOTICES_SHOWN_MAX: Final = 50
 
 @dataclass(frozen=True)
 class RunLine:
-    """A run in a list."""
+    """A run in a list; `waiting`: how many of its notices lack an approval."""
 
     run: int
     entity: str
@@ -51,12 +58,10 @@ def list_runs(entity: Entity | None, *, most: int) -> list[RunLine]:
     """List the latest runs, of one entity or of all, the latest first."""
     found = Run.objects.select_related("entity").order_by("-pk")
     shown = list((found.filter(entity=entity) if entity else found)[:most])
-    counted = Notice.objects.filter(run__in=shown, state=NoticeState.PROPOSED).values("run").annotate(n=Count("pk"))
-    waiting = dict(counted.values_list("run", "n"))
     return [
         RunLine(
             run.pk, run.entity.code, run.as_of, run.state, run.proposed_by, run.posted_by,
-            run.counts.get("notices", 0), waiting.get(run.pk, 0),
+            run.counts.get("notices", 0), needing_approval(run).count(),
         )
         for run in shown
     ]  # fmt: skip
@@ -91,6 +96,24 @@ def run_detail(run_id: int) -> RunDetail:
         waiting=_waiting(run),
         approved_by=sorted(set(run.given_approvals.values_list("by", flat=True))),
     )
+
+
+def exceptions_of(run: Run) -> dict[str, int]:
+    """Why items of a run could not be decided, and how many each: the most frequent reason first.
+
+    Errors: Conflict where the archive is gone.
+    """
+    if not run.counts.get("outcomes", {}).get("exception"):
+        return {}
+    folder = settings.CONFIG.archive_dir
+    found: Counter[str] = Counter()
+    try:
+        for part in archive.parts(folder, run.archive_digest):
+            decisions = archive.table(folder, part, "plan-decisions", ["outcome", "problem"])
+            found.update(decisions.filter(pl.col("outcome") == "exception")["problem"].to_list())
+    except archive.ArchiveError as error:
+        raise Conflict(str(error)) from None
+    return {problem_text(problem): n for problem, n in found.most_common()}
 
 
 def _waiting(run: Run) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def _invoice(rng: random.Random, made: Items, customer: Customer, as_of: date) -
     number = f"{prefix}{issued_on.year}{len(made.rows) + 1:06d}"
     row = _add(made, customer, "invoice", number, issued_on=issued_on, due_on=due_on, amount=_amount(rng, customer))
     if customer.debtor_class == "business" and rng.random() < 0.4:
-        row.columns["attr_contract"] = f"V-{rng.randint(2019, as_of.year)}-{rng.randint(1, 80):03d}"
+        row.columns["attr_contract"] = f"V-{rng.randint(min(2019, as_of.year), as_of.year)}-{rng.randint(1, 80):03d}"
 
 
 def _credit(rng: random.Random, made: Items, target: Row, as_of: date) -> None:
