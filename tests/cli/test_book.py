@@ -22,7 +22,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def test_init_twice_is_harmless(tmp_path: Path) -> None:
     first = dunwell("init", "book", cwd=tmp_path)
     assert first.code == 0
-    assert "next: dunwell import FILE --mapping MAP.yaml" in first.out
+    assert "next: dunwell --home book import FILE --mapping MAP.yaml" in first.out
     changed = tmp_path / "book" / "policies" / "consumer.yaml"
     changed.write_text("# mine\n" + changed.read_text())
     before = files(tmp_path / "book")

@@ -51,7 +51,19 @@ def test_what_it_tells_to_type_next_works(played: tuple[Path, Answer]) -> None:
         if words[0] == "less":
             assert (folder / words[1]).is_file()
         else:
-            assert dunwell(*words[1:], cwd=folder).code == 0
+            shown = dunwell(*words[1:], cwd=folder)
+            assert shown.code == 0
+            assert "would be sent nothing" not in shown.out
+
+
+def test_the_entity_is_asked_for_where_no_run_tells_it(played: tuple[Path, Answer]) -> None:
+    folder, answer = played
+    words = next(line for line in answer.out.splitlines() if " explain " in line).split()[1:]
+    assert "--entity" not in words
+    assert dunwell(*words, cwd=folder).out.startswith(words[words.index("explain") + 1])
+    asked = dunwell("--home", "demo", "propose", cwd=folder)
+    assert (asked.code, asked.out) == (2, "")
+    assert "there are several entities: say which with --entity (ALBION, NORD)" in asked.err
 
 
 def test_the_doctor_finds_it_well(played: tuple[Path, Answer]) -> None:

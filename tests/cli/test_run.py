@@ -39,10 +39,30 @@ def test_a_run_is_approved_by_somebody_else_and_posted(desk: Path) -> None:
     assert (refused.code, refused.out) == (6, "")
     assert "anna proposed run 1: somebody else approves it" in refused.err
     answer = type_in(desk, "bert", "run", "approve", "1")
-    assert answer.out == "run 1: 1 notices approved, 0 lack an approval still\nnext: dunwell post 1\n"
+    assert answer.out == "run 1: 1 notices approved, 0 lack an approval still\nnext: dunwell --home book post 1\n"
     assert "1 notices posted, 0 wait for approval" in type_in(desk, "anna", "post", "1").out
     (listed,) = type_in(desk, "anna", "run", "list", "--json").json
     assert (listed["state"], listed["proposed_by"], listed["notices"], listed["waiting"]) == ("done", "anna", 1, 0)
+
+
+def test_what_is_said_to_be_next_can_be_typed(desk: Path) -> None:
+    (desk / "two.yaml").write_text(WITH_APPROVAL.replace("approval: one", "approval: two"))
+    assert type_in(desk, "anna", "policy", "apply", "two.yaml").code == 0
+    said = type_in(desk, "anna", "propose", *AS_OF).out
+    assert said.endswith(
+        "next: dunwell --home book preview ACCOUNT --as-of 2020-04-03, dunwell --home book explain ITEM --run 2,"
+        " dunwell --home book post 2\n"
+    )
+    assert "next: dunwell --home book run show 2\n" in type_in(desk, "bert", "run", "approve", "2").out  # lacks one
+    assert "next: dunwell --home book post 2\n" in type_in(desk, "carl", "run", "approve", "2").out
+    future = type_in(desk, "anna", "propose", "--as-of", "2999-01-01").out
+    assert " post " not in future.partition("next: ")[2]
+    type_in(desk, "bert", "run", "approve", "3")
+    assert "next: dunwell --home book run show 3" in type_in(desk, "carl", "run", "approve", "3").out
+    nothing = type_in(desk, "anna", "preview", "SMITH", *AS_OF).out
+    assert nothing.endswith("`dunwell --home book explain ITEM --as-of 2020-04-03` says why\n")
+    here = dunwell("propose", *AS_OF, cwd=desk / "book").out
+    assert "next: dunwell preview ACCOUNT --as-of 2020-04-03, dunwell explain ITEM --run 4, dunwell post 4\n" in here
 
 
 def test_what_is_left_out_is_shown_with_its_reason(desk: Path) -> None:

@@ -31,7 +31,7 @@ def test_a_run_from_proposal_to_outbox(db: str, tmp_path: Path) -> None:
     later = type_in("propose", *AS_OF)
     assert later.code == 0
     assert "run 2 for ACME as of 2020-04-03: 3 items decided" in later.out
-    assert "dunwell post 2" in later.out
+    assert "dunwell --home book post 2" in later.out
     assert "0 notices posted, 0 wait for approval" in type_in("post", "2").out
     assert type_in("doctor").code == 0
 
@@ -44,7 +44,10 @@ def test_a_preview_shows_the_message(shown: Path) -> None:
     (message,) = dunwell("--home", "book", "preview", "MEYER", *AS_OF, "--json", cwd=shown).json
     assert (message["stage"], message["recipients"]) == ("reminder", "ap@meyer.example (email)")
     nothing = dunwell("--home", "book", "preview", "SMITH", *AS_OF, cwd=shown)
-    assert (nothing.code, nothing.out) == (0, "SMITH would be sent nothing; `dunwell explain ITEM` says why\n")
+    assert (nothing.code, nothing.out) == (
+        0,
+        "SMITH would be sent nothing; `dunwell --home book explain ITEM --as-of 2020-04-03` says why\n",
+    )
 
 
 def test_explain_says_why(shown: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import Json, open_book, refuses
+from dunwell.cli.doors import Json, open_book, refuses, stand_in, typed
 from dunwell.cli.output import as_json, err, money, progress, say, table
 from dunwell.config import FILE_NAME, PREFIX, load, write_settings
 
@@ -28,7 +28,7 @@ def init(
     database is brought to this version.
     """
     if directory is not None:
-        os.environ["DUNWELL_HOME"] = str(directory)
+        stand_in(directory)
     home = load().home
     write_settings(home)
     open_book(must_exist=False)
@@ -46,8 +46,8 @@ def init(
         say(f"  its database is the one that {by_variable[0]} names: set it for every command, or write database_url")
         say(f"  into {home / FILE_NAME}, so that every command finds the book")
     for each in started.policies:
-        say(f"  policy {each.name} is in force (change policies/{each.name}.yaml, then dunwell policy apply)")
-    say("next: dunwell import FILE --mapping MAP.yaml")
+        say(f"  policy {each.name} is in force (change policies/{each.name}.yaml, then `{typed('policy apply FILE')}`)")
+    say(f"next: {typed('import FILE --mapping MAP.yaml')}")
 
 
 @refuses

@@ -1,6 +1,7 @@
 """`dunwell demo`: a made-up company, from its book to the letters, in one go."""
 
 import os
+import shlex
 import shutil
 import sys
 from dataclasses import asdict
@@ -62,12 +63,14 @@ def demo(
     for sentence in played.example.sentences:
         say(f"  {sentence}")
     say("\nNext, type:")
-    typed = f"{_program()} --home {directory}"
-    say(f"  {typed} explain {played.example.number} --entity {played.example_entity} --run {played.example.run}")
-    say(f"  {typed} preview {played.example.account} --entity {played.example_entity}")
-    say(f"  {typed} report ageing --entity {played.example_entity}")
+    typed = f"{_program()} --home {shlex.quote(str(directory))}"
+    say(f"  {typed} explain {played.example.number} --run {played.example.run}")
+    if played.preview:
+        entity, account = played.preview
+        say(f"  {typed} preview {account} --entity {entity} --as-of {as_of}")
+    say(f"  {typed} report ageing --entity {played.example_entity} --as-of {as_of}")
     say(f"  {typed} policy show")
-    say(f"  less {_near(played.example_file)}")
+    say(f"  less {shlex.quote(_near(played.example_file))}")
 
 
 def _program() -> str:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import signal
 from collections.abc import Callable
 from datetime import date, datetime
@@ -32,6 +33,7 @@ EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
 UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column
 SQLITE: Final = "sqlite:///"
+_typed_home: Final[list[Path]] = []
 
 
 class WrongUsage(Exception):
@@ -120,6 +122,18 @@ def fail(message: str) -> None:
         err.print(f"  {line}", markup=False)
     if len(lines) > shown + 1:
         err.print(f"  and {len(lines) - shown - 1:,} more", markup=False)
+
+
+def stand_in(home: Path) -> None:
+    """Let the book be the one in this folder, as `--home` says; what is to be typed next says it, too."""
+    os.environ["DUNWELL_HOME"] = str(home)
+    _typed_home.append(home)
+
+
+def typed(words: str) -> str:
+    """A command as it has to be typed where this one was: `dunwell post 7`, with `--home` if that was given."""
+    home = f"--home {shlex.quote(str(_typed_home[-1]))} " if _typed_home else ""
+    return f"dunwell {home}{words}"
 
 
 def is_on_sqlite() -> bool:

@@ -1,6 +1,5 @@
 """The command `dunwell`: gathers the commands, and knows where the book is."""
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +8,7 @@ import typer
 from dunwell import __version__
 from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories, task
 from dunwell.cli.command import Command
+from dunwell.cli.doors import stand_in
 
 app = typer.Typer(
     name="dunwell",
@@ -39,7 +39,7 @@ def dunwell(
 ) -> None:
     """Dunning that explains itself: decide whom to remind of what, and prove it."""
     if home is not None:
-        os.environ["DUNWELL_HOME"] = str(home)
+        stand_in(home)
 
 
 app.command(cls=Command)(book.init)

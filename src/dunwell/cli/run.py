@@ -7,7 +7,18 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.command import Command
-from dunwell.cli.doors import AsOf, EntityCode, Json, WrongUsage, date_for, entity_of, open_book, refuses
+from dunwell.cli.doors import (
+    AsOf,
+    EntityCode,
+    Json,
+    WrongUsage,
+    date_for,
+    entity_of,
+    entity_of_run,
+    open_book,
+    refuses,
+    typed,
+)
 from dunwell.cli.output import as_json, money, say, table
 from dunwell.cli.runs import show_counts
 
@@ -73,7 +84,7 @@ def start(
         as_json({"run": begun.pk, "entity": chosen.code, "as_of": begun.as_of, "shards": begun.shards})
         return
     say(f"run {begun.pk} for {chosen.code} as of {begun.as_of}: left to the workers, in {begun.shards} shards")
-    say(f"next: dunwell run show {begun.pk}; if no worker is up: dunwell worker --once")
+    say(f"next: {typed(f'run show {begun.pk}')}; if no worker is up: {typed('worker --once')}")
 
 
 @app.command(cls=Command)
@@ -224,6 +235,7 @@ def approve(
     """
     open_book()
     from dunwell.flows.runs.approve import approve_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.show import run_detail  # noqa: PLC0415
 
     result = approve_run(run, by=clock.actor(), at=clock.now(), accounts=accounts or [])
     if json:
@@ -232,7 +244,10 @@ def approve(
     say(f"run {run}: {result.approved:,} notices approved, {result.waiting:,} lack an approval still")
     if result.guard_approved:
         say("what is unusual about it is approved")
-    say(f"next: dunwell post {run}")
+    now = run_detail(run)
+    is_to_come = now.as_of > date_for(entity_of_run(run), None)
+    is_ready = not result.waiting and now.state != "proposed" and not is_to_come
+    say(f"next: {typed(f'post {run}' if is_ready else f'run show {run}')}")
 
 
 @app.command(cls=Command)

@@ -16,6 +16,7 @@ from dunwell.cli.doors import (
     entity_of_run,
     open_book,
     refuses,
+    typed,
 )
 from dunwell.cli.output import as_json, money, progress, say, table
 
@@ -46,8 +47,13 @@ def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -
     say()
     show_counts(run.counts)
     _show_exceptions(exceptions)
-    of = _entity_option(entity)
-    say(f"next: dunwell preview ACCOUNT{of}, dunwell explain ITEM{of}, dunwell post {run.pk}")
+    of, on = _entity_option(entity), f" --as-of {as_of}" if as_of else ""
+    then = [f"preview ACCOUNT{of}{on}", f"explain ITEM --run {run.pk}"]
+    if run.as_of <= date_for(chosen, None):  # else it can be looked at, not posted
+        then.append(f"run show {run.pk}" if run.guard else f"post {run.pk}")
+    if run.guard:
+        say(f"it is unlike the last runs ({run.guard}): somebody else has to approve it before it is posted")
+    say(f"next: {', '.join(map(typed, then))}")
 
 
 @refuses
@@ -70,7 +76,7 @@ def post(
             delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
     except KeyboardInterrupt:
         held = f"messages that were just being written wait {LEASE.seconds // 60} minutes"
-        raise KeyboardInterrupt(f"say `dunwell post {run}` again, and it goes on; {held}") from None
+        raise KeyboardInterrupt(f"say `{typed(f'post {run}')}` again, and it goes on; {held}") from None
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:
@@ -92,7 +98,7 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
         say(f"  say `dunwell post {run}` again after {until}")
     if delivered.retrying:
         after = f" after {delivered.retry_at.astimezone():%H:%M:%S}" if delivered.retry_at else ""
-        say(f"{delivered.retrying:,} could not be written for now: say `dunwell post {run}` again{after}")
+        say(f"{delivered.retrying:,} could not be written for now: say `{typed(f'post {run}')}` again{after}")
 
 
 @refuses
@@ -165,7 +171,8 @@ def preview(
         as_json([vars(message) for message in shown])
         return
     if not shown:
-        say(f"{account} would be sent nothing; `dunwell explain ITEM` says why")
+        of, on = _entity_option(entity), f" --as-of {as_of}" if as_of else ""
+        say(f"{account} would be sent nothing; `{typed(f'explain ITEM{of}{on}')}` says why")
     for message in shown:
         say(f"To:      {message.recipients}")
         say(f"Subject: {message.subject}")
@@ -190,7 +197,7 @@ def _show_exceptions(exceptions: Mapping[str, int]) -> None:
     say(f"{sum(exceptions.values()):,} items are exceptions: nothing is sent about them until somebody sees to it")
     for reason in [*reasons, *([f"and {more} more reasons"] if more else [])]:
         say(f"  {reason}")
-    say("  they are tasks: dunwell task list --kind exception")
+    say(f"  they are tasks: {typed('task list --kind exception')}")
     say()
 
 

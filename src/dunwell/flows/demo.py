@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from dunwell.flows.book.sample import load_sample
 from dunwell.flows.book.starting import start_book
@@ -12,8 +12,11 @@ from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.explain import Explanation, explain_item
 from dunwell.flows.runs.post import post_run
+from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.runs.propose import propose_run
-from dunwell.records.models import Delivery, Entity, NoticeLine
+from dunwell.records.models import Delivery, Entity, Notice, NoticeLine, NoticeState
+
+PREVIEWS_TRIED: Final = 10
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class DemoRun:
 
 @dataclass(frozen=True)
 class Demo:
-    """What the demo has to show."""
+    """What the demo has to show; `preview`: entity and account of somebody who would be sent something now, if any."""
 
     accounts: int
     items: int
@@ -40,6 +43,7 @@ class Demo:
     example: Explanation
     example_entity: str
     example_file: str
+    preview: tuple[str, str] | None
 
 
 def play_demo(
@@ -69,7 +73,17 @@ def play_demo(
         example=explain_item(entity, line.item.number, as_of=as_of, run_id=first.run),
         example_entity=entity.code,
         example_file=delivery.content_path if delivery else "",
+        preview=_would_be_sent(as_of),
     )
+
+
+def _would_be_sent(as_of: date) -> tuple[str, str] | None:
+    """The entity and account of a notice that waits for an approval, and so would be sent still."""
+    waiting = Notice.objects.filter(state=NoticeState.PROPOSED).select_related("entity", "payer").order_by("pk")
+    for notice in waiting[:PREVIEWS_TRIED]:
+        if preview_account(notice.entity, notice.payer.code, as_of=as_of):
+            return notice.entity.code, notice.payer.code
+    return None
 
 
 def _run(entity: Entity, as_of: date, clock: Callable[[], datetime], by: str, progress: Progress) -> DemoRun:
