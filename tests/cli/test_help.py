@@ -13,11 +13,11 @@ from dunwell.cli.main import app
 NAMES = {
     "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
     "policy check", "policy schema", "policy show", "policy apply", "report ageing",
-    "policy retire", "task list", "task close",
+    "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
 }  # fmt: skip
-WITHOUT_JSON = {"policy schema"}  # it prints nothing else
+WITHOUT_JSON = {"policy schema", "up", "worker"}  # the first prints nothing else, the others tell a log
 
 
 class Command(Protocol):
@@ -68,6 +68,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
         "policy retire": "NAME", "task list": "", "task close": "NUMBER",
+        "up": "", "worker": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",

@@ -42,7 +42,7 @@ def test_a_sound_book_has_nothing_wrong(town: Town) -> None:
     found = {finding.what: finding.found for finding in check_up(at=noon("2026-05-01"))}
     assert found["policies of ACME"] == "standard"
     assert found["book"] == "1 entities, 1 open items, 1 runs posted"
-    assert found["deliveries"] == "0 waiting, 0 in doubt"
+    assert found["deliveries"] == "0 waiting, 0 being sent, 0 in doubt"
 
 
 def test_every_run_has_its_archives_whole(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +71,7 @@ def test_a_delivery_in_doubt_is_for_a_person(town: Town) -> None:
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     town.run("2026-04-03")
     Delivery.objects.update(state="in_doubt")
-    assert wrong() == {"deliveries": "0 waiting, 1 in doubt"}
+    assert wrong() == {"deliveries": "0 waiting, 0 being sent, 1 in doubt"}
 
 
 def test_an_entity_without_a_policy_is_told_what_to_do(home: Path) -> None:

@@ -15,6 +15,7 @@ from dunwell.config import unknown_variables
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.archives import incomplete
+from dunwell.records import queue
 from dunwell.records.connect import is_postgresql
 from dunwell.records.models import Delivery, DeliveryState, Entity, Item, Run, Task
 
@@ -100,8 +101,21 @@ def _archives(at: datetime) -> Finding:
 def _waiting() -> list[Finding]:
     doubtful = Delivery.objects.filter(state=DeliveryState.IN_DOUBT).count()
     queued = Delivery.objects.filter(state__in=[DeliveryState.QUEUED, DeliveryState.RETRYING]).count()
+    claimed = Delivery.objects.filter(state=DeliveryState.CLAIMED).count()
     tasks = Task.objects.filter(closed_at=None).count()
+    found = f"{queued} waiting, {claimed} being sent, {doubtful} in doubt"
     return [
-        Finding("deliveries", is_fine=doubtful == 0, found=f"{queued} waiting, {doubtful} in doubt"),
+        Finding("deliveries", is_fine=doubtful == 0, found=found),
+        *_workers(),
         Finding("tasks", is_fine=True, found=f"{tasks} open{': dunwell task list' if tasks else ''}"),
     ]
+
+
+def _workers() -> list[Finding]:
+    """On PostgreSQL, whether a worker is up where runs are to begin by themselves."""
+    scheduled = list(Entity.objects.exclude(run_at=None).order_by("code").values_list("code", flat=True))
+    if not is_postgresql():
+        return []
+    alive = len(queue.workers_alive())
+    missing = f"; none for the runs of {', '.join(scheduled)}: dunwell up" if scheduled and not alive else ""
+    return [Finding("workers", is_fine=not missing, found=f"{alive} up{missing}")]
