@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 
 from dunwell.flows.runs import work
 from dunwell.flows.runs.work import Piece
@@ -48,7 +48,9 @@ class QueueWorker:
             except WrongReleaseError:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever the queue raises when the database goes away
-                log.error("%s; trying again in %.0f s", str(error).strip() or type(error).__name__, wait_seconds)
+                told = str(error).strip() or type(error).__name__
+                is_known = isinstance(error, DatabaseError | OSError)
+                log.error("%s; trying again in %.0f s", told, wait_seconds, exc_info=not is_known)
                 time.sleep(wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_SECONDS_MAX)
                 close_old_connections()
