@@ -12,7 +12,7 @@ from datetime import datetime
 from types import FrameType
 from typing import Final
 
-from dunwell.cli.doors import EXIT_CONFLICT
+from dunwell.cli.doors import EXIT_RELEASE
 from dunwell.flows.errors import Conflict
 from dunwell.records import connect
 from dunwell.worker.alone import work_alone
@@ -26,16 +26,17 @@ STEADY_SECONDS: Final = 60.0  # who has lived so long is started again at once
 log = logging.getLogger("dunwell")
 
 
-def work(*, clock: Callable[[], datetime], once: bool) -> None:
+def work(*, clock: Callable[[], datetime], once: bool) -> str:
     """Be a worker until a signal says stop, or `once`, until nothing is due.
 
-    Errors: Conflict, where the database is of another release.
+    Returns why not, where the database is of another release.
     """
     hands = Hands(clock=clock, by=f"worker {socket.gethostname()}:{os.getpid()}", once=once)
     try:
         QueueWorker(hands).work() if connect.is_postgresql() else work_alone(hands)
     except connect.WrongReleaseError as error:
-        raise Conflict(str(error)) from None
+        return str(error)
+    return ""
 
 
 def log_to_terminal() -> None:
@@ -58,12 +59,17 @@ def supervise(processes: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     children = [Child() for _ in range(processes)]
-    while not stopping and not any(child.refuses for child in children):
-        for child in children:
-            child.keep_alive(time.monotonic())
-        time.sleep(LOOK_SECONDS)
-    for child in children:
-        child.stop()
+    try:
+        while not stopping and not any(child.refuses for child in children):
+            for child in children:
+                child.keep_alive(time.monotonic())
+            time.sleep(LOOK_SECONDS)
+    finally:
+        running = [child.process for child in children if child.process is not None]
+        for process in running:
+            process.terminate()
+        for process in running:  # each finishes what it is doing
+            process.wait()
     if any(child.refuses for child in children):
         raise Conflict("a worker refuses to run; it has said why")
 
@@ -81,7 +87,7 @@ class Child:
     def keep_alive(self, now: float) -> None:
         """Start the process, again if it has ended: sooner the longer it lived. `now`: seconds of a steady clock."""
         if self.process is not None and (code := self.process.poll()) is not None:
-            self.refuses = code == EXIT_CONFLICT
+            self.refuses = code == EXIT_RELEASE
             self.wait_seconds = (
                 1.0 if now - self.started > STEADY_SECONDS else min(self.wait_seconds * 2, RESTART_SECONDS_MAX)
             )
@@ -90,9 +96,3 @@ class Child:
         if self.process is None and now >= self.start_at and not self.refuses:
             self.process = subprocess.Popen([sys.executable, "-m", "dunwell", "worker"])
             self.started = now
-
-    def stop(self) -> None:
-        """Let it finish what it is doing."""
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait()

@@ -1,5 +1,6 @@
 """A worker that looks, and is missed, after a second instead of a minute: `python -m tests.worker.hasty`."""
 
+import sys
 from datetime import timedelta
 
 import django
@@ -20,4 +21,4 @@ if __name__ == "__main__":
     queue.UNDER_WAY = timedelta(seconds=3)  # type: ignore[misc]
     queued.WAIT_SECONDS_MAX = 1.0  # type: ignore[misc]
     serve.log_to_terminal()
-    serve.work(clock=clock.now, once=False)
+    sys.exit(serve.work(clock=clock.now, once=False) or 0)

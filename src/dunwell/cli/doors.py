@@ -29,6 +29,7 @@ EXIT_INVALID: Final = 3
 EXIT_NOT_FOUND: Final = 4
 EXIT_CONFLICT: Final = 5
 EXIT_FORBIDDEN: Final = 6
+EXIT_RELEASE: Final = 7
 EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
 UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column

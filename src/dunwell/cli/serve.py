@@ -5,7 +5,7 @@ from typing import Annotated, Final
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import is_on_sqlite, open_book, refuses
+from dunwell.cli.doors import EXIT_RELEASE, fail, is_on_sqlite, open_book, refuses
 from dunwell.flows.errors import Invalid
 
 PROCESSES_MAX: Final = 64
@@ -27,7 +27,9 @@ def worker(
     from dunwell import serve  # noqa: PLC0415  # after the book is open
 
     serve.log_to_terminal()
-    serve.work(clock=clock.now, once=once)
+    if refusal := serve.work(clock=clock.now, once=once):
+        fail(refusal)
+        raise typer.Exit(EXIT_RELEASE)
 
 
 @refuses

@@ -20,12 +20,16 @@ def work_alone(hands: Hands) -> None:
     stopped = _stopped_by_signal()
     before: list[Piece] = []
     while not stopped.is_set():
-        connect.require_this_release()
-        pieces = list(work.due(hands.clock()))
-        for piece in pieces:
-            if not stopped.is_set():
-                _try(hands, piece)
-        chain.seal()
+        pieces = []
+        try:
+            connect.require_this_release()
+            pieces = list(work.due(hands.clock()))
+            for piece in pieces:
+                if not stopped.is_set():
+                    _try(hands, piece)
+            chain.seal()
+        except DatabaseError as error:  # such as somebody who writes for longer than we wait for the lock
+            log.error("%s; trying again", str(error).strip())  # the text says all
         is_idle = not pieces or pieces == before  # what was refused, or failed, is still due
         if is_idle and hands.once:
             return
@@ -37,7 +41,7 @@ def work_alone(hands: Hands) -> None:
 def _try(hands: Hands, piece: Piece) -> None:
     try:
         hands.do(piece)
-    except (DatabaseError, OSError):
+    except Exception:  # noqa: BLE001  # one piece that fails, for whatever reason, holds up no other
         log.exception("%s failed, and is tried again", name_of(piece))
 
 

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -33,6 +34,7 @@ class QueueWorker:
     def __init__(self, hands: Hands) -> None:
         self.hands = hands
         self.wrong_release: WrongReleaseError | None = None
+        self.is_stopped = False
 
     def work(self) -> None:
         """Work until a signal says stop, or `once`. A database that goes away is waited for.
@@ -40,22 +42,25 @@ class QueueWorker:
         Errors: WrongReleaseError, such as after an upgrade.
         """
         wait_seconds = 1.0
-        while True:
+        while not self.is_stopped:
+            started = time.monotonic()
             try:
                 connect.require_this_release()
                 self.look()
                 asyncio.run(self._work_off())
+                if self.hands.once:
+                    break
             except WrongReleaseError:
                 raise
             except Exception as error:  # noqa: BLE001  # whatever the queue raises when the database goes away
+                if time.monotonic() - started > WAIT_SECONDS_MAX:
+                    wait_seconds = 1.0
                 told = str(error).strip() or type(error).__name__
                 is_known = isinstance(error, DatabaseError | OSError)
                 log.error("%s; trying again in %.0f s", told, wait_seconds, exc_info=not is_known)
                 time.sleep(wait_seconds)
                 wait_seconds = min(wait_seconds * 2, WAIT_SECONDS_MAX)
                 close_old_connections()
-            else:
-                break
         if self.wrong_release is not None:
             raise self.wrong_release
 
@@ -87,7 +92,15 @@ class QueueWorker:
                 update_heartbeat_interval=HEARTBEAT_SECONDS,
                 stalled_worker_timeout=queue.SILENT.total_seconds(),
                 task_middleware=[close_db_connections],
+                install_signal_handlers=False,  # else one that stopped for want of a database would pass for told to
             )
+
+            def stop() -> None:
+                self.is_stopped = True
+                worker.stop()  # type: ignore[no-untyped-call]
+
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stop)
             working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
             try:
                 while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
@@ -98,11 +111,13 @@ class QueueWorker:
 
     async def _look_around(self, jobs: "JobManager", worker_id: int | None) -> None:
         """Let go what the dead had taken, and look. Errors: ConnectionError where we pass for dead ourselves."""
+        from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
         from procrastinate.jobs import Status  # noqa: PLC0415
 
         for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=queue.SILENT.total_seconds()):
             log.warning("the worker that had taken %r is gone: others take it", job.queueing_lock)
-            await jobs.finish_job(job, Status.FAILED, delete_job=True)  # what it did not do is still due
+            with suppress(ConnectorException):  # another worker has let it go already
+                await jobs.finish_job(job, Status.FAILED, delete_job=True)  # what it did not do is still due
         await sync_to_async(self._look_alive)(worker_id)
 
     def _look_alive(self, worker_id: int | None) -> None:

@@ -28,6 +28,7 @@ def entity(zone: str, at: str, ran_on: str | None = None) -> Entity:
         ("America/Los_Angeles", "22:00", None, "2026-04-04T05:00", "2026-04-03"),  # and yesterday there
         ("Europe/Berlin", "02:30", "2026-03-28", "2026-03-29T01:00", "2026-03-29"),  # an hour that there is not
         ("Europe/Berlin", "02:30", "2026-10-25", "2026-10-25T01:45", None),  # an hour that comes twice
+        ("UTC", "23:59", "2026-04-01", "2026-04-03T00:00", "2026-04-03"),  # yesterday's was missed by a second
         ("UTC", "00:00", "2026-04-04", "2026-04-03T12:00", None),  # a clock was a little ahead
         ("UTC", "00:00", "2027-04-04", "2026-04-03T12:00", "2026-04-03"),  # a clock was a year ahead
     ],

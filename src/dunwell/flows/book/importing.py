@@ -26,7 +26,7 @@ from dunwell.flows.book.imported import (
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
-from dunwell.flows.runs.proposal import supersede_all
+from dunwell.flows.runs.proposal import book_changed
 from dunwell.records import audit, frames, lookup
 from dunwell.records.models import Entity, NoticeLine, NoticeState
 from dunwell.sources.items import GROUP, ItemFile, read_items
@@ -96,7 +96,7 @@ def import_items(
             totals = _totals(read.totals, entities)
             for entity in entities:
                 if any((accounts.of(entity.pk, "accounts") | items.of(entity.pk)).values()):
-                    supersede_all(entity, "the book was changed by an import")
+                    book_changed(entity, "the book was changed by an import")
                 _put_off(entity, items.put_off, by=by, at=at)
     except SourceError as error:
         raise refusal(path, error) from None

@@ -23,7 +23,7 @@ from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.fallback import fall_back
 from dunwell.flows.runs.happen import ask, happen
-from dunwell.flows.runs.lastlook import look_again
+from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.locked import run_called
 from dunwell.flows.runs.reverse import withdraw
@@ -164,8 +164,11 @@ def _claim(
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
         made = _take_over(outbox, run, notice_ids, at, by)
+        run.refresh_from_db(fields=["state", "reason"])
         if run.state == RunState.REVERSED:  # while others were sending
             withdraw(run, notice_ids, run.reason, on)
+            left_over = Delivery.objects.filter(notice__in=notice_ids, state__in=STILL_HERE)
+            left_over.update(state=DeliveryState.WITHDRAWN)
         look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
         _settle(run, notice_ids, on)
         free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
@@ -297,7 +300,10 @@ def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome],
     if batch:
         payers = dict(Notice.objects.filter(deliveries__in=batch).values_list("pk", "payer_id"))
         _record(batch, outcomes, at)
-        next_channels = fall_back(run, [delivery for delivery in batch if delivery.state == DeliveryState.FAILED])
+        run.refresh_from_db(fields=["state", "reason"])
+        next_channels = run.state != RunState.REVERSED and fall_back(
+            run, [delivery for delivery in batch if delivery.state == DeliveryState.FAILED]
+        )
         count = Counter(str(outcome.state) for outcome in outcomes.values())
         audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **count)
         failures: dict[int, list[str]] = defaultdict(list)

@@ -19,6 +19,7 @@ from dunwell.records.models import (
     NoticeState,
     ProposedCharge,
     Run,
+    RunShard,
     RunState,
     Task,
 )
@@ -35,15 +36,17 @@ def supersede(entity: Entity) -> None:
     end_runs(entity)
 
 
-def supersede_all(entity: Entity, reason: str) -> None:
+def book_changed(entity: Entity, reason: str) -> None:
     """Drop what waits unposted, and what is being decided, since the book is no longer what it was decided on.
 
-    A run that began by itself begins again.
+    So are the shards that are not posted yet of a run that is being posted. A run that began by itself begins again.
     """
-    undone = Run.objects.filter(Q(state__in=OPEN) | Q(state=RunState.DECIDING), entity=entity)
-    if undone.filter(proposed_by=SCHEDULE).exists():
+    unposted = RunShard.objects.filter(run__entity=entity, run__state=RunState.POSTED, is_posted=False)
+    undone = Q(state__in=OPEN) | Q(state=RunState.DECIDING) | Q(pk__in=unposted.values("run"))
+    if Run.objects.filter(undone, entity=entity, proposed_by=SCHEDULE).exists():
         Entity.objects.filter(pk=entity.pk).update(ran_on=None)
-    undone.filter(state=RunState.DECIDING).update(state=RunState.SUPERSEDED, reason=reason)
+    unposted.update(is_posted=True)
+    Run.objects.filter(entity=entity, state=RunState.DECIDING).update(state=RunState.SUPERSEDED, reason=reason)
     supersede(entity)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan
@@ -68,6 +69,7 @@ def begin_run(
     items = Item.objects.filter(entity=entity, closed_on=None).count()
     shards = min(-(-items // settings.CONFIG.shard_items) or 1, SHARDS_MAX)
     with transaction.atomic():
+        Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # an import under way is waited for
         _require_all_posted(entity)
         run = Run.objects.create(
             entity=entity,
@@ -121,7 +123,7 @@ def gather(run_id: int) -> None:
         run = _deciding(locked_run(run_id))
         if run.archive_digest:
             return
-        if _posted(run.entity) != run.posted_before:
+        if is_overtaken(run):
             raise Conflict(f"a run of {run.entity.code} was posted meanwhile: propose again")
         _require_all_posted(run.entity)
         supersede(run.entity)
@@ -192,9 +194,19 @@ def _posted(entity: Entity) -> int:
     return Run.objects.filter(entity=entity, posted_at__isnull=False).count()
 
 
+def is_overtaken(run: Run) -> bool:
+    """Whether another run of the entity was posted since this one was begun."""
+    return _posted(run.entity) != run.posted_before
+
+
+def being_posted(entity: Entity) -> "QuerySet[RunShard]":
+    """The shards that are not posted yet of a run that is."""
+    return RunShard.objects.filter(run__entity=entity, run__state=RunState.POSTED, is_posted=False)
+
+
 def _require_all_posted(entity: Entity) -> None:
     """Errors: Conflict while a run is posted in part."""
-    unposted = RunShard.objects.filter(run__entity=entity, run__state=RunState.POSTED, is_posted=False).first()
+    unposted = being_posted(entity).first()
     if unposted:
         raise Conflict(f"run {unposted.run_id} is being posted: `dunwell post {unposted.run_id}` goes on with it")
 

@@ -39,12 +39,15 @@ def set_schedule(entity: Entity, *, run_at: time | None, posts: bool, by: str, a
 def due_on(entity: Entity, now: datetime) -> date | None:
     """The local day whose run is to begin now, or None.
 
-    A day that was missed is not made up for: the next run sees all that is due by then. A last run in the future, as a
-    clock that was wrong leaves it, keeps nothing from running.
+    A day that was missed is not made up for by a run of its own: where yesterday's was missed, today's begins at once,
+    and sees all that is due by then. A last run more than a day in the future, as a clock that was wrong leaves it,
+    keeps nothing from running.
     """
-    local = now.astimezone(ZoneInfo(entity.time_zone))
-    today = local.date()
-    if entity.run_at is None or local.time() < entity.run_at:
+    if entity.run_at is None:
         return None
-    has_run = entity.ran_on is not None and today <= entity.ran_on <= today + timedelta(days=1)
-    return None if has_run else today
+    local = now.astimezone(ZoneInfo(entity.time_zone))
+    today, day = local.date(), timedelta(days=1)
+    if entity.ran_on is not None and today <= entity.ran_on <= today + day:
+        return None
+    is_behind = entity.ran_on is not None and entity.ran_on < today - day
+    return today if is_behind or local.time() >= entity.run_at else None

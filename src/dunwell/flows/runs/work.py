@@ -10,7 +10,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from dunwell.engine.book import BookError
 from dunwell.flows.errors import FlowError
@@ -58,11 +58,12 @@ def start_run(entity: Entity, *, as_of: date, posts: bool, by: str, at: datetime
 def due(now: datetime) -> Iterator[Piece]:
     """All that workers can do now, runs in the order of their beginning."""
     for entity in Entity.objects.exclude(run_at=None).order_by("code"):
-        if due_on(entity, now):
+        if due_on(entity, now) and not propose.being_posted(entity).exists():
             yield Piece("begin", entity.pk)
     theirs = Q(by_workers=True) & Q(state__in=[RunState.DECIDING, *OPEN])
-    waits = Q(state=RunState.POSTED) | Q(state=RunState.REVERSED, notices__deliveries__state__in=UNDER_WAY)
-    for run in Run.objects.filter(theirs | waits).select_related("entity").order_by("pk").distinct():
+    under_way = Delivery.objects.filter(notice__run=OuterRef("pk"), state__in=UNDER_WAY)
+    waits = Q(state=RunState.POSTED) | Q(Exists(under_way), state=RunState.REVERSED)
+    for run in Run.objects.filter(theirs | waits).select_related("entity").order_by("pk"):
         yield from due_of(run, now)
 
 
@@ -95,8 +96,9 @@ def do(piece: Piece, *, clock: Clock, by: str) -> Done:
     if run_id is None:
         return Done()
     run = run_called(run_id)
-    if piece.step == "deliver":
+    if piece.step in {"post", "deliver"}:
         end_runs(run.entity)
+    if piece.step == "deliver":
         return Done()
     return Done(list(due_of(run, clock())))
 
@@ -165,8 +167,8 @@ def _begin(entity_id: int, now: datetime) -> int | None:
             return None
         entity.ran_on = today
         entity.save(update_fields=["ran_on"])
-    run = propose.begin_run(entity, as_of=today, at=now, by=SCHEDULE, by_workers=True, posts=entity.run_posts)
-    return run.pk
+        posts = entity.run_posts
+        return propose.begin_run(entity, as_of=today, at=now, by=SCHEDULE, by_workers=True, posts=posts).pk
 
 
 def _open(run_id: int, now: datetime, by: str) -> None:
@@ -175,18 +177,34 @@ def _open(run_id: int, now: datetime, by: str) -> None:
         open_posting(run_id, today=now.astimezone(ZoneInfo(run.entity.time_zone)).date(), at=now, by=by)
 
 
+def _still_asked(piece: Piece, run: Run, reason: str) -> bool:
+    """Give up what was refused of a run; tell whether somebody has to know. Not where another got there first."""
+    match piece.step:
+        case "open":
+            return bool(Run.objects.filter(pk=run.pk, state__in=OPEN).update(posts=False))
+        case "post":
+            return run.state == RunState.POSTED
+        case "deliver":
+            return True
+    if not propose.abandon(run.pk, reason):
+        return False
+    if run.proposed_by == SCHEDULE and propose.is_overtaken(run):
+        Entity.objects.filter(pk=run.entity_id).update(ran_on=None)  # it begins again
+        return False
+    return True
+
+
 def _refused(piece: Piece, reason: str, now: datetime) -> None:
     """Ask a person, once. A run that could not be decided, or not be opened for posting, is not tried again."""
     with transaction.atomic():
         if piece.step == "begin":
             entity, text = Entity.objects.get(pk=piece.of), f"no run was begun: {reason}"
+            Entity.objects.filter(pk=entity.pk).update(ran_on=due_on(entity, now))
         else:
             run = run_called(piece.of)
-            entity, text = run.entity, f"run {run.pk}: {reason}"
-            if piece.step in {"decide", "gather", "keep", "complete"} and not propose.abandon(run.pk, reason):
-                return  # another one took its place
-            if piece.step == "open":
-                Run.objects.filter(pk=run.pk).update(posts=False)
+            entity, text = run.entity, reason
+            if not _still_asked(piece, run, reason):
+                return
         if not Task.objects.filter(entity=entity, kind="run_refused", detail=text, closed_at=None).exists():
             on = now.astimezone(ZoneInfo(entity.time_zone)).date()
             Task.objects.create(entity=entity, kind="run_refused", detail=text, opened_on=on)
