@@ -4,13 +4,14 @@ A story asks, and waits for the answer; stories that wait at the same time are a
 """
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from dunwell.engine.book import KEYS
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.events import Delivered, Effects, Event
 from dunwell.engine.plan import Plan
@@ -20,6 +21,7 @@ from dunwell.engine.stories.story import Step, Story, read_story
 from dunwell.engine.stories.world import StoryError, World
 
 TOGETHER_MAX: Final = 1_000
+_OF_NOTICES: Final = ("lines", "charges", "actions")
 
 # What a story waits for, and in the end its failures.
 Playing: TypeAlias = Generator[Event | Asked, Any, list[Failure]]
@@ -181,14 +183,30 @@ class _Player:
             raise StoryError("there is no proposal to post: let a `run` come first")
         if self.planned_on < self.last_posted_on:
             raise StoryError(f"a run for {self.planned_on} cannot be posted: one for {self.last_posted_on} is")
-        allowed = self.plan.notices if self.approved else self.plan.notices.filter(pl.col("approvals") == 0)
-        self.day.plan, self.day.proposed = self.plan, allowed["notice_no"].to_list()
-        if self.day.proposed or self.plan.anchors.height:
-            event, self.day.posted = self.world.posting(self.planned_on, self.plan, self.day.proposed)
+        now, later = _parted(self.plan, pl.lit(self.approved) | (pl.col("approvals") == 0))
+        self.day.plan, self.day.proposed = self.plan, now.notices["notice_no"].to_list()
+        if self.day.proposed or now.anchors.height:
+            event, self.day.posted = self.world.posting(self.planned_on, now, self.day.proposed)
             yield from self._apply(event)
-        self.last_posted_on, self.plan = self.planned_on, None
+        self.last_posted_on, self.plan = self.planned_on, later
 
     def _deliver(self, on: date) -> Generator[Event | Asked, Any, None]:
         self.day.delivered = self.world.waiting()
         if self.day.delivered:
             yield from self._apply(Delivered(on=on, notice_ids=self.day.delivered))
+
+
+def _parted(plan: Plan, is_allowed: pl.Expr) -> tuple[Plan, Plan | None]:
+    """What of a plan is posted now, and what waits for an approval; an account-anchored group waits with its notice."""
+    allowed, rest = plan.notices.filter(is_allowed), plan.notices.filter(~is_allowed)
+    if rest.is_empty():
+        return plan, None
+    waiting = rest.filter("anchored")
+    held = plan.anchors.join(waiting, on=KEYS["anchors"], how="semi")
+    others = plan.anchors.join(waiting, on=KEYS["anchors"], how="anti")
+    return _of_notices(plan, allowed, others), _of_notices(plan, rest, held)
+
+
+def _of_notices(plan: Plan, notices: pl.DataFrame, anchors: pl.DataFrame) -> Plan:
+    tables = {name: getattr(plan, name).join(notices, on="notice_no", how="semi") for name in _OF_NOTICES}
+    return replace(plan, notices=notices, anchors=anchors, **tables)
