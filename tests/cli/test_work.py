@@ -25,6 +25,8 @@ def test_a_run_is_handed_over_and_done(desk: Path) -> None:
     started = typed(desk, "run", "start", "--post")
     assert started.out.startswith("run 1 for ACME as of ")
     assert "left to the workers" in started.out
+    begun = typed(desk, "run", "show", "1")
+    assert "shards: 1, 0 decided, 0 kept, 0 posted" in begun.out, begun.err
     worked = typed(desk, "worker", "--once")
     assert worked.code == 0, worked.err
     assert "decide run 1, shard 0: " in worked.err

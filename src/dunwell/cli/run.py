@@ -144,6 +144,8 @@ def _say_detail(found: "RunDetail") -> None:
     say(f"  proposed by {found.proposed_by} at {found.proposed_at:%Y-%m-%d %H:%M} UTC")
     if found.posted_at:
         say(f"  posted by {found.posted_by} at {found.posted_at:%Y-%m-%d %H:%M} UTC")
+    if found.shards["all"] > 1 or found.state == "deciding":
+        say("  shards: {all}, {decided} decided, {kept} kept, {posted} posted".format(**found.shards))
     if found.guard:
         say(f"  unlike the last runs: {found.guard}")
     if found.approved_by:
@@ -151,7 +153,8 @@ def _say_detail(found: "RunDetail") -> None:
     if found.reason:
         say(f"  {found.state}: {found.reason}")
     say()
-    show_counts(found.counts)
+    if found.counts:
+        show_counts(found.counts)
     table("Notices by state", ("state", "notices"), list(found.notices.items()))
     if found.edits:
         table("Changes", ("what", "of", "by", "reason"), [tuple(edit.values()) for edit in found.edits])

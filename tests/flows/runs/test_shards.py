@@ -83,6 +83,9 @@ def test_parents_in_a_circle_are_in_one_shard(parted: Town) -> None:
     run = parted.propose(ON)
     assert run.counts["outcomes"]["exception"] == 1
     assert "circle" in Task.objects.get(kind="exception").detail
+    exclude_account(run.pk, "ROUND", reason="to be mended", by="bert", at=noon(ON))
+    counts = Run.objects.get(pk=run.pk).counts
+    assert (counts["items"], counts["outcomes"]["exception"]) == (41, 1)
 
 
 def test_a_run_in_shards_is_explained_replayed_posted_and_sent(parted: Town) -> None:

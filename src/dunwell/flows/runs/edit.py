@@ -74,8 +74,9 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     run = edit.run
     frames.lock_payers([account_id])
     book = frames.account_book([account_id])
-    edit.payer_id = payer_of_family(book.accounts, account_id)[account_id] or account_id
-    decided_before = _outcomes(run, edit.payer_id)
+    payer_id = payer_of_family(book.accounts, account_id)[account_id]  # None in a circle, which shard 0 has
+    edit.payer_id = payer_id or account_id
+    decided_before = _outcomes(run, edit.payer_id, shard=(payer_id or 0) % run.shards, items=book.items["item_id"])
     edit.save()
     edited = _with_edits(book, list(RunEdit.objects.filter(run=run, payer_id=edit.payer_id)), run.as_of)
     versions = policies.versions_with(run.policy_digests, run.entity)
@@ -97,16 +98,16 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     return plan
 
 
-def _outcomes(run: Run, payer_id: int) -> Counter[str]:
+def _outcomes(run: Run, payer_id: int, *, shard: int, items: pl.Series) -> Counter[str]:
     """How many items of a payer have which outcome in a proposal, with the changes so far. Errors: Conflict."""
     folder = settings.CONFIG.archive_dir
     edited = RunEdit.objects.filter(run=run, payer_id=payer_id).order_by("pk").last()
     try:
-        parts = archive.parts(folder, edited.archive_digest if edited else run.archive_digest)
-        decided = archive.table(folder, parts[payer_id % len(parts)], "plan-decisions", ["payer_id", "outcome"])
+        part = edited.archive_digest if edited else archive.parts(folder, run.archive_digest)[shard]
+        decided = archive.table(folder, part, "plan-decisions", ["item_id", "outcome"])
     except archive.ArchiveError as error:
         raise Conflict(f"run {run.pk} cannot be changed: {error}, or propose anew") from None
-    return Counter(decided.filter(pl.col("payer_id") == payer_id)["outcome"].to_list())
+    return Counter(decided.filter(pl.col("item_id").is_in(items.implode()))["outcome"].to_list())
 
 
 def _recount(run: Run, decided_before: Counter[str], plan: Plan) -> None:

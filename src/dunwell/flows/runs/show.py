@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from dunwell.engine.explain import problem_text
 from dunwell.flows.errors import Conflict
@@ -47,7 +47,8 @@ class RunDetail:
     posted_by: str
     guard: str
     reason: str
-    counts: dict[str, Any]
+    counts: dict[str, Any]  # empty until all of it is decided
+    shards: dict[str, int]  # how many there are, and how many are decided, kept and posted
     notices: dict[str, int]  # by state
     edits: list[dict[str, Any]]
     waiting: list[dict[str, Any]]  # the first NOTICES_SHOWN_MAX
@@ -83,6 +84,12 @@ def run_detail(run_id: int) -> RunDetail:
         guard=run.guard,
         reason=run.reason,
         counts=run.counts,
+        shards=run.parts.aggregate(
+            all=Count("pk"),
+            decided=Count("pk", filter=~Q(archive_digest="")),
+            kept=Count("pk", filter=Q(is_kept=True)),
+            posted=Count("pk", filter=Q(is_posted=True)),
+        ),
         notices=dict(states.values_list("state", "n")),
         edits=[
             {
