@@ -66,7 +66,7 @@ def post(
     Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
     """
     open_book()
-    from dunwell.flows.runs.deliver import LEASE, deliver_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
     from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
 
     try:
@@ -75,8 +75,7 @@ def post(
             posted = post_if_open(run, today=clock.today, at=clock.now(), by=clock.actor())
             delivered = deliver_run(run, clock=clock.now, by=clock.actor(), progress=tell)
     except KeyboardInterrupt:
-        held = f"messages that were just being written wait {LEASE.seconds // 60} minutes"
-        raise KeyboardInterrupt(f"say `{typed(f'post {run}')}` again, and it goes on; {held}") from None
+        raise KeyboardInterrupt(f"say `{typed(f'post {run}')}` again, and it goes on") from None
     if json:
         as_json({"run": run, **vars(posted), **vars(delivered)})
     else:
@@ -95,7 +94,7 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
     if delivered.claimed:
         until = f"{delivered.claimed_until.astimezone():%H:%M:%S}" if delivered.claimed_until else "their time is up"
         say(f"{delivered.claimed:,} more are being sent, or whoever was sending them is gone:")
-        say(f"  say `dunwell post {run}` again after {until}")
+        say(f"  say `{typed(f'post {run}')}` again after {until}")
     if delivered.retrying:
         after = f" after {delivered.retry_at.astimezone():%H:%M:%S}" if delivered.retry_at else ""
         say(f"{delivered.retrying:,} could not be written for now: say `{typed(f'post {run}')}` again{after}")

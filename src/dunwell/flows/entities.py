@@ -1,4 +1,7 @@
-"""Which entity is meant, and which account of it."""
+"""Which entity is meant, which account of it, and what day it is there."""
+
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.records.models import Account, Entity
@@ -18,6 +21,11 @@ def entity_called(code: str | None) -> Entity:
         if entity.code == code:
             return entity
     raise NotFound(f"there is no entity {code!r}; known: {known}")
+
+
+def local_day(entity: Entity, at: datetime) -> date:
+    """The date at an instant where the entity is."""
+    return at.astimezone(ZoneInfo(entity.time_zone)).date()
 
 
 def account_called(entity: Entity, code: str) -> Account:

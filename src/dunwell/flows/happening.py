@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.db import transaction
@@ -15,6 +14,7 @@ from dunwell.engine.book import BookError
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
 from dunwell.flows import policies
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.lastlook import look_again, waiting_in
 from dunwell.records import audit, bulk, frames
@@ -53,7 +53,7 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
             changes = {name: _with(rows, told.columns.get(name, {})) for name, rows in effect.changes.items()}
             bulk.save(changes, on=on)
         if any(waiting_in(book)):
-            today = at.astimezone(ZoneInfo(entity.time_zone)).date()
+            today = local_day(entity, at)
             look_again(entity, book, policies.parsed(policies.versions_in_force(entity)), on=today, by=by, at=at)
         audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from dunwell.engine.book import CREDIT_KINDS
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.explain import item_called
 from dunwell.records import frames
@@ -21,7 +21,7 @@ def require_day(what: str, on: date) -> None:
 def require_past(what: str, on: date, entity: Entity, at: datetime) -> None:
     """Refuse a day that is yet to come where the entity is, as of the instant `at`. Errors: Invalid."""
     require_day(what, on)
-    today = at.astimezone(ZoneInfo(entity.time_zone)).date()
+    today = local_day(entity, at)
     if on > today:
         raise Invalid(f"{what}: {on} is yet to come; today is {today}")
 

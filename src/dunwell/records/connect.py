@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from pkgutil import iter_modules
 from typing import Final
@@ -90,11 +91,17 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@cache
+def _newest_migration() -> str:
+    """The last migration of this release: the folder is read once, and asked of before every step of a worker."""
+    return max(name for _loader, name, _is_package in iter_modules(migrations.__path__))
+
+
 def require_this_release() -> None:
     """Errors: WrongReleaseError, where the tables are those of an older or a newer release."""
     there = MigrationRecorder(connection).applied_migrations()
     newest_there = max((name for app, name in there if app == RECORDS), default="")
-    newest_here = max(name for _loader, name, _is_package in iter_modules(migrations.__path__))
+    newest_here = _newest_migration()
     if newest_there > newest_here:
         raise WrongReleaseError(
             f"the database is of a newer release of Dunwell ({newest_there}) than this one ({newest_here}): upgrade it"

@@ -21,7 +21,8 @@ def put(pieces: Iterable[Mapping[str, str | int]]) -> None:
 
     A piece can still be done twice, so that doing it again must do no harm. On SQLite nothing is to be done.
     """
-    if not is_postgresql():
+    pieces = list(pieces)
+    if not pieces or not is_postgresql():
         return
     taken = _under_way()
     from procrastinate import App  # noqa: PLC0415  # half a second of imports that SQLite need not wait for

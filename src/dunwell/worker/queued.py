@@ -97,16 +97,16 @@ class QueueWorker:
 
             def stop() -> None:
                 self.is_stopped = True
-                worker.stop()  # type: ignore[no-untyped-call]
+                worker.stop()  # type: ignore[no-untyped-call]  # Procrastinate's
 
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop)
-            working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]
+            working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # Procrastinate's
             try:
                 while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
                     await self._look_around(app.job_manager, worker.worker_id)
             finally:
-                worker.stop()  # type: ignore[no-untyped-call]
+                worker.stop()  # type: ignore[no-untyped-call]  # Procrastinate's
                 await working
 
     async def _look_around(self, jobs: "JobManager", worker_id: int | None) -> None:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.db import transaction
@@ -23,6 +22,7 @@ from dunwell.flows.book.imported import (
     save_entities,
     save_items,
 )
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
@@ -119,7 +119,7 @@ def _put_off(entity: Entity, item_ids: Sequence[int], *, by: str, at: datetime) 
     waiting = Q(notice__state=NoticeState.POSTED) | Q(notice__deliveries__state__in=STILL_HERE)
     lines = NoticeLine.objects.filter(waiting, notice__entity=entity).values_list("item", "notice__payer").distinct()
     if payers := {payer for item, payer in lines if item in moved} if moved else set():
-        today = at.astimezone(ZoneInfo(entity.time_zone)).date()
+        today = local_day(entity, at)
         book = frames.account_book(frames.lock_payers(payers))
         in_force = policies.parsed(policies.versions_in_force(entity))
         look_again(entity, book, in_force, on=today, by=by, at=at, moved=moved)

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from dunwell.flows.errors import Invalid
-from dunwell.flows.runs.locked import locked_run, open_run
+from dunwell.flows.runs.locked import open_run
 from dunwell.flows.runs.proposal import drop
 from dunwell.records import audit
 from dunwell.records.models import Notice, NoticeState, Run, RunState
@@ -19,9 +19,7 @@ def cancel_run(run_id: int, *, reason: str, by: str, at: datetime) -> Run:
     if not reason.strip():
         raise Invalid("say why: a run is cancelled for a reason")
     with transaction.atomic():
-        run = locked_run(run_id)
-        if run.state != RunState.DECIDING:
-            run = open_run(run_id, "cancelled")
+        run = open_run(run_id, "cancelled", RunState.DECIDING)
         drop(Notice.objects.filter(run=run, state=NoticeState.PROPOSED), NoticeState.SUPERSEDED, reason)
         run.state, run.reason = RunState.CANCELLED, reason
         run.save(update_fields=["state", "reason"])

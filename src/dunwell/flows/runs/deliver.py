@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 import polars as pl
 from django.conf import settings
@@ -18,6 +17,7 @@ from dunwell.engine.events import Delivered, Failed
 from dunwell.engine.events import Task as Asked
 from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
@@ -128,8 +128,13 @@ def deliver_run(
 
 def claimable(now: datetime) -> Q:
     """Deliveries that can be tried now: also those of others whose lease ran out."""
+    return _free(now) | Q(state=DeliveryState.CLAIMED, lease_until_at__lt=now)
+
+
+def _free(now: datetime) -> Q:
+    """Deliveries that can be tried now and that nobody has claimed."""
     retrying = Q(state=DeliveryState.RETRYING) & (Q(not_before_at=None) | Q(not_before_at__lte=now))
-    return retrying | Q(state=DeliveryState.QUEUED) | Q(state=DeliveryState.CLAIMED, lease_until_at__lt=now)
+    return retrying | Q(state=DeliveryState.QUEUED)
 
 
 def _require_own(outbox: Outbox, run: Run) -> None:
@@ -159,7 +164,7 @@ def _claim(
 
     Returned with the deliveries to be made: how many of those taken over had been made.
     """
-    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    on = local_day(run.entity, at)
     with transaction.atomic():
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
@@ -171,10 +176,8 @@ def _claim(
             left_over.update(state=DeliveryState.WITHDRAWN)
         look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
         _settle(run, notice_ids, on)
-        free = Delivery.objects.filter(claimable(at), notice_id__in=notice_ids)
-        batch = list(free.exclude(state=DeliveryState.CLAIMED).order_by("pk"))
-        claim = {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE}
-        _set(batch, claim)
+        batch = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
+        _set(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
         tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
         Attempt.objects.bulk_create(
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
@@ -293,7 +296,7 @@ def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], 
 
 def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
     """The same, with the payers locked already."""
-    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    on = local_day(run.entity, at)
     ours = _ours(batch)
     _doubt(run, [each for each in batch if each not in ours and outcomes[each.pk].state == DeliveryState.SENT], on)
     batch, next_channels = ours, 0
@@ -368,7 +371,7 @@ def _send(
     outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime
 ) -> tuple[list[Delivery], dict[int, Outcome]]:
     """Write messages and send them, those of the batch that are still ours; return these and how they went."""
-    on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+    on = local_day(run.entity, at)
     messages, unwritten = _written(run, batch, on)
     with transaction.atomic():  # whoever was held up for longer than the lease finds them in other hands
         batch = _ours(batch)

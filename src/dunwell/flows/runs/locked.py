@@ -33,9 +33,12 @@ def shared_run(run_id: int) -> Run:
     return run
 
 
-def open_run(run_id: int, what: str) -> Run:
-    """Return a run that nobody has posted, locked. `what`: what is to be done to it. Errors: NotFound, Conflict."""
+def open_run(run_id: int, what: str, *also: RunState) -> Run:
+    """Return a run that nobody has posted, locked. `what` is to be done to it, `also` in these states.
+
+    Errors: NotFound, Conflict.
+    """
     run = locked_run(run_id)
-    if run.state not in OPEN:
+    if run.state not in (*OPEN, *also):
         raise Conflict(f"run {run_id} is {run.state}; only a proposed run can be {what}")
     return run

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from dunwell.engine.events import Withdrawn
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.runs.happen import happen
 from dunwell.flows.runs.lastlook import STILL_HERE
@@ -42,7 +42,7 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
         run = locked_run(run_id)
         if run.state not in REVERSIBLE:
             raise Conflict(f"run {run_id} is {run.state}; only a posted run can be reversed")
-        on = at.astimezone(ZoneInfo(run.entity.time_zone)).date()
+        on = local_day(run.entity, at)
         # All at once: batch by batch, two of us could wait for each other.
         frames.lock_payers(Notice.objects.filter(run=run).values_list("payer_id", flat=True))
         Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE).update(

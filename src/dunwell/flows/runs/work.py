@@ -7,12 +7,12 @@ the next, and two who take the same do no harm.
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple, TypeAlias
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from dunwell.engine.book import BookError
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.runs import propose
 from dunwell.flows.runs.approve import guard_is_approved
@@ -174,7 +174,7 @@ def _begin(entity_id: int, now: datetime) -> int | None:
 def _open(run_id: int, now: datetime, by: str) -> None:
     run = run_called(run_id)
     if run.state in OPEN:
-        open_posting(run_id, today=now.astimezone(ZoneInfo(run.entity.time_zone)).date(), at=now, by=by)
+        open_posting(run_id, today=local_day(run.entity, now), at=now, by=by)
 
 
 def _still_asked(piece: Piece, run: Run, reason: str) -> bool:
@@ -206,5 +206,5 @@ def _refused(piece: Piece, reason: str, now: datetime) -> None:
             if not _still_asked(piece, run, reason):
                 return
         if not Task.objects.filter(entity=entity, kind="run_refused", detail=text, closed_at=None).exists():
-            on = now.astimezone(ZoneInfo(entity.time_zone)).date()
+            on = local_day(entity, now)
             Task.objects.create(entity=entity, kind="run_refused", detail=text, opened_on=on)
