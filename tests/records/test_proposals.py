@@ -2,6 +2,7 @@
 
 import pytest
 
+from dunwell.engine.since import AMOUNTS
 from dunwell.records import proposals
 from dunwell.records.models import Contact, Entity
 from tests.records import sample
@@ -28,7 +29,7 @@ def test_a_payer_is_reached_by_the_first_contact_that_has_the_channel(book: Enti
 def test_items_are_as_they_are_now_and_a_first_version_is_0(book: Entity) -> None:
     found = proposals.items_now([101, 108])
     assert sorted(found.select("item_id", "version").iter_rows()) == [(101, 7), (108, 0)]
-    assert found.columns == ["item_id", "version", *proposals.AMOUNTS]
+    assert found.columns == ["item_id", "version", *AMOUNTS]
     assert found.filter(item_id=101).row(0)[2:4] == (1000, 50)
 
 

@@ -6,12 +6,11 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine import plan
+from dunwell.engine.since import AMOUNTS
 from dunwell.records.frames import REACHED_BY, WHOLE, Shard
 from dunwell.records.models import NoticeState
 from dunwell.records.wire import Column, listed, read
 
-# What a decision rests on of an item, besides its version.
-AMOUNTS: Final = ("open_minor", "disputed_minor", "in_flight_minor")
 READY: Final = "(n.approvals = 0 OR n.approvals <= (SELECT count(*) FROM records_approval a WHERE a.notice_id = n.id))"
 
 

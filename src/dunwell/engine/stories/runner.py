@@ -13,8 +13,10 @@ import polars as pl
 
 from dunwell.engine.book import KEYS
 from dunwell.engine.documents import DocumentError
-from dunwell.engine.events import Delivered, Effects, Event
+from dunwell.engine.events import Delivered, Effects, Event, Trimmed
+from dunwell.engine.lastlook import last_look
 from dunwell.engine.plan import Plan
+from dunwell.engine.since import Known, fallen_out, unmoved
 from dunwell.engine.stories.board import Asked, Board
 from dunwell.engine.stories.expectations import Day, Failure, NotAsked, Seen, compare
 from dunwell.engine.stories.story import Step, Story, read_story
@@ -115,6 +117,8 @@ class _Player:
         self.last_posted_on = date.min
         self.planned_on = date.min
         self.plan: Plan | None = None
+        self.known_then: Known
+        self.told: set[int] = set()
         self.approved = False
         self.day = Day()
 
@@ -145,11 +149,13 @@ class _Player:
                 case "approve":
                     self.approved = True
                 case "post":
-                    yield from self._post()
+                    yield from self._post(was_proposed=True)
                 case "deliver":
+                    yield from self._look_again(step.on, self.world.waiting())
                     yield from self._deliver(step.on)
                 case name:
                     yield from self._apply(self.world.happen(step.on, name, happening.event))
+                    yield from self._look_again(step.on, self.world.waiting())
         if step.expect is None:
             return []
         seen = Seen(self.world, self.day)
@@ -168,27 +174,54 @@ class _Player:
         self.world.tasks += [task for effect in effects for task in effect.tasks]
 
     def _run(self, on: date, run: Any) -> Generator[Event | Asked, Any, None]:  # noqa: ANN401 - a Run, as EVENTS says
+        waiting = self.world.waiting()
         self.plan = self.day.plan = yield self._asked(on)
+        self.known_then = Known(self.plan.decisions, self.plan.anchors, self.world.book.payers)
+        self.told.clear()
         self.planned_on = on
         self.day.proposed = self.day.plan.notices["notice_no"].to_list()
         self.approved = run.post
         if run.post:
-            yield from self._post()
+            yield from self._post(was_proposed=False)
         if run.post and run.deliver:
+            yield from self._look_again(on, waiting)
             yield from self._deliver(on)
 
-    def _post(self) -> Generator[Event | Asked, Any, None]:
-        """Post what the last run proposed and what is approved or needs no approval."""
+    def _post(self, *, was_proposed: bool) -> Generator[Event | Asked, Any, None]:
+        """Post what the last run proposed and what is approved or needs no approval.
+
+        `was_proposed`: in an earlier step or event, so that something may have changed since.
+        """
         if self.plan is None:
             raise StoryError("there is no proposal to post: let a `run` come first")
         if self.planned_on < self.last_posted_on:
             raise StoryError(f"a run for {self.planned_on} cannot be posted: one for {self.last_posted_on} is")
         now, later = _parted(self.plan, pl.lit(self.approved) | (pl.col("approvals") == 0))
+        now = self._standing(now) if was_proposed else now
         self.day.plan, self.day.proposed = self.plan, now.notices["notice_no"].to_list()
         if self.day.proposed or now.anchors.height:
             event, self.day.posted = self.world.posting(self.planned_on, now, self.day.proposed)
+            self.told.update(now.notices.filter("contact")["payer_id"])
             yield from self._apply(event)
         self.last_posted_on, self.plan = self.planned_on, later
+
+    def _standing(self, plan: Plan) -> Plan:
+        """A plan without the notices of which something has changed since it was decided."""
+        book = self.world.book
+        then, now = self.known_then._replace(anchors=plan.anchors), Known(book.items, book.anchors, book.payers)
+        fallen = fallen_out(plan.notices, plan.lines, then, now, told=self.told)
+        notices = plan.notices.join(fallen, on="notice_no", how="anti")
+        return _of_notices(plan, notices, unmoved(plan.anchors, book.anchors))
+
+    def _look_again(self, on: date, waiting: Sequence[int]) -> Generator[Event | Asked, Any, None]:
+        """Take back what waiting notices of the story ask for no longer."""
+        if not waiting:
+            return
+        plan: Plan = yield self._asked(on)
+        for event in last_look(self.world.book, plan.decisions, self.story.policies, waiting).events(on):
+            yield from self._apply(event)
+            if isinstance(event, Trimmed):
+                self.world.rebuilt(event.notice_ids)
 
     def _deliver(self, on: date) -> Generator[Event | Asked, Any, None]:
         self.day.delivered = self.world.waiting()

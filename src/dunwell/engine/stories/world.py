@@ -10,6 +10,7 @@ import polars as pl
 from dunwell.engine import events as e
 from dunwell.engine.book import SCHEMAS, Book
 from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
+from dunwell.engine.lastlook import asked_for
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
 from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board, ItemState
@@ -115,8 +116,18 @@ class World:
 
     def waiting(self) -> list[int]:
         """The ids of the story's notices that are posted and have not left."""
+        if not self.posted:
+            return []
         states = self.board.notice_states()
         return [notice_id for notice_id in self.posted if states[notice_id] == "posted"]
+
+    def rebuilt(self, notice_ids: Sequence[int]) -> None:
+        """Know what notices ask for after the last look at them."""
+        lines = self.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
+        of_notice = {notice_id: rows for (notice_id,), rows in lines.partition_by("notice_id", as_dict=True).items()}
+        for notice_id, sums in asked_for(lines).items():
+            items = self.items_of(of_notice[notice_id].rename({"notice_id": "notice_no"}))[notice_id]
+            self.posted[notice_id] = PostedNotice({**self.posted[notice_id].row, **sums}, items)
 
     def _charge_number(self, charge: Mapping[str, Any]) -> str:
         number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"

@@ -14,13 +14,14 @@ from dunwell.records.models import Entity, Task
 Event: TypeAlias = Delivered | Failed | Withdrawn | Trimmed
 
 
-def happen(entity: Entity, book: Book, events: Sequence[Event]) -> None:
-    """Let events of one date happen to a book and keep what they change, with the tasks they ask for."""
-    _book, effects = advance(book, [event for event in events if event.notice_ids])
-    on = events[0].on
+def happen(entity: Entity, book: Book, events: Sequence[Event]) -> Book:
+    """Let events of one date happen to a book, keep what they change with the tasks they ask for; return it after."""
+    happening = [event for event in events if event.notice_ids]
+    after, effects = advance(book, happening)
     for effect in effects:
-        bulk.save(effect.changes, on=on)
-        ask(entity, effect.tasks, on)
+        bulk.save(effect.changes, on=happening[0].on)
+        ask(entity, effect.tasks, happening[0].on)
+    return after
 
 
 def ask(entity: Entity, tasks: Sequence[Asked], on: date) -> None:

@@ -1,10 +1,6 @@
-"""The last look before sending: what was paid, held, disputed or promised since the run is not asked for.
-
-A notice is rebuilt without it, or withdrawn where nothing is left or what is left would have been another notice.
-"""
+"""The last look before sending, kept: waiting notices rebuilt or withdrawn, and what was on its way given up."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
@@ -13,40 +9,13 @@ from django.db.models import Q
 
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
-from dunwell.engine.events import Trimmed, Withdrawn
-from dunwell.engine.plan import BIT
+from dunwell.engine.lastlook import asked_for, last_look
 from dunwell.engine.policy.model import Policy
 from dunwell.flows.runs.happen import happen
 from dunwell.records import audit
-from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Entity, Notice, NoticeLine
+from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Entity, Notice
 
-# What may have come up since the decision; the notice itself, pending, is no reason.
-STANDING_IN_THE_WAY: Final = (
-    "settled",
-    "intercompany",
-    "legal",
-    "on_hold",
-    "disputed",
-    "promised",
-    "payment_in_flight",
-    "covered_by_credit",
-)
-LESS: Final = "less is owed"
 STILL_HERE: Final = (DeliveryState.QUEUED, DeliveryState.RETRYING)
-
-
-@dataclass
-class Look:
-    """What a last look found: notices to withdraw, each with its reason, and lines of others that ask for less.
-
-    `lines`: (notice_id, item_id, amount_minor) as asked for from now on; an amount of 0 is a line taken off. `reasons`:
-    why, by notice and item.
-    """
-
-    withdrawn: dict[int, str] = field(default_factory=dict)
-    lines: list[tuple[int, int, int]] = field(default_factory=list)
-    fees: list[int] = field(default_factory=list)
-    reasons: dict[int, dict[int, str]] = field(default_factory=dict)
 
 
 class Waiting(NamedTuple):
@@ -83,118 +52,17 @@ def look_again(
     waiting = waiting_in(book)
     if not any(waiting):
         return
-    look = last_look(book, policies, waiting.whole, as_of=on, moved=moved)
-    stopped = last_look(book, policies, waiting.half, as_of=on, moved=moved).reasons if waiting.half else {}
-    lines = pl.DataFrame(
-        look.lines, schema=dict.fromkeys(("notice_id", "item_id", "amount_minor"), pl.Int64), orient="row"
-    )
-    events = [Withdrawn(on=on, notice_ids=[notice], reason=reason) for notice, reason in look.withdrawn.items()]
-    happen(entity, book, [*events, Trimmed(on=on, lines=lines, fees=look.fees)])
+    decisions = decide(book, policies, on).decisions
+    look = last_look(book, decisions, policies, waiting.whole, moved=moved)
+    stopped = last_look(book, decisions, policies, waiting.half, moved=moved).reasons
+    after = happen(entity, book, look.events(on))
     given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
     Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)
-    for notice in Notice.objects.filter(pk__in={notice for notice, _item, _amount in look.lines}):
-        _total(notice)
+    rebuilt = {notice for notice, _item, _amount in look.lines}
+    for notice_id, sums in asked_for(after.lines.filter(pl.col("notice_id").is_in(rebuilt))).items():
+        Notice.objects.filter(pk=notice_id).update(**sums)
     reasons = look.reasons | stopped
     for notice in Notice.objects.filter(pk__in=reasons):
         what = "withdrawn" if notice.pk in look.withdrawn else "stopped" if notice.pk in stopped else "rebuilt"
         items = {str(item): reason for item, reason in reasons[notice.pk].items()}
         audit.record(by, f"notice.{what}", notice, at=at, entity_id=entity.pk, items=items)
-
-
-def last_look(
-    book: Book, policies: Sequence[Policy], notice_ids: Sequence[int], *, as_of: date, moved: Collection[int] = ()
-) -> Look:
-    """Say what of these waiting notices is asked for no longer. `book` holds everything of their payers."""
-    now = _now(book, policies, notice_ids, as_of, moved)
-    look = Look()
-    rules = {policy.policy: policy for policy in policies}
-    for (notice_id,), lines in now.partition_by("notice_id", as_dict=True).items():
-        notice = book.notices.row(by_predicate=pl.col("notice_id") == notice_id, named=True)
-        policy = rules.get(notice["policy"])
-        asked = _with_item_minimum(lines, policy, notice["currency"])
-        changed = asked.filter(pl.col("reason").is_not_null())
-        if changed.is_empty():
-            continue
-        look.reasons[int(notice_id)] = dict(changed.select("item_id", "reason").iter_rows())
-        if reason := _not_worth_it(asked, notice, policy, book):
-            look.withdrawn[int(notice_id)] = reason
-        else:
-            fees = _fees(book, policy, notice, changed)
-            others = changed.filter(~pl.col("item_id").is_in(fees))
-            look.lines += others.select("notice_id", "item_id", "left_minor").iter_rows()
-            look.fees += fees
-    return look
-
-
-def _now(
-    book: Book, policies: Sequence[Policy], notice_ids: Sequence[int], as_of: date, moved: Collection[int]
-) -> pl.DataFrame:
-    """The lines of notices, with what is left to ask for on each (`left_minor`) and why it is less (`reason`)."""
-    decisions = decide(book, policies, as_of).decisions.select("item_id", "reasons", "dunnable_minor")
-    is_asked = pl.col("notice_id").is_in(list(notice_ids)) & (pl.col("role") != "withdrawn")
-    is_put_off = pl.col("item_id").is_in(list(moved)) & (pl.col("role") == "dunned")
-    reason = pl.when(is_put_off).then(pl.lit("not_due")).otherwise(pl.lit(None, dtype=pl.String))
-    for name in reversed(STANDING_IN_THE_WAY):
-        reason = pl.when(pl.col("reasons") & BIT[name] != 0).then(pl.lit(name)).otherwise(reason)
-    # A charge has nothing dunnable of its own; it is asked for as long as it is open.
-    of_charge = pl.col("open_minor") - pl.col("disputed_minor") - pl.col("in_flight_minor")
-    left = pl.when(pl.col("role") == "dunned").then("dunnable_minor").otherwise(of_charge).fill_null(0)
-    return (
-        book.lines.filter(is_asked)
-        .join(decisions, on="item_id", how="left", maintain_order="left")
-        .join(book.items.select("item_id", "open_minor", "disputed_minor", "in_flight_minor"), on="item_id", how="left")
-        .with_columns(reason=reason)
-        .with_columns(
-            left_minor=pl.when(pl.col("reason").is_null()).then(pl.min_horizontal(left, "amount_minor")).otherwise(0)
-        )
-        .with_columns(
-            reason=pl.coalesce("reason", pl.when(pl.col("left_minor") < pl.col("amount_minor")).then(pl.lit(LESS)))
-        )
-    )
-
-
-def _with_item_minimum(lines: pl.DataFrame, policy: Policy | None, currency: str) -> pl.DataFrame:
-    """Take lines off of which too little is left."""
-    least = ((policy.minimum.item if policy else None) or {}).get(currency, 0)
-    is_small = (pl.col("role") == "dunned") & (pl.col("reason") == LESS) & (pl.col("left_minor") < least)
-    return lines.with_columns(
-        left_minor=pl.when(is_small).then(0).otherwise("left_minor"),
-        reason=pl.when(is_small).then(pl.lit("below_item_minimum")).otherwise("reason"),
-    )
-
-
-def _not_worth_it(asked: pl.DataFrame, notice: dict[str, object], policy: Policy | None, book: Book) -> str:
-    """Why what is left would have been no notice, or another one; an empty text where it still is this one."""
-    dunned = asked.filter(pl.col("role") == "dunned")
-    left = dunned.filter(pl.col("left_minor") > 0)
-    first = str(asked.drop_nulls("reason").sort("item_id")["reason"][0])
-    if left.is_empty() or left["level"].max() != dunned["level"].max():
-        return first
-    if notice["anchored"]:
-        group = [pl.col(name) == notice[name] for name in ("entity_id", "payer_id", "currency", "policy")]
-        if not book.anchors.filter(*group)["anchor_item_id"].is_in(left["item_id"].implode()).all():
-            return first
-    least = ((policy.minimum.account if policy else None) or {}).get(str(notice["currency"]), 0)
-    return "below_account_minimum" if int(left["left_minor"].sum()) < least else ""
-
-
-def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed: pl.DataFrame) -> list[int]:
-    """The fees that were charged on lines taken off, where the stage charges each line."""
-    stage = next((each for each in policy.stages if each.stage == notice["stage"]), None) if policy else None
-    if stage is None or stage.fee is None or not stage.fee.per_item:
-        return []
-    off = changed.filter(pl.col("left_minor") == 0)["item_id"].implode()
-    mine = book.lines.filter(pl.col("notice_id") == notice["notice_id"], pl.col("role") == "fee")
-    raised = book.items.join(mine, on="item_id", how="semi").filter(pl.col("parent_item_id").is_in(off))
-    return raised["item_id"].to_list()
-
-
-def _total(notice: Notice) -> None:
-    """Sum up anew what a rebuilt notice asks for."""
-    sums = dict.fromkeys(("dunned", "charge", "fee"), 0)
-    for role, amount_minor in NoticeLine.objects.filter(notice=notice).values_list("role", "amount_minor"):
-        if role in sums:
-            sums[role] += amount_minor
-    notice.due_minor, notice.charges_minor, notice.fee_minor = sums.values()
-    notice.total_minor = sum(sums.values())
-    notice.save(update_fields=["due_minor", "charges_minor", "fee_minor", "total_minor"])

@@ -12,6 +12,7 @@ from dunwell.engine import plan
 from dunwell.engine.advance import advance
 from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.events import Posted
+from dunwell.engine.since import AMOUNTS, Known, fallen_out, unmoved
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.done import under_way
@@ -86,26 +87,22 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
     waiting = proposals.waiting(run.pk, shard)
     if part.is_posted and notices.is_empty():
         return PostResult(0, waiting.height, 0)
-    decided_anchors = _anchors(part, run, notices, waiting)
-    frames.lock_accounts({*notices["payer_id"], *decided_anchors["payer_id"]})
+    then = _then(part, run, notices, waiting)
+    frames.lock_accounts({*notices["payer_id"], *then.anchors["payer_id"]})
     lines = proposals.lines(notices["notice_id"])
-    decided = _decided(part, run, "plan-decisions", ["item_id", *proposals.AMOUNTS])
-    changed = _changed(lines, decided, proposals.items_now(lines["item_id"].unique().sort()))
     before = frames.contacts_and_anchors(run.entity_id, shard)
-    anchors, moved = _still_so(decided_anchors, before)
-    dropped = pl.concat(
-        [
-            notices.join(changed, on="notice_no", how="semi"),
-            notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
-            notices.filter("contact").join(_spoken_to(part, run, before), on="payer_id", how="semi"),
-        ]
-    ).unique("notice_no")
+    now = Known(proposals.items_now(lines["item_id"].unique().sort()), before.anchors, before.payers)
+    dropped = fallen_out(notices, lines, then, now, told=_told(run) if part.is_posted else ())
     notices = notices.join(dropped, on="notice_no", how="anti")
     lines = lines.join(notices, on="notice_no", how="semi")
     charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
     _queue(notices)
     dated = notices.with_columns(as_of=pl.lit(run.as_of))
-    _make_binding(before, run.as_of, Posted(notices=dated, lines=lines, charges=charges, anchors=anchors))
+    _make_binding(
+        before,
+        run.as_of,
+        Posted(notices=dated, lines=lines, charges=charges, anchors=unmoved(then.anchors, now.anchors)),
+    )
     _drop(dropped["notice_id"].to_list())
     part.is_posted = True
     part.save(update_fields=["is_posted"])
@@ -152,15 +149,6 @@ def _postable(run_id: int, today: date) -> Run:
     return run
 
 
-def _changed(lines: pl.DataFrame, decided: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:
-    """The lines whose item is not as it was when it was decided."""
-    same = pl.col("version") == pl.col("version_now")
-    for name in proposals.AMOUNTS:
-        same = same & (pl.col(name) == pl.col(f"{name}_now"))
-    then = lines.join(decided, on="item_id", how="left")
-    return then.join(now, on="item_id", how="left", suffix="_now").filter(~same)
-
-
 def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: int) -> pl.DataFrame:
     """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item if charged per item.
 
@@ -178,6 +166,13 @@ def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: 
     taken = lookup.charges_numbered(entity_id, numbered["number"])
     behind = pl.concat_str("number", pl.lit("-"), pl.col("charge_item_id").cast(pl.String))
     return numbered.with_columns(number=pl.when(pl.col("number").is_in(taken)).then(behind).otherwise("number"))
+
+
+def _then(part: RunShard, run: Run, notices: pl.DataFrame, waiting: pl.DataFrame) -> Known:
+    """What the notices of a shard that are posted now rest on, as it was decided upon."""
+    items = _decided(part, run, "plan-decisions", ["item_id", *AMOUNTS])
+    payers = _decided(part, run, "book-payers", [*KEYS["payers"], "last_contact_on"])
+    return Known(items, _anchors(part, run, notices, waiting), payers)
 
 
 def _decided(part: RunShard, run: Run, name: str, columns: Sequence[str]) -> pl.DataFrame:
@@ -211,22 +206,10 @@ def _archived(run: Run, digest: str, name: str, columns: Sequence[str]) -> pl.Da
         raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
 
 
-def _spoken_to(part: RunShard, run: Run, before: Book) -> pl.DataFrame:
-    """The payers who were sent something since the run was decided, other than by this run: the gap runs anew."""
-    then = _decided(part, run, "book-payers", ["payer_id", "entity_id", "last_contact_on"])
-    now = before.payers.join(then, on=["payer_id", "entity_id"], how="left", suffix="_then")
-    later = now.filter(pl.col("last_contact_on").ne_missing(pl.col("last_contact_on_then"))).select("payer_id")
+def _told(run: Run) -> list[int]:
+    """The payers whom a run has written to already, or is about to."""
     own = Notice.objects.filter(run=run, contact=True, state__in=[NoticeState.POSTED, NoticeState.SENT])
-    told = own.filter(payer_id__in=later["payer_id"].to_list()).values_list("payer_id", flat=True)
-    return later.filter(~pl.col("payer_id").is_in(list(told)))
-
-
-def _still_so(anchors: pl.DataFrame, before: Book) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Part the decided states of account-anchored groups: those still as they were, and those changed since."""
-    now = before.anchors.select(*KEYS["anchors"], version_now="version")
-    known = anchors.join(now, on=KEYS["anchors"], how="left").with_columns(pl.col("version_now").fill_null(0))
-    same = pl.col("version") == pl.col("version_now")
-    return known.filter(same).drop("version_now"), known.filter(~same)
+    return list(own.values_list("payer_id", flat=True))
 
 
 def _make_binding(before: Book, on: date, event: Posted) -> None:
