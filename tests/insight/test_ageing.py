@@ -1,6 +1,6 @@
 """Ageing, item by item and against a worked set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -14,8 +14,8 @@ from dunwell.insight.ageing import ageing
 DAY = date(2026, 4, 3)
 
 
-def items(*rows: Mapping[str, object]) -> pl.DataFrame:
-    """Rows of a book; `days` past due stands for the due date."""
+def holding(*rows: Mapping[str, object], disputes: Sequence[dict[str, object]] = ()) -> Book:
+    """A book of these items; `days` past due stands for the due date."""
     base: dict[str, object] = {"account_id": 1, "entity_id": 1, "currency": "EUR", "kind": "invoice"}
     full = []
     for number, given_row in enumerate(rows):
@@ -23,7 +23,7 @@ def items(*rows: Mapping[str, object]) -> pl.DataFrame:
         days = row.pop("days", None)
         due_on = None if days is None else DAY - timedelta(days=int(str(days)))
         full.append(base | {"item_id": number, "due_on": due_on, "amount_minor": row.get("open_minor")} | row)
-    return Book.of(items=full).items
+    return Book.of(items=full, disputes=list(disputes))
 
 
 def only(frame: pl.DataFrame) -> dict[str, int]:
@@ -48,12 +48,12 @@ def only(frame: pl.DataFrame) -> dict[str, int]:
     ],
 )
 def test_each_day_has_its_bucket(days: int | None, bucket: str) -> None:
-    found = ageing(items({"days": days, "open_minor": 100}), as_of=DAY)
+    found = ageing(holding({"days": days, "open_minor": 100}), as_of=DAY)
     assert only(found) == {bucket: 100, "total_minor": 100, "open_count": 1}
 
 
 def test_other_buckets() -> None:
-    rows = items(*({"days": days, "open_minor": 1} for days in (0, 7, 8, 365, 366)))
+    rows = holding(*({"days": days, "open_minor": 1} for days in (0, 7, 8, 365, 366)))
     found = only(ageing(rows, as_of=DAY, buckets=(7, 365)))
     assert found == {
         "not_due_minor": 1,
@@ -74,12 +74,12 @@ def test_other_buckets() -> None:
 @pytest.mark.parametrize("buckets", [(30, 30), (60, 30), (0, 30), (-1,)])
 def test_buckets_rise(buckets: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="must rise from 1"):
-        ageing(items(), as_of=DAY, buckets=buckets)
+        ageing(holding(), as_of=DAY, buckets=buckets)
 
 
 def test_credits_stand_apart_and_lower_the_total() -> None:
     found = ageing(
-        items(
+        holding(
             {"days": 10, "open_minor": 1000},
             {"days": 10, "open_minor": 50, "kind": "charge"},
             {"days": 40, "open_minor": 300, "kind": "credit"},
@@ -97,12 +97,19 @@ def test_credits_stand_apart_and_lower_the_total() -> None:
 
 
 def test_a_disputed_part_stays_in_its_bucket() -> None:
-    found = ageing(items({"days": 10, "open_minor": 1000, "disputed_minor": 400}), as_of=DAY)
+    found = ageing(holding({"days": 10, "open_minor": 1000, "disputed_minor": 400}), as_of=DAY)
     assert only(found) == {"days_1_30_minor": 1000, "total_minor": 1000, "disputed_minor": 400, "open_count": 1}
 
 
+def test_a_dispute_over_all_is_over_what_the_item_has_come_to() -> None:
+    raised = {"days": 10, "open_minor": 1500, "disputed_minor": 1000}
+    settled = {"item_id": 0, "opened_on": DAY, "resolved_on": DAY}
+    for disputes, disputed_minor in (([settled | {"resolved_on": None}], 1500), ([settled], 1000)):
+        assert only(ageing(holding(raised, disputes=disputes), as_of=DAY))["disputed_minor"] == disputed_minor
+
+
 def test_what_cannot_be_decided_is_counted_and_in_no_sum() -> None:
-    rows = items(
+    rows = holding(
         {"days": 1, "open_minor": 5},
         {"days": 1, "open_minor": None},
         {"days": 1, "open_minor": -5},
@@ -120,7 +127,7 @@ def test_what_cannot_be_decided_is_counted_and_in_no_sum() -> None:
 
 def test_entities_and_currencies_are_rows_of_their_own() -> None:
     found = ageing(
-        items(
+        holding(
             {"days": 1, "open_minor": 1, "entity_id": 2},
             {"days": 1, "open_minor": 2, "currency": "USD"},
             {"days": 1, "open_minor": 4},
@@ -137,7 +144,7 @@ def test_entities_and_currencies_are_rows_of_their_own() -> None:
 
 
 def test_an_empty_book_has_no_rows_and_all_columns() -> None:
-    found = ageing(items(), as_of=DAY)
+    found = ageing(holding(), as_of=DAY)
     assert found.height == 0
     assert found.columns == [
         "entity_id",
@@ -159,12 +166,12 @@ def test_an_empty_book_has_no_rows_and_all_columns() -> None:
 
 
 def test_sums_do_not_wrap(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = items({"days": 1, "open_minor": 10**12})
-    assert only(ageing(pl.concat([row] * 1000), as_of=DAY))["total_minor"] == 10**15
+    rows = ({"days": 1, "open_minor": 10**12} for _ in range(1000))
+    assert only(ageing(holding(*rows), as_of=DAY))["total_minor"] == 10**15
     # As many items as it takes are too many for a test; a few beyond the bound do it too.
     monkeypatch.setattr("dunwell.insight.ageing.AMOUNT_MINOR_MAX", 2**62)
     with pytest.raises(pl.exceptions.InvalidOperationError):
-        ageing(items(*({"days": 1, "open_minor": 2**62} for _ in range(2))), as_of=DAY)
+        ageing(holding(*({"days": 1, "open_minor": 2**62} for _ in range(2))), as_of=DAY)
 
 
 ROWS = st.fixed_dictionaries(
@@ -183,9 +190,9 @@ ROWS = st.fixed_dictionaries(
 @settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(ROWS, max_size=30))
 def test_the_buckets_hold_the_whole_book(rows: list[dict[str, object]]) -> None:
-    book = items(*rows)
+    book = holding(*rows)
     found = ageing(book, as_of=DAY)
-    sound = [row for row in book.to_dicts() if not row["draft"] and 0 < (row["open_minor"] or 0) <= 10**12]
+    sound = [row for row in book.items.to_dicts() if not row["draft"] and 0 < (row["open_minor"] or 0) <= 10**12]
     signed = [-row["open_minor"] if row["kind"] in {"credit", "payment"} else row["open_minor"] for row in sound]
     assert sum(found["total_minor"]) == sum(signed)
     assert sum(found["open_count"]) + sum(found["unapplied_count"]) == len(sound)

@@ -104,6 +104,10 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
 def explain(
     item: Annotated[str, typer.Argument(metavar="ITEM", help="The number of an item.")],
     run: Annotated[int | None, typer.Option("--run", metavar="RUN", help="As this run decided it.")] = None,
+    *,
+    kind: Annotated[
+        str | None, typer.Option("--kind", metavar="KIND", help="Of several items of that number, such as credit.")
+    ] = None,
     entity: EntityCode = None,
     as_of: AsOf = None,
     json: Json = False,
@@ -112,7 +116,7 @@ def explain(
     chosen = entity_of(entity) if entity or run is None else entity_of_run(run)
     from dunwell.flows.runs.explain import explain_item  # noqa: PLC0415  # after the book is open
 
-    found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run)
+    found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run, kind=kind)
     if json:
         as_json({**vars(found), "entity": chosen.code})
         return
@@ -120,6 +124,8 @@ def explain(
     say(f"{found.number} of {found.account}, on {found.as_of}, {source}")
     for sentence in found.sentences:
         say(f"  {sentence}")
+    for other in found.other_kinds:
+        say(f"  there is also a {other} of that number: --kind {other}")
 
 
 @refuses

@@ -10,4 +10,4 @@ from dunwell.records.models import Entity
 
 def ageing_of(entity: Entity, *, as_of: date) -> list[dict[str, Any]]:
     """Return the ageing of an entity's open items, one row a currency; amounts in minor units."""
-    return ageing(frames.book(entity.pk, as_of=as_of).items, as_of=as_of).to_dicts()
+    return ageing(frames.book(entity.pk, as_of=as_of), as_of=as_of).to_dicts()

@@ -7,22 +7,22 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import CREDIT_KINDS
+from dunwell.engine.book import CREDIT_KINDS, Book
 from dunwell.engine.money import AMOUNT_MINOR_MAX
 
 BUCKETS: Final = (30, 60, 90)
 GROUP: Final = ("entity_id", "currency")
 
 
-def ageing(items: pl.DataFrame, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.DataFrame:
+def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.DataFrame:
     """Sum the open items of a book by entity, currency and days past due; one row each, sorted by both.
 
-    `items` is the book's table. Columns, in minor units: `not_due_minor` (due on `as_of` or later); for buckets of 30,
+    Columns, in minor units: `not_due_minor` (due on `as_of` or later); for buckets of 30,
     60 and 90 `days_1_30_minor`, `days_31_60_minor`, `days_61_90_minor` and `days_over_90_minor` (exactly 30 days past
     due is in the first); `no_due_date_minor`; `unapplied_minor`; and `total_minor`, the sum of all these.
 
     - Invoices, instalments and charges count with their whole open amount. Its disputed part stays in its bucket and
-      is shown once more in `disputed_minor`, a memo that is in no sum.
+      is shown once more in `disputed_minor`, a memo that is in no sum; a dispute without an amount is over all of it.
     - Credits and payments not yet applied are not set off against any bucket: they are `unapplied_minor`, negative.
     - Drafts and settled items are left out. An item whose open amount is missing, negative or beyond 10^12 is in no
       sum; `undecidable_count` says how many there are.
@@ -37,13 +37,13 @@ def ageing(items: pl.DataFrame, *, as_of: date, buckets: Sequence[int] = BUCKETS
     is_owed, is_credit = sound & ~credit & (amount > 0), sound & credit & (amount > 0)
     bucket = _bucket(as_of, buckets, names)
     found = (
-        items.lazy()
+        book.items.lazy()
         .filter(~pl.col("draft"), ~sound | (amount > 0))
         .group_by(GROUP)
         .agg(
             *(_sum(amount, is_owed & (bucket == place)).alias(f"{name}_minor") for place, name in enumerate(names)),
             _sum(-amount, is_credit).alias("unapplied_minor"),
-            _sum(_disputed(), is_owed).alias("disputed_minor"),
+            _sum(_disputed(book), is_owed).alias("disputed_minor"),
             is_owed.sum().cast(pl.Int64).alias("open_count"),
             is_credit.sum().cast(pl.Int64).alias("unapplied_count"),
             (~sound).sum().cast(pl.Int64).alias("undecidable_count"),
@@ -70,8 +70,10 @@ def _bucket(as_of: date, buckets: Sequence[int], names: Sequence[str]) -> pl.Exp
     return pl.when(days.is_null()).then(len(names) - 1).otherwise(beyond)
 
 
-def _disputed() -> pl.Expr:
-    return pl.col("disputed_minor").fill_null(0).clip(0, pl.col("open_minor"))
+def _disputed(book: Book) -> pl.Expr:
+    over_all = book.disputes.filter(pl.col("amount_minor").is_null(), pl.col("resolved_on").is_null())["item_id"]
+    part = pl.col("disputed_minor").fill_null(0).clip(0, pl.col("open_minor"))
+    return pl.when(pl.col("item_id").is_in(over_all.implode())).then("open_minor").otherwise(part)
 
 
 def _sum(amount: pl.Expr, where: pl.Expr) -> pl.Expr:

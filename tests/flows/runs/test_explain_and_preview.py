@@ -82,7 +82,12 @@ def test_a_damaged_archive_is_said_so(town: Town, damage: Callable[[bytes], byte
 def test_what_is_owed_is_meant_before_what_is_paid(town: Town) -> None:
     town.item("7", "MEYER", "100.00 EUR", "2026-03-31")
     town.item("7", "MEYER", "10.00 EUR", None, kind="credit")
-    assert explain_item(town.entity, "7", as_of=day("2026-04-03")).decision["open_minor"] == 10000
+    owed = explain_item(town.entity, "7", as_of=day("2026-04-03"))
+    assert (owed.decision["open_minor"], owed.other_kinds) == (10000, ["credit"])
+    paid = explain_item(town.entity, "7", as_of=day("2026-04-03"), kind="credit")
+    assert (paid.decision["open_minor"], paid.other_kinds) == (1000, ["invoice"])
+    with pytest.raises(NotFound, match="there is no payment '7'"):
+        explain_item(town.entity, "7", as_of=day("2026-04-03"), kind="payment")
     town.item("7", "MEYER", "100.00 EUR", "2026-03-31", kind="instalment")
     with pytest.raises(Invalid, match="'7' is the number of several items"):
         explain_item(town.entity, "7", as_of=day("2026-04-03"))

@@ -17,7 +17,7 @@ from dunwell.records.models import Entity, Item, Run, RunEdit
 
 @dataclass(frozen=True)
 class Explanation:
-    """A decision on one item, as a row and in words."""
+    """A decision on one item, as a row and in words; `other_kinds` are those of items that share its number."""
 
     number: str
     account: str
@@ -25,14 +25,18 @@ class Explanation:
     run: int | None
     decision: dict[str, Any]
     sentences: list[str]
+    other_kinds: list[str]
 
 
-def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None = None) -> Explanation:
+def explain_item(
+    entity: Entity, number: str, *, as_of: date, run_id: int | None = None, kind: str | None = None
+) -> Explanation:
     """Explain an item by its number: as it would be decided on `as_of`, or as a run decided it.
 
-    Errors: NotFound, Invalid where several items have the number, Conflict for an archive that is missing.
+    `kind` chooses between items of one number. Errors: NotFound, Invalid where several items have the number, Conflict
+    for an archive that is missing.
     """
-    item = item_called(entity, number)
+    item = item_called(entity, number, kind=kind)
     decision: dict[str, Any] | None
     edits: list[RunEdit] = []
     if run_id is None:
@@ -55,7 +59,9 @@ def explain_item(entity: Entity, number: str, *, as_of: date, run_id: int | None
     if decision is None:
         raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
     sentences = [*explain(decision), *(_told(edit) for edit in edits if _is_about(edit, item))]
-    return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences)
+    others = Item.objects.filter(pk__in=lookup.ids_numbered(entity.pk, number)).exclude(pk=item.pk)
+    kinds = list(others.order_by("kind").values_list("kind", flat=True))
+    return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences, kinds)
 
 
 def _edits(run: Run, item: Item) -> list[RunEdit]:
@@ -73,12 +79,13 @@ def _told(edit: RunEdit) -> str:
     return f"{what} by {edit.by}: {edit.reason}"
 
 
-def item_called(entity: Entity, number: str) -> Item:
+def item_called(entity: Entity, number: str, *, kind: str | None = None) -> Item:
     """Return the item of a number, what is owed before what is paid. Errors: NotFound, Invalid for several."""
     ids = lookup.ids_numbered(entity.pk, number)
     found = list(Item.objects.filter(pk__in=ids).select_related("account").order_by("kind"))
+    found = [item for item in found if kind in {None, item.kind}]
     if not found:
-        raise NotFound(f"there is no item {number!r} in the book of {entity.code}")
+        raise NotFound(f"there is no {kind or 'item'} {number!r} in the book of {entity.code}")
     if len(found) > 1:
         # Numbers are unique within a kind: what is owed is meant before what is paid.
         owed = [item for item in found if item.kind in {"invoice", "instalment", "charge"}]
