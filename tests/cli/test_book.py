@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from tests.cli.conftest import MAPPING, ROWS, filled
-from tests.cli.shell import dunwell
+from tests.cli.shell import dunwell, python
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -176,3 +176,26 @@ def test_what_the_disk_refuses_is_said_in_words(tmp_path: Path) -> None:
     assert (answer.code, answer.err) == (
         3, f"error: {folder} cannot be used: something else is where a folder should be\n",
     )  # fmt: skip
+
+
+NO_PAGE_MORE = """
+from django.db.backends.signals import connection_created
+from dunwell.cli.main import app
+connection_created.connect(lambda connection, **_more: connection.connection.execute("PRAGMA max_page_count = 1"),
+    weak=False)
+app("--home book import more.csv --mapping map.yaml".split())
+"""
+
+
+def test_a_disk_without_room_for_the_database_is_said_so_and_loses_nothing(tmp_path: Path) -> None:
+    filled(tmp_path)
+    more = "\n".join(f"MEYER,Meyer GmbH,,N-{number},100.00,2020-03-31" for number in range(2_000))
+    (tmp_path / "more.csv").write_text(f"{ROWS.splitlines()[0]}\n{more}\n")
+    before = dunwell("--home", "book", "report", "ageing", cwd=tmp_path).out
+    answer = python(NO_PAGE_MORE, cwd=tmp_path)
+    assert (answer.code, answer.err) == (
+        5, "error: the database's disk is full: make room, and say it again. What was not finished is not written\n",
+    )  # fmt: skip
+    assert dunwell("--home", "book", "report", "ageing", cwd=tmp_path).out == before
+    again = dunwell("--home", "book", "import", "more.csv", "--mapping", "map.yaml", cwd=tmp_path)
+    assert "items:    2,000 added" in again.out

@@ -33,6 +33,7 @@ EXIT_RELEASE: Final = 7
 EXIT_INTERRUPTED: Final = 130
 PROBLEMS_SHOWN_MAX: Final = 50
 UNDEFINED: Final = ("42P01", "42703")  # PostgreSQL's words for: there is no such table, no such column
+DISK_FULL: Final = "53100"
 SQLITE: Final = "sqlite:///"
 _typed_home: Final[list[Path]] = []
 
@@ -104,12 +105,12 @@ def _of_the_disk(error: OSError) -> str:
 
 
 def _of_the_database(error: Exception) -> str:
-    """Say what the database said; where it lacks a table or column, what to do about it."""
-    lacks = getattr(error.__cause__, "sqlstate", "") in UNDEFINED or str(error).startswith(
-        ("no such table", "no such col")
-    )
-    if lacks:
+    """Say what the database said; where it lacks a table or column, or room, what to do about it."""
+    state, said = getattr(error.__cause__, "sqlstate", ""), str(error)
+    if state in UNDEFINED or said.startswith(("no such table", "no such col")):
         return "the database has not the tables of this release: `dunwell init` makes them, and keeps what is there"
+    if state == DISK_FULL or said == "database or disk is full":
+        return "the database's disk is full: make room, and say it again. What was not finished is not written"
     return f"the database refuses: {str(error).strip()}\nSee what is wrong with `dunwell doctor`."
 
 

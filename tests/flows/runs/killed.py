@@ -1,6 +1,8 @@
-"""A process that works off what is due, and is killed before its n-th step: `python -m tests.flows.runs.killed`.
+"""A process that works off what is due, and whose n-th step goes wrong: `python -m tests.flows.runs.killed`.
 
-A step is a statement, a commit, or a file that gets its name. Killed is killed: SIGKILL, nothing is tidied up.
+A step is a statement, a commit, or a file or folder of the book's that is made, written, named or removed. Killed is
+killed: SIGKILL, nothing is tidied up. `full`: from that step on the disk of the database is full, and the process goes
+on as it can.
 """
 
 import os
@@ -8,12 +10,52 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from itertools import count
-from typing import Any
+from typing import Any, Final
+
+ON_FILES: Final = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.link"}
+FULL: Final = "database or disk is full"
+WRITING: Final = os.O_WRONLY | os.O_RDWR
 
 
-def main(at: datetime, kill_at: int) -> None:
-    """Decide, post and deliver; print how many steps there were. `kill_at` 0: live to the end."""
+class Steps:
+    """Counts the steps of this process, and lets one go wrong. `wrong_at` 0: none."""
+
+    def __init__(self, wrong_at: int, how: str) -> None:
+        from django.db import connection  # noqa: PLC0415  # Django is set up by now
+
+        self.wrong_at, self.how = wrong_at, how
+        self.taken = 0
+        connection.ensure_connection()
+        self.commit = connection._commit  # type: ignore[attr-defined]
+        connection._commit = self.committed  # type: ignore[attr-defined]
+        sys.addaudithook(self.on_file)
+
+    def step(self) -> None:
+        self.taken += 1
+        if self.how == "killed" and self.taken == self.wrong_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def statement(self, execute: Callable[..., Any], *told: Any) -> Any:  # noqa: ANN401  # whatever Django hands on
+        from django.db import OperationalError  # noqa: PLC0415
+
+        self.step()
+        if self.how == "full" and 0 < self.wrong_at <= self.taken:
+            raise OperationalError(FULL)  # as databases say it: a test must not fill the machine's disk
+        return execute(*told)
+
+    def committed(self) -> None:
+        self.step()
+        self.commit()
+        self.step()
+
+    def on_file(self, event: str, told: tuple[Any, ...]) -> None:
+        is_write = event in ON_FILES or (event == "open" and isinstance(told[2], int) and told[2] & WRITING)
+        if is_write and str(told[0]).startswith(os.environ["DUNWELL_HOME"]):
+            self.step()
+
+
+def main(at: datetime, wrong_at: int, how: str) -> None:
+    """Decide, post and deliver; print how many steps there were."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
     import django  # noqa: PLC0415  # the environment names the database
 
@@ -22,35 +64,13 @@ def main(at: datetime, kill_at: int) -> None:
 
     from dunwell.flows.runs.work import do, due  # noqa: PLC0415
 
-    steps = count(1)
-    taken = 0
-
-    def step() -> None:
-        nonlocal taken
-        taken = next(steps)
-        if taken == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def statement(execute: Callable[..., Any], *told: Any) -> Any:  # noqa: ANN401  # whatever Django hands on
-        step()
-        return execute(*told)
-
-    connection.ensure_connection()
-    commit = connection._commit  # type: ignore[attr-defined]
-
-    def committed() -> None:
-        step()
-        commit()
-        step()
-
-    connection._commit = committed  # type: ignore[attr-defined]
-    sys.addaudithook(lambda event, _told: step() if event == "os.rename" else None)
-    with connection.execute_wrapper(statement):
+    steps = Steps(wrong_at, how)
+    with connection.execute_wrapper(steps.statement):
         while pieces := list(due(at)):
             for piece in pieces:
                 do(piece, clock=lambda: at, by="worker")
-    print(taken)  # noqa: T201
+    print(steps.taken)  # noqa: T201
 
 
 if __name__ == "__main__":
-    main(datetime.fromisoformat(sys.argv[1]), int(sys.argv[2]))
+    main(datetime.fromisoformat(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -16,46 +17,46 @@ from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.work import start_run
 from dunwell.records.models import Delivery, Item, ItemState, Notice, NoticeLine, Run
+from tests.flows.runs.killed import FULL
 from tests.flows.town import Town, at_home, day, noon
 
 ON = "2026-04-14"
-KILLS = int(os.environ.get("DUNWELL_SOAK", "6"))  # `make soak` kills at every step
+KILLS = int(os.environ.get("DUNWELL_SOAK", "4"))  # `make soak` kills at every step
 SEED = 20260414
 
 
-def process(town: Town, url: str, *, hours: int, kill_at: int = 0) -> "subprocess.Popen[str]":
+def process(town: Town, url: str, *, hours: int, wrong_at: int = 0, how: str = "killed") -> "subprocess.Popen[str]":
     """A process that works some hours after noon."""
     at = noon(ON) + timedelta(hours=hours)
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.runs.killed", at.isoformat(), str(kill_at)],
+        [sys.executable, "-m", "tests.flows.runs.killed", at.isoformat(), str(wrong_at), how],
         env={**os.environ, "DUNWELL_DATABASE_URL": url, "DUNWELL_HOME": str(town.folder)},
         cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
-def worker(town: Town, url: str, *, hours: int, kill_at: int = 0) -> int | None:
-    """Let a process work off what is due: how many steps it took, or None if it was killed."""
-    working = process(town, url, hours=hours, kill_at=kill_at)
+def steps_of(working: "subprocess.Popen[str]") -> int:
+    """How many steps a process took that lived to the end."""
     out, err = working.communicate(timeout=120)
-    if working.returncode == -9:
-        return None
     assert working.returncode == 0, err
     return int(out)
 
 
-def test_a_killed_worker_loses_nothing_and_sends_nothing_twice(town: Town, db: str) -> None:
+@pytest.mark.parametrize("how", ["killed", "full"])
+def test_a_worker_that_ends_anywhere_loses_nothing_and_sends_nothing_twice(town: Town, db: str, how: str) -> None:
     first = _anew(town, 0)
-    steps = worker(town, db, hours=0)  # of one that lives
-    assert steps is not None
+    steps = steps_of(process(town, db, hours=0))
     assert first.shards == 2
     assert_adds_up(first, withdrawn=set())
     chosen = random.Random(SEED).sample(range(1, steps + 1), min(KILLS, steps))
-    for number, kill_at in enumerate(sorted(chosen), 1):
+    for number, wrong_at in enumerate(sorted(chosen), 1):
         fresh = _anew(town, number)
-        assert worker(town, db, hours=0, kill_at=kill_at) is None
+        ended = process(town, db, hours=0, wrong_at=wrong_at, how=how)
+        _out, err = ended.communicate(timeout=120)
+        assert ended.returncode == -signal.SIGKILL if how == "killed" else FULL in err, err
         meanwhile(town, number)
         for hours in (1, 2):  # the lease has run out
-            worker(town, db, hours=hours)
+            steps_of(process(town, db, hours=hours))
         fresh.refresh_from_db()
         assert_adds_up(fresh, withdrawn={f"P{number}", f"H{number}"})
 
@@ -111,6 +112,5 @@ def test_two_workers_at_once_send_everything_once(town: Town, db: str) -> None:
     run = _anew(town, 0)
     processes = [process(town, db, hours=0) for _ in range(2)]
     for each in processes:
-        _out, err = each.communicate(timeout=120)
-        assert each.returncode == 0, err
+        assert steps_of(each)
     assert_adds_up(run, withdrawn=set())

@@ -17,7 +17,7 @@ from dunwell.flows.errors import FlowError
 from dunwell.flows.runs import propose
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.deliver import claimable, deliver_run
-from dunwell.flows.runs.done import UNDER_WAY, end_runs
+from dunwell.flows.runs.done import UNDER_WAY, end_runs, over
 from dunwell.flows.runs.locked import OPEN, run_called
 from dunwell.flows.runs.post import open_posting, post_shard
 from dunwell.flows.runs.proposal import SCHEDULE
@@ -28,7 +28,7 @@ from dunwell.records.models import Delivery, Entity, Notice, NoticeState, Run, R
 NOTICES_PER_BLOCK: Final = 500
 LEFT_ALONE: Final = timedelta(minutes=15)  # how long a person's own posting is not taken over
 
-Step: TypeAlias = Literal["begin", "decide", "gather", "keep", "complete", "open", "post", "deliver"]
+Step: TypeAlias = Literal["begin", "decide", "gather", "keep", "complete", "open", "post", "deliver", "end"]
 Clock: TypeAlias = Callable[[], datetime]
 
 
@@ -80,6 +80,8 @@ def due_of(run: Run, now: datetime) -> Iterator[Piece]:
         silent = Notice.objects.filter(run=run, state=NoticeState.POSTED, deliveries=None)
         blocks = set(_blocks(free, "notice_id")) | set(_blocks(silent, "pk"))
         yield from (Piece("deliver", run.pk, block) for block in sorted(blocks))
+        if over().filter(pk=run.pk).exists():  # whoever did the last of it did not live to say so
+            yield Piece("end", run.pk)
 
 
 def do(piece: Piece, *, clock: Clock, by: str) -> Done:
@@ -96,7 +98,7 @@ def do(piece: Piece, *, clock: Clock, by: str) -> Done:
     if run_id is None:
         return Done()
     run = run_called(run_id)
-    if piece.step in {"post", "deliver"}:
+    if piece.step in {"post", "deliver", "end"}:
         end_runs(run.entity)
     if piece.step == "deliver":
         return Done()
