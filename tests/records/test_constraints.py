@@ -51,7 +51,7 @@ def test_one_open_run_per_entity(entity_id: int) -> None:
     first = run(entity_id)
     refused(lambda: run(entity_id))
     refused(lambda: run(entity_id, "approved"))
-    for state in ("posted", "done", "cancelled", "superseded", "reversed", "delivering"):
+    for state in ("posted", "done", "cancelled", "superseded", "reversed"):
         run(entity_id, state)
     run(sample.entity("OTHER").id)
     Run.objects.filter(pk=first.pk).update(state="superseded")

@@ -1,21 +1,31 @@
-"""Which archives are there, which are needed, and which may go."""
+"""What runs need of the archive, which archives are there, and which may go."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
+import polars as pl
 from django.conf import settings
 from django.db.models import Q
 
+from dunwell.flows.errors import Conflict
 from dunwell.records import archive
 from dunwell.records.models import Run, RunEdit, RunShard, RunState
 
 # What is being written now is named by no run yet.
 SAFE_AGE: Final = timedelta(days=1)
 OVER: Final = (RunState.DONE, RunState.CANCELLED, RunState.SUPERSEDED, RunState.REVERSED)
+
+
+def archived(run_id: int, digest: str, name: str, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """Return a table that a run goes on with, such as `plan-notices`. Errors: Conflict where it is gone or altered."""
+    try:
+        return archive.table(settings.CONFIG.archive_dir, digest, name, columns)
+    except archive.ArchiveError as error:
+        raise Conflict(f"nothing can be done with run {run_id}: {error}, or propose anew") from None
 
 
 @dataclass(frozen=True)

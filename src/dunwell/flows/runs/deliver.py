@@ -59,7 +59,8 @@ class Outcome(NamedTuple):
 class DeliverResult:
     """How many messages went where, the first reason why one did not, and from when on the rest may be tried again.
 
-    `claimed`: somebody else is sending them, or was, and `claimed_until` nobody else does.
+    `claimed`: somebody else is sending them, or was, and `claimed_until` nobody else does. What waits is told of whole
+    runs only.
     """
 
     outbox: str
@@ -115,12 +116,12 @@ def deliver_run(
             result.failed += outcome.state == DeliveryState.FAILED
             result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
         progress("writing notices", done, total)
-    mine = Delivery.objects.filter(notice__run=run)
-    late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
-    result.retrying, result.retry_at = late.values()
-    claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
-    result.claimed, result.claimed_until = claimed.values()
     if notice_ids is None:
+        mine = Delivery.objects.filter(notice__run=run)
+        late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
+        result.retrying, result.retry_at = late.values()
+        claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
+        result.claimed, result.claimed_until = claimed.values()
         end_runs(run.entity)
         chain.seal()
     return result

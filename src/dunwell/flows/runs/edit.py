@@ -17,14 +17,15 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.parties import payer_of_family
 from dunwell.flows import policies
 from dunwell.flows.entities import account_called
-from dunwell.flows.errors import Conflict, Invalid
+from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.approve import settle
+from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.explain import item_called
 from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import open_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep
 from dunwell.records import archive, audit, frames
-from dunwell.records.models import Item, Notice, NoticeState, Run, RunEdit
+from dunwell.records.models import Item, Notice, NoticeState, Run, RunEdit, RunShard
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,9 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
 
 def _outcomes(run: Run, payer_id: int, *, shard: int, items: pl.Series) -> Counter[str]:
     """How many items of a payer have which outcome in a proposal, with the changes so far. Errors: Conflict."""
-    folder = settings.CONFIG.archive_dir
     edited = RunEdit.objects.filter(run=run, payer_id=payer_id).order_by("pk").last()
-    try:
-        part = edited.archive_digest if edited else archive.parts(folder, run.archive_digest)[shard]
-        decided = archive.table(folder, part, "plan-decisions", ["item_id", "outcome"])
-    except archive.ArchiveError as error:
-        raise Conflict(f"run {run.pk} cannot be changed: {error}, or propose anew") from None
+    part = edited or RunShard.objects.get(run=run, number=shard)
+    decided = archived(run.pk, part.archive_digest, "plan-decisions", ["item_id", "outcome"])
     return Counter(decided.filter(pl.col("item_id").is_in(items.implode()))["outcome"].to_list())
 
 

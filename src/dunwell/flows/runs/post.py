@@ -5,7 +5,6 @@ from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
-from django.conf import settings
 from django.db import transaction
 
 from dunwell.engine import plan
@@ -15,9 +14,10 @@ from dunwell.engine.events import Posted
 from dunwell.engine.since import AMOUNTS, Known, fallen_out, unmoved
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.approve import guard_is_approved
+from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.locked import OPEN, locked_run, run_called, shared_run
-from dunwell.records import archive, audit, bulk, frames, lookup, proposals
+from dunwell.records import audit, bulk, frames, lookup, proposals
 from dunwell.records.frames import Shard
 from dunwell.records.models import (
     Delivery,
@@ -183,8 +183,8 @@ def _decided(part: RunShard, run: Run, name: str, columns: Sequence[str]) -> pl.
         if edit.payer_id % run.shards == part.number
     }
     wanted = [*columns, *(["payer_id"] if "payer_id" not in columns else [])]
-    frame = _archived(run, part.archive_digest, name, wanted).filter(~pl.col("payer_id").is_in(list(edits)))
-    return pl.concat([frame, *(_archived(run, digest, name, wanted) for digest in edits.values())]).select(columns)
+    frame = archived(run.pk, part.archive_digest, name, wanted).filter(~pl.col("payer_id").is_in(list(edits)))
+    return pl.concat([frame, *(archived(run.pk, digest, name, wanted) for digest in edits.values())]).select(columns)
 
 
 def _anchors(part: RunShard, run: Run, notices: pl.DataFrame, waiting: pl.DataFrame) -> pl.DataFrame:
@@ -196,14 +196,6 @@ def _anchors(part: RunShard, run: Run, notices: pl.DataFrame, waiting: pl.DataFr
     if not part.is_posted:
         return decided.join(waiting.filter("anchored"), on=KEYS["anchors"], how="anti")
     return decided.join(notices.filter("anchored"), on=KEYS["anchors"], how="semi")
-
-
-def _archived(run: Run, digest: str, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Columns of a table in the archive. Errors: Conflict where the archive is gone."""
-    try:
-        return archive.table(settings.CONFIG.archive_dir, digest, name, columns)
-    except archive.ArchiveError as error:
-        raise Conflict(f"run {run.pk} cannot be posted: {error}, or propose anew") from None
 
 
 def _told(run: Run) -> list[int]:

@@ -19,6 +19,7 @@ from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
+from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.guard import unlike_the_last
@@ -212,11 +213,7 @@ def _require_all_posted(entity: Entity) -> None:
 
 
 def _decided(shard: RunShard, table: str, columns: Sequence[str] = ()) -> pl.DataFrame:
-    """A table of a shard's plan. Errors: Conflict where the archive is gone."""
-    try:
-        return archive.table(settings.CONFIG.archive_dir, shard.archive_digest, f"plan-{table}", columns)
-    except archive.ArchiveError as error:
-        raise Conflict(f"run {shard.run_id} cannot be kept: {error}") from None
+    return archived(shard.run_id, shard.archive_digest, f"plan-{table}", columns)
 
 
 def _counts(plan: Plan) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dunwell.records import audit, frames
 from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Notice, NoticeState, Run, RunState
 
 NOTICES_PER_BATCH: Final = 500
-REVERSIBLE: Final = (RunState.POSTED, RunState.DELIVERING, RunState.DONE)
+REVERSIBLE: Final = (RunState.POSTED, RunState.DONE)
 
 
 @dataclass(frozen=True)

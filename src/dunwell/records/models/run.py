@@ -14,7 +14,6 @@ class RunState(models.TextChoices):
     PROPOSED = "proposed"
     APPROVED = "approved"
     POSTED = "posted"
-    DELIVERING = "delivering"
     DONE = "done"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"
