@@ -16,7 +16,9 @@ from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Outbox, Receipt, file_name, text_of
 from dunwell.letters.notice import Message
 
-MESSAGE = Message(subject="Zahlungserinnerung: Rechnung A-17, 119,00 €", text="Grüße\n\nAcme\n", language="de")
+MESSAGE = Message(
+    subject="Zahlungserinnerung: Rechnung A-17, 119,00 €", text="Grüße\n\nAcme\n", html="<p>Grüße</p>", language="de"
+)
 ENVELOPE = Envelope(
     delivery_id=42,
     run=7,

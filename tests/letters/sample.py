@@ -3,9 +3,19 @@
 from dataclasses import replace
 from datetime import date, timedelta
 
-from dunwell.letters.notice import ChargeLine, Line, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
 
 DAY = date(2026, 4, 3)
+CREDITOR = Creditor(
+    name="Nordlicht Handels GmbH",
+    address_lines=("Speicherstadt 12", "20457 Hamburg"),
+    email="buchhaltung@nordlicht.example",
+    phone="+49 40 123456-0",
+    iban="DE02120300000000202051",
+    bic="BYLADEM1001",
+    bank_name="Deutsche Kreditbank Berlin",
+    footer_lines=("Amtsgericht Hamburg, HRB 12345", "Geschäftsführerin: Inga Petersen", "USt-IdNr. DE123456789"),
+)
 
 
 def line(number: str, *, days: int, amount: int = 11900, original: int | None = None, issued: bool = True) -> Line:
@@ -31,7 +41,8 @@ def notice(
     charged = sum(charge.amount_minor for charge in charges)
     return Notice(
         notice_id=4711,
-        entity_name="Nordlicht Handels GmbH",
+        creditor=CREDITOR,
+        account="MUELLER",
         debtor_name="Müller & Söhne KG",
         address_lines=("Hauptstraße 1", "80331 München"),
         language=language,

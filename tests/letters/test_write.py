@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dunwell.letters.notice import ChargeLine, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Notice
 from dunwell.letters.reader import LANGUAGES, reader_of
 from dunwell.letters.write import OTHER_STAGE, STAGES, write
 from tests.letters.sample import DAY, line, notice, several
@@ -81,7 +81,7 @@ def test_data_stay_data() -> None:
     found = replace(
         notice(line(hostile, days=12), charges=(ChargeLine(description=hostile, amount_minor=100),)),
         debtor_name=hostile,
-        entity_name=hostile,
+        creditor=Creditor(name=hostile, address_lines=(hostile,), iban=hostile, footer_lines=(hostile, "")),
         address_lines=(hostile, "\n", ""),
         stage=hostile,
     )
@@ -163,7 +163,7 @@ def test_three_hundred_items_are_all_there() -> None:
 def test_the_right_hand_edge_of_all_columns_is_one(language: str) -> None:
     text = write(several(language, "final")).text
     rules = [row for row in text.splitlines() if set(row) == {"-"}]
-    figures = [row for row in text.splitlines() if re.search(r"  .*\d.€$", row)]
+    figures = [row for row in text.splitlines() if re.search(r"^\S.*  .*\d.€$", row)]
     assert {len(row) for row in (*rules, *figures)} == {len(rules[0])}
 
 

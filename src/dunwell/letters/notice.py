@@ -29,15 +29,34 @@ class ChargeLine:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Creditor:
+    """Who asks: the letterhead, and where to pay. What is empty is left out.
+
+    `footer_lines` are the particulars that the law wants on a letter: register, directors, VAT id.
+    """
+
+    name: str
+    address_lines: tuple[str, ...] = ()
+    email: str = ""
+    phone: str = ""
+    iban: str = ""
+    bic: str = ""
+    bank_name: str = ""
+    footer_lines: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Notice:
     """One notice to one payer, in one currency; amounts are minor units of it.
 
-    `language` and `country` are the debtor's, as in `de` and `AT`; a tag such as `fr-CH` is taken too.
+    `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
+    as in `de` and `AT`; a tag such as `fr-CH` is taken too.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
     notice_id: int
-    entity_name: str
+    creditor: Creditor
+    account: str = ""
     debtor_name: str | None
     address_lines: tuple[str, ...]
     language: str | None
@@ -68,8 +87,13 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What goes over a wire: a subject of one line, a text, and the language both are in."""
+    """What goes over a wire: a subject of one line, the same words as text and as HTML, and the language they are in.
+
+    `letter` is the PDF, empty where nobody has asked for one.
+    """
 
     subject: str
     text: str
+    html: str
     language: str
+    letter: bytes = b""

@@ -1,15 +1,10 @@
-"""Plain text: data kept to one line, paragraphs kept to the page, tables in columns."""
+"""Data and words kept to one line: nothing in them ends a line, hides, or turns the reading direction around."""
 
 import re
 import textwrap
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
-PAGE_COLUMNS: Final = 78
-GAP: Final = "  "
 # Marks that turn the reading direction around could show another amount or name than is meant.
 _TURNING: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ODD: Final = re.compile("[\u0300-\u1fff\u20d0-\U0010ffff]")  # where signs wider or narrower than a column begin
@@ -20,8 +15,9 @@ def one_line(text: str | None) -> str:
     """Keep data to one line: control characters and line ends become spaces, runs of spaces one."""
     if not text:
         return ""
-    seen = "".join(" " if unicodedata.category(sign) in _UNSEEN else sign for sign in _TURNING.sub("", text))
-    return re.sub(r" +", " ", seen).strip()
+    if not text.isprintable():
+        text = "".join(" " if unicodedata.category(sign) in _UNSEEN else sign for sign in _TURNING.sub("", text))
+    return re.sub(r" +", " ", text).strip() if "  " in text else text.strip()
 
 
 def shortened(text: str, columns: int) -> str:
@@ -29,11 +25,11 @@ def shortened(text: str, columns: int) -> str:
     return text if len(text) <= columns else f"{text[: columns - 1].rstrip()}…"
 
 
-def paragraph(text: str) -> str:
-    """Wrap sentences at the page's width; a blank line between paragraphs stays."""
+def paragraphs(text: str) -> tuple[str, ...]:
+    """Part sentences at blank lines; within a paragraph, line ends and runs of spaces are one space."""
     # Of all white space only these two are ours; a no-break space stays what it is.
     parts = (re.sub("[ \n]+", " ", part).strip(" ") for part in re.split("\n *\n", text))
-    return "\n\n".join(textwrap.fill(part, PAGE_COLUMNS, break_on_hyphens=False) for part in parts if part)
+    return tuple(part for part in parts if part)
 
 
 def width(text: str) -> int:
@@ -60,53 +56,3 @@ def _cut(text: str, columns: int) -> list[str]:
             taken = width(sign)
         pieces[-1] += sign
     return pieces
-
-
-def left(text: str, columns: int) -> str:
-    """Fill up with spaces on the right."""
-    return text + " " * (columns - width(text))
-
-
-def right(text: str, columns: int) -> str:
-    """Fill up with spaces on the left."""
-    return " " * (columns - width(text)) + text
-
-
-@dataclass(frozen=True)
-class Column:
-    """A heading, whose line ends make it higher, and cells below it."""
-
-    heading: str
-    cells: Sequence[str]
-
-    @cached_property
-    def columns(self) -> int:
-        """How wide it is."""
-        return max(width(text) for text in (*self.heading.split("\n"), *self.cells))
-
-
-def table(first: Column, others: Sequence[Column], columns: int) -> str:
-    """Set a table of so many columns: the first takes what the others leave, and its cells are folded into that.
-
-    The others stand at their right-hand side.
-    """
-    space = columns - taken(others)
-    headings = [column.heading.split("\n") for column in (first, *others)]
-    height = max(len(heading) for heading in headings)
-    above = zip(*([""] * (height - len(heading)) + heading for heading in headings), strict=True)
-    lines = [_row(cells, space, others) for cells in above]
-    lines.append("-" * columns)
-    for name, *cells in zip(first.cells, *(column.cells for column in others), strict=True):
-        *pieces, last = folded(name, space)
-        lines += [*pieces, _row((last, *cells), space, others)]
-    return "\n".join(lines)
-
-
-def taken(columns: Sequence[Column]) -> int:
-    """Count what columns take of a table, each with the gap before it."""
-    return sum(len(GAP) + column.columns for column in columns)
-
-
-def _row(cells: Sequence[str], space: int, others: Sequence[Column]) -> str:
-    figures = (right(cell, column.columns) for cell, column in zip(cells[1:], others, strict=True))
-    return GAP.join((left(cells[0], space), *figures)).rstrip(" ")

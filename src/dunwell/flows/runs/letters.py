@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from dunwell.letters.notice import ChargeLine, Line, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
 from dunwell.records import proposals
 from dunwell.records.models import Account, Entity, Item
 
@@ -51,7 +51,8 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
     dunned = [_line(line, notice) for line in lines if line["role"] == "dunned"]
     return Notice(
         notice_id=notice["notice_id"],
-        entity_name=entity.name,
+        creditor=Creditor(name=entity.name),
+        account=payer.code,
         debtor_name=payer.name or None,
         # Many address books begin the address with the name, which stands above it already.
         address_lines=address[1:] if address[:1] == (payer.name,) else address,

@@ -1,0 +1,139 @@
+"""A notice put into words: everything a letter says, before anybody lays it out as text, HTML or on paper."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from dunwell.letters.notice import Creditor, Notice
+from dunwell.letters.payment import REMITTANCE_MAX, Payment, payment_of
+from dunwell.letters.plain import one_line, paragraphs, shortened
+from dunwell.letters.reader import Reader, reader_of
+from dunwell.letters.tables import Sum, Table, overdue_and_upcoming, sums_of, table_of
+from dunwell.letters.wording import Wording, Words
+
+NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
+
+
+@dataclass(frozen=True)
+class Letter:
+    """What a letter says, in the order it says it. Texts are single lines; a tuple of them are paragraphs.
+
+    With items of one sort alone there is one table; `upcoming_said` leads over to a second one. `facts` are pairs of
+    label and value: date, reference, account.
+    """
+
+    language: str
+    territory: str | None
+    words: Words
+    creditor: Creditor
+    debtor: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    subject: str
+    salutation: str
+    opening: tuple[str, ...]
+    items: Table
+    upcoming_said: tuple[str, ...]
+    upcoming: Table | None
+    sums: tuple[Sum, ...]
+    request: tuple[str, ...]
+    payment: Payment | None
+    remark: tuple[str, ...]
+    closing: str
+
+    @property
+    def small_print(self) -> tuple[str, ...]:
+        """Where the creditor is and how to reach it, as it stands below its name at the foot of a message."""
+        reached = ((self.words.phone, self.creditor.phone), (self.words.email, self.creditor.email))
+        return (
+            *filter(None, [", ".join(self.creditor.address_lines)]),
+            *(f"{label}{self.words.colon}{value}" for label, value in reached if value),
+            *self.creditor.footer_lines,
+        )
+
+
+def compose(notice: Notice, wording: Wording) -> Letter:
+    """Put a notice into the words of its reader, with money and dates as they are read there."""
+    reader = reader_of(notice.language, notice.country)
+    words = wording.words(reader.language)
+    late, early = overdue_and_upcoming(notice)
+    tables = [table_of(lines, notice.currency, reader, words) for lines in (late, early)]
+    items, upcoming = tables if late else (tables[1], None)
+    assert items is not None  # noqa: S101  # a notice without items is refused when it is made
+    fields = fields_of(notice, reader)
+    said = wording.parts(reader.language, notice.stage, fields)
+    debtor = (one_line(text) for text in (notice.debtor_name, *notice.address_lines))
+    facts = (
+        (words.date, fields["today"]),
+        (words.reference, str(notice.notice_id)),
+        (words.account, fields["account"]),
+    )
+    return Letter(
+        language=reader.language,
+        territory=reader.locale.territory,
+        words=words,
+        creditor=_cleared(notice.creditor),
+        debtor=tuple(text for text in debtor if text),
+        facts=tuple((label, value) for label, value in facts if value),
+        subject=one_line(said["subject"]),
+        salutation=one_line(said["salutation"]),
+        opening=paragraphs(said["opening"]),
+        items=items,
+        upcoming_said=paragraphs(said["upcoming"]) if late and early else (),
+        upcoming=upcoming,
+        sums=sums_of(notice, reader, words),
+        request=paragraphs(said["request"]),
+        payment=payment_of(notice, fields["quoting"], reader, words),
+        remark=paragraphs(said["remark"]),
+        closing=one_line(said["closing"]),
+    )
+
+
+def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
+    """What templates may speak of; all text is one line, whatever the data hold."""
+    late, early = overdue_and_upcoming(notice)
+    last_due_on = max(line.due_on for line in notice.lines)
+    numbers = [one_line(line.number) for line in notice.lines]
+    quoted = ", ".join(number for number in map(one_line, (line.number for line in late or early)) if number)
+    numbered = 0 < len(quoted) <= REMITTANCE_MAX
+    # Nobody is asked to pay before the due date.
+    deadline_on = notice.deadline_on
+    if not late and deadline_on and deadline_on < last_due_on:
+        deadline_on = None
+    return {
+        "entity": one_line(notice.creditor.name),
+        "debtor": one_line(notice.debtor_name),
+        "account": one_line(notice.account),
+        "today": reader.long_date(notice.as_of),
+        "reference": notice.notice_id,
+        "country": reader.locale.territory,
+        "count": len(notice.lines),
+        "late": len(late),
+        "early": len(early),
+        "number": shortened(numbers[0], NUMBER_MAX) if len(numbers) == 1 else "",
+        "numbered": numbered,
+        "quoting": quoted if numbered else str(notice.notice_id),
+        "last_due": reader.long_date(last_due_on),
+        "deadline": reader.long_date(deadline_on) if deadline_on else None,
+        "total": reader.money(notice.total_minor, notice.currency),
+        "due_today": all(line.due_on == notice.as_of for line in notice.lines),
+        "in_part": any(line.amount_minor != line.original_minor for line in late),
+        "plain": not notice.charges and not notice.fee_minor,
+    }
+
+
+def _cleared(creditor: Creditor) -> Creditor:
+    """The same, with every text kept to one line."""
+
+    def lines(texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(text for line in texts if (text := one_line(line)))
+
+    return Creditor(
+        name=one_line(creditor.name),
+        address_lines=lines(creditor.address_lines),
+        email=one_line(creditor.email),
+        phone=one_line(creditor.phone),
+        iban=one_line(creditor.iban),
+        bic=one_line(creditor.bic),
+        bank_name=one_line(creditor.bank_name),
+        footer_lines=lines(creditor.footer_lines),
+    )

@@ -1,0 +1,107 @@
+"""What a notice asks for, as cells of text: overdue items, those that fall due, and the way to the total."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Final
+
+from dunwell.letters.notice import ChargeLine, Line, Notice
+from dunwell.letters.plain import one_line
+from dunwell.letters.reader import Reader
+from dunwell.letters.wording import Words
+
+NONE: Final = "\N{EN DASH}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and the cells below it; `may_go` first where a page is too narrow for all columns."""
+
+    heading: str
+    cells: Sequence[str]
+    may_go: bool = False
+
+    @property
+    def title(self) -> str:
+        """The heading where nobody needs to say where it breaks."""
+        return self.heading.replace("-\n", "\N{SOFT HYPHEN}").replace("\n", " ")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Items of one sort: what they are called, and columns that say something of them; the last is the amount asked.
+
+    `running`: for each item what it and those above it come to.
+    """
+
+    first: Column
+    others: tuple[Column, ...]
+    running: tuple[str, ...]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The cells of each item, in the order of the columns."""
+        return list(zip(self.first.cells, *(column.cells for column in self.others), strict=True))
+
+
+@dataclass(frozen=True)
+class Sum:
+    """A step on the way to the total: what it is, and how much."""
+
+    label: str
+    amount: str
+
+
+def overdue_and_upcoming(notice: Notice) -> tuple[list[Line], list[Line]]:
+    """Part the items of a notice into those past their due date and the others."""
+    late = [line for line in notice.lines if line.days_past_due > 0]
+    return late, [line for line in notice.lines if line.days_past_due <= 0]
+
+
+def table_of(lines: Sequence[Line], currency: str, reader: Reader, words: Words) -> Table | None:
+    """Put items into columns, those that have something to say; None without items."""
+    if not lines:
+        return None
+    late = lines[0].days_past_due > 0
+    numbers = Column(words.number, [one_line(line.number) or NONE for line in lines])
+    issued = [reader.short_date(line.issued_on) if line.issued_on else NONE for line in lines]
+    original = [reader.money(line.original_minor, currency) for line in lines]
+    wanted = [
+        (Column(words.issued, issued, may_go=True), any(line.issued_on for line in lines)),
+        (Column(words.due if late else words.falls_due, [reader.short_date(line.due_on) for line in lines]), True),
+        (Column(words.days, [str(line.days_past_due) for line in lines]), late),
+        (Column(words.original, original, may_go=True), any(_is_in_part(line) for line in lines)),
+        (Column(words.amount, [reader.money(line.amount_minor, currency) for line in lines]), True),
+    ]
+    sums = accumulate(line.amount_minor for line in lines)
+    return Table(
+        numbers,
+        tuple(column for column, has in wanted if has),
+        tuple(reader.money(amount, currency) for amount in sums),
+    )
+
+
+def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
+    """The way from the items to the total, with its last step the total itself."""
+    late, early = overdue_and_upcoming(notice)
+    rows = []
+    if late and early:
+        rows = [
+            (words.overdue, sum(line.amount_minor for line in late)),
+            (words.upcoming, sum(line.amount_minor for line in early)),
+        ]
+    elif notice.charges or notice.fee_minor:
+        rows = [(words.subtotal, notice.due_minor)]
+    rows += [(_charge(charge, words), charge.amount_minor) for charge in notice.charges]
+    if notice.fee_minor:
+        rows.append((words.fee, notice.fee_minor))
+    rows.append((words.total, notice.total_minor))
+    return tuple(Sum(label, reader.money(amount, notice.currency)) for label, amount in rows)
+
+
+def _is_in_part(line: Line) -> bool:
+    return line.original_minor != line.amount_minor
+
+
+def _charge(charge: ChargeLine, words: Words) -> str:
+    return one_line(charge.description) or f"{words.charge} {one_line(charge.number)}".rstrip()

@@ -1,0 +1,112 @@
+"""Words: the templates of every language and stage, those of the house over those that come with Dunwell."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any, Final, Protocol, cast
+
+from jinja2 import FunctionLoader, StrictUndefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from dunwell.letters.reader import LANGUAGES
+
+STAGES: Final = ("courtesy", "reminder", "second_reminder", "escalation", "final")
+OTHER_STAGE: Final = "notice"
+LETTER: Final = "letter"  # what all letters of a language share
+PHRASES: Final = "phrases"
+WORDS: Final = "words"
+# The parts of a letter that are sentences, in their order; each is a block of a template.
+PARTS: Final = ("subject", "salutation", "opening", "upcoming", "request", "remark", "closing")
+SHAPE: Final = "parts"
+_PART_ENDS: Final = "\x1e"  # no data and no template can hold it: both are cleared of control characters
+
+
+class Words(Protocol):
+    """The words of one language in tables, sums and labels: what `templates/<language>/words.txt` sets."""
+
+    number: str
+    issued: str
+    due: str
+    falls_due: str
+    days: str
+    original: str
+    amount: str
+    carried: str
+    subtotal: str
+    overdue: str
+    upcoming: str
+    charge: str
+    fee: str
+    total: str
+    date: str
+    reference: str
+    account: str
+    phone: str
+    email: str
+    payment: str
+    payee: str
+    bank: str
+    to_pay: str
+    to_pay_now: str
+    quoting: str
+    scan: str
+    code: str
+    page: str
+    of: str
+    colon: str
+
+
+class Wording:
+    """Templates by name, such as `de/final.txt`; `own` ones come before those that are shipped.
+
+    They are taken as they are: `check.wording_of` says what is wrong with them.
+    """
+
+    def __init__(self, own: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._own = dict(own)
+        self._words: dict[str, Words] = {}
+        self.environment = SandboxedEnvironment(
+            loader=FunctionLoader(self.source),
+            undefined=StrictUndefined,
+            autoescape=False,  # these are words: who lays them out as HTML escapes them
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+
+    def source(self, name: str) -> str | None:
+        """The text of a template, or None."""
+        if name == SHAPE:
+            return _PART_ENDS.join(f"{{% block {part} %}}{{% endblock %}}" for part in PARTS)
+        return self._own.get(name) or _shipped(name)
+
+    def parts(self, language: str, stage: str, fields: Mapping[str, Any]) -> dict[str, str]:
+        """Render the sentences of a letter, by the name of their part.
+
+        A stage without a template of its own is written as a plain notice.
+        """
+        known = stage in STAGES or f"{language}/{stage}.txt" in self._own
+        template = self.environment.get_template(f"{language}/{stage if known else OTHER_STAGE}.txt")
+        return dict(zip(PARTS, template.render(fields).split(_PART_ENDS), strict=True))
+
+    def words(self, language: str) -> Words:
+        """The single words of a language."""
+        if language not in self._words:
+            module = self.environment.get_template(f"{language}/{WORDS}.txt").module
+            self._words[language] = cast("Words", module)
+        return self._words[language]
+
+
+@cache
+def _shipped(name: str) -> str | None:
+    language, _, file = name.partition("/")
+    if language not in LANGUAGES or file.removesuffix(".txt") not in {*STAGES, OTHER_STAGE, LETTER, PHRASES, WORDS}:
+        return None
+    return files("dunwell.letters").joinpath("templates", language, file).read_text(encoding="utf-8")
+
+
+@cache
+def shipped() -> Wording:
+    """The words that come with Dunwell."""
+    return Wording()
