@@ -1,12 +1,13 @@
-"""`write`: a notice becomes a message in the debtor's language."""
+"""`write`: a notice becomes a message in the debtor's language; `typeset`: it becomes a letter to print."""
 
 from dunwell.letters.layouts.html import html_of
+from dunwell.letters.layouts.pdf import pdf_of
 from dunwell.letters.layouts.text import text_of
 from dunwell.letters.letter import compose
 from dunwell.letters.notice import Message, Notice
 from dunwell.letters.wording import OTHER_STAGE, STAGES, Wording, shipped
 
-__all__ = ["OTHER_STAGE", "STAGES", "write"]
+__all__ = ["OTHER_STAGE", "STAGES", "typeset", "write"]
 
 
 def write(notice: Notice, wording: Wording | None = None) -> Message:
@@ -16,3 +17,11 @@ def write(notice: Notice, wording: Wording | None = None) -> Message:
     """
     letter = compose(notice, wording or shipped())
     return Message(subject=letter.subject, text=text_of(letter), html=html_of(letter), language=letter.language)
+
+
+def typeset(notice: Notice, wording: Wording | None = None) -> bytes:
+    """Set a notice as a letter on A4: PDF/A-2a and PDF/UA-1, dated by the notice.
+
+    The same notice gives the same bytes.
+    """
+    return pdf_of(compose(notice, wording or shipped()), notice.as_of)

@@ -1,0 +1,166 @@
+"""A letter on paper: a tagged PDF for the archive and for screen readers, set by Typst from the data as JSON."""
+
+import io
+import json
+import re
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+import typst
+
+from dunwell.letters.fonts.printing import FOLDER, printable
+from dunwell.letters.letter import Letter
+from dunwell.letters.payment import Payment
+from dunwell.letters.plain import shortened, width
+from dunwell.letters.tables import Table
+
+# For the archive, with every character known and every part tagged; and for screen readers.
+STANDARDS: Final[list[Any]] = ["a-2a", "ua-1"]
+SHORT_MAX: Final = 60  # of the creditor's name where it must stand on one line
+RETURN_MAX: Final = 62
+EMAIL_MAX: Final = 26  # of a mail address that stands on one line
+WINDOW_LINES: Final = 6
+WINDOW_COLUMNS: Final = 40  # of a line in the window at its usual size
+WINDOW_LINE_MAX: Final = 150
+WINDOW_SIZES: Final = ((10, 1.0), (8.5, 1.18), (7, 1.43))  # points, and how much more goes into the window
+LONG: Final = 20  # items of a table, from which on it may take a second page
+TOGETHER: Final = 16  # sums that stand on one page with the words after them
+WORD_MAX: Final = 36  # signs of a word that breaks nowhere
+FACT_WORD_MAX: Final = 22
+
+
+def pdf_of(letter: Letter, day: date) -> bytes:
+    """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes."""
+    pdf = _compiler().compile(
+        input=_page(),
+        sys_inputs={"letter": json.dumps(_data(letter), ensure_ascii=False)},
+        format="pdf",
+        pdf_standards=STANDARDS,
+        timestamp=datetime.combine(day, time(), UTC),
+    )
+    assert isinstance(pdf, bytes)  # noqa: S101  # a list is what pictures come in
+    return pdf
+
+
+@cache
+def _compiler() -> typst.Compiler:
+    """Fonts of our own alone: the same letter on every machine."""
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
+    return typst.Compiler(font_paths=fonts)
+
+
+@cache
+def _page() -> bytes:
+    return files("dunwell.letters.layouts").joinpath("letter.typ").read_bytes()
+
+
+def _data(letter: Letter) -> dict[str, Any]:
+    """What the page shows, as JSON has it."""
+    creditor, words, payment = letter.creditor, letter.words, letter.payment
+    size, window = _window(letter.debtor)
+    code = payment and payment.code
+    facts = [(label, shortened(value, SHORT_MAX)) for label, value in letter.facts]
+    labels = ("page", "of", "carried", "subtotal", "payment", "scan")
+    reached = [(words.phone, creditor.phone), (words.email, _address(creditor.email))]
+    shown = {
+        "words": {name: getattr(words, name) for name in labels},
+        "language": letter.language,
+        "region": letter.territory,
+        "creditor": {"name": creditor.name},
+        "short": shortened(creditor.name, SHORT_MAX),
+        "window": window,
+        "window-size": size,
+        "fact-line": f"{letter.facts[1][0]}{words.colon}{letter.facts[1][1]}",
+        "subject": letter.subject,
+        "salutation": letter.salutation,
+        "opening": letter.opening,
+        "items": _table(letter.items),
+        "upcoming-said": letter.upcoming_said,
+        "upcoming": _table(letter.upcoming) if letter.upcoming else None,
+        "sums": [(row.label, row.amount) for row in letter.sums],
+        "request": letter.request,
+        "payment": payment.details if payment else [],
+        "remark": letter.remark,
+        "closing": letter.closing,
+        "foot": _foot(letter),
+    }
+    return {
+        **_breakable(shown, WORD_MAX),
+        "facts": _breakable([*facts, *((label, value) for label, value in reached if value)], FACT_WORD_MAX),
+        "return-line": printable(_return_line(letter)),
+        "long": LONG,
+        "together": TOGETHER,
+        "code": _svg(payment) if payment and code else None,
+        "code-alt": _spoken(letter) if code else "",
+    }
+
+
+def _table(table: Table) -> dict[str, Any]:
+    heads = [table.first.title, *(column.title for column in table.others)]
+    return {"heads": heads, "rows": table.rows, "running": table.running}
+
+
+def _window(lines: tuple[str, ...]) -> tuple[float, list[str]]:
+    """The address as the window shows it: its size in points, and its lines, cut where even small ones are too many."""
+    cut = [shortened(line, WINDOW_LINE_MAX) for line in lines]
+    for size, more in WINDOW_SIZES:
+        taken = sum(-(-width(line) // int(WINDOW_COLUMNS * more)) for line in cut)
+        if taken <= int(WINDOW_LINES * more):
+            return size, cut
+    size, more = WINDOW_SIZES[-1]
+    return size, [shortened(line, int(WINDOW_COLUMNS * more)) for line in cut][: int(WINDOW_LINES * more)]
+
+
+def _return_line(letter: Letter) -> str:
+    """Where the letter goes back to: one line of small print, with the name cut where there is too much of it."""
+    where = " · ".join(letter.creditor.address_lines)
+    return f"{shortened(letter.creditor.name, max(RETURN_MAX - len(where), RETURN_MAX // 3))} · {where}".rstrip(" ·")
+
+
+def _address(email: str) -> str:
+    """A mail address that may break before its sign."""
+    return email.replace("@", "\u200b@") if len(email) > EMAIL_MAX else email
+
+
+def _foot(letter: Letter) -> list[list[str]]:
+    """The columns at the foot of each page: where the creditor is, its bank, and what the law wants."""
+    creditor = letter.creditor
+    accounts = letter.payment.details if letter.payment else ()
+    bank = [creditor.bank_name, *(value for label, value in accounts if label in {"IBAN", "BIC"})] if accounts else []
+    columns = ([shortened(creditor.name, SHORT_MAX), *creditor.address_lines], bank, list(creditor.footer_lines))
+    return [lines for column in columns if (lines := [text for text in column if text])]
+
+
+def _svg(payment: Payment) -> str:
+    """The code as one path."""
+    assert payment.code is not None  # noqa: S101
+    out = io.BytesIO()
+    payment.code.save(out, kind="svg", border=0, xmldecl=False, nl=False, omitsize=True, dark="#000")
+    return out.getvalue().decode()
+
+
+def _spoken(letter: Letter) -> str:
+    """What the code says, for who cannot see it."""
+    assert letter.payment is not None  # noqa: S101
+    said = ", ".join(f"{label}{letter.words.colon}{value}" for label, value in letter.payment.details)
+    return f"{letter.words.code}{letter.words.colon}{said}"
+
+
+def _breakable(value: Any, word_max: int) -> Any:  # noqa: ANN401  # whatever JSON holds
+    """Let longer words break anywhere, and show what no font has as a sign that it is missing."""
+    if isinstance(value, str):
+        return _long_word(word_max).sub("\\g<0>\u200b", printable(value))
+    if isinstance(value, dict):
+        return {key: _breakable(each, word_max) for key, each in value.items()}
+    if isinstance(value, Iterable):
+        return [_breakable(each, word_max) for each in value]
+    return value
+
+
+@cache
+def _long_word(word_max: int) -> re.Pattern[str]:
+    """So many signs of a word that goes on; signs of CJK, between which a line may end anyway, are none of them."""
+    return re.compile(rf"[^\s\u200b\u2e80-\u9fff\uac00-\ud7a3]{{{word_max}}}(?=[^\s\u200b])")
