@@ -16,6 +16,7 @@ NAMES = {
     "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
+    "entity show", "entity set",
 }  # fmt: skip
 WITHOUT_JSON = {"policy schema", "up", "worker"}  # the first prints nothing else, the others tell a log
 
@@ -44,7 +45,7 @@ def test_these_are_the_commands() -> None:
     assert set(COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "entity", "policy", "report", "run", "task", *sorted(COMMANDS)])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
     answer = CliRunner().invoke(app, [*name.split(), option])
@@ -53,7 +54,7 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "entity", "policy", "report", "run", "task", *sorted(COMMANDS)])
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
@@ -71,7 +72,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "up": "", "worker": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
-        "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
+        "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT", "entity show": "[CODE]", "entity set": "CODE",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

@@ -9,9 +9,7 @@ from dunwell.records.models import Account, Entity
 
 def entity_called(code: str | None) -> Entity:
     """Return the entity of a code; without one, the only entity there is. Errors: NotFound, Invalid."""
-    entities = list(Entity.objects.order_by("code"))
-    if not entities:
-        raise NotFound("there is no entity yet: import a book first (dunwell import --help), or try dunwell demo")
+    entities = all_entities()
     known = ", ".join(entity.code for entity in entities)
     if code is None:
         if len(entities) > 1:
@@ -21,6 +19,14 @@ def entity_called(code: str | None) -> Entity:
         if entity.code == code:
             return entity
     raise NotFound(f"there is no entity {code!r}; known: {known}")
+
+
+def all_entities() -> list[Entity]:
+    """Return the entities of the book, by their codes. Errors: NotFound."""
+    entities = list(Entity.objects.order_by("code"))
+    if not entities:
+        raise NotFound("there is no entity yet: import a book first (dunwell import --help), or try dunwell demo")
+    return entities
 
 
 def local_day(entity: Entity, at: datetime) -> date:

@@ -38,6 +38,20 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
     }
 
 
+def creditor_of(entity: Entity) -> Creditor:
+    """What letters show of an entity."""
+    return Creditor(
+        name=entity.name,
+        address_lines=tuple(entity.address_lines.splitlines()),
+        email=entity.email,
+        phone=entity.phone,
+        iban=entity.iban,
+        bic=entity.bic,
+        bank_name=entity.bank_name,
+        footer_lines=tuple(entity.footer_lines.splitlines()),
+    )
+
+
 def _letter_or_reason(
     entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]
 ) -> Notice | str:
@@ -51,7 +65,7 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
     dunned = [_line(line, notice) for line in lines if line["role"] == "dunned"]
     return Notice(
         notice_id=notice["notice_id"],
-        creditor=Creditor(name=entity.name),
+        creditor=creditor_of(entity),
         account=payer.code,
         debtor_name=payer.name or None,
         # Many address books begin the address with the name, which stands above it already.

@@ -11,7 +11,7 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
 
 
 class Entity(models.Model):
-    """A creditor company, the scope of every query.
+    """A creditor company, the scope of every query, with what its letters show of it.
 
     `run_at`: the local time from which on workers begin a run each day, and with `run_posts` post it. `ran_on`: the
     day of the last one.
@@ -24,6 +24,13 @@ class Entity(models.Model):
     country = models.CharField(max_length=2, blank=True, default="")
     language = models.CharField(max_length=20, default="en")
     time_zone = models.CharField(max_length=64, default="UTC")
+    address_lines = models.TextField(blank=True, default="")
+    email = models.CharField(max_length=320, blank=True, default="")
+    phone = models.CharField(max_length=40, blank=True, default="")
+    iban = models.CharField(max_length=34, blank=True, default="")
+    bic = models.CharField(max_length=11, blank=True, default="")
+    bank_name = models.CharField(max_length=200, blank=True, default="")
+    footer_lines = models.TextField(blank=True, default="")
     promise_tolerance_days = models.PositiveSmallIntegerField(default=0)
     run_at = models.TimeField(null=True)
     run_posts = models.BooleanField(default=False)

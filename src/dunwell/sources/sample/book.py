@@ -15,9 +15,15 @@ from dunwell.sources.sample.invoices import Items, Row, make_items
 
 ENTITIES: Final = (
     {"entity_id": 1, "entity": "NORD", "name": "Nordwind Handels GmbH", "currency": "EUR", "country": "DE",
-     "language": "de", "time_zone": "Europe/Berlin"},
+     "language": "de", "time_zone": "Europe/Berlin", "address_lines": "Speicherstraße 12\n20457 Hamburg",
+     "email": "buchhaltung@nordwind.example", "phone": "+49 40 5550-120", "iban": "DE02120300000000202051",
+     "bic": "BYLADEM1001", "bank_name": "Deutsche Kreditbank Berlin",
+     "footer_lines": "Amtsgericht Hamburg, HRB 104512\nGeschäftsführerin: Inga Petersen\nUSt-IdNr. DE123456789"},
     {"entity_id": 2, "entity": "ALBION", "name": "Albion Supplies Ltd", "currency": "GBP", "country": "GB",
-     "language": "en", "time_zone": "Europe/London"},
+     "language": "en", "time_zone": "Europe/London", "address_lines": "14 Wharf Street\nLeeds LS2 7EQ",
+     "email": "accounts@albion.example", "phone": "+44 113 496 0120", "iban": "GB33BUKB20201555555555",
+     "bic": "BUKBGB22", "bank_name": "Barclays Bank UK PLC",
+     "footer_lines": "Registered in England and Wales, no. 01234567\nVAT no. GB 123 4567 89"},
 )  # fmt: skip
 ATTRIBUTES: Final = {"account": {"sales_rep": "text"}, "item": {"contract": "text"}}
 # Columns that records keep and the engine does not.
@@ -28,6 +34,13 @@ MORE: Final[dict[str, Schema]] = {
         "country": pl.String,
         "language": pl.String,
         "time_zone": pl.String,
+        "address_lines": pl.String,
+        "email": pl.String,
+        "phone": pl.String,
+        "iban": pl.String,
+        "bic": pl.String,
+        "bank_name": pl.String,
+        "footer_lines": pl.String,
     },
     "accounts": {"name": pl.String, "attr_sales_rep": pl.String},
     "items": {"attr_contract": pl.String, "closed_on": pl.Date},

@@ -1,0 +1,97 @@
+"""`dunwell entity`: what letters show of a creditor, and how to change it."""
+
+from typing import Annotated
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.command import Command
+from dunwell.cli.doors import Json, WrongUsage, entity_of, open_book, refuses
+from dunwell.cli.output import as_json, say
+
+app = typer.Typer(help="See and set what letters show of a creditor.", no_args_is_help=True, rich_markup_mode=None)
+
+
+def _option(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
+    found: typer.models.OptionInfo = typer.Option(f"--{name}", metavar=metavar, help=text)
+    return found
+
+
+@app.callback()
+def entity() -> None:
+    """See and set what letters show of a creditor."""
+
+
+@app.command(cls=Command)
+@refuses
+def show(
+    code: Annotated[str | None, typer.Argument(metavar="CODE", help="The code of an entity. [default: all]")] = None,
+    json: Json = False,
+) -> None:
+    """Show what letters show of an entity, or of all of them."""
+    open_book()
+    from dunwell.flows.creditor import details_of  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import all_entities  # noqa: PLC0415
+
+    found = [details_of(each) for each in ([entity_of(code)] if code else all_entities())]
+    if json:
+        as_json({"entities": [vars(each) for each in found]})
+        return
+    for details in found:
+        _say(vars(details))
+
+
+@app.command("set", cls=Command)
+@refuses
+def set_(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an entity.")],
+    *,
+    name: Annotated[str | None, _option("name", "TEXT", "What it is called, as a court or bank would.")] = None,
+    address: Annotated[str | None, _option("address", "LINES", r"Where it is; \n ends a line.")] = None,
+    email: Annotated[str | None, _option("email", "ADDRESS", "Where debtors write to.")] = None,
+    phone: Annotated[str | None, _option("phone", "NUMBER", "Where debtors call.")] = None,
+    iban: Annotated[str | None, _option("iban", "IBAN", "Where debtors pay to.")] = None,
+    bic: Annotated[str | None, _option("bic", "BIC", "Of its bank. [default: as the IBAN says, where it does]")] = None,
+    bank: Annotated[str | None, _option("bank", "TEXT", "Its bank's name. [default: as the IBAN says]")] = None,
+    footer: Annotated[
+        str | None, _option("footer", "LINES", r"Register, directors, VAT id, as the law wants; \n ends a line.")
+    ] = None,
+    language: Annotated[
+        str | None, _option("language", "CODE", "Of debtors of whom none is known: en, de, fr.")
+    ] = None,
+    country: Annotated[str | None, _option("country", "CODE", "Where it is, such as DE.")] = None,
+    time_zone: Annotated[
+        str | None, _option("time-zone", "NAME", "Where its days begin, such as Europe/Berlin.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Set what letters show of an entity.
+
+    What is not given stays as it is; an empty text takes it away.
+    """
+    given = {
+        "name": name, "address_lines": address, "email": email, "phone": phone, "iban": iban, "bic": bic,
+        "bank_name": bank, "footer_lines": footer, "language": language, "country": country, "time_zone": time_zone,
+    }  # fmt: skip
+    changes = {field: text.replace("\\n", "\n") for field, text in given.items() if text is not None}
+    if not changes:
+        raise WrongUsage("say what to set, such as --iban DE02120300000000202051")
+    chosen = entity_of(code)
+    from dunwell.flows.creditor import change_entity  # noqa: PLC0415  # after the book is open
+
+    details = change_entity(chosen, changes, by=clock.actor(), at=clock.now())
+    if json:
+        as_json({"entities": [vars(details)]})
+        return
+    _say(vars(details))
+
+
+def _say(details: dict[str, object]) -> None:
+    say(f"{details['entity']}: {details['name']}")
+    for field, value in details.items():
+        if field not in {"entity", "name"} and value:
+            shown = value if isinstance(value, list) else [value]
+            for at, line in enumerate(shown):
+                say(f"  {'' if at else field.replace('_', ' '):14}{line}")
+    if not details["iban"]:
+        say(f"  no bank account: letters do not say where to pay (dunwell entity set {details['entity']} --iban IBAN)")
