@@ -70,6 +70,11 @@ def test_the_wheel_holds_every_file_of_the_source_and_nothing_else(wheel: Path) 
     for needed in (
         "engine/policies/consumer.yaml",
         "letters/templates/fr/final.txt",
+        "letters/layouts/letter.typ",
+        "letters/layouts/mail.html",
+        "letters/fonts/signs.txt",
+        "letters/fonts/OFL.txt",
+        "letters/fonts/NotoSans-Regular.ttf",
         "records/migrations/0001_tables.py",
     ):
         assert needed in held

@@ -63,6 +63,7 @@ class Config(BaseSettings):
     database_url: str = Field(default="sqlite:///dunwell.sqlite3", description="sqlite:///FILE or postgresql://...")
     archive_dir: Path = Field(default=Path("archive"), description="where runs keep their decisions")
     outbox_dir: Path = Field(default=Path("outbox"), description="where the outbox channel writes messages")
+    templates_dir: Path = Field(default=Path("templates"), description="where the words of letters of your own are")
     archive_retention_days: int | None = Field(
         default=None, ge=1, description="how long the archives of runs that are over are kept; none: for ever"
     )
@@ -85,10 +86,11 @@ class Config(BaseSettings):
         filled = {
             "archive_dir": "archive",
             "outbox_dir": "outbox",
+            "templates_dir": "templates",
             "database_url": "sqlite:///dunwell.sqlite3",
         } | values
         filled["database_url"] = from_home(str(filled["database_url"]), home)
-        for name in ("archive_dir", "outbox_dir"):
+        for name in ("archive_dir", "outbox_dir", "templates_dir"):
             filled[name] = _folder(name, filled[name], home)
         return filled | {"home": home}
 

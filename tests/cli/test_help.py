@@ -16,7 +16,7 @@ NAMES = {
     "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
-    "entity show", "entity set",
+    "entity show", "entity set", "letter check", "letter words",
 }  # fmt: skip
 WITHOUT_JSON = {"policy schema", "up", "worker"}  # the first prints nothing else, the others tell a log
 
@@ -45,7 +45,9 @@ def test_these_are_the_commands() -> None:
     assert set(COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize("name", ["", "audit", "entity", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize(
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", *sorted(COMMANDS)]
+)
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
     answer = CliRunner().invoke(app, [*name.split(), option])
@@ -54,7 +56,9 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
-@pytest.mark.parametrize("name", ["", "audit", "entity", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize(
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", *sorted(COMMANDS)]
+)
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
@@ -73,6 +77,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT", "entity show": "[CODE]", "entity set": "CODE",
+        "letter check": "", "letter words": "TEMPLATE",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

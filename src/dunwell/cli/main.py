@@ -6,7 +6,22 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import audit, book, demo, doctor, entity, happen, policy, report, run, runs, serve, stories, task
+from dunwell.cli import (
+    audit,
+    book,
+    demo,
+    doctor,
+    entity,
+    happen,
+    letter,
+    policy,
+    report,
+    run,
+    runs,
+    serve,
+    stories,
+    task,
+)
 from dunwell.cli.command import Command
 from dunwell.cli.doors import stand_in
 
@@ -61,6 +76,7 @@ app.command(cls=Command)(happen.promise)
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")
+app.add_typer(letter.app, name="letter")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")

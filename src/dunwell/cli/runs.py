@@ -1,6 +1,8 @@
 """`dunwell propose`, `post`, `explain`, `preview`: a run from decision to outbox."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
@@ -25,6 +27,7 @@ REASONS_SHOWN_MAX: Final = 3
 if TYPE_CHECKING:
     from dunwell.flows.runs.deliver import DeliverResult
     from dunwell.flows.runs.post import PostResult
+    from dunwell.flows.runs.preview import Preview
 
 
 @refuses
@@ -162,6 +165,10 @@ def preview(
     account: Annotated[str, typer.Argument(metavar="ACCOUNT", help="The code of an account.")],
     entity: EntityCode = None,
     as_of: AsOf = None,
+    write: Annotated[
+        Path | None,
+        typer.Option("--write", metavar="DIR", help="Write it there too, as a mail (HTML) and a letter (PDF)."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show what an account would be sent, as it would read.
@@ -171,9 +178,11 @@ def preview(
     chosen = entity_of(entity)
     from dunwell.flows.runs.preview import preview_account  # noqa: PLC0415  # after the book is open
 
-    shown = preview_account(chosen, account, as_of=date_for(chosen, as_of))
+    shown = preview_account(chosen, account, as_of=date_for(chosen, as_of), on_paper=write is not None)
+    written = _written(shown, write) if write else []
     if json:
-        as_json([vars(message) for message in shown])
+        told = [{name: value for name, value in vars(message).items() if name != "letter"} for message in shown]
+        as_json([{**each, "files": files} for each, files in zip(told, written, strict=True)] if write else told)
         return
     if not shown:
         of, on = _entity_option(entity), f" --as-of {as_of}" if as_of else ""
@@ -183,6 +192,20 @@ def preview(
         say(f"Subject: {message.subject}")
         say()
         say(message.text)
+    for name in (name for names in written for name in names):
+        say(name)
+
+
+def _written(shown: "Sequence[Preview]", folder: Path) -> list[list[str]]:
+    """Write previews into a folder, numbered where there are several; return the files of each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, message in enumerate(shown, 1):
+        path = folder / f"{re.sub(r'[^a-z0-9_-]', '_', message.stage.lower())}-{number}"
+        path.with_suffix(".html").write_text(message.html, encoding="utf-8")
+        path.with_suffix(".pdf").write_bytes(message.letter)
+        files.append([str(path.with_suffix(ending)) for ending in (".html", ".pdf")])
+    return files
 
 
 def show_counts(counts: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from dunwell import __version__
 from dunwell.config import unknown_variables
-from dunwell.flows import policies
+from dunwell.flows import policies, wording
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.archives import incomplete
 from dunwell.records import queue
@@ -30,13 +30,13 @@ class Finding:
 
 
 def check_up(*, at: datetime) -> list[Finding]:
-    """Look at versions, database, folders, policies, the book, the archives, and what waits.
+    """Look at versions, database, folders, templates, policies, the book, the archives, and what waits.
 
     A broken database ends the list.
     """
     findings = [Finding("versions", is_fine=True, found=f"dunwell {__version__}, Python {platform.python_version()}")]
     database = _database()
-    findings += [_settings(), database]
+    findings += [_settings(), database, _templates()]
     findings += [_folder("archive", settings.CONFIG.archive_dir), _folder("outbox", settings.CONFIG.outbox_dir)]
     if not database.is_fine:
         return findings
@@ -71,6 +71,15 @@ def _folder(what: str, path: Path) -> Finding:
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         return Finding(what, is_fine=False, found=f"{path} cannot be written to")
     return Finding(what, is_fine=True, found=str(path))
+
+
+def _templates() -> Finding:
+    try:
+        wording.words_in_force()
+        count = len(wording.own_templates())
+    except Invalid as error:
+        return Finding("templates", is_fine=False, found=str(error))
+    return Finding("templates", is_fine=True, found=f"{count} of your own" if count else "those of Dunwell")
 
 
 def _policies(entity: Entity | None) -> Finding:

@@ -11,6 +11,27 @@ from dunwell.letters.reader import Reader, reader_of
 from dunwell.letters.tables import Sum, Table, overdue_and_upcoming, sums_of, table_of
 from dunwell.letters.wording import Wording, Words
 
+# What templates may speak of, and what it means. Texts are in the reader's format, and single lines.
+FIELDS: Final[Mapping[str, str]] = {
+    "entity": "the creditor's name",
+    "debtor": "the debtor's name, empty where unknown",
+    "account": "the debtor's account, as the creditor calls it",
+    "today": "the date of the letter",
+    "reference": "the number of the notice",
+    "country": "the reader's country, such as `CH`",
+    "count": "how many items there are",
+    "late": "how many of them are past due",
+    "early": "how many are not",
+    "number": "the number of the only item, empty where there are several",
+    "numbered": "whether the payment names the items, rather than our reference",
+    "quoting": "what the payment is to name",
+    "last_due": "the last due date",
+    "deadline": "the date to pay by, or nothing",
+    "total": "the total, with its currency",
+    "due_today": "whether all items fall due on the date of the letter",
+    "in_part": "whether part of a late item is paid",
+    "plain": "whether there are neither charges nor a fee",
+}
 NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from types import MappingProxyType
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final, Protocol, cast
 
 from jinja2 import FunctionLoader, StrictUndefined
@@ -19,6 +19,7 @@ WORDS: Final = "words"
 # The parts of a letter that are sentences, in their order; each is a block of a template.
 PARTS: Final = ("subject", "salutation", "opening", "upcoming", "request", "remark", "closing")
 SHAPE: Final = "parts"
+SHIPPED: Final = "shipped/"  # before a name: the template that comes with Dunwell, whatever the house has
 _PART_ENDS: Final = "\x1e"  # no data and no template can hold it: both are cleared of control characters
 
 
@@ -60,7 +61,7 @@ class Words(Protocol):
 class Wording:
     """Templates by name, such as `de/final.txt`; `own` ones come before those that are shipped.
 
-    They are taken as they are: `check.wording_of` says what is wrong with them.
+    They are taken as they are: `check.wording_of` says first what is wrong with them.
     """
 
     def __init__(self, own: Mapping[str, str] = MappingProxyType({})) -> None:
@@ -79,7 +80,7 @@ class Wording:
         """The text of a template, or None."""
         if name == SHAPE:
             return _PART_ENDS.join(f"{{% block {part} %}}{{% endblock %}}" for part in PARTS)
-        return self._own.get(name) or _shipped(name)
+        return self._own[name] if name in self._own else _shipped(name.removeprefix(SHIPPED))
 
     def parts(self, language: str, stage: str, fields: Mapping[str, Any]) -> dict[str, str]:
         """Render the sentences of a letter, by the name of their part.
@@ -93,9 +94,14 @@ class Wording:
     def words(self, language: str) -> Words:
         """The single words of a language."""
         if language not in self._words:
-            module = self.environment.get_template(f"{language}/{WORDS}.txt").module
-            self._words[language] = cast("Words", module)
+            name = f"{language}/{WORDS}.txt"
+            said = {**self._said(f"{SHIPPED}{name}"), **(self._said(name) if name in self._own else {})}
+            self._words[language] = cast("Words", SimpleNamespace(**said))
         return self._words[language]
+
+    def _said(self, name: str) -> dict[str, object]:
+        module = self.environment.get_template(name).module
+        return {word: value for word, value in vars(module).items() if not word.startswith("_")}
 
 
 @cache

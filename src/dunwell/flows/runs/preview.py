@@ -10,38 +10,43 @@ from dunwell.flows import policies
 from dunwell.flows.entities import account_called
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.letters import Row, letters_of
+from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Notice
-from dunwell.letters.write import write
+from dunwell.letters.wording import Wording
+from dunwell.letters.write import typeset, write
 from dunwell.records import frames, proposals
 from dunwell.records.models import Entity
 
 
 @dataclass(frozen=True)
 class Preview:
-    """A notice as it would read, and where it would go."""
+    """A notice as it would read, and where it would go; `letter` is the PDF, where it was asked for."""
 
     stage: str
     channels: str
     recipients: str
     subject: str
     text: str
+    html: str
+    letter: bytes = b""
 
 
-def preview_account(entity: Entity, code: str, *, as_of: date) -> list[Preview]:
-    """Write what the payer of an account would be sent on `as_of`. Errors: NotFound, Invalid."""
+def preview_account(entity: Entity, code: str, *, as_of: date, on_paper: bool = False) -> list[Preview]:
+    """Write what the payer of an account would be sent on `as_of`, `on_paper` too. Errors: NotFound, Invalid."""
     account = account_called(entity, code)
     book = frames.account_book([account.pk])
     plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
     notices = plan.notices.with_columns(notice_id=pl.col("notice_no"), as_of=pl.lit(as_of)).to_dicts()
     lines = plan.lines.with_columns(notice_id=pl.col("notice_no")).to_dicts()
     letters = letters_of(entity, notices, lines)
-    return [_preview(notice, letters[notice["notice_id"]]) for notice in notices]
+    words = words_in_force()
+    return [_preview(notice, letters[notice["notice_id"]], words, on_paper=on_paper) for notice in notices]
 
 
-def _preview(notice: Row, letter: Notice | str) -> Preview:
+def _preview(notice: Row, letter: Notice | str, words: Wording, *, on_paper: bool) -> Preview:
     if isinstance(letter, str):
         raise Invalid(letter)
-    message = write(letter)
+    message = write(letter, words)
     reached = dict(proposals.recipients([notice["payer_id"]]).select("channel", "recipient").iter_rows())
     channels = [channel for channel in notice["channels"].split(",") if channel]
     return Preview(
@@ -50,4 +55,6 @@ def _preview(notice: Row, letter: Notice | str) -> Preview:
         recipients=", ".join(f"{reached[channel]} ({channel})" for channel in channels),
         subject=message.subject,
         text=message.text,
+        html=message.html,
+        letter=typeset(letter, words) if on_paper else b"",
     )

@@ -34,9 +34,9 @@ FACT_WORD_MAX: Final = 22
 
 def pdf_of(letter: Letter, day: date) -> bytes:
     """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes."""
-    pdf = _compiler().compile(
-        input=_page(),
-        sys_inputs={"letter": json.dumps(_data(letter), ensure_ascii=False)},
+    pdf = compiler().compile(
+        input=page(),
+        sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
         format="pdf",
         pdf_standards=STANDARDS,
         timestamp=datetime.combine(day, time(), UTC),
@@ -46,18 +46,18 @@ def pdf_of(letter: Letter, day: date) -> bytes:
 
 
 @cache
-def _compiler() -> typst.Compiler:
+def compiler() -> typst.Compiler:
     """Fonts of our own alone: the same letter on every machine."""
     fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
     return typst.Compiler(font_paths=fonts)
 
 
 @cache
-def _page() -> bytes:
+def page() -> bytes:
     return files("dunwell.letters.layouts").joinpath("letter.typ").read_bytes()
 
 
-def _data(letter: Letter) -> dict[str, Any]:
+def data_of(letter: Letter) -> dict[str, Any]:
     """What the page shows, as JSON has it."""
     creditor, words, payment = letter.creditor, letter.words, letter.payment
     size, window = _window(letter.debtor)
@@ -68,7 +68,7 @@ def _data(letter: Letter) -> dict[str, Any]:
     shown = {
         "words": {name: getattr(words, name) for name in labels},
         "language": letter.language,
-        "region": letter.territory,
+        "region": letter.territory if (letter.territory or "").isalpha() else None,  # `001` is the world
         "creditor": {"name": creditor.name},
         "short": shortened(creditor.name, SHORT_MAX),
         "window": window,

@@ -1,0 +1,256 @@
+"""Templates of the house, held against what a letter has before any is written: nothing but words gets through."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Final
+
+from jinja2 import TemplateError, TemplateSyntaxError, nodes
+
+from dunwell.engine.documents import DocumentError, Problem
+from dunwell.letters.letter import FIELDS, compose
+from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
+from dunwell.letters.reader import LANGUAGES
+from dunwell.letters.wording import LETTER, OTHER_STAGE, PARTS, PHRASES, SHAPE, SHIPPED, STAGES, WORDS, Wording, Words
+
+CHARS_MAX: Final = 50_000
+EXPANDED_MAX: Final = 2_000  # phrases that one phrase may come to, through those it is made of
+FILTERS: Final = ("capitalize", "lower", "trim", "upper")
+NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
+_SAID: Final = (
+    nodes.Output, nodes.TemplateData, nodes.If, nodes.CondExpr, nodes.Name, nodes.Const, nodes.Call, nodes.Getattr,
+    nodes.Concat, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Filter, nodes.Tuple,
+)  # fmt: skip
+_TO_DO: Final = "a template has blocks, if, fields and phrases, see docs/letters.md"
+
+
+def wording_of(own: Mapping[str, str], folder: str = "templates") -> Wording:
+    """Take templates by their names, such as `de/final.txt`, over those that come with Dunwell.
+
+    Errors: DocumentError, with file and line of every problem: a name, field, phrase, block or word that is none, a
+    syntax error, anything that reaches beyond words, and a letter that would lack one of its parts.
+    """
+    problems = [replace(each, source=f"{folder}/{each.source}") for each in _problems(own)]
+    if problems:
+        raise DocumentError(problems)
+    return Wording(own)
+
+
+def _problems(own: Mapping[str, str]) -> list[Problem]:
+    wording = Wording(own)
+    found = [problem for name in sorted(own) for problem in _File(name, own[name], wording).problems()]
+    return found or [problem for name in sorted(own) for problem in _tried(name, wording)]
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a template may name besides fields: phrases beside it, and phrases of a file, by what it calls that file."""
+
+    names: frozenset[str] = frozenset()
+    phrases: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+class _File:
+    """One template, taken apart."""
+
+    def __init__(self, name: str, text: str, wording: Wording) -> None:
+        self.name, self.text, self.wording = name, text, wording
+        self.language, _, file = name.partition("/")
+        self.stem = file.removesuffix(".txt")
+
+    def problems(self) -> list[Problem]:
+        """What is wrong with it."""
+        if found := self._as_a_file():
+            return [self._problem(1, found)]
+        try:
+            tree = self.wording.environment.parse(self.text)
+        except TemplateSyntaxError as error:
+            return [self._problem(error.lineno, str(error.message).rstrip("."))]
+        read = {WORDS: self._words, PHRASES: self._phrases}.get(self.stem, self._letter)
+        return list(read(tree))
+
+    def _as_a_file(self) -> str:
+        if self.language not in LANGUAGES or "/" in self.stem:
+            there = ", ".join(f"{language}/" for language in LANGUAGES)
+            return f"it stands in no folder of a language: there are {there}"
+        if len(self.text) > CHARS_MAX:
+            return f"at most {CHARS_MAX:,} characters, not {len(self.text):,}"
+        return "it holds a control character: U+001E" if "\x1e" in self.text else ""
+
+    def _problem(self, line: int, message: str) -> Problem:
+        return Problem(self.name, line, (), message)
+
+    def _words(self, tree: nodes.Template) -> Iterator[Problem]:
+        for node in _without_space(tree.body):
+            name = node.target if isinstance(node, nodes.Assign) else None
+            if not isinstance(node, nodes.Assign) or not isinstance(node.node, nodes.Const):
+                yield self._problem(node.lineno, 'it sets words alone, such as {% set fee = "Charge" %}')
+            elif not isinstance(name, nodes.Name) or name.name not in Words.__annotations__:
+                called = name.name if isinstance(name, nodes.Name) else "it"
+                known = ", ".join(Words.__annotations__)
+                yield self._problem(node.lineno, f"{called} is no word of a letter; there are {known}")
+            elif not isinstance(node.node.value, str):
+                yield self._problem(node.lineno, f"{name.name} is a text in quotation marks")
+
+    def _phrases(self, tree: nodes.Template) -> Iterator[Problem]:
+        macros = {}
+        for node in _without_space(tree.body):
+            if isinstance(node, nodes.Macro) and not node.args:
+                macros[node.name] = node
+                yield from self._sayable(node.body, Known(names=_macros(tree)))
+            else:
+                yield self._problem(node.lineno, "it has phrases alone: {% macro name() %} ... {% endmacro %}")
+        for name, macro in macros.items():
+            if _expanded(name, macros, ()) > EXPANDED_MAX:
+                yield self._problem(macro.lineno, f"{name} is made of itself, or of too many others")
+
+    def _letter(self, tree: nodes.Template) -> Iterator[Problem]:
+        base = SHAPE if self.stem == LETTER else f"{self.language}/{LETTER}.txt"
+        allowed = {base, f"{SHIPPED}{self.name}" if _is_shipped(self.stem) else base}
+        body = list(_without_space(tree.body))
+        aliases: dict[str, frozenset[str]] = {}
+        if not body or not isinstance(body[0], nodes.Extends):
+            yield self._problem(1, f'it begins with {{% extends "{base}" %}}')
+        for node in body:
+            if isinstance(node, nodes.Extends):
+                if not isinstance(node.template, nodes.Const) or node.template.value not in allowed:
+                    quoted = " or ".join(f'{{% extends "{name}" %}}' for name in sorted(allowed))
+                    yield self._problem(node.lineno, f"it extends what is not its base: {quoted}")
+            elif isinstance(node, nodes.Import):
+                name = node.template.value if isinstance(node.template, nodes.Const) else ""
+                if name not in {f"{self.language}/{PHRASES}.txt", f"{SHIPPED}{self.language}/{PHRASES}.txt"}:
+                    yield self._problem(node.lineno, f"phrases are in {self.language}/{PHRASES}.txt alone")
+                elif not node.with_context:
+                    yield self._problem(node.lineno, "phrases speak of the notice: say `with context`")
+                else:
+                    aliases[node.target] = _macros(self._parsed(name))
+            elif isinstance(node, nodes.Block):
+                if node.name not in PARTS:
+                    yield self._problem(node.lineno, f"no part is called {node.name}; there are {', '.join(PARTS)}")
+                yield from self._sayable(node.body, Known(names=frozenset({"super"}), phrases=aliases))
+            else:
+                yield self._problem(node.lineno, f"what stands outside a block is never read: {_TO_DO}")
+
+    def _parsed(self, name: str) -> nodes.Template:
+        try:
+            return self.wording.environment.parse(self.wording.source(name) or "")
+        except TemplateSyntaxError:  # that file tells of it
+            return nodes.Template([])
+
+    def _sayable(self, body: Sequence[nodes.Node], known: Known) -> Iterator[Problem]:
+        """What of a block or phrase is anything but words, fields and phrases."""
+        for node in body:
+            if fault := _fault(node, known):
+                yield self._problem(node.lineno, fault)
+            else:
+                yield from self._sayable(list(node.iter_child_nodes()), known)
+
+
+def _fault(node: nodes.Node, known: Known) -> str:
+    """Why a node has no place in a template, or nothing; what is within it is looked at apart."""
+    if not isinstance(node, _SAID):
+        return f"{type(node).__name__.lower()} has no place in a template: {_TO_DO}"
+    if isinstance(node, nodes.Filter) and (node.name not in FILTERS or node.args or node.kwargs):
+        return f"no filter is called {node.name}; there are {', '.join(FILTERS)}"
+    if isinstance(node, nodes.Call) and (node.args or node.kwargs):
+        return f"a phrase is said without anything in its brackets: {_TO_DO}"
+    if isinstance(node, nodes.Name) and node.name not in {*FIELDS, *known.names, *known.phrases}:
+        return f"no field is called {node.name}; there are {', '.join(FIELDS)}"
+    return _phrase_fault(node, known) if isinstance(node, nodes.Getattr) else ""
+
+
+def _phrase_fault(node: nodes.Getattr, known: Known) -> str:
+    if not isinstance(node.node, nodes.Name) or node.node.name not in known.phrases:
+        return f".{node.attr}: nothing is within a field: {_TO_DO}"
+    there = known.phrases[node.node.name]
+    return "" if node.attr in there else f"no phrase is called {node.attr}; there are {', '.join(sorted(there))}"
+
+
+def _without_space(body: list[nodes.Node]) -> Iterator[nodes.Node]:
+    """What stands at the top of a template, but for the white space between."""
+    for node in body:
+        is_space = isinstance(node, nodes.Output) and all(
+            isinstance(each, nodes.TemplateData) and not each.data.strip() for each in node.nodes
+        )
+        if not is_space:
+            yield node
+
+
+def _all(body: list[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        yield node
+        yield from _all(list(node.iter_child_nodes()))
+
+
+def _macros(tree: nodes.Template) -> frozenset[str]:
+    return frozenset(node.name for node in tree.body if isinstance(node, nodes.Macro))
+
+
+def _expanded(name: str, macros: Mapping[str, nodes.Macro], above: tuple[str, ...]) -> int:
+    """How many phrases a phrase comes to, at most; beyond the bound where it contains itself."""
+    if name in above:
+        return EXPANDED_MAX + 1
+    called = [
+        node.node.name
+        for node in _all(macros[name].body)
+        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name)
+    ]
+    count = 1
+    for each in called:
+        count += _expanded(each, macros, (*above, name)) if each in macros else 0
+        if count > EXPANDED_MAX:
+            break
+    return count
+
+
+def _is_shipped(stem: str) -> bool:
+    return stem in {*STAGES, OTHER_STAGE, LETTER}
+
+
+def _tried(name: str, wording: Wording) -> Iterator[Problem]:
+    """Write letters of all shapes with a template; those that all letters share are tried with every stage."""
+    language, _, file = name.partition("/")
+    stem = file.removesuffix(".txt")
+    for stage in (*STAGES, OTHER_STAGE) if stem in {LETTER, PHRASES, WORDS} else (stem,):
+        for notice in _notices(language, stage):
+            try:
+                letter = compose(notice, wording)
+            except (TemplateError, TypeError, ValueError) as error:
+                yield Problem(name, 1, (), f"no {stage} can be written with it: {error}")
+                return
+            if missing := [part for part in NEVER_EMPTY if not getattr(letter, part)]:
+                yield Problem(name, 1, (), f"a letter of stage {stage} has no {missing[0]}: {{% block {missing[0]} %}}")
+                return
+
+
+def _notices(language: str, stage: str) -> Iterator[Notice]:
+    """One notice of each shape that templates tell apart."""
+    day = date(2026, 4, 3)
+    late = Line(
+        number="A-1", issued_on=day, due_on=day - timedelta(9), days_past_due=9, amount_minor=100, original_minor=100
+    )
+    early = replace(late, number="A-2", due_on=day + timedelta(9), days_past_due=-9)
+    today = replace(late, due_on=day, days_past_due=0)
+    part, unnumbered = replace(late, amount_minor=50), replace(late, number="")
+    shapes = (
+        (late,),
+        (late, part),
+        (early,),
+        (early, early),
+        (late, early),
+        (part, part, early),
+        (today,),
+        (unnumbered,),
+    )
+    for lines in shapes:
+        due = sum(line.amount_minor for line in lines)
+        yield Notice(
+            notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
+            country=None, currency="EUR", as_of=day, deadline_on=day + timedelta(7), stage=stage, lines=lines,
+            charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,
+        )  # fmt: skip
+    yield Notice(
+        notice_id=1, creditor=Creditor(name="A"), debtor_name=None, address_lines=(), language=language, country="CH",
+        currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), fee_minor=0, due_minor=100,
+        charges_minor=0, total_minor=100,
+    )  # fmt: skip
