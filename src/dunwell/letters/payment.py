@@ -68,5 +68,5 @@ def epc_text(name: str, iban: str, bic: str, amount_minor: int, quoting: str) ->
 
 
 def in_groups(iban: str) -> str:
-    """Write an IBAN as people read it: in groups of four, which stay on one line."""
-    return "\N{NO-BREAK SPACE}".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+    """Write an IBAN as people read it: in groups of four."""
+    return " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
