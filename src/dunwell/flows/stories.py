@@ -5,6 +5,7 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,7 +16,8 @@ from dunwell.engine.stories.runner import TOGETHER_MAX, run_files
 from dunwell.flows.errors import NotFound
 
 _BEGINS: Final = re.compile(r"""^(\{\s*)?["']?(story|steps)["']?\s*:""", re.MULTILINE)
-TOGETHER_MIN: Final = 50  # a process takes as long to start as so many stories to play
+THREADS: Final = "POLARS_MAX_THREADS"
+TOGETHER_MIN: Final = 100  # a process takes as long to start as so many stories to play
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
-    """Play the files, in order, as many together as a board holds; where there are many, in several processes."""
+    """Play the files, in order, as many together as a board holds; where there are many, others help this process."""
     processes = os.cpu_count() or 1
     each = min(max(-(-len(files) // processes), TOGETHER_MIN), TOGETHER_MAX)
     batches = [files[at : at + each] for at in range(0, len(files), each)]
@@ -51,15 +53,29 @@ def play(files: Sequence[Path]) -> Iterator[Played]:
         for batch in batches:
             yield from _played(batch)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        # The processes are born with Ctrl-C held back: it is for this one to say that it was interrupted.
-        held_before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            everything = pool.map(_played, batches)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
-        for played in everything:
-            yield from played
+    with ProcessPoolExecutor(processes - 1, mp_context=get_context("spawn")) as pool:
+        with _born_as_helpers():
+            helped = {at: pool.submit(_played, batch) for at, batch in enumerate(batches) if at % processes}
+        for at, batch in enumerate(batches):  # this one has begun long before the others have started
+            yield from helped[at].result() if at in helped else _played(batch)
+
+
+@contextmanager
+def _born_as_helpers() -> Iterator[None]:
+    """Let the processes that start here hold Ctrl-C back, and have one thread each: there are as many as processors.
+
+    It is for this process to say that it was interrupted.
+    """
+    threads_before = os.environ.get(THREADS)
+    held_before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    os.environ[THREADS] = "1"
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
+        del os.environ[THREADS]
+        if threads_before is not None:
+            os.environ[THREADS] = threads_before
 
 
 def _played(files: Sequence[Path]) -> list[Played]:

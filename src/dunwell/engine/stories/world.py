@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from dunwell.engine import events as e
-from dunwell.engine.book import SCHEMAS, Book
+from dunwell.engine.book import SCHEMAS
 from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
 from dunwell.engine.lastlook import asked_for
 from dunwell.engine.plan import Plan
@@ -53,11 +53,6 @@ class World:
         self.tasks: list[e.Task] = []
 
     @property
-    def book(self) -> Book:
-        """The book of all stories: ask it by id."""
-        return self.board.book
-
-    @property
     def _before_first(self) -> int:
         return self.story_no * IDS_PER_STORY
 
@@ -99,17 +94,21 @@ class World:
         for notice_id, row in zip(ids, notices.iter_rows(named=True), strict=True):
             self.posted[notice_id] = PostedNotice(row, items[row["notice_no"]])
         numbers = [self._charge_number(row) for row in charges.iter_rows(named=True)]
-        charges = charges.with_columns(
-            charge_item_id=pl.Series([self._new_id("item", number) for number in numbers], dtype=pl.Int64),
-            number=pl.Series(numbers, dtype=pl.String),
+        charges = charges.hstack(
+            [
+                pl.Series("charge_item_id", [self._new_id("item", number) for number in numbers], dtype=pl.Int64),
+                pl.Series("number", numbers, dtype=pl.String),
+            ]
         )
-        notices = notices.with_columns(notice_id=pl.Series(ids, dtype=pl.Int64), as_of=pl.lit(on))
+        notices = notices.hstack(
+            [pl.Series("notice_id", ids, dtype=pl.Int64), pl.Series("as_of", [on] * len(ids), dtype=pl.Date)]
+        )
         return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
 
     def items_of(self, lines: pl.DataFrame) -> dict[int, list[str]]:
         """The numbers of the dunned items of each notice of a plan, in order."""
         items: dict[int, list[str]] = defaultdict(list)
-        for notice_no, item_id, role in lines.select("notice_no", "item_id", "role").iter_rows():
+        for notice_no, item_id, role in zip(*(lines[name] for name in ("notice_no", "item_id", "role")), strict=True):
             if role == "dunned":
                 items[notice_no].append(self.numbers[item_id])
         return {notice_no: sorted(numbers) for notice_no, numbers in items.items()}
