@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from dunwell.flows.errors import NotFound
 
 _BEGINS: Final = re.compile(r"""^(\{\s*)?["']?(story|steps)["']?\s*:""", re.MULTILINE)
 THREADS: Final = "POLARS_MAX_THREADS"
-TOGETHER_MIN: Final = 100  # a process takes as long to start as so many stories to play
+ALONE_MIN: Final = 100  # a process takes as long to start as so many stories to play
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,33 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
-    """Play the files, in order, as many together as a board holds; where there are many, others help this process."""
-    processes = os.cpu_count() or 1
-    each = min(max(-(-len(files) // processes), TOGETHER_MIN), TOGETHER_MAX)
-    batches = [files[at : at + each] for at in range(0, len(files), each)]
-    processes = min(processes, len(batches))
-    if processes < 2:
-        for batch in batches:
-            yield from _played(batch)
-        return
-    with ProcessPoolExecutor(processes - 1, mp_context=get_context("spawn")) as pool:
-        with _born_as_helpers():
-            helped = {at: pool.submit(_played, batch) for at, batch in enumerate(batches) if at % processes}
-        for at, batch in enumerate(batches):  # this one has begun long before the others have started
-            yield from helped[at].result() if at in helped else _played(batch)
+    """Play the files, and tell of them in order; where there are many, other processes help this one."""
+    processes = min(os.cpu_count() or 1, max(len(files) // ALONE_MIN, 1))
+    with ProcessPoolExecutor(max(processes - 1, 1), mp_context=get_context("spawn")) as pool:
+        for at in range(0, len(files), processes * TOGETHER_MAX):
+            yield from _played_by(pool, processes, files[at : at + processes * TOGETHER_MAX])
+
+
+def _played_by(pool: ProcessPoolExecutor, processes: int, files: Sequence[Path]) -> Iterator[Played]:
+    """Play the longest here, where it begins at once."""
+    own, *others = _dealt(files, processes)
+    with _born_as_helpers():
+        helped = [pool.submit(run_files, part) for part in others]
+    failures = dict(zip(own, run_files(own), strict=True))
+    for part, answer in zip(others, helped, strict=True):
+        failures |= zip(part, answer.result(), strict=True)
+    return (Played(file, failures[file]) for file in files)
+
+
+def _dealt(files: Sequence[Path], parts: int) -> list[list[Path]]:
+    """Deal files out so that each part takes about as long, longest first: a part goes on until its longest is over."""
+    sizes = {file: 1 + (file.stat().st_size if file.exists() else 0) for file in files}
+    longest_first = sorted(files, key=sizes.__getitem__, reverse=True)
+    total = sum(sizes[file] for file in files)
+    dealt: list[list[Path]] = [[] for _ in range(parts)]
+    for file, end in zip(longest_first, accumulate(sizes[file] for file in longest_first), strict=True):
+        dealt[(end - 1) * parts // total].append(file)
+    return dealt
 
 
 @contextmanager
@@ -76,10 +90,6 @@ def _born_as_helpers() -> Iterator[None]:
         del os.environ[THREADS]
         if threads_before is not None:
             os.environ[THREADS] = threads_before
-
-
-def _played(files: Sequence[Path]) -> list[Played]:
-    return [Played(file, failures) for file, failures in zip(files, run_files(files), strict=True)]
 
 
 def _is_story(path: Path) -> bool:

@@ -164,17 +164,17 @@ def _heard(book: Book, contacts: pl.DataFrame) -> pl.DataFrame:
 
 def failed(book: Book, event: Failed) -> Effects:
     """Take back notices that failed on every channel, and ask someone to find a way to reach the debtor."""
-    taken = _taken_back(book, event.notice_ids, "failed", event.reason)
+    notices = _waiting(book, event.notice_ids)
     tasks = tuple(
         Task("delivery_failed", account_id=payer, notice_id=notice, detail=event.reason)
-        for notice, payer in _waiting(book, event.notice_ids).select("notice_id", "payer_id").iter_rows()
+        for notice, payer in zip(notices["notice_id"], notices["payer_id"], strict=True)
     )
-    return Effects(changes=taken, tasks=tasks)
+    return Effects(changes=_taken_back(book, notices, "failed", event.reason), tasks=tasks)
 
 
 def withdrawn(book: Book, event: Withdrawn) -> Effects:
     """Take back notices before they left, for a reason."""
-    return Effects(changes=_taken_back(book, event.notice_ids, "withdrawn", event.reason))
+    return Effects(changes=_taken_back(book, _waiting(book, event.notice_ids), "withdrawn", event.reason))
 
 
 def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
@@ -256,13 +256,12 @@ def _pending(states: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     return states.join(notices.select(pending_notice_id="notice_id"), on="pending_notice_id", how="semi")
 
 
-def _taken_back(book: Book, notice_ids: Sequence[int], state: str, reason: str) -> dict[str, pl.DataFrame]:
+def _taken_back(book: Book, notices: pl.DataFrame, state: str, reason: str) -> dict[str, pl.DataFrame]:
     """Levels, stages, deadlines and contacts as they were before the notices."""
-    notices = _waiting(book, notice_ids)
     return {
         "items": _items_back(book, notices, book.lines),
-        "anchors": _groups_back(book, notices),
-        "payers": _contacts_without(book, notices),
+        "anchors": _groups_back(book, notices) if notices["anchored"].any() else book.anchors.clear(),
+        "payers": _contacts_without(book, notices) if notices["contact"].any() else book.payers.clear(),
         "notices": notices.select(
             "notice_id", state=pl.lit(state, dtype=SCHEMAS["notices"]["state"]), reason=pl.lit(reason)
         ),

@@ -73,7 +73,7 @@ class Seen:
     def decisions(self) -> dict[int, dict[str, Any]]:
         """The decision on each item: of the step's run, else of the book as it stands. Errors: NotAsked."""
         plan = self.day.plan or self._stands()
-        return {row["item_id"]: row for row in plan.decisions.iter_rows(named=True)}
+        return {row["item_id"]: row for row in plan.decisions.to_dicts()}
 
     @cached_property
     def account_names(self) -> dict[int, str]:
@@ -94,7 +94,7 @@ class Seen:
         if (plan := self.day.plan) is None:
             return []
         items = self.world.items_of(plan.lines)
-        rows = (row for row in plan.notices.iter_rows(named=True) if row["notice_no"] in self.day.proposed)
+        rows = (row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed)
         return [self._notice(row, items[row["notice_no"]]) for row in rows]
 
     def _notice(self, row: Mapping[str, Any], items: list[str]) -> dict[str, Any]:
@@ -159,7 +159,7 @@ class Seen:
                 "amount": Amount(row["amount_minor"], row["currency"]),
                 "stage": row["stage"],
             }
-            for row in self.day.plan.charges.iter_rows(named=True)
+            for row in self.day.plan.charges.to_dicts()
             if row["notice_no"] in self.day.proposed
         ]
 
@@ -189,7 +189,7 @@ class Seen:
         """The actions asked for by the step's notices."""
         if self.day.plan is None:
             return []
-        notices = {row["notice_no"]: row for row in self.day.plan.notices.iter_rows(named=True)}
+        notices = {row["notice_no"]: row for row in self.day.plan.notices.to_dicts()}
         return [
             {"account": self.account_names[notice["payer_id"]], "action": action, "stage": notice["stage"]}
             for notice_no, action in self.day.plan.actions.iter_rows()

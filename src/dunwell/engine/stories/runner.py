@@ -231,9 +231,11 @@ class _Player:
 
 def _parted(plan: Plan, is_allowed: pl.Expr) -> tuple[Plan, Plan | None]:
     """What of a plan is posted now, and what waits for an approval; an account-anchored group waits with its notice."""
-    if plan.notices.is_empty() or plan.notices.select(is_allowed.all()).item():
-        return plan, None
+    if not plan.notices["approvals"].max():
+        return plan, None  # none needs one
     allowed, rest = plan.notices.filter(is_allowed), plan.notices.filter(~is_allowed)
+    if rest.is_empty():
+        return plan, None
     waiting = rest.filter("anchored")
     held = plan.anchors.join(waiting, on=KEYS["anchors"], how="semi")
     others = plan.anchors.join(waiting, on=KEYS["anchors"], how="anti")
