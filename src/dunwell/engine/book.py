@@ -246,7 +246,7 @@ def upsert(frame: pl.DataFrame, rows: pl.DataFrame, key: list[str]) -> pl.DataFr
         frame = frame.with_columns(new)
     missing = [column for column in frame.columns if column not in rows.columns]
     if missing:
-        rows = rows.join(frame.select(*key, *missing), on=key, how="left", nulls_equal=True)
+        rows = rows.join(frame[[*key, *missing]], on=key, how="left", nulls_equal=True)
     kept = frame.join(rows, on=key, how="anti", nulls_equal=True)
     return kept.vstack(rows[frame.columns])
 

@@ -5,7 +5,7 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from itertools import accumulate
 from multiprocessing import get_context
@@ -47,16 +47,17 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 def play(files: Sequence[Path]) -> Iterator[Played]:
     """Play the files, and tell of them in order; where there are many, other processes help this one."""
     processes = min(os.cpu_count() or 1, max(len(files) // ALONE_MIN, 1))
-    with ProcessPoolExecutor(max(processes - 1, 1), mp_context=get_context("spawn")) as pool:
+    spawn = get_context("spawn")
+    with nullcontext() if processes == 1 else ProcessPoolExecutor(processes - 1, mp_context=spawn) as pool:
         for at in range(0, len(files), processes * TOGETHER_MAX):
             yield from _played_by(pool, processes, files[at : at + processes * TOGETHER_MAX])
 
 
-def _played_by(pool: ProcessPoolExecutor, processes: int, files: Sequence[Path]) -> Iterator[Played]:
+def _played_by(pool: ProcessPoolExecutor | None, processes: int, files: Sequence[Path]) -> Iterator[Played]:
     """Play the longest here, where it begins at once."""
     own, *others = _dealt(files, processes)
     with _born_as_helpers():
-        helped = [pool.submit(run_files, part) for part in others]
+        helped = [pool.submit(run_files, part) for part in others] if pool else []
     failures = dict(zip(own, run_files(own), strict=True))
     for part, answer in zip(others, helped, strict=True):
         failures |= zip(part, answer.result(), strict=True)
