@@ -120,7 +120,7 @@ class World:
 
     def rebuilt(self, notice_ids: Sequence[int]) -> None:
         """Know what notices ask for after the last look at them."""
-        lines = self.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
+        lines = self.board.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
         of_notice = {notice_id: rows for (notice_id,), rows in lines.partition_by("notice_id", as_dict=True).items()}
         for notice_id, sums in asked_for(lines).items():
             items = self.items_of(of_notice[notice_id].rename({"notice_id": "notice_no"}))[notice_id]
