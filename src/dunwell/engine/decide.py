@@ -47,6 +47,19 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     return _decide(book, Procedures.of(policies), pl.lit(as_of))
 
 
+def standing(book: Book, policies: Sequence[Policy], as_of: date) -> pl.DataFrame:
+    """Say of every item what stands in its way whatever its stage, and what is left to dun: the first half of `decide`.
+
+    Columns: `item_id`, `reasons` (without `not_due`, `finished`, `pending`, `too_soon` and the later ones), and
+    `dunnable_minor`, as `decide` has them.
+    """
+    on, procedures = pl.lit(as_of), Procedures.of(policies)
+    book = replace(book, holds=active_holds(book, on))
+    rows = _left(book, parties(book, columns=procedures.columns, as_of=on), procedures, on)
+    found = outcome.standing_reasons(rows.lazy())
+    return found.select("item_id", "reasons", "dunnable_minor").pipe(collected)
+
+
 def decide_apart(book: Book, asked: Mapping[int, tuple[Sequence[Policy], date]]) -> Plan:
     """Decide for several entities at once, each under its own policies on its own date: `asked` by `entity_id`.
 
@@ -95,12 +108,16 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide for payers with all that they owe."""
-    rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
-    rows = net_credits(_freed(rows, book, procedures), procedures)
-    rows, anchors = _staged(rows, book, procedures, as_of)
+    rows, anchors = _staged(_left(book, known, procedures, as_of), book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
     candidates = _candidates(rows, procedures)
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
+
+
+def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """The items' rows with what is left to dun of each, after all that is in the way, and credits."""
+    rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
+    return net_credits(_freed(rows, book, procedures), procedures)
 
 
 def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
