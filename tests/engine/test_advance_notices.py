@@ -48,6 +48,20 @@ def test_delivery_is_that_of_the_notices_named() -> None:
     assert [town.heard_on(PARENT), town.heard_on(OTHER)] == [D[5], D[3]]
 
 
+@pytest.mark.parametrize("procedure", [policy(), ANCHORED], ids=["by item", "by account"])
+def test_notices_that_left_on_different_days_can_be_told_at_once(procedure: object) -> None:
+    books = []
+    for events in (
+        [Delivered(on=D[5], notice_ids=[1]), Delivered(on=D[6], notice_ids=[2])],
+        [Delivered(on=D[5], notice_ids=[1, 2], sent_on=[D[5], D[6]])],
+    ):
+        town = Town().invoice(1, 100_00, account=CHILD).invoice(2, 100_00, account=OTHER)
+        town.post(D[3], 1, procedure)  # type: ignore[arg-type]  # a Policy
+        town.let(*events)
+        books.append((state(town.book), notices(town)))
+    assert books[0] == books[1]
+
+
 def test_a_fee_is_booked_with_its_notice() -> None:
     town = Town().invoice(1, 100_00, level=1, stage="one", last_notice_on=D[1], due=D[1])
     town.post(D[9])

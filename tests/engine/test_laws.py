@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from dunwell.engine.book import Book
-from dunwell.engine.decide import decide, decide_apart
-from dunwell.engine.plan import Plan
+from dunwell.engine.decide import decide, decide_apart, standing
+from dunwell.engine.lastlook import STANDING_IN_THE_WAY
+from dunwell.engine.plan import BIT, Plan
 from dunwell.engine.steps import slices
 from tests.engine.compare import Judge, differences, pipeline, plain
 from tests.engine.oracle import OraclePlan, judge
@@ -52,6 +53,15 @@ def test_the_order_of_rows_changes_nothing(case: Case, seed: int) -> None:
     before, after = decided(case), decided(replace(case, book=replace(case.book, **mixed)))
     for table in fields(Plan):
         assert_frame_equal(getattr(before, table.name), getattr(after, table.name))
+
+
+@settings(max_examples=EXAMPLES // 5)
+@given(cases())
+def test_what_stands_in_the_way_is_the_first_half_of_a_decision(case: Case) -> None:
+    bits = pl.lit(sum(BIT[name] for name in STANDING_IN_THE_WAY), dtype=pl.UInt32)
+    said = pl.col("item_id"), pl.col("reasons") & bits, pl.col("dunnable_minor")
+    whole = decided(case).decisions.select(*said).sort("item_id")
+    assert_frame_equal(standing(case.book, case.policies, case.as_of).select(*said).sort("item_id"), whole)
 
 
 @settings(max_examples=EXAMPLES // 5)

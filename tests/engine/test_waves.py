@@ -29,7 +29,7 @@ def invoice(story: int, *applies_to: tuple[int, int]) -> ItemsBooked:
         ([account(0), account(1), invoice(2), invoice(3)], [[0, 1], [2, 3]]),
         ([account(0), account(1, segment="smb")], [[0], [1]]),  # other columns
         ([invoice(0), invoice(1, (1, 2))], [[0], [1]]),  # a credit is applied
-        ([Delivered(on=MONDAY, notice_ids=[1]), Delivered(on=TUESDAY, notice_ids=[2])], [[0], [1]]),
+        ([Delivered(on=MONDAY, notice_ids=[1]), Delivered(on=TUESDAY, notice_ids=[2])], [[0, 1]]),
         ([Held(on=MONDAY, hold_id=1, account_id=1), Held(on=MONDAY, hold_id=2, account_id=2)], [[0], [1]]),
     ],
 )

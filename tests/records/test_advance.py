@@ -6,6 +6,7 @@ from datetime import date
 from typing import cast
 
 import polars as pl
+import pytest
 from django.db import transaction
 from polars.testing import assert_frame_equal
 
@@ -33,6 +34,7 @@ from dunwell.records import bulk, frames
 from dunwell.records.models import Entity, Notice, NoticeLine, Run
 from tests.records.sample import NOON
 
+pytestmark = pytest.mark.usefixtures("way")
 D = [date(2026, 4, day) for day in range(1, 30)]
 
 

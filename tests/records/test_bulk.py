@@ -4,7 +4,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from dunwell.engine.book import table
 from dunwell.records import bulk, frames
@@ -26,6 +26,7 @@ from dunwell.records.stage import BulkError
 from tests.records import sample
 from tests.records.sample import DAY, NOON, ODD
 
+pytestmark = pytest.mark.usefixtures("way")
 LATER = date(2026, 4, 8)
 
 
@@ -153,6 +154,13 @@ def test_a_column_of_the_databases_own_is_taken_along(book: Entity) -> None:
     assert Dispute.objects.get(pk=3).reason == ODD[2]
     change("accounts", account_id=1, name="Meyer & Söhne")
     assert Account.objects.get(pk=1).name == "Meyer & Söhne"
+
+
+def test_a_text_too_long_for_the_table_is_refused_and_not_cut(postgresql: str) -> None:
+    sample.save(sample.tables(sample.entity().id))
+    with pytest.raises(DataError):
+        change("accounts", account_id=1, segment="x" * 201)
+    assert Account.objects.get(pk=1).segment != "x" * 200
 
 
 def test_a_contact_of_a_payer_is_changed_or_added(book: Entity) -> None:

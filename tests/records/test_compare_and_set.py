@@ -12,6 +12,7 @@ from dunwell.records import bulk
 from dunwell.records.models import Entity, Item, ItemState
 from tests.records import sample
 
+pytestmark = pytest.mark.usefixtures("way")
 TYPES = {"item_id": pl.Int64, "version": pl.Int32}
 
 

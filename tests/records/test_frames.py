@@ -13,6 +13,7 @@ from dunwell.records import bulk, connect, frames
 from dunwell.records.models import AttributeType, Contact, Item
 from tests.records import sample
 
+pytestmark = pytest.mark.usefixtures("way")
 EVERY_ACCOUNT = range(1, 100)
 
 
@@ -117,6 +118,21 @@ def test_an_attribute_of_another_type_is_named(db: str, kind: str, wrong: str) -
     Item.objects.filter(pk=101).update(attributes={"late": wrong})
     with pytest.raises(BookError, match=rf"{wrong}.*attr_late"):
         frames.book(entity.id, as_of=sample.DAY)
+    with pytest.raises(BookError, match=rf"{wrong}.*attr_late"):
+        frames.account_book([1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "kept"),
+    [("integer", "5"), ("number", "2.5"), ("number", 3), ("date", "2026-4-1"), ("boolean", "true"), ("text", 5)],
+)
+def test_an_attribute_is_the_same_for_an_event_as_for_a_run(db: str, kind: str, kept: object) -> None:
+    entity = sample.entity()
+    sample.save(sample.tables(entity.id))
+    AttributeType.objects.create(subject="item", name="late", type=kind)
+    Item.objects.filter(pk=101).update(attributes={"late": kept})
+    of_run, of_event = frames.book(entity.id, as_of=sample.DAY).items, frames.account_book([1]).items
+    assert_frame_equal(of_event.filter(pl.col("item_id") == 101), of_run.filter(pl.col("item_id") == 101))
 
 
 def test_an_attribute_nobody_declared_is_no_column(db: str) -> None:

@@ -5,6 +5,7 @@ Amounts are minor units, dates the entity's local dates. `Book.of` validates onc
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Final, Self, TypeAlias
 
 import polars as pl
@@ -192,16 +193,16 @@ def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None)
     schema = SCHEMAS[name]
     if rows is None or (isinstance(rows, list) and not rows):
         return pl.DataFrame(schema=schema)
+    defaults = DEFAULTS.get(name, {})
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
     given = frame.schema
     extra = [column for column in given if column not in schema]
     if strange := [c for c in extra if name not in {"items", "accounts"} or not c.startswith("attr_")]:
         raise BookError(f"{name}: no column is called {strange[0]!r}")
-    defaults = DEFAULTS.get(name, {})
     columns: list[pl.Series | pl.Expr] = []
     for column, dtype in schema.items():
         if column not in given:
-            columns.append(pl.lit(defaults.get(column), dtype=dtype).alias(column))
+            columns.append(_not_given(name, column))
         elif given[column] == dtype and (column not in defaults or not frame[column].null_count()):
             columns.append(frame[column])
         else:
@@ -211,6 +212,11 @@ def table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None = None)
         return frame.select(*columns, *extra)
     except pl.exceptions.PolarsError as error:
         raise BookError(f"{name}: {str(error).splitlines()[0]}") from error
+
+
+@cache
+def _not_given(name: str, column: str) -> pl.Expr:
+    return pl.lit(DEFAULTS.get(name, {}).get(column), dtype=SCHEMAS[name][column]).alias(column)
 
 
 def shaped(name: str, rows: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
@@ -240,9 +246,9 @@ def upsert(frame: pl.DataFrame, rows: pl.DataFrame, key: list[str]) -> pl.DataFr
         frame = frame.with_columns(new)
     missing = [column for column in frame.columns if column not in rows.columns]
     if missing:
-        rows = rows.join(frame.select(*key, *missing), on=key, how="left", nulls_equal=True)
+        rows = rows.join(frame[[*key, *missing]], on=key, how="left", nulls_equal=True)
     kept = frame.join(rows, on=key, how="anti", nulls_equal=True)
-    return pl.concat([kept, rows.select(frame.columns)])
+    return kept.vstack(rows[frame.columns])
 
 
 @dataclass(frozen=True, kw_only=True)

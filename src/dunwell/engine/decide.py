@@ -20,7 +20,7 @@ from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
 from dunwell.engine.steps.credits import net_credits
-from dunwell.engine.steps.parties import OF_ACCOUNT, parties, with_contacts
+from dunwell.engine.steps.parties import OF_ACCOUNT, active_holds, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
 from dunwell.engine.steps.rows import collected
@@ -47,6 +47,19 @@ def decide(book: Book, policies: Sequence[Policy], as_of: date) -> Plan:
     return _decide(book, Procedures.of(policies), pl.lit(as_of))
 
 
+def standing(book: Book, policies: Sequence[Policy], as_of: date) -> pl.DataFrame:
+    """Say of every item what stands in its way whatever its stage, and what is left to dun: the first half of `decide`.
+
+    Columns: `item_id`, `reasons` (without `not_due`, `finished`, `pending`, `too_soon` and the later ones), and
+    `dunnable_minor`, as `decide` has them.
+    """
+    on, procedures = pl.lit(as_of), Procedures.of(policies)
+    book = replace(book, holds=active_holds(book, on))
+    rows = _left(book, parties(book, columns=procedures.columns, as_of=on), procedures, on)
+    found = outcome.standing_reasons(rows.lazy())
+    return found.select("item_id", "reasons", "dunnable_minor").pipe(collected)
+
+
 def decide_apart(book: Book, asked: Mapping[int, tuple[Sequence[Policy], date]]) -> Plan:
     """Decide for several entities at once, each under its own policies on its own date: `asked` by `entity_id`.
 
@@ -63,22 +76,24 @@ def decide_apart(book: Book, asked: Mapping[int, tuple[Sequence[Policy], date]])
 
 def _dated(book: Book, dates: pl.DataFrame) -> Book:
     """Give rows the date and the roster of their entity; entities without one drop out."""
-    accounts = book.accounts.join(dates, on="entity_id").select("account_id", "as_of")
+    accounts = book.accounts.join(dates, on="entity_id")
+    date_of = accounts.select("account_id", "as_of")
     items = book.items.join(dates, on="entity_id", maintain_order="left")
     of_item = items.select("item_id", item_as_of="as_of")
-    holds = book.holds.join(accounts, on="account_id", how="left").join(of_item, on="item_id", how="left")
+    holds = book.holds.join(date_of, on="account_id", how="left").join(of_item, on="item_id", how="left")
     return replace(
         book,
-        accounts=book.accounts.join(dates.select("entity_id"), on="entity_id", how="semi"),
+        accounts=accounts,
         items=items,
         holds=holds.with_columns(as_of=pl.coalesce("as_of", "item_as_of")),
-        promises=book.promises.join(accounts, on="account_id"),
+        promises=book.promises.join(date_of, on="account_id"),
         anchors=book.anchors.join(dates, on="entity_id"),
     )
 
 
 def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide in slices, two at a time. `as_of`: a literal, or the column of that name."""
+    book = replace(book, holds=active_holds(book, as_of))
     known = parties(book, columns=procedures.columns, as_of=as_of)
     slices = list(sliced(book, known))
 
@@ -93,12 +108,16 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide for payers with all that they owe."""
-    rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
-    rows = net_credits(_freed(rows, book, procedures, as_of), procedures)
-    rows, anchors = _staged(rows, book, procedures, as_of)
+    rows, anchors = _staged(_left(book, known, procedures, as_of), book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
     candidates = _candidates(rows, procedures)
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
+
+
+def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """The items' rows with what is left to dun of each, after all that is in the way, and credits."""
+    rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
+    return net_credits(_freed(rows, book, procedures), procedures)
 
 
 def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
@@ -122,9 +141,9 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     return rows.with_row_index("row").pipe(collected)
 
 
-def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures) -> pl.DataFrame:
     """Add the policy, and what of each row nothing blocks."""
-    lazy = left_to_dun(hold(rows.lazy(), book, as_of=as_of)).with_columns(dunnable_minor=pl.col("left_minor"))
+    lazy = left_to_dun(hold(rows.lazy(), book)).with_columns(dunnable_minor=pl.col("left_minor"))
     flags = pl.col("intercompany_any") | pl.col("legal") | pl.col("on_hold")
     free = pl.col("is_claim") & pl.col("policy_ix").is_not_null() & ~flags & (pl.col("left_minor") > 0)
     return assign_policy(lazy, procedures).with_columns(is_free=free).pipe(collected)

@@ -46,11 +46,12 @@ class Document:
 
     source: str
     data: Any
-    lines: dict[Path, int]
-    prefix: Path = ()  # where it stands in the document it is a part of
+    lines: dict[Path, int]  # of all of the document that it is, or is a part of
+    prefix: Path = ()  # where it stands in that
 
     def line(self, path: Path) -> int:
         """Return the line of `path`, or of the nearest thing above it that has one."""
+        path = (*self.prefix, *path)
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path, 1)
@@ -64,9 +65,7 @@ class Document:
         data = self.data
         for key in path:
             data = data[key]
-        size = len(path)
-        lines = {p[size:]: n for p, n in self.lines.items() if p[:size] == path}
-        return Document(self.source, data, lines, (*self.prefix, *path))
+        return Document(self.source, data, self.lines, (*self.prefix, *path))
 
 
 class _Loader(yaml.CSafeLoader):

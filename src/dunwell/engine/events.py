@@ -136,10 +136,11 @@ class Posted:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """Notices left through at least one channel."""
+    """Notices left through at least one channel; `sent_on`: the day of each, where they did not all leave `on` one."""
 
     on: date
     notice_ids: Sequence[int]
+    sent_on: Sequence[date] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

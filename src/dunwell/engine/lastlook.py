@@ -56,7 +56,7 @@ class Look:
 
 def last_look(
     book: Book,
-    decisions: pl.DataFrame,
+    standing: pl.DataFrame,
     policies: Sequence[Policy],
     notice_ids: Sequence[int],
     *,
@@ -64,13 +64,13 @@ def last_look(
 ) -> Look:
     """Say what of these waiting notices is asked for no longer.
 
-    `book` holds everything of their payers, and `decisions` what the policies say of it now. `moved`: items that were
-    put off since, and are not due.
+    `book` holds everything of their payers, and `standing` what `decide.standing`, or a plan's decisions, says of it
+    now. `moved`: items that were put off since, and are not due.
     """
     look = Look()
     if not notice_ids:
         return look
-    now = _now(book, decisions, notice_ids, moved)
+    now = _now(book, standing, notice_ids, moved)
     rules = {policy.policy: policy for policy in policies}
     for (notice_id,), lines in now.partition_by("notice_id", as_dict=True).items():
         notice = book.notices.row(by_predicate=pl.col("notice_id") == notice_id, named=True)
@@ -101,9 +101,9 @@ def asked_for(lines: pl.DataFrame) -> dict[int, dict[str, int]]:
     return {row.pop("notice_id"): row for row in asked.to_dicts()}
 
 
-def _now(book: Book, decisions: pl.DataFrame, notice_ids: Sequence[int], moved: Collection[int]) -> pl.DataFrame:
+def _now(book: Book, standing: pl.DataFrame, notice_ids: Sequence[int], moved: Collection[int]) -> pl.DataFrame:
     """The lines of notices, with what is left to ask for on each (`left_minor`) and why it is less (`reason`)."""
-    decided = decisions.select("item_id", "reasons", "dunnable_minor")
+    decided = standing.select("item_id", "reasons", "dunnable_minor")
     is_asked = pl.col("notice_id").is_in(list(notice_ids)) & (pl.col("role") != "withdrawn")
     is_put_off = pl.col("item_id").is_in(list(moved)) & (pl.col("role") == "dunned")
     reason = pl.when(is_put_off).then(pl.lit("not_due")).otherwise(pl.lit(None, dtype=pl.String))

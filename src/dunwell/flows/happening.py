@@ -43,14 +43,14 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
     Notices of theirs that wait are rebuilt or withdrawn at once. Errors: Invalid for what the book refuses.
     """
     account_id = told.about.account_id if isinstance(told.about, Item) else told.about.pk
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         accounts = frames.lock_payers([account_id])
         try:
             book, effects = advance(frames.account_book(accounts), [event])
         except BookError as error:
             raise Invalid(str(error)) from None
         for effect in effects:
-            changes = {name: _with(rows, told.columns.get(name, {})) for name, rows in effect.changes.items()}
+            changes = {name: _with(rows, told.columns.get(name)) for name, rows in effect.changes.items()}
             bulk.save(changes, on=on)
         if any(waiting_in(book)):
             today = local_day(entity, at)
@@ -69,5 +69,5 @@ def minor_of(amount: str, currency: str) -> int:
     return minor
 
 
-def _with(rows: pl.DataFrame, columns: Mapping[str, object]) -> pl.DataFrame:
-    return rows.with_columns(**{name: pl.lit(value) for name, value in columns.items()})
+def _with(rows: pl.DataFrame, columns: Mapping[str, object] | None) -> pl.DataFrame:
+    return rows.with_columns(**{name: pl.lit(value) for name, value in columns.items()}) if columns else rows

@@ -32,7 +32,8 @@ def owed_items(entity: Entity, payer: Account, numbers: Sequence[str], *, curren
     Errors: NotFound; Invalid for one of an account with another payer, in another currency, or that is no claim.
     """
     items = [item_called(entity, number) for number in numbers]
-    family = set(frames.family([payer.pk])) if items else set()
+    is_own = all(item.account_id == payer.pk for item in items)
+    family = {payer.pk} if is_own else set(frames.family([payer.pk]))
     for item in items:
         if item.account_id not in family:
             raise Invalid(f"{item.number} is not of account {payer.code}: it is of {item.account.code}")

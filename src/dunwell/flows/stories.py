@@ -5,7 +5,9 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Final
@@ -15,7 +17,8 @@ from dunwell.engine.stories.runner import TOGETHER_MAX, run_files
 from dunwell.flows.errors import NotFound
 
 _BEGINS: Final = re.compile(r"""^(\{\s*)?["']?(story|steps)["']?\s*:""", re.MULTILINE)
-TOGETHER_MIN: Final = 50  # a process takes as long to start as so many stories to play
+THREADS: Final = "POLARS_MAX_THREADS"
+ALONE_MIN: Final = 100  # a process takes as long to start as so many stories to play
 
 
 @dataclass(frozen=True)
@@ -42,28 +45,52 @@ def story_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def play(files: Sequence[Path]) -> Iterator[Played]:
-    """Play the files, in order, as many together as a board holds; where there are many, in several processes."""
-    processes = os.cpu_count() or 1
-    each = min(max(-(-len(files) // processes), TOGETHER_MIN), TOGETHER_MAX)
-    batches = [files[at : at + each] for at in range(0, len(files), each)]
-    processes = min(processes, len(batches))
-    if processes < 2:
-        for batch in batches:
-            yield from _played(batch)
-        return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        # The processes are born with Ctrl-C held back: it is for this one to say that it was interrupted.
-        held_before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-        try:
-            everything = pool.map(_played, batches)
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
-        for played in everything:
-            yield from played
+    """Play the files, and tell of them in order; where there are many, other processes help this one."""
+    processes = min(os.cpu_count() or 1, max(len(files) // ALONE_MIN, 1))
+    spawn = get_context("spawn")
+    with nullcontext() if processes == 1 else ProcessPoolExecutor(processes - 1, mp_context=spawn) as pool:
+        for at in range(0, len(files), processes * TOGETHER_MAX):
+            yield from _played_by(pool, processes, files[at : at + processes * TOGETHER_MAX])
 
 
-def _played(files: Sequence[Path]) -> list[Played]:
-    return [Played(file, failures) for file, failures in zip(files, run_files(files), strict=True)]
+def _played_by(pool: ProcessPoolExecutor | None, processes: int, files: Sequence[Path]) -> Iterator[Played]:
+    """Play the longest here, where it begins at once."""
+    own, *others = _dealt(files, processes)
+    with _born_as_helpers():
+        helped = [pool.submit(run_files, part) for part in others] if pool else []
+    failures = dict(zip(own, run_files(own), strict=True))
+    for part, answer in zip(others, helped, strict=True):
+        failures |= zip(part, answer.result(), strict=True)
+    return (Played(file, failures[file]) for file in files)
+
+
+def _dealt(files: Sequence[Path], parts: int) -> list[list[Path]]:
+    """Deal files out so that each part takes about as long, longest first: a part goes on until its longest is over."""
+    sizes = {file: 1 + (file.stat().st_size if file.exists() else 0) for file in files}
+    longest_first = sorted(files, key=sizes.__getitem__, reverse=True)
+    total = sum(sizes[file] for file in files)
+    dealt: list[list[Path]] = [[] for _ in range(parts)]
+    for file, end in zip(longest_first, accumulate(sizes[file] for file in longest_first), strict=True):
+        dealt[(end - 1) * parts // total].append(file)
+    return dealt
+
+
+@contextmanager
+def _born_as_helpers() -> Iterator[None]:
+    """Let the processes that start here hold Ctrl-C back, and have one thread each: there are as many as processors.
+
+    It is for this process to say that it was interrupted.
+    """
+    threads_before = os.environ.get(THREADS)
+    held_before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    os.environ[THREADS] = "1"
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held_before)
+        del os.environ[THREADS]
+        if threads_before is not None:
+            os.environ[THREADS] = threads_before
 
 
 def _is_story(path: Path) -> bool:

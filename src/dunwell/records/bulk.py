@@ -35,7 +35,7 @@ def insert(model: type[models.Model], frame: pl.DataFrame) -> None:
         raise BulkError(f"{model.__name__}: no column is called {strange[0]!r}")
     defaults = {name: pl.lit(value) for name, value in default_values(model, frame.columns).items()}
     if not frame.is_empty():
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             wire.write(table_name(model), frame.with_columns(**defaults))
 
 
@@ -45,7 +45,7 @@ def allocate_ids(model: type[models.Model], n: int) -> pl.Series:
     On SQLite call it inside the transaction that uses them. Gaps are possible on PostgreSQL.
     """
     table = table_name(model)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(savepoint=False), connection.cursor() as cursor:
         if is_postgresql():
             drawn = "SELECT nextval((SELECT pg_get_serial_sequence(%s, 'id')::regclass)) FROM generate_series(1, %s)"
             cursor.execute(drawn, [table, n])
@@ -69,7 +69,7 @@ def save(changes: Mapping[str, pl.DataFrame], *, on: date) -> None:
     """
     if strange := set(changes) - set(BOOK):
         raise BulkError(f"a book has no table {sorted(strange)[0]!r}")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         # Notices last: their lines bind by the state they have then.
         for name in sorted(changes, key=lambda name: name == "notices"):
             if not changes[name].is_empty():
@@ -85,7 +85,7 @@ def compare_and_set(states: pl.DataFrame) -> pl.DataFrame:
     """
     won: list[int] = []
     if not states.is_empty():
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             staged = stage(ItemState, states, ["item_id"])
             won = staged.update("t.version = s.version", version="s.version + 1")
             if len(won) < states.height:
@@ -105,16 +105,17 @@ def with_attributes(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _save_table(name: str, rows: pl.DataFrame, on: date) -> None:
     table = BOOK[name]
-    frame = with_attributes(rows.drop(table.computed, strict=False))
+    frame = with_attributes(rows)
     states = [column for column in frame.columns if column in STATE] if name == "items" else []
-    own = frame.drop(states).rename(table.columns, strict=False)
+    kept = [column for column in frame.columns if column not in table.computed and column not in states]
+    own = frame.select(pl.col(column).alias(table.column(column)) for column in kept)
     if name not in KEYS:
         insert(table.model, own)
         return
     staged = stage(table.model, own, [table.column(column) for column in KEYS[name]])
     _upsert(staged, own.height, table.entity)
     if states:
-        _save_states(frame.select("item_id", *states))
+        _save_states(frame[["item_id", *states]])
     if name == "items":
         _close(staged, on)
     if name == "notices":
@@ -151,12 +152,13 @@ def _save_states(states: pl.DataFrame) -> None:
 
 def _close(items: Staged, on: date) -> None:
     """Close the staged items that have nothing open and nothing under way, open the others again."""
-    settled = "t.open_minor = 0 AND t.in_flight_minor = 0"
+    settled = "(t.open_minor = 0 AND t.in_flight_minor = 0)"
     # Not by UPDATE FROM: SQLite would look through the whole table to filter it, for two rows too.
-    change = f"UPDATE {items.table} AS t SET closed_on = %s WHERE t.id IN (SELECT id FROM {items.twin})"
-    with connection.cursor() as cursor:
-        cursor.execute(f"{change} AND t.closed_on IS NULL AND {settled}", [on.isoformat()])
-        cursor.execute(f"{change} AND t.closed_on IS NOT NULL AND NOT ({settled})", [None])
+    items.run(
+        f"UPDATE {items.table} AS t SET closed_on = CASE WHEN {settled} THEN coalesce(t.closed_on, %s) END"
+        f" WHERE t.id IN (SELECT id FROM {items.twin}) AND (t.closed_on IS NULL) = {settled}",
+        [on.isoformat()],
+    )
 
 
 def _bind(notices: Staged) -> None:
@@ -165,8 +167,7 @@ def _bind(notices: Staged) -> None:
         "(t.role = 'dunned' AND t.version IS NOT NULL AND EXISTS (SELECT 1 FROM records_notice n"
         f" WHERE n.id = t.notice_id AND n.state IN ('{NoticeState.POSTED}', '{NoticeState.SENT}')))"
     )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE records_noticeline AS t SET binding = {binds}"
-            f" WHERE t.notice_id IN (SELECT id FROM {notices.twin}) AND t.binding <> {binds}"
-        )
+    notices.run(
+        f"UPDATE records_noticeline AS t SET binding = {binds}"
+        f" WHERE t.notice_id IN (SELECT id FROM {notices.twin}) AND t.binding <> {binds}"
+    )

@@ -6,17 +6,18 @@ Every table comes sorted by its key, items by account and id: joins and sums ove
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from functools import cache
 from typing import Final, NamedTuple
 
 import polars as pl
 from django.db import connection
 
-from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, SCHEMAS, STATE, Book, table
+from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, SCHEMAS, STATE, Book
 from dunwell.engine.steps.parties import payers
 from dunwell.records.connect import is_postgresql, snapshot
 from dunwell.records.models import AttributeType
 from dunwell.records.tables import BOOK
-from dunwell.records.wire import Column, Select, Value, listed, read, read_select
+from dunwell.records.wire import Column, Select, Value, listed, read, read_few, read_select
 
 # By which field a contact is reached over each channel.
 REACHED_BY: Final = {
@@ -30,6 +31,7 @@ ORDER: Final = {"items": ["account_id", "item_id"], "allocations": ["on", "sourc
     name: key for name, key in KEYS.items() if name != "items"
 }
 NOTHING: Final = Book.of()
+FEW_ACCOUNTS: Final = 20  # of which everything is read in one go
 STATE_DEFAULTS: Final = {"level": 0, "version": 0}  # of an item that was never noticed
 
 # What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody.
@@ -71,7 +73,8 @@ OF_ACCOUNTS: Final = {
     "items": "t.account_id IN {accounts}",
     "payers": "t.payer_id IN {accounts}",
     "anchors": "t.payer_id IN {accounts}",
-    "holds": f"t.account_id IN {{accounts}} OR t.item_id IN {ITEMS}",
+    "holds": "t.id IN (SELECT id FROM records_hold WHERE account_id IN {accounts}"
+    f" UNION SELECT id FROM records_hold WHERE item_id IN {ITEMS})",
     "disputes": f"t.item_id IN {ITEMS}",
     "promises": "t.account_id IN {accounts}",
     "promise_items": "t.promise_id IN (SELECT id FROM records_promise WHERE account_id IN {accounts})",
@@ -141,7 +144,8 @@ def account_book(account_ids: Iterable[int]) -> Book:
     Settled items are in it. To write what follows from it, hold `lock_payers` first.
     """
     with snapshot():
-        return _book(_selects(OF_ACCOUNTS, {"accounts": family(account_ids)}))
+        accounts = family(account_ids)
+        return _book(_selects(OF_ACCOUNTS, {"accounts": accounts}), is_small=len(accounts) <= FEW_ACCOUNTS)
 
 
 def selects_of_entity(entity_id: int, *, as_of: date) -> dict[str, Select]:
@@ -178,8 +182,8 @@ def lock_accounts(account_ids: Iterable[int]) -> None:
             cursor.execute(locked, [list(account_ids)])
 
 
-def _book(selects: Mapping[str, Select]) -> Book:
-    tables = {name: table(name, read_select(select)) for name, select in selects.items()}
+def _book(selects: Mapping[str, Select], *, is_small: bool = False) -> Book:
+    tables = read_few(selects) if is_small else {name: read_select(select) for name, select in selects.items()}
     in_order = {
         name: rows.sort(ORDER.get(name, list(SCHEMAS[name]))) if rows.height > 1 else rows
         for name, rows in tables.items()
@@ -201,9 +205,10 @@ def _source(name: str) -> str:
     return f"{BOOK[name].name} t{states}"
 
 
-def _columns(name: str) -> list[Column]:
+@cache
+def _columns(name: str) -> tuple[Column, ...]:
     """List what to select for a table's columns."""
-    return [Column(column, _expression(name, column), _dtype(dtype)) for column, dtype in SCHEMAS[name].items()]
+    return tuple(Column(column, _expression(name, column), _dtype(dtype)) for column, dtype in SCHEMAS[name].items())
 
 
 def _expression(name: str, column: str) -> str:
@@ -226,18 +231,15 @@ def _attributes() -> dict[str, list[Column]]:
     """List what to select for the custom attributes, by table."""
     found: dict[str, list[Column]] = {"items": [], "accounts": []}
     for subject, name, kind in AttributeType.objects.order_by("name").values_list("subject", "name", "type"):
-        found[f"{subject}s"].append(Column(f"attr_{name}", _attribute(name, kind), ATTRIBUTE_TYPES[kind]))
+        found[f"{subject}s"].append(Column(f"attr_{name}", _attribute(name), ATTRIBUTE_TYPES[kind], is_free=True))
     return found
 
 
-def _attribute(name: str, kind: str) -> str:
-    """SQL for an attribute. A text where none is expected is quoted, so that it spoils no other column."""
+def _attribute(name: str) -> str:
+    """SQL for an attribute."""
     if is_postgresql():
         return f"(t.attributes ->> '{name}')"
-    value = f"json_extract(t.attributes, '$.{name}')"
-    if kind == "text":
-        return value
-    return f"CASE typeof({value}) WHEN 'text' THEN printf('\"%%w\"', {value}) ELSE {value} END"
+    return f"json_extract(t.attributes, '$.{name}')"
 
 
 def _dtype(dtype: "pl.DataType | type[pl.DataType]") -> pl.DataType:

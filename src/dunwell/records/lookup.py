@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
+from django.db import connection
 from django.db.models import Count, Sum
 
 from dunwell.engine.book import DEBTOR_CLASSES, Currency, Kind
@@ -97,8 +98,10 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
 def ids_numbered(entity_id: int, number: str) -> list[int]:
     """The ids of the items of an entity that have a number, settled ones too: one a kind at most."""
     # The condition is that of the index, word for word: as a parameter, SQLite would not know it.
-    tail = "FROM records_item t WHERE t.entity_id = %s AND t.number = %s AND NOT (t.number = '')"
-    return read([Column("id", "t.id", pl.Int64())], tail, [entity_id, number])["id"].to_list()
+    sql = "SELECT id FROM records_item t WHERE t.entity_id = %s AND t.number = %s AND NOT (t.number = '')"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [entity_id, number])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def charges_numbered(entity_id: int, numbers: pl.Series) -> list[str]:

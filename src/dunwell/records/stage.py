@@ -1,11 +1,14 @@
-"""A frame beside its table: rows laid into a temporary twin, from where one statement changes the table.
+"""A frame beside its table, from where one statement changes the table: its rows lie in a temporary twin.
 
-The twin lives as long as the connection and is empty between transactions.
+The twin lives as long as the connection and is empty between transactions. Few rows need none: each statement brings
+them along, under the twin's name.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import polars as pl
 from django.db import connection, models
@@ -21,11 +24,12 @@ class BulkError(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Staged:
-    """The rows that wait in the twin of a model's table, by the columns that were given."""
+    """The rows that wait in the twin of a model's table, or come `along`, by the columns that were given."""
 
     model: type[models.Model]
     columns: Sequence[str]
     key: Sequence[str]
+    along: Sequence[tuple[Any, ...]]
 
     @property
     def table(self) -> str:
@@ -50,13 +54,13 @@ class Staged:
         listed = ", ".join(f'"{name}" = {sql}' for name, sql in values.items())
         narrowed = f"{self.same} AND {where}" if where else self.same
         returned = f'{"t." if is_postgresql() else ""}"{self.key[0]}"'
-        return _ids(
+        return self.run(
             f"UPDATE {self.table} AS t SET {listed} FROM {self.twin} AS s WHERE {narrowed} RETURNING {returned}"
         )
 
     def present(self) -> list[int]:
         """Return the first key of the staged rows that are in the table."""
-        return _ids(f'SELECT s."{self.key[0]}" FROM {self.twin} s JOIN {self.table} t ON {self.same}')
+        return self.run(f'SELECT s."{self.key[0]}" FROM {self.twin} s JOIN {self.table} t ON {self.same}')
 
     def insert(self, where: str = "", *, contested: bool = False, **set_to: str) -> list[int]:
         """Add the rows that are not there, and return their first key.
@@ -72,12 +76,39 @@ class Staged:
         # In order: so all rows are looked for before the first is added. PostgreSQL would look through an empty
         # table without its index, and through all that it has added by then for each row.
         order = ", ".join(f's."{name}"' for name in self.key)
-        return _ids(
+        return self.run(
             f"INSERT INTO {self.table} ({listed}) SELECT {values} FROM {self.twin} AS s"
             f" WHERE {absent}{f' AND {where}' if where else ''} ORDER BY {order}"
             f'{" ON CONFLICT DO NOTHING" if contested else ""} RETURNING "{self.key[0]}"',
             list(defaults.values()),
         )
+
+    def run(self, sql: str, params: Sequence[wire.Value] = ()) -> list[int]:
+        """Execute a statement that names the twin, and return the first column of what it returns."""
+        given = [value for row in self.along for value in row]
+        with connection.cursor() as cursor:
+            cursor.execute(f"{self._brought()}{sql}", [*given, *params] or None)
+            return [row[0] for row in cursor.fetchall()] if cursor.description else []
+
+    def _brought(self) -> str:
+        """SQL that brings the rows along, shaped as the twin: what is not given is null."""
+        if not self.along:
+            return ""
+        absent = [name for name in columns_of(self.model) if name not in self.columns]
+        names = [*self.columns, *absent]
+        first = rest = ["%s" for _ in self.columns] + ["NULL" for _ in absent]
+        if is_postgresql():  # which learns the types from the first row
+            types = _postgresql_types(self.model)
+            first = [f"{mark}::{types[name]}" for mark, name in zip(rest, names, strict=True)]
+        values = ", ".join(f"({', '.join(row)})" for row in [first, *[rest] * (len(self.along) - 1)])
+        listed = ", ".join(f'"{name}"' for name in names)
+        return f"WITH {self.twin} ({listed}) AS (VALUES {values}) "
+
+
+@cache
+def _postgresql_types(model: type[models.Model]) -> dict[str, str]:
+    """The types of a model's columns, without their lengths: a cast would cut a text that the table has to refuse."""
+    return {name: str(field.db_type(connection)).partition("(")[0] for name, field in columns_of(model).items()}
 
 
 def stage(model: type[models.Model], frame: pl.DataFrame, key: Sequence[str]) -> Staged:
@@ -90,10 +121,12 @@ def stage(model: type[models.Model], frame: pl.DataFrame, key: Sequence[str]) ->
         raise BulkError(f"{model.__name__}: no column is called {strange[0]!r}")
     if lacking := [name for name in key if name not in frame.columns]:
         raise BulkError(f"{model.__name__}: the key column {lacking[0]!r} is missing")
-    if (double := frame.select(key).is_duplicated()).any():
+    if (double := frame[key].is_duplicated()).any():
         row = frame.filter(double).select(key).row(0, named=True)
         raise BulkError(f"{model.__name__}: two rows are given for {row}")
-    staged = Staged(model=model, columns=frame.columns, key=key)
+    if 0 < frame.height <= wire.ROWS_ALONG_MAX:
+        return Staged(model=model, columns=frame.columns, key=key, along=wire.rows_of(frame))
+    staged = Staged(model=model, columns=frame.columns, key=key, along=())
     with connection.cursor() as cursor:
         if is_postgresql():
             # Without the table's NOT NULL constraints, so that some of its columns are enough.
@@ -122,9 +155,3 @@ def default_values(model: type[models.Model], given: Mapping[str, object] | Sequ
             json.dumps(default) if isinstance(field, models.JSONField) else getattr(default, "value", default)
         )
     return values
-
-
-def _ids(sql: str, params: Sequence[wire.Value] = ()) -> list[int]:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params or None)
-        return [row[0] for row in cursor.fetchall()]

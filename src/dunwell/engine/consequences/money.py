@@ -27,6 +27,8 @@ def items_booked(book: Book, event: ItemsBooked) -> Effects:
 def applied_again(book: Book, event: ItemsBooked) -> Effects:
     """Apply what was paid of drafts before they were booked again, and is under way to them, as far as it goes."""
     before = book.allocations.join(event.items, on="item_id", how="semi")
+    if before.is_empty():
+        return Effects()
     moves = Moves(book, event.on)
     for item_id in before["item_id"].unique(maintain_order=True):
         moves.apply_again(item_id)
@@ -35,6 +37,8 @@ def applied_again(book: Book, event: ItemsBooked) -> Effects:
 
 def credits_applied(book: Book, event: ItemsBooked) -> Effects:
     """Apply credits to the items they were given for, as far as both are open."""
+    if not event.applies_to:
+        return Effects()
     moves = Moves(book, event.on)
     for source_id, item_id in event.applies_to:
         moves.apply(source_id, item_id, pending=False)
@@ -48,8 +52,8 @@ def payment_taken(book: Book, event: Paid) -> Effects:
     arrived before.
     """
     require_amount("a payment", event.amount_minor, event.currency)
-    before = book.items.filter(pl.col("item_id") == event.item_id, ~pl.col("draft"))
-    if not before.is_empty():
+    before = book.items["item_id"].index_of(event.item_id)
+    if before is not None and not book.items["draft"][before]:
         raise BookError(f"the payment {event.number or event.item_id} is in the book already")
     return Effects(changes={"items": table("items", [_payment_row(event)])})
 
@@ -109,6 +113,7 @@ class Moves:
     def __init__(self, book: Book, on: date) -> None:
         self.book = book
         self.on = on
+        self.rows: dict[int, dict[str, Any]] = {}
         self.ledger: list[tuple[int, int, int, bool]] = []
         self.open_minor: dict[int, int] = {}
         self.in_flight_minor: dict[int, int] = {}
@@ -179,10 +184,10 @@ class Moves:
         }
 
     def _load(self, item_id: int) -> dict[str, Any]:
-        row = _row(self.book, item_id)
-        self.open_minor.setdefault(item_id, row["open_minor"])
-        self.in_flight_minor.setdefault(item_id, row["in_flight_minor"])
-        return row
+        if item_id not in self.rows:
+            row = self.rows[item_id] = _row(self.book, item_id)
+            self.open_minor[item_id], self.in_flight_minor[item_id] = row["open_minor"], row["in_flight_minor"]
+        return self.rows[item_id]
 
     def _move(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
         if pending:
@@ -236,8 +241,10 @@ def _oldest_due(book: Book, event: Paid) -> Sequence[int]:
 
 def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
     """What stands applied per item, in the order it was first applied; rows taken back cancel out."""
-    net = allocations.group_by("item_id", maintain_order=True).agg(pl.col("amount_minor").sum())
-    return [(item, amount) for item, amount in net.iter_rows() if amount]
+    net: dict[int, int] = {}
+    for item_id, amount_minor in zip(allocations["item_id"], allocations["amount_minor"], strict=True):
+        net[item_id] = net.get(item_id, 0) + amount_minor
+    return [(item_id, amount_minor) for item_id, amount_minor in net.items() if amount_minor]
 
 
 def _named(item: dict[str, Any]) -> str:

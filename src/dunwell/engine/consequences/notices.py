@@ -11,6 +11,7 @@ from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Trim
 
 GROUP = KEYS["anchors"]
 PAYER = KEYS["payers"]
+SENT = ["last_notice_on", "last_deadline_on"]
 POSTING = [*GROUP, "as_of"]  # the notices that one posting made of a group
 
 
@@ -119,27 +120,40 @@ def delivered(book: Book, event: Delivered) -> Effects:
     So it is the group's. Of several notices to a group, it waits until none of them does. What left late names a
     deadline that is as much later.
     """
-    late = pl.max_horizontal(pl.lit(event.on) - pl.col("as_of"), pl.duration())
-    notices = _waiting(book, event.notice_ids).with_columns(told_deadline_on=pl.col("deadline_on") + late)
-    if notices.is_empty():
+    waiting = _waiting(book, event.notice_ids)
+    if waiting.is_empty():
         return Effects()
-    sent = {"last_notice_on": pl.lit(event.on), "version": _NEXT, "last_deadline_on": "told_deadline_on"}
-    items = book.items.join(notices.select("told_deadline_on", pending_notice_id="notice_id"), on="pending_notice_id")
-    of_group = notices.filter("anchored").group_by(GROUP).agg(pl.col("told_deadline_on").max())
-    contacts = notices.filter("contact").select(PAYER).unique().with_columns(heard_on=pl.lit(event.on))
-    state = pl.lit("sent", dtype=SCHEMAS["notices"]["state"])
+    sent_on = pl.lit(event.on)
+    if event.sent_on:
+        sent_on = pl.col("notice_id").replace_strict(event.notice_ids, event.sent_on, return_dtype=pl.Date)
+    late = pl.max_horizontal(sent_on - pl.col("as_of"), pl.duration())
+    notices = waiting.with_columns(
+        last_notice_on=sent_on, last_deadline_on=pl.col("deadline_on") + late, pending_notice_id="notice_id"
+    )
+    items = book.items.select("item_id", "version", "pending_notice_id").join(
+        notices.select(*SENT, "pending_notice_id"), on="pending_notice_id"
+    )
+    contacts = notices.filter("contact").group_by(PAYER).agg(heard_on=pl.col("last_notice_on").max())
     return Effects(
         changes={
-            "items": items.select("item_id", **sent, pending_notice_id=_NOTHING),
-            "anchors": _groups(book, notices)
-            .join(of_group, on=GROUP, how="left")
-            .select(*GROUP, **sent, pending_notice_id="next_notice_id"),
+            "items": items.select("item_id", *SENT, version=_NEXT, pending_notice_id=_NOTHING),
+            "anchors": _groups_sent(book, notices) if notices["anchored"].any() else book.anchors.clear(),
             "payers": _heard(book, contacts),
             "notices": notices.select(
-                "notice_id", state=state, sent_on=pl.lit(event.on), deadline_on="told_deadline_on"
+                "notice_id",
+                state=pl.lit("sent", dtype=SCHEMAS["notices"]["state"]),
+                sent_on="last_notice_on",
+                deadline_on="last_deadline_on",
             ),
         }
     )
+
+
+def _groups_sent(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
+    """The groups that these notices have left for: the latest of their days is the last."""
+    sent = notices.filter("anchored").group_by(GROUP).agg(pl.col(SENT).max())
+    groups = _groups(book, notices).drop(SENT).join(sent, on=GROUP, how="left")
+    return groups.select(*GROUP, *SENT, version=_NEXT, pending_notice_id="next_notice_id")
 
 
 def _heard(book: Book, contacts: pl.DataFrame) -> pl.DataFrame:
@@ -150,17 +164,17 @@ def _heard(book: Book, contacts: pl.DataFrame) -> pl.DataFrame:
 
 def failed(book: Book, event: Failed) -> Effects:
     """Take back notices that failed on every channel, and ask someone to find a way to reach the debtor."""
-    taken = _taken_back(book, event.notice_ids, "failed", event.reason)
+    notices = _waiting(book, event.notice_ids)
     tasks = tuple(
         Task("delivery_failed", account_id=payer, notice_id=notice, detail=event.reason)
-        for notice, payer in _waiting(book, event.notice_ids).select("notice_id", "payer_id").iter_rows()
+        for notice, payer in zip(notices["notice_id"], notices["payer_id"], strict=True)
     )
-    return Effects(changes=taken, tasks=tasks)
+    return Effects(changes=_taken_back(book, notices, "failed", event.reason), tasks=tasks)
 
 
 def withdrawn(book: Book, event: Withdrawn) -> Effects:
     """Take back notices before they left, for a reason."""
-    return Effects(changes=_taken_back(book, event.notice_ids, "withdrawn", event.reason))
+    return Effects(changes=_taken_back(book, _waiting(book, event.notice_ids), "withdrawn", event.reason))
 
 
 def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
@@ -242,13 +256,12 @@ def _pending(states: pl.DataFrame, notices: pl.DataFrame) -> pl.DataFrame:
     return states.join(notices.select(pending_notice_id="notice_id"), on="pending_notice_id", how="semi")
 
 
-def _taken_back(book: Book, notice_ids: Sequence[int], state: str, reason: str) -> dict[str, pl.DataFrame]:
+def _taken_back(book: Book, notices: pl.DataFrame, state: str, reason: str) -> dict[str, pl.DataFrame]:
     """Levels, stages, deadlines and contacts as they were before the notices."""
-    notices = _waiting(book, notice_ids)
     return {
         "items": _items_back(book, notices, book.lines),
-        "anchors": _groups_back(book, notices),
-        "payers": _contacts_without(book, notices),
+        "anchors": _groups_back(book, notices) if notices["anchored"].any() else book.anchors.clear(),
+        "payers": _contacts_without(book, notices) if notices["contact"].any() else book.payers.clear(),
         "notices": notices.select(
             "notice_id", state=pl.lit(state, dtype=SCHEMAS["notices"]["state"]), reason=pl.lit(reason)
         ),

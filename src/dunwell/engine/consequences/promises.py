@@ -95,7 +95,7 @@ class _Promises:
         )
         self.before = {row["promise_id"]: row["paid_minor"] for row in rows}
         self.named: dict[int, set[int]] = {}
-        for promise_id, item_id in book.promise_items.iter_rows():
+        for promise_id, item_id in book.promise_items.iter_rows() if rows else ():
             if promise_id in self.before:
                 self.named.setdefault(promise_id, set()).add(item_id)
         # Named promises first: what they take is not there for the others.

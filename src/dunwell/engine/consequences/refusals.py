@@ -19,10 +19,10 @@ _MISSING: Final = {
 
 def only(frame: pl.DataFrame, key: str, value: int) -> pl.DataFrame:
     """Return the row of the book with this key. Errors: BookError when there is none."""
-    row = frame.filter(pl.col(key) == value)
-    if row.is_empty():
+    at = frame[key].index_of(value)
+    if at is None:
         raise BookError(_MISSING[key].format(value))
-    return row
+    return frame.slice(at, 1)
 
 
 def require_amount(what: str, amount_minor: int, currency: str | None) -> None:

@@ -324,7 +324,7 @@ def _dtype_of(sql: str, known: Schema) -> pl.DataType:
     """
     row = {TEXT_COLUMNS.get(name, name): dtype for name, dtype in known.items()}
     try:
-        return pl.DataFrame(schema=row).clear(2).with_columns(result=pl.sql_expr(sql)).schema["result"]
+        return pl.DataFrame(schema=row).clear(2).select(result=pl.sql_expr(sql)).schema["result"]
     except pl.exceptions.PolarsError as error:
         raise ExpressionError(f"the expression cannot be evaluated: {str(error).splitlines()[0]}") from None
     except BaseException as error:

@@ -1,6 +1,7 @@
 """Every key of a policy, its type and its default. The JSON Schema for editors is generated from here."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
@@ -147,7 +148,7 @@ class Fee(Keys):
         """Whether it is charged on each dunned line instead of once per notice."""
         return self.fixed is None or self.per == "item"
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Tier, ...]:
         """Its tiers; a fee without tiers is one from 0 on."""
         return self.tiers or (Tier.model_construct(from_=Decimal(0), fixed=self.fixed, percent=self.percent),)

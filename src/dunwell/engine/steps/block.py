@@ -5,12 +5,12 @@ from collections import defaultdict, deque
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.steps.parties import active_holds, promise_over_on
+from dunwell.engine.steps.parties import promise_over_on
 
 
-def hold(rows: pl.LazyFrame, book: Book, *, as_of: pl.Expr) -> pl.LazyFrame:
-    """Add `on_hold`: the item, its account or its payer is held on `as_of`."""
-    items = active_holds(book, as_of)["item_id"].drop_nulls()
+def hold(rows: pl.LazyFrame, book: Book) -> pl.LazyFrame:
+    """Add `on_hold`: the item, its account or its payer is held. The holds of `book` are those in force."""
+    items = book.holds["item_id"].drop_nulls()
     if items.is_empty():
         return rows.with_columns(on_hold=pl.col("held"))
     return rows.with_columns(on_hold=pl.col("held") | pl.col("item_id").is_in(items.implode()))

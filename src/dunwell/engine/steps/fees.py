@@ -1,8 +1,8 @@
 """What a notice costs the debtor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING
-from typing import Final
+from typing import Final, TypeVar
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from dunwell.engine.steps.minimum import PERCENT_SCALE
 from dunwell.engine.steps.procedures import Procedures
 
 BASE_MINOR_MAX: Final = 2**62  # no base is beyond it
+T = TypeVar("T")
 
 
 def fee_lacks(candidates: pl.LazyFrame, procedures: Procedures, currencies: Sequence[str]) -> pl.LazyFrame:
@@ -108,27 +109,22 @@ def _from_step(
 ) -> pl.Expr:
     """What a step of a fee asks for where its base is reached, else what the steps below it ask for."""
 
-    def tier(stage: Stage) -> Tier | None:
-        return stage.fee.steps[step] if stage.fee and step < len(stage.fee.steps) else None
+    def of_tier(value: Callable[[Tier], T | None]) -> Callable[[Stage], T | None]:
+        def of_stage(stage: Stage) -> T | None:
+            tiers = stage.fee.steps if stage.fee else ()
+            return value(tiers[step]) if step < len(tiers) else None
 
-    def percent(stage: Stage) -> int | None:
-        found = tier(stage)
-        return None if found is None or found.percent is None else int(found.percent * PERCENT_SCALE)
+        return of_stage
 
-    def fixed(stage: Stage) -> dict[str, int] | None:
-        found = tier(stage)
-        return None if found is None else found.fixed
-
-    from_minor, _lacks = procedures.stage_amount(lambda stage: _starts(tier(stage), currencies), slot)
-    fixed_minor, _lacks = procedures.stage_amount(fixed, slot)
+    percent = of_tier(lambda tier: None if tier.percent is None else int(tier.percent * PERCENT_SCALE))
+    from_minor, _lacks = procedures.stage_amount(of_tier(lambda tier: _starts(tier, currencies)), slot)
+    fixed_minor, _lacks = procedures.stage_amount(of_tier(lambda tier: tier.fixed), slot)
     of_base = base.cast(pl.Int128) * procedures.of_stage(percent, slot, pl.Int64)
     part = ratio_half_up(of_base, 100 * PERCENT_SCALE)
     return pl.when(base >= from_minor).then(pl.coalesce(part, fixed_minor)).otherwise(below)
 
 
-def _starts(tier: Tier | None, currencies: Sequence[str]) -> dict[str, int]:
+def _starts(tier: Tier, currencies: Sequence[str]) -> dict[str, int]:
     """From which base on a tier is asked for, in the minor units of each currency."""
-    if tier is None:
-        return {}
     starts = {c: int(tier.from_.scaleb(exponent(c)).to_integral_value(ROUND_CEILING)) for c in currencies}
     return {currency: min(start_minor, BASE_MINOR_MAX) for currency, start_minor in starts.items()}

@@ -10,21 +10,38 @@ from dunwell.engine.steps.age import Problem
 
 Outcome = pl.Enum(OUTCOMES)
 NONE = pl.lit(0, dtype=pl.UInt32)
+_VALID = pl.col("problem").is_null()
 
 
 def reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Add `reasons`: one bit each, judged by itself; charges with nothing in the way get none here (see `ride`)."""
-    valid = pl.col("problem").is_null()
-    is_open = valid & (pl.col("open_minor") > 0)
+    judged = _VALID & (pl.col("open_minor") > 0) & pl.col("is_debit")
+    blockable = _VALID & (pl.col("open_minor") > 0) & ~pl.col("is_credit")
+    staged = judged & pl.col("policy_ix").is_not_null() & ~pl.col("draft")
+    holds = {
+        "not_due": (blockable & pl.col("draft")) | (staged & pl.col("is_not_due")),
+        "finished": staged & pl.col("is_finished"),
+        "pending": staged & pl.col("is_pending"),
+        "too_soon": staged & pl.col("is_too_soon"),
+    }
+    return rows.with_columns(reasons=_bits(_standing() | holds))
+
+
+def standing_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """Add those `reasons` that hold whatever stage an item is at."""
+    return rows.with_columns(reasons=_bits(_standing()))
+
+
+def _standing() -> dict[str, pl.Expr]:
+    is_open = _VALID & (pl.col("open_minor") > 0)
     judged = is_open & pl.col("is_debit")
-    with_policy = judged & pl.col("policy_ix").is_not_null()
     # Charges have no policy of their own, but what blocks the debtor or the amount blocks them too.
     blockable = is_open & ~pl.col("is_credit")
     nothing_left = blockable & (pl.col("left_minor") == 0)
-    staged = with_policy & ~pl.col("draft")
-    holds = {
-        "exception": ~valid,
-        "settled": valid & (pl.col("open_minor") == 0),
+    is_covered = (pl.col("credited_minor") > 0) & (pl.col("dunnable_minor") == 0)
+    return {
+        "exception": ~_VALID,
+        "settled": _VALID & (pl.col("open_minor") == 0),
         "credit": is_open & pl.col("is_credit"),
         "intercompany": blockable & pl.col("intercompany_any"),
         "no_policy": judged & pl.col("policy_ix").is_null(),
@@ -33,13 +50,8 @@ def reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
         "disputed": nothing_left & (pl.col("disputed_minor") > 0),
         "promised": nothing_left & (pl.col("promised_minor") > 0),
         "payment_in_flight": nothing_left & (pl.col("in_flight_minor") > 0),
-        "not_due": (blockable & pl.col("draft")) | (staged & pl.col("is_not_due")),
-        "finished": staged & pl.col("is_finished"),
-        "pending": staged & pl.col("is_pending"),
-        "covered_by_credit": staged & (pl.col("credited_minor") > 0) & (pl.col("dunnable_minor") == 0),
-        "too_soon": staged & pl.col("is_too_soon"),
+        "covered_by_credit": judged & pl.col("policy_ix").is_not_null() & ~pl.col("draft") & is_covered,
     }
-    return rows.with_columns(reasons=_bits(holds))
 
 
 def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -34,8 +34,11 @@ def payers(accounts: pl.DataFrame) -> pl.DataFrame:
 
 def payer_of_family(accounts: pl.DataFrame, account_id: int) -> dict[int, int | None]:
     """The accounts with the same payer as one of them, itself among them, and that payer: `payers` for a few."""
-    with_parent = accounts.filter(pl.col("parent_id").is_not_null())
-    parent_of: dict[int, int] = dict(with_parent.select("account_id", "parent_id").iter_rows())
+    with_parent = accounts[["account_id", "parent_id"]].filter(pl.col("parent_id").is_not_null())
+    parent_of: dict[int, int] = dict(with_parent.iter_rows())
+    relatives = {*parent_of, *parent_of.values()}
+    if account_id not in relatives:
+        return {account_id: account_id}
 
     def payer(account: int) -> int | None:
         for _ in range(len(parent_of) + 1):
@@ -45,18 +48,21 @@ def payer_of_family(accounts: pl.DataFrame, account_id: int) -> dict[int, int | 
         return None
 
     mine = payer(account_id)
-    others = {*parent_of, *parent_of.values()} - {account_id}
-    return {account_id: mine, **{each: mine for each in sorted(others) if payer(each) == mine}}
+    others = sorted(relatives - {account_id})
+    return {account_id: mine, **{each: mine for each in others if payer(each) == mine}}
 
 
 def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFrame:
     """One row an account: `payer_id`, what is so for it or its payer, and what reaches the payer.
 
+    The holds of `book` are those in force.
     Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
     expressions read (enums as text, see TEXT_COLUMNS).
     """
     accounts = book.accounts.lazy()
-    own = accounts.join(payers(book.accounts).lazy(), on="account_id").with_columns(held=_held(book, as_of))
+    own = accounts.join(payers(book.accounts).lazy(), on="account_id").with_columns(
+        held=pl.col("account_id").is_in(book.holds["account_id"].drop_nulls().implode())
+    )
     payer = own.select(
         pl.col("account_id").alias("payer_id"), "channels", *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS)
     )
@@ -121,11 +127,6 @@ def active_holds(book: Book, as_of: pl.Expr) -> pl.DataFrame:
 def promise_over_on() -> pl.Expr:
     """The last day on which money still keeps a promise."""
     return plus_days(pl.col("by_on"), pl.col("tolerance_days"))
-
-
-def _held(book: Book, as_of: pl.Expr) -> pl.Expr:
-    held = active_holds(book, as_of)["account_id"].drop_nulls()
-    return pl.col("account_id").is_in(held.implode())
 
 
 def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:

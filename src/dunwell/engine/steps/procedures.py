@@ -58,6 +58,11 @@ class Procedures:
         ]
 
     @cached_property
+    def stages(self) -> list[Stage | None]:
+        """The stage of each slot."""
+        return [stage for _policy, _position, stage in self.slots]
+
+    @cached_property
     def columns(self) -> frozenset[str]:
         """Every column that some expression or `split_by` reads."""
         names: set[str] = set()
@@ -121,11 +126,11 @@ class Procedures:
         self, value: Callable[[Stage], object], slot: pl.Expr, dtype: pl.DataType | type[pl.DataType]
     ) -> pl.Expr:
         """Look up a value of a stage by its slot; null at position 0."""
-        return self.of_slot(lambda _policy, _position, stage: None if stage is None else value(stage), slot, dtype)
+        return _lookup([None if stage is None else value(stage) for stage in self.stages], slot, dtype)
 
     def slots_where(self, has: Callable[[Stage], object]) -> list[tuple[int, Stage]]:
         """The slots whose stage has something, with the stage."""
-        return [(at, stage) for at, (_policy, _position, stage) in enumerate(self.slots) if stage and has(stage)]
+        return [(at, stage) for at, stage in enumerate(self.stages) if stage and has(stage)]
 
     def policy_amount(self, amounts: Callable[[Policy], Amounts | None]) -> tuple[pl.Expr, pl.Expr]:
         """Look up an amount of the row's policy in the row's currency, see `_amount`."""
@@ -133,7 +138,7 @@ class Procedures:
 
     def stage_amount(self, amounts: Callable[[Stage], Amounts | None], slot: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
         """Look up an amount of a stage in the row's currency, see `_amount`."""
-        return _amount([amounts(stage) if stage else None for _policy, _position, stage in self.slots], slot)
+        return _amount([None if stage is None else amounts(stage) for stage in self.stages], slot)
 
 
 def _lookup(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:

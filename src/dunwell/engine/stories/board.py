@@ -52,6 +52,9 @@ class ItemState(NamedTuple):
     level: int
 
 
+# What tells a payer's account-anchored groups apart (entity, currency, policy), and the level of each.
+LEVELS: Final = ("payer_id", "level", "entity_id", "currency", "policy")
+Levels: TypeAlias = dict[tuple[Any, ...], int]
 T = TypeVar("T")
 Happened: TypeAlias = list[Effects] | Exception
 
@@ -64,6 +67,7 @@ class Board:
         columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes.items()]
         self.book = replace(empty, items=empty.items.with_columns(columns))
         self._read: dict[str, tuple[pl.DataFrame, dict[int, Any]]] = {}
+        self._notices_numbered = 0
 
     def items(self) -> dict[int, ItemState]:
         """How the items stand, by id."""
@@ -72,6 +76,10 @@ class Board:
     def notice_states(self) -> dict[int, str]:
         """Whether notices are posted, sent, failed or withdrawn, by id."""
         return self._rows("notices", dict, ("notice_id", "state"))
+
+    def levels(self) -> dict[int, Levels]:
+        """The levels of account-anchored groups, by payer."""
+        return self._rows("anchors", levels_of, LEVELS)
 
     def _rows(self, name: str, by_id: Callable[[Iterable[Any]], dict[int, T]], columns: Sequence[str]) -> dict[int, T]:
         """Rows of a table, read once for all stories until the table changes."""
@@ -126,18 +134,30 @@ class Board:
             if len(asked) == 1:
                 return [error]
             return [answer for each in asked for answer in self.decide([each])]
-        parts = _parts(plan)
+        parts = _parts(plan, self._notices_numbered)
+        self._notices_numbered += plan.notices.height
         return [parts.get(each.story_no) or Plan(**EMPTY) for each in asked]
 
 
-def _parts(plan: Plan) -> dict[int, Plan]:
-    """Part a plan into those of the stories, by number."""
+def levels_of(rows: Iterable[tuple[Any, ...]]) -> dict[int, Levels]:
+    """The levels in rows of LEVELS, by payer."""
+    levels: dict[int, Levels] = defaultdict(dict)
+    for payer_id, level, *group in rows:
+        levels[payer_id][tuple(group)] = level
+    return levels
+
+
+def _parts(plan: Plan, numbered: int) -> dict[int, Plan]:
+    """Part a plan into those of the stories, by number; its notices are numbered after those `numbered` before."""
     tables: dict[int, dict[str, pl.DataFrame]] = defaultdict(lambda: dict(EMPTY))
     for name, owner in _OWNED_BY.items():
         rows = getattr(plan, name)
+        if rows.is_empty():
+            continue
         if name == "actions":
             rows = rows.join(plan.notices.select("notice_no", "payer_id"), on="notice_no")
-        rows = rows.with_columns(story_no=pl.col(owner) // IDS_PER_STORY).select(*SCHEMAS[name], "story_no")
+        number = {"notice_no": pl.col("notice_no") + numbered} if "notice_no" in rows.columns else {}
+        rows = rows.select(*SCHEMAS[name], story_no=pl.col(owner) // IDS_PER_STORY).with_columns(**number)
         for (story_no,), part in rows.partition_by("story_no", as_dict=True, include_key=False).items():
             tables[story_no][name] = part
     return {story_no: Plan(**of_story) for story_no, of_story in tables.items()}

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-import polars as pl
-
 from dunwell.engine.documents import hint
 from dunwell.engine.explain import explain
 from dunwell.engine.money import exponent, format_minor
 from dunwell.engine.plan import OUTCOMES, Plan
+from dunwell.engine.stories.board import LEVELS, levels_of
 from dunwell.engine.stories.format import Amount, Expect, known_amount
 from dunwell.engine.stories.story import Step
 from dunwell.engine.stories.world import StoryError, World
@@ -74,7 +73,7 @@ class Seen:
     def decisions(self) -> dict[int, dict[str, Any]]:
         """The decision on each item: of the step's run, else of the book as it stands. Errors: NotAsked."""
         plan = self.day.plan or self._stands()
-        return {row["item_id"]: row for row in plan.decisions.iter_rows(named=True)}
+        return {row["item_id"]: row for row in plan.decisions.to_dicts()}
 
     @cached_property
     def account_names(self) -> dict[int, str]:
@@ -95,7 +94,7 @@ class Seen:
         if (plan := self.day.plan) is None:
             return []
         items = self.world.items_of(plan.lines)
-        rows = (row for row in plan.notices.iter_rows(named=True) if row["notice_no"] in self.day.proposed)
+        rows = (row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed)
         return [self._notice(row, items[row["notice_no"]]) for row in rows]
 
     def _notice(self, row: Mapping[str, Any], items: list[str]) -> dict[str, Any]:
@@ -140,30 +139,28 @@ class Seen:
             raise StoryError(
                 f"there is no item or account {name!r}{hint(name, [*self.world.ids['item'], *self.world.accounts])}"
             )
-        mine = pl.col("payer_id") == self.world.account(account)
         if currency:
             exponent(currency)  # refuses an unknown one, of which no account has a level
-            mine = mine & (pl.col("currency").cast(pl.String) == currency)
-        keys = ["entity_id", "payer_id", "currency", "policy"]
-        stored = self.world.book.anchors.filter(mine).select(*keys, "level")
-        now = self._stands().anchors.filter(mine).select(*keys, "level")
-        levels = pl.concat([stored.join(now, on=keys, how="anti"), now])["level"].to_list()
+        payer, anchors = self.world.account(account), self._stands().anchors
+        now = levels_of(zip(*(anchors[name] for name in LEVELS), strict=True))
+        groups = self.world.board.levels().get(payer, {}) | now.get(payer, {})
+        levels = [level for (_entity, of, _policy), level in groups.items() if currency in ("", of)]
         if len(levels) > 1:
             raise StoryError(f"account {account!r} has several levels; ask by currency, such as {account}:EUR")
-        return int(levels[0]) if levels else 0
+        return levels[0] if levels else 0
 
     def charges(self) -> list[dict[str, Any]]:
         """What was charged in the step: by posted notices, or proposed where it stops earlier."""
         if self.day.plan is None:
             return []
-        rows = self.day.plan.charges.filter(pl.col("notice_no").is_in(self.day.proposed))
         return [
             {
                 "item": self.world.numbers[row["item_id"]],
                 "amount": Amount(row["amount_minor"], row["currency"]),
                 "stage": row["stage"],
             }
-            for row in rows.to_dicts()
+            for row in self.day.plan.charges.to_dicts()
+            if row["notice_no"] in self.day.proposed
         ]
 
     def open_amount(self, number: str) -> Amount:
@@ -192,11 +189,11 @@ class Seen:
         """The actions asked for by the step's notices."""
         if self.day.plan is None:
             return []
-        notices = self.day.plan.notices.filter(pl.col("notice_no").is_in(self.day.proposed))
-        rows = self.day.plan.actions.join(notices.select("notice_no", "payer_id", "stage"), on="notice_no")
+        notices = {row["notice_no"]: row for row in self.day.plan.notices.to_dicts()}
         return [
-            {"account": self.account_names[row["payer_id"]], "action": row["action"], "stage": row["stage"]}
-            for row in rows.to_dicts()
+            {"account": self.account_names[notice["payer_id"]], "action": action, "stage": notice["stage"]}
+            for notice_no, action in self.day.plan.actions.iter_rows()
+            if (notice := notices[notice_no]) and notice_no in self.day.proposed
         ]
 
 

@@ -176,7 +176,7 @@ class _Player:
     def _run(self, on: date, run: Any) -> Generator[Event | Asked, Any, None]:  # noqa: ANN401 - a Run, as EVENTS says
         waiting = self.world.waiting()
         self.plan = self.day.plan = yield self._asked(on)
-        self.known_then = Known(self.plan.decisions, self.plan.anchors, self.world.book.payers)
+        self.known_then = Known(self.plan.decisions, self.plan.anchors, self.board.book.payers)
         self.told.clear()
         self.planned_on = on
         self.day.proposed = self.day.plan.notices["notice_no"].to_list()
@@ -207,7 +207,7 @@ class _Player:
 
     def _standing(self, plan: Plan) -> Plan:
         """A plan without the notices of which something has changed since it was decided."""
-        book = self.world.book
+        book = self.board.book
         then, now = self.known_then._replace(anchors=plan.anchors), Known(book.items, book.anchors, book.payers)
         fallen = fallen_out(plan.notices, plan.lines, then, now, told=self.told)
         notices = plan.notices.join(fallen, on="notice_no", how="anti")
@@ -218,7 +218,7 @@ class _Player:
         if not waiting:
             return
         plan: Plan = yield self._asked(on)
-        for event in last_look(self.world.book, plan.decisions, self.story.policies, waiting).events(on):
+        for event in last_look(self.board.book, plan.decisions, self.story.policies, waiting).events(on):
             yield from self._apply(event)
             if isinstance(event, Trimmed):
                 self.world.rebuilt(event.notice_ids)
@@ -231,6 +231,8 @@ class _Player:
 
 def _parted(plan: Plan, is_allowed: pl.Expr) -> tuple[Plan, Plan | None]:
     """What of a plan is posted now, and what waits for an approval; an account-anchored group waits with its notice."""
+    if not plan.notices["approvals"].max():
+        return plan, None  # none needs one
     allowed, rest = plan.notices.filter(is_allowed), plan.notices.filter(~is_allowed)
     if rest.is_empty():
         return plan, None

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import cast
 
 import polars as pl
@@ -13,7 +13,8 @@ from dunwell.engine.events import AccountsChanged, Delivered, Event, ItemsBooked
 def joined(events: Sequence[Event]) -> list[tuple[Event, list[int]]]:
     """Join the events that can be; return each with the places of those it stands for.
 
-    They must be of different stories. Nothing that is joined asks anything of people.
+    They must be of different stories, and no two plans on the board share the number of a notice. Nothing that is
+    joined asks anything of people.
     """
     groups: dict[Hashable, list[int]] = defaultdict(list)
     for at, event in enumerate(events):
@@ -29,8 +30,8 @@ def _alike(event: Event) -> Hashable:
         case ItemsBooked(applies_to=()):
             return "items", *event.items.columns
         case Delivered():
-            return "delivered", event.on
-        case Posted() if not event.notices.is_empty():
+            return "delivered"
+        case Posted():
             return "posted"
     return None
 
@@ -45,19 +46,7 @@ def _one(events: Sequence[Event]) -> Event:
         case ItemsBooked():
             return replace(first, items=pl.concat([cast("ItemsBooked", each).items for each in events]))
         case Delivered():
-            ids = [notice_id for each in events for notice_id in cast("Delivered", each).notice_ids]
-            return replace(first, notice_ids=ids)
-    return _posted([cast("Posted", each) for each in events])
-
-
-def _posted(events: Sequence[Posted]) -> Posted:
-    """Notices are numbered anew, so that no two of different plans share a number."""
-    tables: dict[str, list[pl.DataFrame]] = defaultdict(list)
-    before = 0
-    for event in events:
-        for name in ("notices", "lines", "charges"):
-            rows: pl.DataFrame = getattr(event, name)
-            tables[name].append(rows.with_columns(pl.col("notice_no") + before))
-        tables["anchors"].append(cast("pl.DataFrame", event.anchors))
-        before += cast("int", event.notices["notice_no"].max())
-    return Posted(**{name: pl.concat(frames) for name, frames in tables.items()})
+            left = [(notice_id, each.on) for each in cast("list[Delivered]", events) for notice_id in each.notice_ids]
+            return replace(first, notice_ids=[row[0] for row in left], sent_on=[row[1] for row in left])
+    names = [field.name for field in fields(Posted)]
+    return Posted(**{name: pl.concat([getattr(each, name) for each in events]) for name in names})

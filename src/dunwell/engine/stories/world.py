@@ -1,14 +1,14 @@
 """The book of a story, with a name for everything in it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 import polars as pl
 
 from dunwell.engine import events as e
-from dunwell.engine.book import SCHEMAS, Book
+from dunwell.engine.book import SCHEMAS
 from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
 from dunwell.engine.lastlook import asked_for
 from dunwell.engine.plan import Plan
@@ -53,11 +53,6 @@ class World:
         self.tasks: list[e.Task] = []
 
     @property
-    def book(self) -> Book:
-        """The book of all stories: ask it by id."""
-        return self.board.book
-
-    @property
     def _before_first(self) -> int:
         return self.story_no * IDS_PER_STORY
 
@@ -66,9 +61,7 @@ class World:
         if len(self.entities) > ENTITIES_PER_STORY:
             raise StoryError(f"a story has at most {ENTITIES_PER_STORY:,} entities, not {len(self.entities):,}")
         self._require_ids("accounts", len(self.accounts))
-        rows = [self._account_row(account) for account in self.story.accounts]
-        empty = pl.DataFrame(schema=SCHEMAS["accounts"])
-        return e.AccountsChanged(on=date.min, accounts=pl.concat([empty, *rows], how="diagonal"))
+        return e.AccountsChanged(on=date.min, accounts=self._accounts(self.story.accounts))
 
     def happen(self, on: date, name: str, event: Any) -> e.Event:  # noqa: ANN401 - any model of EVENTS, or a mapping
         """Translate a told event. Errors: StoryError."""
@@ -96,20 +89,24 @@ class World:
         )
         ids = list(range(first, first + notices.height))
         items = self.items_of(lines)
-        for notice_id, row in zip(ids, notices.iter_rows(named=True), strict=True):
+        for notice_id, row in zip(ids, notices.to_dicts(), strict=True):
             self.posted[notice_id] = PostedNotice(row, items[row["notice_no"]])
-        numbers = [self._charge_number(row) for row in charges.iter_rows(named=True)]
-        charges = charges.with_columns(
-            charge_item_id=pl.Series([self._new_id("item", number) for number in numbers], dtype=pl.Int64),
-            number=pl.Series(numbers, dtype=pl.String),
+        numbers = [self._charge_number(row) for row in charges.to_dicts()]
+        charges = charges.hstack(
+            [
+                pl.Series("charge_item_id", [self._new_id("item", number) for number in numbers], dtype=pl.Int64),
+                pl.Series("number", numbers, dtype=pl.String),
+            ]
         )
-        notices = notices.with_columns(notice_id=pl.Series(ids, dtype=pl.Int64), as_of=pl.lit(on))
+        notices = notices.hstack(
+            [pl.Series("notice_id", ids, dtype=pl.Int64), pl.Series("as_of", [on] * len(ids), dtype=pl.Date)]
+        )
         return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
 
     def items_of(self, lines: pl.DataFrame) -> dict[int, list[str]]:
         """The numbers of the dunned items of each notice of a plan, in order."""
         items: dict[int, list[str]] = defaultdict(list)
-        for notice_no, item_id, role in lines.select("notice_no", "item_id", "role").iter_rows():
+        for notice_no, item_id, role in zip(*(lines[name] for name in ("notice_no", "item_id", "role")), strict=True):
             if role == "dunned":
                 items[notice_no].append(self.numbers[item_id])
         return {notice_no: sorted(numbers) for notice_no, numbers in items.items()}
@@ -123,7 +120,7 @@ class World:
 
     def rebuilt(self, notice_ids: Sequence[int]) -> None:
         """Know what notices ask for after the last look at them."""
-        lines = self.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
+        lines = self.board.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
         of_notice = {notice_id: rows for (notice_id,), rows in lines.partition_by("notice_id", as_dict=True).items()}
         for notice_id, sums in asked_for(lines).items():
             items = self.items_of(of_notice[notice_id].rename({"notice_id": "notice_no"}))[notice_id]
@@ -155,9 +152,13 @@ class World:
 
     # What each told event means, by the name of its key.
 
-    def _account_row(self, account: told.Account) -> pl.DataFrame:
-        self.told_accounts[account.account] = account
-        row = {
+    def _accounts(self, accounts: Sequence[told.Account]) -> pl.DataFrame:
+        self.told_accounts |= {account.account: account for account in accounts}
+        rows = [(self._account_row(account), account.attributes()) for account in accounts]
+        return self._frame("accounts", SCHEMAS["accounts"], rows)
+
+    def _account_row(self, account: told.Account) -> dict[str, object]:
+        return {
             "account_id": self.account(account.account),
             "entity_id": self._entity_of(account.account),
             "account": account.account,
@@ -173,7 +174,6 @@ class World:
             "intercompany": account.intercompany,
             "channels": account.channel_bits(),
         }
-        return self._frame("accounts", row, account.attributes())
 
     def _set(self, on: date, event: dict[str, Any]) -> e.Event:
         name = str(event.get("account"))
@@ -188,7 +188,7 @@ class World:
             raise StoryError("; ".join(problems)) from None
         except ValueError as error:
             raise StoryError(f"set: {error}") from None
-        return e.AccountsChanged(on=on, accounts=self._account_row(account))
+        return e.AccountsChanged(on=on, accounts=self._accounts([account]))
 
     def _invoice(self, on: date, event: told.Invoice) -> e.Event:
         if event.open and event.open.currency != event.amount.currency:
@@ -215,7 +215,7 @@ class World:
             "last_notice_on": event.last_notice,
             "last_deadline_on": event.last_deadline,
         }
-        return e.ItemsBooked(on=on, items=self._frame("items", row, event.attributes()))
+        return e.ItemsBooked(on=on, items=self._item(row, event.attributes()))
 
     def _charge(self, on: date, event: told.Charge) -> e.Event:
         row = self._side_row(on, event.number, event.account, event.amount, "charge")
@@ -223,12 +223,12 @@ class World:
         if event.item:
             self._in_currency_of(event.item, event.amount)
         row["parent_item_id"] = self.id_of("item", event.item) if event.item else None
-        return e.ItemsBooked(on=on, items=self._frame("items", row, {}))
+        return e.ItemsBooked(on=on, items=self._item(row, {}))
 
     def _credit(self, on: date, event: told.Credit) -> e.Event:
         row = self._side_row(on, event.number, event.account, event.amount, "credit")
         pairs = [(int(str(row["item_id"])), self.id_of("item", name)) for name in event.applies_to]
-        return e.ItemsBooked(on=on, items=self._frame("items", row, {}), applies_to=pairs)
+        return e.ItemsBooked(on=on, items=self._item(row, {}), applies_to=pairs)
 
     def _payment(self, on: date, event: told.Payment) -> e.Event:
         account_id = self.account(event.account)
@@ -344,16 +344,25 @@ class World:
     def _seeded_level(self, stage: str | None) -> int:
         return max((policy.position(stage) for policy in self.story.policies), default=0)
 
-    def _frame(self, name: str, row: dict[str, object], attributes: Mapping[str, Any]) -> pl.DataFrame:
-        """One row of a book table, with the story's attributes in their types, as `story_of` has checked them."""
-        schema = {column: dtype for column, dtype in SCHEMAS[name].items() if column in row}
-        subject = {key: dtype for key, dtype in self.story.attributes.items() if key in attributes}
+    def _item(self, row: dict[str, object], attributes: Mapping[str, Any]) -> pl.DataFrame:
+        return self._frame("items", row, [(row, attributes)])
+
+    def _frame(
+        self, name: str, columns: Iterable[str], rows: Sequence[tuple[dict[str, object], Mapping[str, Any]]]
+    ) -> pl.DataFrame:
+        """Rows of a book table, with the story's attributes in their types, as `story_of` has checked them."""
+        given = {key for _row, attributes in rows for key in attributes}
+        subject = {key: dtype for key, dtype in self.story.attributes.items() if key in given}
         # A float is made here: Polars knows no decimal of more than 38 digits.
-        values = {
-            key: float(value) if value is not None and subject[key] == pl.Float64 else value
-            for key, value in attributes.items()
-        }
-        return pl.DataFrame([{**row, **values}], schema={**schema, **subject})
+        values = [
+            row
+            | {
+                key: float(value) if value is not None and subject[key] == pl.Float64 else value
+                for key, value in attributes.items()
+            }
+            for row, attributes in rows
+        ]
+        return pl.DataFrame(values, schema={**{column: SCHEMAS[name][column] for column in columns}, **subject})
 
 
 def _chosen(rows: pl.DataFrame, plan: Plan, notice_numbers: Sequence[int]) -> pl.DataFrame:

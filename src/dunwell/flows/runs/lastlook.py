@@ -8,7 +8,7 @@ import polars as pl
 from django.db.models import Q
 
 from dunwell.engine.book import Book
-from dunwell.engine.decide import decide
+from dunwell.engine.decide import standing
 from dunwell.engine.lastlook import asked_for, last_look
 from dunwell.engine.policy.model import Policy
 from dunwell.flows.runs.happen import happen
@@ -27,6 +27,8 @@ class Waiting(NamedTuple):
 
 def waiting_in(book: Book) -> Waiting:
     """The waiting notices of a book that holds everything of some payers. One that may be leaving now is left alone."""
+    if book.notices.is_empty():  # as of most accounts that pay
+        return Waiting([], [])
     posted = book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
     gone = set(Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=posted).values_list("notice", flat=True))
     sent = book.notices.filter(pl.col("state") == "sent")["notice_id"].to_list()
@@ -52,9 +54,9 @@ def look_again(
     waiting = waiting_in(book)
     if not any(waiting):
         return
-    decisions = decide(book, policies, on).decisions
-    look = last_look(book, decisions, policies, waiting.whole, moved=moved)
-    stopped = last_look(book, decisions, policies, waiting.half, moved=moved).reasons
+    now = standing(book, policies, on)
+    look = last_look(book, now, policies, waiting.whole, moved=moved)
+    stopped = last_look(book, now, policies, waiting.half, moved=moved).reasons
     after = happen(entity, book, look.events(on))
     given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
     Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)
