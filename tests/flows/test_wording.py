@@ -6,9 +6,14 @@ import pytest
 
 from dunwell.flows.checkup import check_up
 from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.runs.letters import message_of
 from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.wording import own_templates, template_text, words_in_force
+from dunwell.letters.layouts import pdf
+from dunwell.letters.notice import Message
+from dunwell.letters.wording import shipped
 from tests.flows.town import Town, day, noon
+from tests.letters.sample import one
 
 OWN = '{% extends "shipped/en/reminder.txt" %}\n{% block subject %}A word from us{% endblock %}\n'
 
@@ -30,6 +35,14 @@ def test_a_template_of_the_house_is_used_as_soon_as_it_is_there(town: Town, tmp_
     assert after.letter.startswith(b"%PDF")
     assert own_templates() == {"en/reminder.txt": OWN}
     assert template_text("en/reminder") == OWN
+
+
+def test_a_notice_that_cannot_be_written_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    message = message_of(one("de", "final"), shipped())
+    assert isinstance(message, Message)
+    assert message.letter.startswith(b"%PDF")
+    monkeypatch.setattr(pdf, "page", lambda: b'#panic("broken")')
+    assert "the letter cannot be set" in str(message_of(one("de", "final"), shipped()))
 
 
 @pytest.mark.parametrize(

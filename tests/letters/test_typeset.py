@@ -13,9 +13,10 @@ import zxingcpp
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
 
 from dunwell.letters.fonts.printing import FOLDER, MISSING, printable
+from dunwell.letters.layouts import pdf as pdf_layout
 from dunwell.letters.notice import ChargeLine, Notice
 from dunwell.letters.reader import LANGUAGES
-from dunwell.letters.write import OTHER_STAGE, STAGES, typeset
+from dunwell.letters.write import OTHER_STAGE, STAGES, typeset, write, write_out
 from tests.letters.sample import CREDITOR, line, notice, one, several
 
 HOSTILE = ('#read("/etc/passwd")', "$x$", "*bold* _u_ `r`", "<b>", "{{7*7}}", "= head", "\\u{41}", "@ref", "//", "#[")
@@ -155,6 +156,18 @@ def test_there_is_a_code_only_where_a_bank_takes_it(change: str) -> None:
 
 def test_the_largest_sum_of_a_code_has_one() -> None:
     assert "EUR999999999.99" in codes(typeset(notice(line("A-17", days=12, amount=99_999_999_999))))[0]
+
+
+def test_a_message_carries_its_letter_where_it_is_asked_for() -> None:
+    found = several("fr", "final")
+    assert write(found).letter == b""
+    assert write_out(found) == replace(write(found), letter=typeset(found))
+
+
+def test_a_page_that_typst_refuses_is_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf_layout, "page", lambda: b'#panic("broken")')
+    with pytest.raises(ValueError, match="the letter cannot be set"):
+        typeset(one("de", "final"))
 
 
 def test_the_same_letter_is_the_same_file() -> None:

@@ -6,7 +6,9 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Line, Message, Notice
+from dunwell.letters.wording import Wording
+from dunwell.letters.write import write_out
 from dunwell.records import proposals
 from dunwell.records.models import Account, Entity, Item
 
@@ -36,6 +38,14 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
         )
         for notice in notices
     }
+
+
+def message_of(notice: Notice, words: Wording) -> Message | str:
+    """Write a notice, with its letter; or why it cannot be written, so that it holds up no other."""
+    try:
+        return write_out(notice, words)
+    except ValueError as error:
+        return str(error)
 
 
 def creditor_of(entity: Entity) -> Creditor:

@@ -13,7 +13,7 @@ from dunwell.flows.runs.letters import Row, letters_of
 from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Notice
 from dunwell.letters.wording import Wording
-from dunwell.letters.write import typeset, write
+from dunwell.letters.write import write, write_out
 from dunwell.records import frames, proposals
 from dunwell.records.models import Entity
 
@@ -46,7 +46,7 @@ def preview_account(entity: Entity, code: str, *, as_of: date, on_paper: bool = 
 def _preview(notice: Row, letter: Notice | str, words: Wording, *, on_paper: bool) -> Preview:
     if isinstance(letter, str):
         raise Invalid(letter)
-    message = write(letter, words)
+    message = write_out(letter, words) if on_paper else write(letter, words)
     reached = dict(proposals.recipients([notice["payer_id"]]).select("channel", "recipient").iter_rows())
     channels = [channel for channel in notice["channels"].split(",") if channel]
     return Preview(
@@ -56,5 +56,5 @@ def _preview(notice: Row, letter: Notice | str, words: Wording, *, on_paper: boo
         subject=message.subject,
         text=message.text,
         html=message.html,
-        letter=typeset(letter, words) if on_paper else b"",
+        letter=message.letter,
     )

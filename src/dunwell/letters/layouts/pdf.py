@@ -33,14 +33,20 @@ FACT_WORD_MAX: Final = 22
 
 
 def pdf_of(letter: Letter, day: date) -> bytes:
-    """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes."""
-    pdf = compiler().compile(
-        input=page(),
-        sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
-        format="pdf",
-        pdf_standards=STANDARDS,
-        timestamp=datetime.combine(day, time(), UTC),
-    )
+    """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes.
+
+    Errors: ValueError where Typst refuses the page.
+    """
+    try:
+        pdf = compiler().compile(
+            input=page(),
+            sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
+            format="pdf",
+            pdf_standards=STANDARDS,
+            timestamp=datetime.combine(day, time(), UTC),
+        )
+    except typst.TypstError as error:
+        raise ValueError(f"the letter cannot be set: {error.message}") from error
     assert isinstance(pdf, bytes)  # noqa: S101  # a list is what pictures come in
     return pdf
 
