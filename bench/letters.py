@@ -52,13 +52,14 @@ def bare(n: int, items: int) -> Callable[[], object]:
 
     letters = [compose(notice, shipped()) for notice in _notices(n * 4, items)]
     ready = iter([(letter.payment, json.dumps(pdf.data_of(letter), ensure_ascii=False)) for letter in letters])
+    compiler = pdf.new_compiler()
     stamp = datetime.combine(DAY, time(), UTC)
 
     def do() -> None:
         for (payment, data), _ in zip(ready, range(n), strict=False):
             assert payment is not None
             segno.make_qr(payment.code_text, error="m", boost_error=False, mask=4, encoding="utf-8")
-            pdf.compiler().compile(
+            compiler.compile(
                 input=pdf.page(),
                 sys_inputs={"letter": data},
                 format="pdf",

@@ -2,6 +2,7 @@
 
 import io
 import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import product
@@ -168,6 +169,20 @@ def test_a_page_that_typst_refuses_is_said_to_be_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(pdf_layout, "page", lambda: b'#panic("broken")')
     with pytest.raises(ValueError, match="the letter cannot be set"):
         typeset(one("de", "final"))
+
+
+def test_letters_are_set_by_several_threads_at_once() -> None:
+    found = [replace(several("de", "final"), notice_id=number) for number in range(12)]
+    wanted = [typeset(each) for each in found]
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(typeset, found)) == wanted
+
+
+def test_a_british_account_is_told_as_banks_there_ask_for_it() -> None:
+    british = replace(CREDITOR, iban="GB33BUKB20201555555555", bic="")
+    said = flowed(typeset(replace(one("en", "reminder"), creditor=british, currency="GBP")))
+    assert "Sort code 20-20-15 Account number 55555555 IBAN GB33 BUKB 2020 1555 5555 55" in said
+    assert "Sort code" not in flowed(typeset(replace(one("en", "reminder"), creditor=british)))
 
 
 def test_the_same_letter_is_the_same_file() -> None:

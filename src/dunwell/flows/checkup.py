@@ -42,7 +42,7 @@ def check_up(*, at: datetime) -> list[Finding]:
         return findings
     findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
     findings += [_book(), _archives(at)]
-    return findings + _waiting()
+    return findings + _creditors() + _waiting()
 
 
 def _settings() -> Finding:
@@ -98,6 +98,15 @@ def _book() -> Finding:
     return Finding(
         "book", is_fine=True, found=f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted"
     )
+
+
+def _creditors() -> list[Finding]:
+    """Entities whose letters do not say where to pay; some have a reason for it."""
+    without = list(Entity.objects.filter(iban="").order_by("code").values_list("code", flat=True))
+    if not without:
+        return []
+    found = f"no bank account on the letters of {', '.join(without)}: dunwell entity set {without[0]} --iban IBAN"
+    return [Finding("creditors", is_fine=True, found=found)]
 
 
 def _archives(at: datetime) -> Finding:

@@ -1,5 +1,6 @@
 """How to pay: to whom, how much, under what words, and the code that a banking app reads."""
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -48,6 +49,7 @@ def payment_of(notice: Notice, quoting: str, reader: Reader, words: Words) -> Pa
     name, bic = one_line(notice.creditor.name), one_line(notice.creditor.bic).replace(" ", "").upper()
     details = (
         (words.payee, name),
+        *(british(iban) if notice.currency == "GBP" else ()),
         ("IBAN", in_groups(iban)),
         ("BIC", bic),
         (words.bank, one_line(notice.creditor.bank_name)),
@@ -65,6 +67,14 @@ def epc_text(name: str, iban: str, bic: str, amount_minor: int, quoting: str) ->
     amount = f"EUR{amount_minor // 100}.{amount_minor % 100:02}"
     payee = shortened(name, _CODE_NAME_MAX)
     return "\n".join(("BCD", "002", "1", "SCT", bic, payee, iban, amount, "", "", quoting[:REMITTANCE_MAX]))
+
+
+def british(iban: str) -> tuple[tuple[str, str], ...]:
+    """Take sort code and account number out of a British IBAN: that is what banks there ask for within the country."""
+    if not re.fullmatch(r"GB\d\d[A-Z]{4}\d{14}", iban):
+        return ()
+    sort_code = "-".join((iban[8:10], iban[10:12], iban[12:14]))
+    return (("Sort code", sort_code), ("Account number", iban[14:]))
 
 
 def in_groups(iban: str) -> str:

@@ -30,6 +30,8 @@ LONG: Final = 20  # items of a table, from which on it may take a second page
 TOGETHER: Final = 16  # sums that stand on one page with the words after them
 WORD_MAX: Final = 36  # signs of a word that breaks nowhere
 FACT_WORD_MAX: Final = 22
+# A compiler takes one letter at a time: threads that set letters at once, as those of a web server, have one each.
+_idle: Final[list[typst.Compiler]] = []
 
 
 def pdf_of(letter: Letter, day: date) -> bytes:
@@ -37,8 +39,9 @@ def pdf_of(letter: Letter, day: date) -> bytes:
 
     Errors: ValueError where Typst refuses the page.
     """
+    compiler = _idle.pop() if _idle else new_compiler()
     try:
-        pdf = compiler().compile(
+        pdf = compiler.compile(
             input=page(),
             sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
             format="pdf",
@@ -47,15 +50,20 @@ def pdf_of(letter: Letter, day: date) -> bytes:
         )
     except typst.TypstError as error:
         raise ValueError(f"the letter cannot be set: {error.message}") from error
+    finally:
+        _idle.append(compiler)
     assert isinstance(pdf, bytes)  # noqa: S101  # a list is what pictures come in
     return pdf
 
 
+def new_compiler() -> typst.Compiler:
+    """A compiler with fonts of our own alone, so that a letter is the same on every machine."""
+    return typst.Compiler(font_paths=_fonts())
+
+
 @cache
-def compiler() -> typst.Compiler:
-    """Fonts of our own alone: the same letter on every machine."""
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
-    return typst.Compiler(font_paths=fonts)
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FOLDER)])
 
 
 @cache
