@@ -16,7 +16,8 @@ from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.outbox import Outbox, Receipt, file_name, text_of
 from dunwell.letters.notice import Message
 
-MESSAGE = Message(subject="Zahlungserinnerung: Rechnung A-17, 119,00 €", text="Grüße\n\nAcme\n", language="de")
+MESSAGE = Message(subject="Zahlungserinnerung: Rechnung A-17, 119,00 €", text="Grüße\n\nAcme\n", language="de",
+    html="<p>Grüße</p>", letter=b"%PDF-1.7")  # fmt: skip
 ENVELOPE = Envelope(
     delivery_id=42,
     run=7,

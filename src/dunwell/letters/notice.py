@@ -68,8 +68,13 @@ class Notice:
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What goes over a wire: a subject of one line, a text, and the language both are in."""
+    """What goes over a wire: a subject of one line, a text, the same as HTML, and the language all are in.
+
+    `letter` is the PDF, where one was set.
+    """
 
     subject: str
     text: str
+    html: str
     language: str
+    letter: bytes = b""

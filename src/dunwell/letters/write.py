@@ -27,7 +27,7 @@ def write(notice: Notice) -> Message:
     stage = notice.stage if notice.stage in STAGES else OTHER_STAGE
     template = _environment().get_template(f"{reader.language}/{stage}.txt")
     subject, _, text = template.render(_said(notice, reader)).partition("\n")
-    return Message(subject=subject, text=_spaced(text), language=reader.language)
+    return Message(subject=subject, text=_spaced(text), html="", language=reader.language)
 
 
 @cache
