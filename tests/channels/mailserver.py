@@ -28,7 +28,7 @@ class Mailbox:
 
     @property
     def mails(self) -> list[EmailMessage]:
-        return [message_from_bytes(each, policy=policy.default) for each in self.taken]  # type: ignore[misc]
+        return [message_from_bytes(each, policy=policy.default) for each in self.taken]
 
     async def handle_MAIL(  # noqa: N802  # aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]

@@ -8,7 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from typing import Final, Literal, TypeAlias
+from itertools import islice
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from dunwell.channels.envelope import Envelope, Receipt
 from dunwell.channels.errors import InDoubt, Permanent, Temporary
@@ -42,6 +43,14 @@ class Server:
     timeout_seconds: float = TIMEOUT_SECONDS
 
 
+class _Mail(NamedTuple):
+    """A mail as it goes over the wire."""
+
+    envelope: Envelope
+    recipients: tuple[Address, ...]
+    content: bytes
+
+
 class _Gone(Exception):
     """The connection is no more; nothing of the message in hand has been accepted."""
 
@@ -60,29 +69,36 @@ class Smtp:
         self._wire: smtplib.SMTP | None = None
 
     def send_all(self, deliveries: Iterable[tuple[Envelope, Message]], *, at: datetime) -> Iterator[Outcome]:
-        """Send mails dated `at`, one by one; what came of each, in their order: errors are values here."""
-        return (self._tried(envelope, message, at) for envelope, message in deliveries)
+        """Send mails dated `at`, one by one; what came of each, in their order: errors are values here.
 
-    def _tried(self, envelope: Envelope, message: Message, at: datetime) -> Outcome:
-        try:
-            return self.send(envelope, message, at=at)
-        except (Temporary, Permanent, InDoubt) as error:
-            return error
+        Each is built while the server is busy with the one before.
+        """
+        rest = (_built(envelope, message, at) for envelope, message in deliveries)
+        ahead: list[_Mail | Permanent] = []
 
-    def send(self, envelope: Envelope, message: Message, *, at: datetime) -> Receipt:
-        """Send one mail. Errors: Temporary, Permanent, InDoubt."""
-        recipients = recipients_of(envelope)
-        content = _stuffed(mail_of(envelope, message, at=at))
+        def build_next() -> None:
+            ahead.extend(islice(rest, 1))
+
+        build_next()
+        while ahead:
+            mail = ahead.pop()
+            outcome = mail if isinstance(mail, Permanent) else self._sent(mail, build_next)
+            if not ahead:  # the server never came to be busy with it
+                build_next()
+            yield outcome
+
+    def _sent(self, mail: "_Mail", meanwhile: Callable[[], None]) -> Outcome:
         is_fresh = self._wire is None
-        wire = self._wire or self._connected()
         try:
-            note = self._handed_over(wire, envelope, recipients, content)
+            note = self._handed_over(self._wire or self._connected(), mail, meanwhile)
         except _Gone as error:
             self.close()
             if not is_fresh:  # servers close connections that were idle, or had their share of messages
-                return self.send(envelope, message, at=at)
-            raise Temporary(self._said(str(error)), retry_after_seconds=RETRY_SECONDS) from None
-        return Receipt(envelope.message_id, note=note)
+                return self._sent(mail, meanwhile)
+            return Temporary(self._said(str(error)), retry_after_seconds=RETRY_SECONDS)
+        except (Temporary, Permanent, InDoubt) as error:
+            return error
+        return Receipt(mail.envelope.message_id, note=note)
 
     def close(self) -> None:
         """End the connection; the next message opens another."""
@@ -119,10 +135,9 @@ class Smtp:
             return smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_seconds, context=context)
         return smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)
 
-    def _handed_over(
-        self, wire: smtplib.SMTP, envelope: Envelope, recipients: tuple[Address, ...], content: bytes
-    ) -> str:
+    def _handed_over(self, wire: smtplib.SMTP, mail: "_Mail", meanwhile: Callable[[], None]) -> str:
         """Go through the steps of RFC 5321 for one mail. Errors: Temporary, Permanent, InDoubt, _Gone."""
+        envelope, recipients = mail.envelope, mail.recipients
         options = []
         if needs_utf8(recipients):
             if not wire.has_extn("smtputf8"):
@@ -144,15 +159,16 @@ class Smtp:
         if begun[0] != WHERE_NEXT:
             self._start_over(wire)
             raise _refusal(*begun)
-        code, said = self._ended(wire, content)
+        code, said = self._ended(wire, mail.content, meanwhile)
         if code not in TAKEN:
             raise _refusal(code, said)
         return "; ".join(f"{address} was refused ({_words(*answer)})" for address, answer in refused.items())
 
-    def _ended(self, wire: smtplib.SMTP, content: bytes) -> Reply:
+    def _ended(self, wire: smtplib.SMTP, content: bytes, meanwhile: Callable[[], None]) -> Reply:
         """Hand the content over, and hear what comes of it. Errors: InDoubt."""
         try:
             wire.send(content)
+            meanwhile()
             code, said = wire.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self.close()
@@ -171,6 +187,13 @@ class Smtp:
 
     def _said(self, why: str) -> str:
         return f"the mail server {self.server.host}:{self.server.port} cannot be used: {why}"
+
+
+def _built(envelope: Envelope, message: Message, at: datetime) -> "_Mail | Permanent":
+    try:
+        return _Mail(envelope, recipients_of(envelope), _stuffed(mail_of(envelope, message, at=at)))
+    except Permanent as error:
+        return error
 
 
 def _step(do: Callable[[], Reply]) -> Reply:
