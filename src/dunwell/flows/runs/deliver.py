@@ -14,8 +14,6 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 from dunwell.channels.envelope import NOBODY, Envelope
 from dunwell.channels.outbox import Outbox
 from dunwell.engine.events import Delivered, Failed
-from dunwell.engine.policy.model import Policy
-from dunwell.flows import policies
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
@@ -107,12 +105,11 @@ def _deliver(
     if notice_ids is not None:
         waiting = waiting.filter(pk__gte=notice_ids.start, pk__lt=notice_ids.stop)
     done, total = 0, waiting.count()
-    in_force = policies.parsed(policies.versions_in_force(run.entity)) if total else []
     last_notice_id = 0
     progress("writing notices", done, total)
     while some := list(waiting.filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
         last_notice_id = some[-1]
-        batch, made = _claim(wires, run, in_force, some, at=clock(), by=by)
+        batch, made = _claim(wires, run, some, at=clock(), by=by)
         result.sent += made
         try:
             batch, outcomes = _send(wires, run, batch, clock)
@@ -162,9 +159,7 @@ def _waiting(run: Run) -> "QuerySet[Notice, int]":
     return Notice.objects.filter(waiting, run=run).order_by("pk").distinct().values_list("pk", flat=True)
 
 
-def _claim(
-    wires: Wires, run: Run, in_force: list[Policy], notice_ids: Sequence[int], *, at: datetime, by: str
-) -> tuple[list[Delivery], int]:
+def _claim(wires: Wires, run: Run, notice_ids: Sequence[int], *, at: datetime, by: str) -> tuple[list[Delivery], int]:
     """Take over what others left, look once more, settle what sends nothing, and put an attempt at each on record.
 
     Returned with the deliveries to be made: how many of those taken over had been made.
@@ -179,7 +174,7 @@ def _claim(
             withdraw(run, notice_ids, run.reason, on)
             left_over = Delivery.objects.filter(notice__in=notice_ids, state__in=STILL_HERE)
             left_over.update(state=DeliveryState.WITHDRAWN)
-        look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
+        look_again(run.entity, frames.account_book(payers), on=on, by=by, at=at)
         _settle(run, notice_ids, on)
         batch = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
         set_on(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
