@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
+from email import message_from_bytes
+from email.policy import default as mail_rules
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,17 @@ def day(on: str | date) -> date:
 def noon(on: str | date) -> datetime:
     """The instant at which things happen on a date."""
     return datetime.combine(day(on), time(12), UTC)
+
+
+def read(path: Path) -> str:
+    """What a message says: of a mail, its headers and its text."""
+    if path.suffix != ".eml":
+        return path.read_text(encoding="utf-8")
+    mail = message_from_bytes(path.read_bytes(), policy=mail_rules)
+    body = mail.get_body(["plain"])
+    assert body
+    headers = [f"{name}: {value}" for name, value in mail.items()]
+    return "\n".join([*headers, "", body.get_content().replace("\r\n", "\n")])
 
 
 class Town:
@@ -142,8 +155,8 @@ class Town:
         return sorted(path for path in (self.folder / "outbox").rglob("*") if path.is_file())
 
     def letters(self) -> list[str]:
-        """What the messages say."""
-        return [path.read_text(encoding="utf-8") for path in self.outbox]
+        """What the messages say that can be read as text."""
+        return [read(path) for path in self.outbox if path.suffix != ".pdf"]
 
     def many(self, n: int, *, due: str) -> None:
         """Accounts M-1 to M-n with an item of 10.00 EUR each."""

@@ -264,6 +264,6 @@ def test_what_leaves_late_is_dated_and_gives_time_as_of_then(town: Town) -> None
     assert (notice.sent_on, notice.deadline_on) == (day("2026-04-20"), day("2026-04-30"))
     assert ItemState.objects.get().last_deadline_on == day("2026-04-30")
     (letter,) = town.letters()
-    assert "Date: 2026-04-20" in letter
+    assert "Date: Mon, 20 Apr 2026" in letter
     assert "20\xa0April\xa02026" in letter
     assert "30\xa0April\xa02026" in letter

@@ -266,21 +266,22 @@ def _written(run: Run, batch: Sequence[Delivery], on: date) -> tuple[dict[int, M
     return messages, unwritten
 
 
+def _held(deliveries: Sequence[Delivery], at: datetime) -> list[Delivery]:
+    """Those that are still ours, held anew: whoever was held up for longer than the lease finds them in other hands."""
+    with transaction.atomic():
+        ours = still_ours(deliveries)
+        set_on(ours, {"lease_until_at": at + LEASE})
+    return ours
+
+
 def _send(
     wires: Wires, run: Run, batch: Sequence[Delivery], clock: Callable[[], datetime]
 ) -> tuple[list[Delivery], dict[int, Outcome]]:
     """Write messages and send them, those of the batch that are still ours; return these and how they went."""
-    on = local_day(run.entity, clock())
+    at = clock()
+    on = local_day(run.entity, at)
     messages, unwritten = _written(run, batch, on)
-
-    def held(deliveries: Sequence[Delivery]) -> list[Delivery]:
-        """Whoever was held up for longer than the lease finds them in other hands."""
-        with transaction.atomic():
-            ours = still_ours(deliveries)
-            set_on(ours, {"lease_until_at": clock() + LEASE})
-        return ours
-
-    batch = held(batch)
+    batch = _held(batch, at)
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
     parcels = [
         Parcel(delivery, envelope, messages[delivery.notice_id]) for delivery, envelope in _envelopes(run, writable, on)
@@ -290,4 +291,4 @@ def _send(
         for delivery in batch
         if delivery.notice_id in unwritten
     }
-    return batch, wires.send(parcels, clock=clock, held=held) | not_written
+    return batch, wires.send(parcels, clock=clock, held=_held) | not_written

@@ -51,7 +51,7 @@ class Parcel(NamedTuple):
     message: Message
 
 
-Held: TypeAlias = Callable[[Sequence[Delivery]], Sequence[Delivery]]
+Held: TypeAlias = Callable[[Sequence[Delivery], datetime], Sequence[Delivery]]
 
 
 class Wires:
@@ -80,7 +80,7 @@ class Wires:
         rest = iter(mails)
         while self._smtp and (some := list(islice(rest, MAILS_AT_ONCE))):
             outcomes |= _mailed(self._smtp, some, clock, held)
-        return _patient(outcomes, clock())
+        return _patient(outcomes, clock)
 
     def found(self, deliveries: Sequence[tuple[Delivery, Envelope]]) -> dict[int, Outcome]:
         """Tell how deliveries went whose sender is gone, by what is on record and in the outbox. Errors: OSError."""
@@ -111,12 +111,13 @@ def end_attempts(outcomes: Mapping[int, Outcome], at: datetime) -> None:
 def _mailed(smtp: Smtp, parcels: Sequence[Parcel], clock: Callable[[], datetime], held: Held) -> dict[int, Outcome]:
     """Send a few mails, marked before and put on record after; also where we are interrupted in between."""
     with transaction.atomic():
-        ours = {delivery.pk for delivery in held([parcel.delivery for parcel in parcels])}
-        Attempt.objects.filter(delivery__in=ours, ended_at=None).update(wire_at=clock())
+        at = clock()
+        ours = {delivery.pk for delivery in held([parcel.delivery for parcel in parcels], at)}
+        Attempt.objects.filter(delivery__in=ours, ended_at=None).update(wire_at=at)
     mine = [parcel for parcel in parcels if parcel.delivery.pk in ours]
     outcomes: dict[int, Outcome] = {}
     try:
-        sent = smtp.send_all(((parcel.envelope, parcel.message) for parcel in mine), at=clock())
+        sent = smtp.send_all(((parcel.envelope, parcel.message) for parcel in mine), at=at)
         for parcel, each in zip(mine, sent, strict=True):
             outcomes[parcel.delivery.pk] = _outcome(each)
     finally:
@@ -138,11 +139,12 @@ def _outcome(sent: Receipt | Temporary | Permanent | InDoubt) -> Outcome:
     return Outcome(DeliveryState.FAILED, sent.reason)
 
 
-def _patient(outcomes: dict[int, Outcome], at: datetime) -> dict[int, Outcome]:
+def _patient(outcomes: dict[int, Outcome], clock: Callable[[], datetime]) -> dict[int, Outcome]:
     """Let the time between attempts double, and give a message up that has been put off for days."""
     waiting = [delivery_id for delivery_id, outcome in outcomes.items() if outcome.state == DeliveryState.RETRYING]
     if not waiting:
         return outcomes
+    at = clock()
     tried = Attempt.objects.filter(delivery__in=waiting).values("delivery_id")
     patient = dict(outcomes)
     for row in tried.annotate(n=Count("pk"), first=Min("started_at")):
