@@ -5,10 +5,11 @@ from that file, as container secrets come.
 """
 
 import os
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -28,6 +29,9 @@ SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGM
 
 # What may follow the database's name, as in `?sslmode=verify-full`.
 POSTGRESQL_OPTIONS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name")
+
+
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 
 class ConfigError(ValueError):
@@ -71,6 +75,10 @@ class Config(BaseSettings):
         default=3.0, ge=0, description="how many times the largest of the last runs a run may be before it needs a look"
     )
     shard_items: int = Field(default=250_000, ge=1, description="how many open items are decided at a time, about")
+    smtp_url: SecretStr | None = Field(
+        default=None, description="smtp://user:password@host:587, by which mails leave; none: into the outbox"
+    )
+    mail_from: str | None = Field(default=None, description="whose address mails come from")
     secret_key: SecretStr | None = Field(default=None, description="signs sessions and portal links")
 
     @field_validator("database_url")
@@ -78,6 +86,21 @@ class Config(BaseSettings):
     def _usable(cls, url: str) -> str:
         django_database(url)
         return url
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mailable(cls, url: SecretStr | None) -> SecretStr | None:
+        if url:
+            smtp_server(url.get_secret_value())
+        return url
+
+    @model_validator(mode="after")
+    def _from_somebody(self) -> Self:
+        if self.mail_from and not _ADDRESS.fullmatch(self.mail_from):
+            raise ConfigError(f"mail_from: {self.mail_from!r} is no mail address, such as dunning@acme.example")
+        if self.smtp_url and not self.mail_from:
+            raise ConfigError("mail_from: say whose address mails come from, such as dunning@acme.example")
+        return self
 
     @model_validator(mode="before")
     @classmethod
@@ -175,6 +198,30 @@ def django_database(url: str) -> dict[str, Any]:
     raise ConfigError(
         f"database_url begins with {scheme!r}; expected sqlite:///FILE or postgresql://user@host/database"
     )
+
+
+def smtp_server(url: str) -> dict[str, Any]:
+    """Turn the URL of a mail server into the fields of `channels.smtp.Server`.
+
+    `smtp://` asks for STARTTLS (port 587), `smtps://` is encrypted from the beginning (port 465); `smtp://...?tls=none`
+    is not, as on this machine. Errors: ConfigError; the password is never part of the message.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        raise ConfigError("smtp_url: the port is not a number between 0 and 65535") from None
+    options = dict(parse_qsl(parts.query))
+    is_known = parts.scheme in {"smtp", "smtps"} and set(options) <= {"tls"} and options.get("tls", "none") == "none"
+    if not is_known or not parts.hostname or parts.path not in {"", "/"} or (options and parts.scheme == "smtps"):
+        raise ConfigError("smtp_url: expected smtp://user:password@host:587, smtps://..., or smtp://host:25?tls=none")
+    return {
+        "host": parts.hostname,
+        "port": port or (465 if parts.scheme == "smtps" else 25 if options else 587),
+        "tls": "implicit" if parts.scheme == "smtps" else options.get("tls", "starttls"),
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+    }
 
 
 def _sqlite(url: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import ROWS, filled
 from tests.cli.shell import Answer, dunwell
+from tests.messages import in_outbox, read
 
 AS_OF = ("--as-of", "2020-04-03")
 
@@ -22,8 +23,8 @@ def test_a_run_from_proposal_to_outbox(db: str, tmp_path: Path) -> None:
     assert proposed["outcomes"] == {"not_due": 1, "unreachable": 1, "dun": 1}
     posted = type_in("post", "1", "--json")
     assert (posted.code, posted.json["posted"], posted.json["sent"], posted.json["waiting"]) == (0, 1, 1, 0)
-    (letter,) = (tmp_path / "book" / "outbox").rglob("*.txt")
-    assert "Meyer [bold] GmbH" in letter.read_text(encoding="utf-8")
+    (letter,) = in_outbox(tmp_path / "book" / "outbox")
+    assert "Meyer [bold] GmbH" in read(letter)
     again = type_in("post", "1", "--json")
     assert (again.code, again.json["posted"], again.json["sent"]) == (0, 0, 0)
     why = type_in("explain", "A-17", "--run", "1", "--json").json
@@ -116,7 +117,7 @@ def test_letters_of_an_earlier_book_are_not_taken_for_this_ones(tmp_path: Path) 
 
     type_in("propose", *AS_OF)
     assert "1 messages written" in type_in("post", "1").out
-    (letter,) = (tmp_path / "book" / "outbox").rglob("*.txt")
+    (letter,) = in_outbox(tmp_path / "book" / "outbox")
     before = letter.read_bytes()
     for file in (tmp_path / "book").glob("dunwell.sqlite3*"):
         file.unlink()

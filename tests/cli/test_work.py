@@ -31,7 +31,7 @@ def test_a_run_is_handed_over_and_done(desk: Path) -> None:
     assert worked.code == 0, worked.err
     assert "decide run 1, shard 0: " in worked.err
     assert typed(desk, "run", "show", "1").out.splitlines()[0].endswith(": done")
-    assert list((desk / "book" / "outbox" / "1").glob("*.txt"))
+    assert list((desk / "book" / "outbox" / "1").glob("*.eml"))
 
 
 def test_a_schedule_is_shown_set_and_ended(desk: Path) -> None:

@@ -18,6 +18,7 @@ from dunwell.flows.runs.post import PostResult, post_run
 from dunwell.flows.runs.propose import propose_run
 from dunwell.records import bulk, frames
 from dunwell.records.models import Account, Contact, Delivery, Entity, Hold, Item, ItemState, Notice, Run
+from tests.messages import in_outbox, read
 
 POLICY = """\
 policy: standard
@@ -139,11 +140,11 @@ class Town:
     @property
     def outbox(self) -> list[Path]:
         """The messages that left, in order of run and name."""
-        return sorted(path for path in (self.folder / "outbox").rglob("*") if path.is_file())
+        return in_outbox(self.folder / "outbox")
 
     def letters(self) -> list[str]:
         """What the messages say."""
-        return [path.read_text(encoding="utf-8") for path in self.outbox]
+        return [read(path) for path in self.outbox]
 
     def many(self, n: int, *, due: str) -> None:
         """Accounts M-1 to M-n with an item of 10.00 EUR each."""

@@ -1,4 +1,7 @@
-"""The outbox channel: one text file a delivery, in a folder a run, for people and programs to pick up.
+"""The outbox channel: one file a delivery, in a folder a run, for people and programs to pick up.
+
+A mail is an .eml with the letter attached, ready to be sent; a letter is a .pdf, ready to be printed; what goes over
+another channel is a .txt.
 
 A file is under its name only when it is whole: it is written under a name with a dot, put on the disk, and renamed.
 One that is there already and says something else is somebody else's, such as an earlier book's: it is neither taken for
@@ -12,6 +15,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Final, ParamSpec, TypeAlias, TypeVar
@@ -19,6 +23,7 @@ from typing import Final, ParamSpec, TypeAlias, TypeVar
 from dunwell.channels.envelope import Envelope, Receipt
 from dunwell.channels.errors import Permanent, Temporary
 from dunwell.channels.files import NewFile, sync_folder
+from dunwell.channels.mail import encodable, mail_of, one_line
 from dunwell.letters.notice import Message
 
 __all__ = ["Envelope", "Outbox", "Receipt"]
@@ -30,9 +35,11 @@ FILES_AT_ONCE: Final = 250  # open at the same time
 SYNCS_AT_ONCE: Final = 32  # the disk answers for many files with one write of its journal
 PAYER_BYTES_MAX: Final = 80  # of the account's code in a file's name, which may have 255
 RETRY_SECONDS: Final = 60
+NOON: Final = time(12, tzinfo=UTC)  # of the notice's date: the same delivery is the same file
 # Something else is where a folder or file should be; whatever else a disk refuses, such as when it is full or may not
 # be written to, is right for every message once somebody has seen to it.
 _LASTING: Final = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
+_KIND_OF_FILE: Final = {"email": "eml", "letter": "pdf"}
 _FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
@@ -87,18 +94,16 @@ class Outbox:
         with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
             ended = dict(zip(files, pool.map(lambda file: _tried(file.end), files.values()), strict=True))
         # Also for deliveries already made: whoever made them may have ended before their names were on the disk.
-        folders = {outcome.path.parent for outcome in outcomes if isinstance(outcome, Receipt)}
-        synced = {folder: _tried(sync_folder, folder) for folder in folders}
+        paths = [outcome.path if isinstance(outcome, Receipt) else None for outcome in outcomes]
+        synced = {folder: _tried(sync_folder, folder) for folder in {path.parent for path in paths if path}}
         return [
-            synced[outcome.path.parent] or ended.get(outcome.path) or outcome
-            if isinstance(outcome, Receipt)
-            else outcome
-            for outcome in outcomes
+            (synced[path.parent] or ended.get(path) if path else None) or outcome
+            for path, outcome in zip(paths, outcomes, strict=True)
         ]
 
     def _begin(self, files: dict[Path, NewFile], envelope: Envelope, message: Message) -> Receipt:
         path = self.folder / str(int(envelope.run)) / file_name(envelope)
-        content = text_of(envelope, message).encode()
+        content = _content(envelope, message)
         if path in files or path.exists():
             if path not in files and path.read_bytes() != content:
                 raise Permanent(f"{path} is there already and is another message: move it out of the way")
@@ -113,7 +118,18 @@ class Outbox:
 def file_name(envelope: Envelope) -> str:
     """Name a delivery's file: its account, notice, channel and delivery; of the texts only letters, figures, `.-_`."""
     numbers = (str(int(envelope.notice_id)), _name_part(envelope.channel), str(int(envelope.delivery_id)))
-    return "-".join(part for part in (_name_part(envelope.payer), *numbers) if part) + ".txt"
+    named = "-".join(part for part in (_name_part(envelope.payer), *numbers) if part)
+    return f"{named}.{_KIND_OF_FILE.get(envelope.channel, 'txt')}"
+
+
+def _content(envelope: Envelope, message: Message) -> bytes:
+    """What a delivery's file holds. Errors: Permanent."""
+    match _KIND_OF_FILE.get(envelope.channel):
+        case "eml":
+            return mail_of(envelope, message, at=datetime.combine(envelope.as_of, NOON))
+        case "pdf":
+            return message.letter
+    return text_of(envelope, message).encode()
 
 
 def text_of(envelope: Envelope, message: Message) -> str:
@@ -126,24 +142,14 @@ def text_of(envelope: Envelope, message: Message) -> str:
         "Subject": message.subject,
         "Content-Language": message.language,
     }
-    lines = [f"{name}: {_one_line(value)}".rstrip() for name, value in headers.items()]
-    return "\n".join([*lines, "", _encodable(message.text)])
+    lines = [f"{name}: {one_line(value)}".rstrip() for name, value in headers.items()]
+    return "\n".join([*lines, "", encodable(message.text)])
 
 
 def _name_part(text: str) -> str:
     """Keep what every file system takes: no separator, no leading dot, and not too long."""
-    kept = re.sub(r"[^\w.-]+", "_", _encodable(unicodedata.normalize("NFC", text))).strip("._-")
+    kept = re.sub(r"[^\w.-]+", "_", encodable(unicodedata.normalize("NFC", text))).strip("._-")
     return kept.encode()[:PAYER_BYTES_MAX].decode(errors="ignore")
-
-
-def _one_line(text: str) -> str:
-    seen = "".join(" " if unicodedata.category(sign) in {"Cc", "Zl", "Zp"} else sign for sign in _encodable(text))
-    return re.sub(r" +", " ", seen).strip()
-
-
-def _encodable(text: str) -> str:
-    """Half a surrogate pair, as broken imports leave it, cannot be written in UTF-8."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _tried(do: Callable[P, T], *args: P.args, **named: P.kwargs) -> T | Temporary | Permanent:

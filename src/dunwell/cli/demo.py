@@ -70,7 +70,7 @@ def demo(
         say(f"  {typed} preview {account} --entity {entity} --as-of {as_of}")
     say(f"  {typed} report ageing --entity {played.example_entity} --as-of {as_of}")
     say(f"  {typed} policy show")
-    say(f"  less {shlex.quote(_near(played.example_file))}")
+    say(f"\nand open {shlex.quote(_near(played.example_file))}: a letter as its debtor gets it.")
 
 
 def _program() -> str:

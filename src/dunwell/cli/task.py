@@ -53,6 +53,10 @@ def list_(
 def close(
     number: Annotated[int, typer.Argument(metavar="NUMBER", help="The number of a task.")],
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What was done about it; it is kept.")],
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--not-sent", help="Whether a message in doubt has left; if not, it is sent again."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Close a task that is done.
@@ -62,7 +66,7 @@ def close(
     open_book()
     from dunwell.flows.people.tasks import close_task  # noqa: PLC0415  # after the book is open
 
-    close_task(number, note=note, by=clock.actor(), at=clock.now())
+    close_task(number, note=note, by=clock.actor(), at=clock.now(), was_sent=sent)
     if json:
         as_json({"task": number})
         return

@@ -13,10 +13,9 @@ from dunwell.engine.advance import advance
 from dunwell.engine.book import BookError
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
-from dunwell.flows import policies
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
-from dunwell.flows.runs.lastlook import look_again, waiting_in
+from dunwell.flows.runs.lastlook import look_again
 from dunwell.records import audit, bulk, frames
 from dunwell.records.models import Account, Entity, Item
 
@@ -52,9 +51,7 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
         for effect in effects:
             changes = {name: _with(rows, told.columns.get(name)) for name, rows in effect.changes.items()}
             bulk.save(changes, on=on)
-        if any(waiting_in(book)):
-            today = local_day(entity, at)
-            look_again(entity, book, policies.parsed(policies.versions_in_force(entity)), on=today, by=by, at=at)
+        look_again(entity, book, on=local_day(entity, at), by=by, at=at)
         audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
 
 

@@ -90,7 +90,7 @@ def assert_adds_up(run: Run, withdrawn: set[str]) -> None:
     # What was being written keeps a name with a dot in front, which nobody takes for a message.
     files = sorted(path.name for path in folder.glob("[!.]*"))
     sent = Delivery.objects.filter(notice__run=run, state="sent").select_related("notice__payer")
-    assert files == sorted(f"{each.notice.payer.code}-{each.notice_id}-email-{each.pk}.txt" for each in sent)
+    assert files == sorted(f"{each.notice.payer.code}-{each.notice_id}-email-{each.pk}.eml" for each in sent)
     for notice in notices:
         # What came in after it had left, or before it was posted, does not withdraw it.
         allowed = {"sent", "withdrawn", "superseded"} if notice.payer.code in withdrawn else {"sent"}

@@ -20,6 +20,7 @@ from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.post import post_if_open
 from dunwell.flows.runs.reverse import reverse_run
 from dunwell.letters.notice import Message
+from dunwell.letters.wording import Wording
 from dunwell.records.models import AuditEvent, Delivery, Item, ItemState, Run, Task
 from tests.flows.runs.test_deliver import ProcessLost, dies_after
 from tests.flows.town import Town, day, noon
@@ -161,11 +162,11 @@ def test_whoever_was_held_up_for_longer_than_the_lease_sends_nothing(
     run = waiting(town)
     write = deliver._written
 
-    def stalls(run: Run, batch: list[Delivery], on: date) -> object:
+    def stalls(run: Run, batch: list[Delivery], words: Wording, on: date) -> object:
         monkeypatch.setattr(deliver, "_written", write)
         pay(town.entity, "MEYER", amount="100.00", items=["A-17"], on=day(ON), by="x", at=noon(ON))
         town.deliver(run, clock=lambda: noon(ON) + timedelta(minutes=11))
-        return write(run, batch, on)
+        return write(run, batch, words, on)
 
     monkeypatch.setattr(deliver, "_written", stalls)
     town.deliver(run)
@@ -264,6 +265,6 @@ def test_what_leaves_late_is_dated_and_gives_time_as_of_then(town: Town) -> None
     assert (notice.sent_on, notice.deadline_on) == (day("2026-04-20"), day("2026-04-30"))
     assert ItemState.objects.get().last_deadline_on == day("2026-04-30")
     (letter,) = town.letters()
-    assert "Date: 2026-04-20" in letter
+    assert "Date: Mon, 20 Apr 2026" in letter
     assert "20\xa0April\xa02026" in letter
     assert "30\xa0April\xa02026" in letter

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import Q
 
 from dunwell.engine.documents import DocumentError
-from dunwell.flows import policies
 from dunwell.flows.book.imported import (
     Saved,
     entity_codes,
@@ -121,8 +120,7 @@ def _put_off(entity: Entity, item_ids: Sequence[int], *, by: str, at: datetime) 
     if payers := {payer for item, payer in lines if item in moved} if moved else set():
         today = local_day(entity, at)
         book = frames.account_book(frames.lock_payers(payers))
-        in_force = policies.parsed(policies.versions_in_force(entity))
-        look_again(entity, book, in_force, on=today, by=by, at=at, moved=moved)
+        look_again(entity, book, on=today, by=by, at=at, moved=moved)
 
 
 def _audit(

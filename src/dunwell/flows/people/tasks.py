@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.flows.runs.doubt import is_in_doubt, settle_doubt
 from dunwell.records import audit
 from dunwell.records.models import Entity, Task
 
@@ -53,8 +54,12 @@ def open_tasks(entity: Entity | None, *, kind: str | None = None, most: int) -> 
     return OpenTasks(lines, sum(by_kind.values()) - len(lines), by_kind)
 
 
-def close_task(number: int, *, note: str, by: str, at: datetime) -> None:
-    """Close a task, with a word on what was done about it. Errors: NotFound; Conflict where it is closed; Invalid."""
+def close_task(number: int, *, note: str, by: str, at: datetime, was_sent: bool | None = None) -> None:
+    """Close a task, with a word on what was done about it.
+
+    `was_sent` is what somebody found out about a message in doubt: it is settled, or sent again. Errors: NotFound;
+    Conflict where it is closed; Invalid.
+    """
     if not note.strip():
         raise Invalid("say what was done about it: --note TEXT")
     with transaction.atomic():
@@ -64,11 +69,23 @@ def close_task(number: int, *, note: str, by: str, at: datetime) -> None:
         if task.closed_at is not None:
             by_whom = f" by {task.closed_by}" if task.closed_by else ""
             raise Conflict(f"task {number} was closed on {task.closed_at:%Y-%m-%d}{by_whom}")
+        _settle(task, was_sent=was_sent, at=at)
         task.closed_at, task.closed_by = at, by
         task.save(update_fields=["closed_at", "closed_by"])
         line = _line(task)
         about = {"kind": line.kind, "account": line.account, "item": line.item, "notice": line.notice}
         audit.record(by, "task.closed", task, at=at, entity_id=task.entity_id, note=note, **about)
+
+
+def _settle(task: Task, *, was_sent: bool | None, at: datetime) -> None:
+    """Let what was found out about a message have its consequences. Errors: Invalid."""
+    is_asked = task.kind == "delivery_in_doubt" and task.notice is not None and is_in_doubt(task.notice)
+    if is_asked and was_sent is None:
+        raise Invalid("say what you found out: --sent, or --not-sent to have it sent again")
+    if was_sent is not None and not is_asked:
+        raise Invalid(f"task {task.pk} is not about a message in doubt: leave --sent and --not-sent out")
+    if task.notice is not None and was_sent is not None:
+        settle_doubt(task.notice, was_sent=was_sent, at=at)
 
 
 def _line(task: Task) -> TaskLine:

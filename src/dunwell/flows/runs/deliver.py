@@ -1,35 +1,34 @@
 """Deliver what a run has posted: claim, send, and note how it went, a batch at a time."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import polars as pl
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Min, Q, QuerySet
 
-from dunwell.channels.errors import Permanent, Temporary
-from dunwell.channels.outbox import Envelope, Outbox, Receipt
+from dunwell.channels.envelope import NOBODY, Envelope
+from dunwell.channels.outbox import Outbox
 from dunwell.engine.events import Delivered, Failed
-from dunwell.engine.events import Task as Asked
-from dunwell.engine.policy.model import Policy
-from dunwell.flows import policies
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
-from dunwell.flows.runs.fallback import fall_back
-from dunwell.flows.runs.happen import ask, happen
+from dunwell.flows.runs.happen import happen
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
-from dunwell.flows.runs.letters import letters_of
+from dunwell.flows.runs.letters import letters_of, message_of
 from dunwell.flows.runs.locked import run_called
+from dunwell.flows.runs.noting import note, note_locked, set_on, still_ours
 from dunwell.flows.runs.reverse import withdraw
+from dunwell.flows.runs.wires import Outcome, Parcel, Wires
+from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Message
-from dunwell.letters.write import write
-from dunwell.records import audit, chain, frames
+from dunwell.letters.wording import Wording
+from dunwell.records import chain, frames
 from dunwell.records.models import (
     Attempt,
     Delivery,
@@ -40,19 +39,9 @@ from dunwell.records.models import (
     Run,
     RunState,
 )
-from dunwell.records.stage import stage
 
 NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
-NOT_MADE: Final = (DeliveryState.QUEUED, "whoever was to send it was gone before it was sent")
-
-
-class Outcome(NamedTuple):
-    """How a delivery went: its state, where it went or why not, and when to try again."""
-
-    state: str
-    detail: str
-    retry_after_seconds: int = 0
 
 
 @dataclass
@@ -88,24 +77,47 @@ def deliver_run(
     """
     run = run_called(run_id)
     result = DeliverResult(str(settings.CONFIG.outbox_dir))
-    outbox = Outbox(settings.CONFIG.outbox_dir)
-    _require_own(outbox, run)
+    with closing(Wires()) as wires:
+        _deliver(wires, run, result, clock=clock, by=by, progress=progress, notice_ids=notice_ids)
+    if notice_ids is None:
+        mine = Delivery.objects.filter(notice__run=run)
+        late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
+        result.retrying, result.retry_at = late.values()
+        claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
+        result.claimed, result.claimed_until = claimed.values()
+        end_runs(run.entity)
+        chain.seal()
+    return result
+
+
+def _deliver(
+    wires: Wires,
+    run: Run,
+    result: DeliverResult,
+    *,
+    clock: Callable[[], datetime],
+    by: str,
+    progress: Progress,
+    notice_ids: range | None,
+) -> None:
+    """Go through the waiting notices batch by batch, and count what came of them in `result`."""
+    _require_own(wires.outbox, run)
+    words = words_in_force()
     waiting = _waiting(run)
     if notice_ids is not None:
         waiting = waiting.filter(pk__gte=notice_ids.start, pk__lt=notice_ids.stop)
     done, total = 0, waiting.count()
-    in_force = policies.parsed(policies.versions_in_force(run.entity)) if total else []
     last_notice_id = 0
     progress("writing notices", done, total)
     while some := list(waiting.filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
         last_notice_id = some[-1]
-        batch, made = _claim(outbox, run, in_force, some, at=clock(), by=by)
+        batch, made = _claim(wires, run, some, at=clock(), by=by)
         result.sent += made
         try:
-            batch, outcomes = _send(outbox, run, batch, clock())
-            next_channels = _note(run, batch, outcomes, clock(), by)
+            batch, outcomes = _send(wires, run, batch, words, clock)
+            next_channels = note(run, batch, outcomes, clock(), by)
         except KeyboardInterrupt:
-            _give_back(outbox, run, batch, clock(), by)
+            _give_back(wires, run, batch, clock(), by)
             raise
         if next_channels:
             last_notice_id = some[0] - 1  # their next channels wait
@@ -116,15 +128,6 @@ def deliver_run(
             result.failed += outcome.state == DeliveryState.FAILED
             result.problem = result.problem or ("" if outcome.state == DeliveryState.SENT else outcome.detail)
         progress("writing notices", done, total)
-    if notice_ids is None:
-        mine = Delivery.objects.filter(notice__run=run)
-        late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
-        result.retrying, result.retry_at = late.values()
-        claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
-        result.claimed, result.claimed_until = claimed.values()
-        end_runs(run.entity)
-        chain.seal()
-    return result
 
 
 def claimable(now: datetime) -> Q:
@@ -158,9 +161,7 @@ def _waiting(run: Run) -> "QuerySet[Notice, int]":
     return Notice.objects.filter(waiting, run=run).order_by("pk").distinct().values_list("pk", flat=True)
 
 
-def _claim(
-    outbox: Outbox, run: Run, in_force: list[Policy], notice_ids: Sequence[int], *, at: datetime, by: str
-) -> tuple[list[Delivery], int]:
+def _claim(wires: Wires, run: Run, notice_ids: Sequence[int], *, at: datetime, by: str) -> tuple[list[Delivery], int]:
     """Take over what others left, look once more, settle what sends nothing, and put an attempt at each on record.
 
     Returned with the deliveries to be made: how many of those taken over had been made.
@@ -169,16 +170,16 @@ def _claim(
     with transaction.atomic():
         payers = set(Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True))
         frames.lock_payers(payers)
-        made = _take_over(outbox, run, notice_ids, at, by)
+        made = _take_over(wires, run, notice_ids, at, by)
         run.refresh_from_db(fields=["state", "reason"])
         if run.state == RunState.REVERSED:  # while others were sending
             withdraw(run, notice_ids, run.reason, on)
             left_over = Delivery.objects.filter(notice__in=notice_ids, state__in=STILL_HERE)
             left_over.update(state=DeliveryState.WITHDRAWN)
-        look_again(run.entity, frames.account_book(payers), in_force, on=on, by=by, at=at)
+        look_again(run.entity, frames.account_book(payers), on=on, by=by, at=at)
         _settle(run, notice_ids, on)
         batch = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
-        _set(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
+        set_on(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
         tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
         Attempt.objects.bulk_create(
             Attempt(delivery=delivery, number=tries[delivery.pk] + 1, started_at=at) for delivery in batch
@@ -186,52 +187,33 @@ def _claim(
     return batch, made
 
 
-def _set(deliveries: Sequence[Delivery], fields: Mapping[str, object]) -> None:
-    """Set fields of deliveries, here and in the database."""
-    Delivery.objects.filter(pk__in=[delivery.pk for delivery in deliveries]).update(**fields)
-    for delivery in deliveries:
-        for name, value in fields.items():
-            setattr(delivery, name, value)
-
-
-def _ours(batch: Sequence[Delivery]) -> list[Delivery]:
-    """Those of the deliveries that nobody has taken over since, locked until the transaction ends."""
-    ids = [delivery.pk for delivery in batch]
-    now = {each.pk: each for each in Delivery.objects.filter(pk__in=ids).order_by("pk").select_for_update()}
-    claim = ("state", "claimed_by", "lease_until_at")
-    return [each for each in batch if all(getattr(each, name) == getattr(now[each.pk], name) for name in claim)]
-
-
-def _take_over(outbox: Outbox, run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> int:
+def _take_over(wires: Wires, run: Run, notice_ids: Sequence[int], at: datetime, by: str) -> int:
     """Settle claims whose lease ran out; return how many of them had been made."""
     lost = Delivery.objects.filter(state=DeliveryState.CLAIMED, lease_until_at__lt=at, notice_id__in=notice_ids)
-    return _settle_claims(outbox, run, list(lost), at, by)
+    return _settle_claims(wires, run, list(lost), at, by)
 
 
-def _give_back(outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime, by: str) -> None:
+def _give_back(wires: Wires, run: Run, batch: Sequence[Delivery], at: datetime, by: str) -> None:
     """Settle what we claimed and will not send."""
     with transaction.atomic():
         frames.lock_payers(Notice.objects.filter(deliveries__in=batch).values_list("payer_id", flat=True))
-        _settle_claims(outbox, run, _ours(batch), at, by)
+        _settle_claims(wires, run, still_ours(batch), at, by)
 
 
-def _settle_claims(outbox: Outbox, run: Run, claimed: Sequence[Delivery], at: datetime, by: str) -> int:
-    """Settle claims by what the outbox has: made is sent, the others wait again. Returns how many were made.
+def _settle_claims(wires: Wires, run: Run, claimed: Sequence[Delivery], at: datetime, by: str) -> int:
+    """Settle claims by what is known of them: made is sent, the others wait again. Returns how many were made.
 
     So what was paid since is not asked for, and what has left is not asked for twice.
     """
-    made = {delivery.pk: outbox.made(envelope) for delivery, envelope in _envelopes(run, claimed, run.as_of)}
-    outcomes = {
-        delivery_id: Outcome(DeliveryState.SENT, str(receipt.path)) if receipt else Outcome(*NOT_MADE)
-        for delivery_id, receipt in made.items()
-    }
+    outcomes = wires.found(list(_envelopes(run, claimed, run.as_of)))
     if claimed:
-        _noted(run, claimed, outcomes, at, by)
-    return sum(receipt is not None for receipt in made.values())
+        note_locked(run, claimed, outcomes, at, by)
+    return sum(outcome.state == DeliveryState.SENT for outcome in outcomes.values())
 
 
 def _envelopes(run: Run, deliveries: Sequence[Delivery], on: date) -> Iterator[tuple[Delivery, Envelope]]:
     codes = dict(Notice.objects.filter(deliveries__in=deliveries).values_list("pk", "payer__code"))
+    sender = settings.CONFIG.mail_from or NOBODY
     for delivery in deliveries:
         yield (
             delivery,
@@ -243,6 +225,10 @@ def _envelopes(run: Run, deliveries: Sequence[Delivery], on: date) -> Iterator[t
                 recipient=delivery.recipient,
                 as_of=on,
                 payer=codes[delivery.notice_id],
+                sender_name=run.entity.name,
+                sender=sender,
+                reply_to=run.entity.email,
+                origin=run.archive_digest[:12],
             ),
         )
 
@@ -259,7 +245,9 @@ def _settle(run: Run, notice_ids: Sequence[int], on: date) -> None:
         happen(run.entity, book, [Delivered(on=on, notice_ids=meant), failed])
 
 
-def _written(run: Run, batch: Sequence[Delivery], on: date) -> tuple[dict[int, Message], dict[int, str]]:
+def _written(
+    run: Run, batch: Sequence[Delivery], words: Wording, on: date
+) -> tuple[dict[int, Message], dict[int, str]]:
     """The message of each notice; and of those that cannot be written, why not: they hold up no other.
 
     It is dated `on`, the day it leaves, and leaves the debtor as much time as if it had left on the day of its run.
@@ -276,122 +264,37 @@ def _written(run: Run, batch: Sequence[Delivery], on: date) -> tuple[dict[int, M
     messages: dict[int, Message] = {}
     unwritten: dict[int, str] = {}
     for notice_id, letter in letters_of(run.entity, notices, lines).items():
-        if isinstance(letter, str):
-            unwritten[notice_id] = letter
+        message = letter if isinstance(letter, str) else message_of(letter, words)
+        if isinstance(message, str):
+            unwritten[notice_id] = message
         else:
-            messages[notice_id] = write(letter)
+            messages[notice_id] = message
     return messages, unwritten
 
 
-def _note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
-    """Put on record how the attempts went, and let the book follow.
-
-    A notice that left over one channel has left; one that failed over every channel has failed. Whatever failed for
-    good is a task for a person, and is tried over the next channel, where the stage has one: how many are is returned.
-    """
+def _held(deliveries: Sequence[Delivery], at: datetime) -> list[Delivery]:
+    """Those that are still ours, held anew: whoever was held up for longer than the lease finds them in other hands."""
     with transaction.atomic():
-        payers = set(Notice.objects.filter(deliveries__in=batch).values_list("payer_id", flat=True))
-        frames.lock_payers(payers)  # of two who note one notice, the second sees what the first noted
-        return _noted(run, batch, outcomes, at, by)
-
-
-def _noted(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
-    """The same, with the payers locked already."""
-    on = local_day(run.entity, at)
-    ours = _ours(batch)
-    _doubt(run, [each for each in batch if each not in ours and outcomes[each.pk].state == DeliveryState.SENT], on)
-    batch, next_channels = ours, 0
-    if batch:
-        payers = dict(Notice.objects.filter(deliveries__in=batch).values_list("pk", "payer_id"))
-        _record(batch, outcomes, at)
-        run.refresh_from_db(fields=["state", "reason"])
-        next_channels = run.state != RunState.REVERSED and fall_back(
-            run, [delivery for delivery in batch if delivery.state == DeliveryState.FAILED]
-        )
-        count = Counter(str(outcome.state) for outcome in outcomes.values())
-        audit.record(by, "run.delivered", run, at=at, entity_id=run.entity_id, **count)
-        failures: dict[int, list[str]] = defaultdict(list)
-        for delivery in batch:
-            if delivery.state == DeliveryState.FAILED:
-                failures[delivery.notice_id].append(f"{delivery.channel}: {outcomes[delivery.pk].detail}")
-        ask(
-            run.entity,
-            [
-                Asked("delivery_failed", account_id=payers[notice], notice_id=notice, detail="; ".join(reasons))
-                for notice, reasons in failures.items()
-            ],
-            on,
-        )
-        states: dict[int, set[str]] = defaultdict(set)
-        for notice, state in Delivery.objects.filter(notice_id__in=payers).values_list("notice_id", "state"):
-            states[notice].add(state)
-        sent = [notice for notice, found in states.items() if DeliveryState.SENT in found]
-        failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
-        book = frames.account_book(payers.values())
-        happen(run.entity, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
-    return next_channels
-
-
-def _doubt(run: Run, astray: Sequence[Delivery], on: date) -> None:
-    """Ask a person about deliveries that were withdrawn while they were being sent, and were sent."""
-    withdrawn = Delivery.objects.filter(pk__in=[each.pk for each in astray], state=DeliveryState.WITHDRAWN)
-    found = list(withdrawn.select_related("notice"))
-    _set(found, {"state": DeliveryState.IN_DOUBT})
-    detail = "it was withdrawn while it was being sent, and has left: tell the debtor"
-    asked = [
-        Asked("delivery_in_doubt", account_id=each.notice.payer_id, notice_id=each.notice_id, detail=detail)
-        for each in found
-    ]
-    ask(run.entity, asked, on)
-
-
-def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:
-    """Keep the state of deliveries, and how the attempts at them ended."""
-    alike: dict[Outcome, list[Delivery]] = defaultdict(list)
-    for delivery in batch:
-        outcome = outcomes[delivery.pk]
-        is_sent = outcome.state == DeliveryState.SENT
-        if is_sent:
-            delivery.content_path = outcome.detail
-        alike[outcome._replace(detail="") if is_sent else outcome].append(delivery)
-    for outcome, deliveries in alike.items():
-        fields: dict[str, object] = {"state": outcome.state, "lease_until_at": None, "not_before_at": None}
-        if outcome.state == DeliveryState.SENT:
-            fields["sent_at"] = at
-        if outcome.state == DeliveryState.RETRYING:
-            fields["not_before_at"] = at + timedelta(seconds=outcome.retry_after_seconds)
-        _set(deliveries, fields)
-        attempts = Attempt.objects.filter(delivery__in=deliveries, ended_at=None)
-        attempts.update(ended_at=at, outcome=outcome.state, error=outcome.detail)
-    paths = [(delivery.pk, delivery.content_path) for delivery in batch if delivery.state == DeliveryState.SENT]
-    schema = {"id": pl.Int64, "content_path": pl.String}
-    stage(Delivery, pl.DataFrame(paths, schema=schema, orient="row"), ["id"]).update()
+        ours = still_ours(deliveries)
+        set_on(ours, {"lease_until_at": at + LEASE})
+    return ours
 
 
 def _send(
-    outbox: Outbox, run: Run, batch: Sequence[Delivery], at: datetime
+    wires: Wires, run: Run, batch: Sequence[Delivery], words: Wording, clock: Callable[[], datetime]
 ) -> tuple[list[Delivery], dict[int, Outcome]]:
     """Write messages and send them, those of the batch that are still ours; return these and how they went."""
+    at = clock()
     on = local_day(run.entity, at)
-    messages, unwritten = _written(run, batch, on)
-    with transaction.atomic():  # whoever was held up for longer than the lease finds them in other hands
-        batch = _ours(batch)
-        _set(batch, {"lease_until_at": at + LEASE})
+    messages, unwritten = _written(run, batch, words, on)
+    batch = _held(batch, at)
     writable = [delivery for delivery in batch if delivery.notice_id in messages]
-    enveloped = _envelopes(run, writable, on)
-    sent = outbox.send_all((envelope, messages[delivery.notice_id]) for delivery, envelope in enveloped)
-    outcomes = {delivery.pk: _outcome(each) for delivery, each in zip(writable, sent, strict=True)}
+    parcels = [
+        Parcel(delivery, envelope, messages[delivery.notice_id]) for delivery, envelope in _envelopes(run, writable, on)
+    ]
     not_written = {
         delivery.pk: Outcome(DeliveryState.FAILED, unwritten[delivery.notice_id])
         for delivery in batch
         if delivery.notice_id in unwritten
     }
-    return batch, outcomes | not_written
-
-
-def _outcome(sent: Receipt | Temporary | Permanent) -> Outcome:
-    if isinstance(sent, Receipt):
-        return Outcome(DeliveryState.SENT, str(sent.path))
-    if isinstance(sent, Temporary):
-        return Outcome(DeliveryState.RETRYING, sent.reason, sent.retry_after_seconds)
-    return Outcome(DeliveryState.FAILED, sent.reason)
+    return batch, wires.send(parcels, clock=clock, held=_held) | not_written

@@ -1,6 +1,6 @@
 """The last look before sending, kept: waiting notices rebuilt or withdrawn, and what was on its way given up."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
@@ -10,7 +10,7 @@ from django.db.models import Q
 from dunwell.engine.book import Book
 from dunwell.engine.decide import standing
 from dunwell.engine.lastlook import asked_for, last_look
-from dunwell.engine.policy.model import Policy
+from dunwell.flows import policies
 from dunwell.flows.runs.happen import happen
 from dunwell.records import audit
 from dunwell.records.models import PERHAPS_GONE, Delivery, DeliveryState, Entity, Notice
@@ -39,7 +39,6 @@ def waiting_in(book: Book) -> Waiting:
 def look_again(
     entity: Entity,
     book: Book,
-    policies: Sequence[Policy],
     *,
     on: date,
     by: str,
@@ -54,9 +53,10 @@ def look_again(
     waiting = waiting_in(book)
     if not any(waiting):
         return
-    now = standing(book, policies, on)
-    look = last_look(book, now, policies, waiting.whole, moved=moved)
-    stopped = last_look(book, now, policies, waiting.half, moved=moved).reasons
+    in_force = policies.parsed(policies.versions_in_force(entity))
+    now = standing(book, in_force, on)
+    look = last_look(book, now, in_force, waiting.whole, moved=moved)
+    stopped = last_look(book, now, in_force, waiting.half, moved=moved).reasons
     after = happen(entity, book, look.events(on))
     given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
     Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)

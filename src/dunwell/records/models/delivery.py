@@ -57,6 +57,7 @@ class Attempt(models.Model):
     delivery = models.ForeignKey(Delivery, models.PROTECT, db_index=False, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     started_at = models.DateTimeField()
+    wire_at = models.DateTimeField(null=True)  # of a mail: from then on it may have left
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=20, blank=True, default="")
     error = models.TextField(blank=True, default="")

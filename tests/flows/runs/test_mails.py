@@ -1,0 +1,187 @@
+"""Notices that leave as mails: over a real connection, and whatever comes of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from dunwell.channels.smtp import Server
+from dunwell.flows.errors import Invalid
+from dunwell.flows.people.tasks import close_task
+from dunwell.flows.runs.wires import MAILS_AT_ONCE
+from dunwell.records.models import Attempt, Delivery, Run, Task
+from tests.channels.mailserver import Mailbox, mail_server, polite_until, rude_server
+from tests.flows.town import Town, at_home, day, noon
+
+ON = "2026-04-03"
+
+
+def reaches(town: Town, monkeypatch: pytest.MonkeyPatch, server: Server) -> str:
+    """Let the town send its mails over a server; return the setting."""
+    url = f"smtp://{server.host}:{server.port}?tls=none"
+    at_home(town.folder, monkeypatch, smtp_url=url, mail_from="dunning@acme.example")
+    return url
+
+
+@pytest.fixture
+def mailbox(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    """The server by which the town's mails leave."""
+    mailbox = Mailbox()
+    with mail_server(mailbox) as server:
+        reaches(town, monkeypatch, server)
+        yield mailbox
+
+
+def posted(town: Town, accounts: int = 1, policy: str | None = None) -> Run:
+    """A posted run with a notice to each of some accounts: A1, A2 ..."""
+    if policy:
+        town.apply(policy)
+    for number in range(1, accounts + 1):
+        town.item(f"I-{number}", f"A{number}", "100.00 EUR", "2026-03-31")
+    run = town.propose(ON)
+    town.post(run)
+    return run
+
+
+def states(run: Run) -> list[str]:
+    return list(Delivery.objects.filter(notice__run=run).order_by("pk").values_list("state", flat=True))
+
+
+def test_mails_leave_and_the_levels_follow(town: Town, mailbox: Mailbox) -> None:
+    run = posted(town, accounts=50)
+    result = town.deliver(run)
+    assert (result.sent, result.failed, result.retrying) == (50, 0, 0)
+    assert sorted(mail["To"] for mail in mailbox.mails) == sorted(f"ap@a{number}.example" for number in range(1, 51))
+    assert {mail["From"] for mail in mailbox.mails} == {"ACME AG <dunning@acme.example>"}
+    assert len({mail["Message-ID"] for mail in mailbox.mails}) == 50
+    assert len(set(mailbox.peers)) == 1
+    assert (town.level("I-1"), states(run)) == (1, ["sent"] * 50)
+    run.refresh_from_db()
+    assert run.state == "done"
+    assert town.deliver(run).sent == 0
+    assert len(mailbox.taken) == 50
+
+
+def test_letters_go_to_the_outbox_all_the_same(town: Town, mailbox: Mailbox) -> None:
+    town.account("A1", address="Hauptstr. 1\n10115 Berlin")
+    policy = "policy: standard\nstages: [{stage: reminder, days_past_due: 3, send: [email, letter]}]"
+    town.deliver(posted(town, policy=policy))
+    assert len(mailbox.taken) == 1
+    assert [path.suffix for path in town.outbox] == [".pdf"]
+
+
+def test_what_a_server_puts_off_is_tried_again_later_and_later_and_given_up(town: Town, mailbox: Mailbox) -> None:
+    mailbox.says_to["ap@a1.example"] = "450 greylisted"
+    run = posted(town)
+    times, waits = [noon(ON)], []
+    for _ in range(4):
+        result = town.deliver(run, clock=lambda: times[-1])
+        assert (result.sent, result.retrying, result.problem) == (0, 1, "the mail server says: 450 greylisted")
+        assert result.retry_at
+        assert town.deliver(run, clock=lambda: times[-1]).retrying == 1  # not before
+        waits.append((result.retry_at - times[-1]).total_seconds())
+        times.append(result.retry_at)
+    assert waits == [300, 600, 1200, 2400]
+    assert Attempt.objects.count() == 4
+    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=3)).failed == 1
+    assert (town.level("I-1"), states(run)) == (0, ["failed"])
+    assert "given up after 5 attempts in 3 days: the mail server says: 450 greylisted" in Task.objects.get().detail
+
+
+def test_what_a_server_takes_at_last_is_sent_once(town: Town, mailbox: Mailbox) -> None:
+    mailbox.says_of["ap@a1.example"] = "451 busy"
+    run = posted(town)
+    town.deliver(run)
+    mailbox.says_of.clear()
+    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=1)).sent == 1
+    assert (len(mailbox.taken), town.level("I-1")) == (1, 1)
+
+
+def test_an_address_that_is_refused_gives_way_to_the_letter(town: Town, mailbox: Mailbox) -> None:
+    mailbox.says_to["ap@a1.example"] = "550 5.1.1 no such user"
+    town.account("A1", address="Hauptstr. 1\n10115 Berlin")
+    policy = 'policy: standard\nstages: [{stage: reminder, days_past_due: 3, send: ["email|letter"]}]'
+    run = posted(town, policy=policy)
+    town.deliver(run)
+    assert town.deliveries(run) == [("A1", "email", "failed"), ("A1", "letter", "sent")]
+    assert Task.objects.get().detail == "email: the mail server refuses it: 550 5.1.1 no such user"
+
+
+def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = posted(town, accounts=3)
+    reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
+    for days in (0, 5):
+        result = town.deliver(run, clock=lambda days=days: noon(ON) + timedelta(days=days))  # type: ignore[misc]
+        assert (result.sent, result.failed, result.retrying) == (0, 0, 3)
+        assert "cannot be used: Connection refused" in result.problem
+    mailbox = Mailbox()
+    with mail_server(mailbox) as server:
+        reaches(town, monkeypatch, server)
+        assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=6)).sent == 3
+    assert len(mailbox.taken) == 3
+
+
+@pytest.mark.parametrize("was_sent", [True, False])
+def test_of_what_is_in_doubt_a_person_says_whether_it_left(
+    town: Town, monkeypatch: pytest.MonkeyPatch, *, was_sent: bool
+) -> None:
+    run = posted(town)
+    with rude_server(polite_until(".", lambda connection: connection.close())) as server:
+        reaches(town, monkeypatch, server)
+        assert (town.deliver(run).sent, states(run)) == (0, ["in_doubt"])
+    mailbox = Mailbox()
+    with mail_server(mailbox) as server:
+        reaches(town, monkeypatch, server)
+        town.deliver(run, clock=lambda: noon(ON) + timedelta(days=1))
+        assert (mailbox.taken, states(run)) == ([], ["in_doubt"])  # nobody sends it again by himself
+        run.refresh_from_db()
+        assert run.state == "posted"
+        task = Task.objects.get(kind="delivery_in_doubt")
+        later = noon("2026-04-05")
+        with pytest.raises(Invalid, match="say what you found out: --sent, or --not-sent"):
+            close_task(task.pk, note="asked them", by="anna", at=later)
+        close_task(task.pk, note="asked them", by="anna", at=later, was_sent=was_sent)
+        assert town.deliver(run, clock=lambda: later).sent == int(not was_sent)
+    assert (len(mailbox.taken), states(run), town.level("I-1")) == (int(not was_sent), ["sent"], 1)
+    run.refresh_from_db()
+    assert run.state == "done"
+    assert town.get("I-1").state.last_notice_on == day(ON if was_sent else "2026-04-05")
+
+
+@pytest.mark.parametrize("at_mail", [1, 25, 40])
+def test_whoever_dies_while_sending_leaves_little_in_doubt_and_nothing_twice(
+    town: Town, db: str, monkeypatch: pytest.MonkeyPatch, at_mail: int
+) -> None:
+    """A process that sends mails is killed when the server has got one of them, and has not said so."""
+    run = posted(town, accounts=45)
+    mailbox = Mailbox()
+    with mail_server(mailbox) as server:
+        url = reaches(town, monkeypatch, server)
+        env = {"DUNWELL_DATABASE_URL": db, "DUNWELL_HOME": str(town.folder), "DUNWELL_SMTP_URL": url,
+               "DUNWELL_MAIL_FROM": "dunning@acme.example"}  # fmt: skip
+        words = [
+            sys.executable,
+            "-m",
+            "tests.flows.runs.killed_mailing",
+            str(run.pk),
+            noon(ON).isoformat(),
+            str(at_mail),
+        ]
+        killed = subprocess.run(
+            words, env={**os.environ, **env}, cwd=Path(__file__).parents[3], timeout=60, check=False
+        )
+        assert killed.returncode == -signal.SIGKILL
+        assert len(mailbox.taken) == at_mail
+        result = town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=1))  # the lease has run out
+    assert Delivery.objects.filter(state="in_doubt").count() <= MAILS_AT_ONCE
+    assert Delivery.objects.filter(state="in_doubt").count() + Delivery.objects.filter(state="sent").count() == 45
+    ids = [mail["Message-ID"] for mail in mailbox.mails]
+    assert len(set(ids)) == len(ids)
+    assert result.failed == 0
+    sent = set(Delivery.objects.filter(state="sent").values_list("notice__payer__code", flat=True))
+    assert sent <= {str(mail["To"])[3:].partition(".")[0].upper() for mail in mailbox.mails}
