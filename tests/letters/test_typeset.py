@@ -264,6 +264,14 @@ def test_a_long_name_breaks_no_page(name: str) -> None:
         assert right <= page.get_width() - 20, "nothing runs out of the page"
 
 
+def test_a_large_foot_stays_on_the_page() -> None:
+    lines = tuple(f"Registereintrag Nummer {number} bei einem Gericht mit langem Namen" for number in range(8))
+    for footer in (lines[:5], lines):
+        large = replace(CREDITOR, footer_lines=footer, address_lines=lines[:4], bank_name="Bank " * 20)
+        for page in pypdfium2.PdfDocument(typeset(replace(several("de", "final"), creditor=large))):
+            assert bounds(page)[1] > 14, "half a centimetre of paper that no printer reaches"
+
+
 def bounds(page: pypdfium2.PdfPage) -> tuple[float, float, float, float]:
     """The box around all text of a page, in points."""
     text = page.get_textpage()

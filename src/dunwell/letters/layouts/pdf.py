@@ -20,6 +20,13 @@ from dunwell.letters.tables import Table
 # For the archive, with every character known and every part tagged; and for screen readers.
 STANDARDS: Final[list[Any]] = ["a-2a", "ua-1"]
 SHORT_MAX: Final = 60  # of the creditor's name where it must stand on one line
+FOOT_LINES: Final = 4  # of a column at the foot of a page, before the next one begins
+FOOT_LINES_MAX: Final = 20
+FOOT_WIDTH_MM: Final = 165
+FOOT_GAP_MM: Final = 6
+FOOT_SIGN_MM: Final = 1.7
+FOOT_LINE_MM: Final = 3.1
+FOOT_MIN_MM: Final = 17.6
 RETURN_MAX: Final = 62
 EMAIL_MAX: Final = 26  # of a mail address that stands on one line
 WINDOW_LINES: Final = 6
@@ -74,6 +81,7 @@ def page() -> bytes:
 def data_of(letter: Letter) -> dict[str, Any]:
     """What the page shows, as JSON has it."""
     creditor, words, payment = letter.creditor, letter.words, letter.payment
+    foot = _foot(letter)
     size, window = _window(letter.debtor)
     code = payment and payment.code
     facts = [(label, shortened(value, SHORT_MAX)) for label, value in letter.facts]
@@ -99,12 +107,13 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "payment": payment.details if payment else [],
         "remark": letter.remark,
         "closing": letter.closing,
-        "foot": _foot(letter),
+        "foot": foot,
     }
     return {
         **_breakable(shown, WORD_MAX),
         "facts": _breakable([*facts, *((label, value) for label, value in reached if value)], FACT_WORD_MAX),
         "return-line": printable(_return_line(letter)),
+        "foot-height": _foot_mm(foot),
         "long": LONG,
         "together": TOGETHER,
         "code": _svg(payment) if payment and code else None,
@@ -130,7 +139,7 @@ def _window(lines: tuple[str, ...]) -> tuple[float, list[str]]:
 
 def _return_line(letter: Letter) -> str:
     """Where the letter goes back to: one line of small print, with the name cut where there is too much of it."""
-    where = " · ".join(letter.creditor.address_lines)
+    where = shortened(" · ".join(letter.creditor.address_lines), RETURN_MAX - RETURN_MAX // 3)
     return f"{shortened(letter.creditor.name, max(RETURN_MAX - len(where), RETURN_MAX // 3))} · {where}".rstrip(" ·")
 
 
@@ -145,7 +154,16 @@ def _foot(letter: Letter) -> list[list[str]]:
     accounts = letter.payment.details if letter.payment else ()
     bank = [creditor.bank_name, *(value for label, value in accounts if label in {"IBAN", "BIC"})] if accounts else []
     columns = ([shortened(creditor.name, SHORT_MAX), *creditor.address_lines], bank, list(creditor.footer_lines))
-    return [lines for column in columns if (lines := [text for text in column if text])]
+    filled = [[text for text in column if text] for column in columns]
+    return [lines[at : at + FOOT_LINES] for lines in filled for at in range(0, len(lines), FOOT_LINES)]
+
+
+def _foot_mm(columns: list[list[str]]) -> float:
+    """How much of a page's foot its columns take, with the page's number above them."""
+    room_mm = (FOOT_WIDTH_MM - FOOT_GAP_MM * (len(columns) - 1)) / len(columns)
+    signs = max(1, int(room_mm / FOOT_SIGN_MM))
+    lines = max(sum(-(-width(text) // signs) for text in column) for column in columns)
+    return FOOT_MIN_MM + FOOT_LINE_MM * min(max(lines, FOOT_LINES), FOOT_LINES_MAX)
 
 
 def _svg(payment: Payment) -> str:
