@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -16,19 +16,17 @@ from typing import IO, Final
 
 import polars as pl
 
-from dunwell.engine.documents import hint
+from dunwell.sources import tables
 from dunwell.sources.mapping import Mapping
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE, Progress, column, places, stripped
 
-LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
-ROWS_PER_BATCH: Final = 50_000
 LINE_BYTES_MAX: Final = 1_000_000
 GZIP_MAGIC: Final = b"\x1f\x8b"
 BARE_CR: Final = (
     "a carriage return (CR) stands here without a line feed (LF), as at the line ends of old Mac programs; save the"
     " file with the line ends of Windows or Unix (in Excel as `CSV UTF-8`), and put a text that holds one in quotes"
 )
-Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
 
 class _UnreadableError(Exception):
@@ -42,11 +40,6 @@ class _Reading:
     line: int
 
 
-def column(name: str) -> str:
-    """Return the frame's name of a column of the file."""
-    return f"in:{name}"
-
-
 def batches(
     path: Path, mapping: Mapping, problems: Problems, progress: Progress | None = None
 ) -> Iterator[pl.DataFrame]:
@@ -56,23 +49,22 @@ def batches(
     """
     with _opened(path) as (lines, tell):
         reader = _Rows(lines, mapping, problems)
-        places = reader.header()
-        if places is None:
+        found = reader.header()
+        if found is None:
             return
         size = path.stat().st_size
-        for begins, rows in reader.batches(list(places.values())):
-            yield _frame(begins, rows, list(places))
+        for begins, rows in reader.batches(list(found.values())):
+            yield _frame(begins, rows, list(found))
             if progress:
                 progress(tell(), size)
 
 
 def _frame(begins: list[int], rows: list[tuple[str, ...]], names: list[str]) -> pl.DataFrame:
-    """Turn rows into columns of stripped texts; an empty one is null."""
+    """Turn rows into columns of stripped texts."""
     data = {LINE: pl.Series(LINE, begins, dtype=pl.Int64)}
     for name, texts in zip(names, zip(*rows, strict=True), strict=True):
         data[column(name)] = pl.Series(texts, dtype=pl.String)
-    stripped = pl.exclude(LINE).str.strip_chars()
-    return pl.DataFrame(data).with_columns(pl.when(stripped != "").then(stripped).name.keep())
+    return stripped(pl.DataFrame(data))
 
 
 @contextmanager
@@ -100,28 +92,21 @@ class _Rows:
     def header(self) -> dict[str, int] | None:
         """Read the first row: where each column of the mapping stands, or None where one cannot go on."""
         with self._to_the_end(1):
+            for _ in range(self._mapping.header - 1):
+                next(self._reader, None)
+            line = self._reader.line_num + 1
             names = [name.strip() for name in next(self._reader, [])]
             if not any(names):
-                self._problems.add(1, "", "the file is empty; its first line must name the columns")
+                empty = "the file is empty" if line == 1 else "the line is empty or missing"
+                self._problems.add(line, "", f"{empty}; its {_ordinal(self._mapping.header)} must name the columns")
                 return None
             self._width = len(names)
-            return self._places(names)
+            return places(names, self._mapping, self._problems, self._known)
         return None
 
-    def _places(self, names: list[str]) -> dict[str, int] | None:
-        places = {}
-        for name in self._mapping.columns:
-            if name not in names:
-                self._problems.add(1, name, f"the file has no such column{hint(name, names) or self._known(names)}")
-            elif names.count(name) > 1:
-                self._problems.add(1, name, "the file has two columns of this name; rename one of them")
-            else:
-                places[name] = names.index(name)
-        return places if len(places) == len(self._mapping.columns) else None
-
-    def batches(self, places: list[int]) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
-        """Yield the fields at `places` of every row of the header's width, by batch; other rows are problems."""
-        pick = itemgetter(*places)
+    def batches(self, wanted: list[int]) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
+        """Yield the fields at `wanted` of every row of the header's width, by batch; other rows are problems."""
+        pick = itemgetter(*wanted)
         begins: list[int] = []
         rows: list[tuple[str, ...]] = []
         line = self._reader.line_num + 1
@@ -130,7 +115,7 @@ class _Rows:
                 if len(row) == self._width:
                     begins.append(line)
                     rows.append(pick(row))
-                    if len(rows) == ROWS_PER_BATCH:
+                    if len(rows) == tables.ROWS_PER_BATCH:
                         yield begins, rows
                         begins, rows = [], []
                 elif row:  # a blank line is no row
@@ -144,7 +129,7 @@ class _Rows:
         advice = "a separator within a text must stand in quotes"
         return f"the row has too {few} fields: {n} instead of the header's {self._width}; {advice}"
 
-    def _known(self, names: list[str]) -> str:
+    def _known(self, names: Sequence[str]) -> str:
         listed = ", ".join(names[:30])
         other = next((sign for sign in ",;\t|" if sign != self._mapping.delimiter and sign in listed), "")
         if len(names) == 1 and other:
@@ -187,6 +172,10 @@ class _Rows:
             f"byte {error.start + 1} (0x{line[error.start]:02x}, near {near}) is not {self._mapping.encoding}; "
             "name the file's `encoding` in the mapping, often cp1252, or export it as UTF-8"
         )
+
+
+def _ordinal(header: int) -> str:
+    return "first line" if header == 1 else f"line {header}"
 
 
 def _about_nul(line: bytes) -> str:

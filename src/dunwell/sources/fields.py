@@ -10,10 +10,10 @@ from dunwell.engine.documents import hint
 from dunwell.engine.money import CURRENCIES, MoneyError
 from dunwell.sources import mapping as m
 from dunwell.sources.amounts import Style, minor_units, one_amount, written_decimal
-from dunwell.sources.csv import LINE, column
 from dunwell.sources.dates import parsed, refusal
 from dunwell.sources.places import COUNTRIES, TIME_ZONES
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE, column
 
 CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "currency": (CURRENCIES, "is not a currency in use (ISO 4217)"),
@@ -22,6 +22,7 @@ CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "country": (COUNTRIES, "is no country: two capital letters of ISO 3166, such as DE; translate it under `values`"),
     "time_zone": (TIME_ZONES, "is no time zone, such as Europe/Berlin; translate it under `values`"),
 }
+LEVEL_MAX: Final = 100
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -77,6 +78,16 @@ class Fields:
         wrong = days.is_null() & texts[field].is_not_null()
         self._note(texts, field, wrong, lambda text: f"{shown(text)} {refusal(text, formats)}")
         return days
+
+    def level(self, texts: pl.DataFrame) -> pl.Series:
+        """How far an item was dunned: a whole number from 0 to LEVEL_MAX; null where it is empty."""
+        levels = texts["level"].cast(pl.Int16, strict=False)
+        levels = levels.to_frame().select(pl.when(pl.col("level").is_between(0, LEVEL_MAX)).then("level"))["level"]
+        wrong = levels.is_null() & texts["level"].is_not_null()
+        self._note(
+            texts, "level", wrong, lambda text: f"{shown(text)} is no level, a whole number from 0 to {LEVEL_MAX}"
+        )
+        return levels
 
     def flags(self, texts: pl.DataFrame, field: str) -> pl.Series:
         """A field's yes or no; null where it is empty."""
