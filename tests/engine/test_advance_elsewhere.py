@@ -31,4 +31,4 @@ def test_promises_count_it_once() -> None:
 
 def test_what_comes_too_late_keeps_no_promise() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 100_00, by=D[5]))
-    assert kept(town.let(elsewhere(6, i1=100_00))) == {1: 0}
+    assert kept(town.let(elsewhere(8, i1=100_00))) == {1: 0}

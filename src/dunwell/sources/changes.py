@@ -20,7 +20,8 @@ class Changes:
 
     `met`: the items that were in the book. `told`: of those that stay, what the file says is open where it said
     otherwise before (item_id, source_open_minor). `put_off`: the items that are due later now. `lowered`: claims of
-    which less is open now (item_id, account_id, less_minor). `fresh`: the lines whose dates or amount the book did not
+    which less is open now (item_id, account_id, less_minor). `settled`: when items were settled, where the file says so
+    (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
     know.
     """
 
@@ -30,6 +31,7 @@ class Changes:
     told: pl.DataFrame = field(default_factory=pl.DataFrame)
     put_off: tuple[int, ...] = ()
     lowered: pl.DataFrame = field(default_factory=pl.DataFrame)
+    settled: pl.DataFrame = field(default_factory=pl.DataFrame)
     fresh: pl.Series = field(default_factory=pl.Series)
     met: pl.Series = field(default_factory=pl.Series)
     warnings: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, prob
         told=said.select("item_id", "source_open_minor"),
         put_off=tuple(changed.filter(pl.col("due_on") > pl.col(f"due_on{_BOOK}"))["item_id"]),
         lowered=lowered.select("item_id", "account_id", less_minor=less),
+        settled=_settled(changed),
         fresh=pl.concat([added[LINE], changed.filter(_is_fresh())[LINE]]),
         met=met["item_id"],
         warnings=(*_kept(met), *_moved(changed)),
@@ -119,7 +122,7 @@ def _amount(mapping: Mapping) -> pl.Expr:
 def _left(mapping: Mapping) -> pl.Expr:
     """The most that can be open."""
     unpaid = pl.col("amount_minor") - pl.col("applied_minor")
-    if mapping.open:
+    if mapping.tells_open:
         return unpaid
     moved = pl.col(f"open_minor{_BOOK}") + pl.col("amount_minor") - pl.col(f"amount_minor{_BOOK}")
     return pl.when(_is_back(mapping)).then(unpaid).otherwise(moved)
@@ -127,9 +130,16 @@ def _left(mapping: Mapping) -> pl.Expr:
 
 def _is_back(mapping: Mapping) -> pl.Expr:
     """The item was settled since it was not in an export, and is in one again."""
-    if mapping.open or mapping.vanished != "settle":
+    if mapping.tells_open or mapping.vanished != "settle":
         return pl.lit(value=False)
     return (pl.col("source_open_minor") == 0).fill_null(value=False)
+
+
+def _settled(changed: pl.DataFrame) -> pl.DataFrame:
+    if "settled_on" not in changed.columns:
+        return pl.DataFrame()
+    dated = changed.filter(pl.col("settled_on").is_not_null(), pl.col("open_minor") == 0)
+    return dated.select("item_id", closed_on="settled_on")
 
 
 def _is_fresh() -> pl.Expr:
@@ -139,7 +149,7 @@ def _is_fresh() -> pl.Expr:
 
 def _told(mapping: Mapping) -> pl.Expr:
     """What is open by what the file says, and said the last time. An amount is open or paid until both have said so."""
-    if not mapping.open:
+    if not mapping.tells_open:
         return pl.col("left_minor")
     here, told, before = pl.col(f"open_minor{_BOOK}"), pl.col("told_minor"), pl.col("source_open_minor")
     since = pl.when(told > before).then(here + told - before).otherwise(pl.min_horizontal(here, told))

@@ -30,8 +30,9 @@ class ItemFile:
     """What a file says.
 
     `parts`: the items in parts, in order of line: line, entity, account, number, kind, currency, issued_on, due_on,
-    amount_minor, open_minor, attr_*, and of `level`, `stage`, `last_notice_on`, `last_deadline_on` what the mapping
-    has. Amounts are not negative. `open_minor` is null where the file has no such column: the book knows better.
+    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on` what
+    the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing of it: the book
+    knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
     `entities`: entity, rows, and the currency of most of them; in order of their first row.
     `totals`: entity, currency, kind, items and open_minor of the open ones, and what rounding added, in units.
@@ -199,10 +200,12 @@ def _with_amounts(fields: Fields, texts: pl.DataFrame, rows: pl.DataFrame) -> pl
     is_negative = (signed["amount"] < 0) | (signed["open"] < 0)
     sign = pl.select(pl.when(is_negative).then(-1).otherwise(1)).to_series()
     kind = pl.when(is_negative & ~pl.col("kind").is_in(CREDIT_KINDS)).then(pl.lit("credit", dtype=Kind))
+    is_settled = pl.col("settled_on").is_not_null() if mapping.settled else pl.lit(value=False)
+    left = signed["open"].abs() if mapping.tells_open else pl.lit(None, dtype=pl.Int64)
     return rows.with_columns(
         kind=kind.otherwise("kind"),
         amount_minor=signed["amount"].abs(),
-        open_minor=signed["open"].abs() if "open" in given else pl.lit(None, dtype=pl.Int64),
+        open_minor=pl.when(is_settled).then(0).otherwise(left),
         rounding=(told["rounding"] * sign).fill_null(0),
     )
 

@@ -20,7 +20,7 @@ REQUIRED: Final = ("entity", "account", "number", "currency")
 ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
-DATES: Final = ("issued", "due", "customer_since", "last_notice", "last_deadline")
+DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline")
 AMOUNTS: Final = ("amount", "open")
 SEEDS: Final = ("level", "stage")  # how far an item was dunned before it came into the book
 
@@ -152,6 +152,7 @@ class Mapping(_Part):
     amount: Read | None = None
     open: Read | None = None
     issued: Read | None = None
+    settled: Read | None = None
     due: Read
     level: Given | None = None
     stage: Given | None = None
@@ -192,6 +193,11 @@ class Mapping(_Part):
         """Return where a field comes from, or None if the file does not tell."""
         found = getattr(self, field)
         return found if isinstance(found, Source) else None
+
+    @property
+    def tells_open(self) -> bool:
+        """Whether the file says what is open, or only what was invoiced."""
+        return self.open is not None or self.settled is not None
 
     def label(self, field: str) -> str:
         """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""

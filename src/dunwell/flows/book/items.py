@@ -65,6 +65,8 @@ class ItemsWriter:
         ids = self._insert(added)
         if not changes.changed.is_empty():
             bulk.save({"items": changes.changed.drop(LINE, "entity_id")}, on=self._on)
+        if not changes.settled.is_empty():
+            stage(Item, changes.settled.rename({"item_id": "id"}), ["id"]).update()
         if not changes.told.is_empty():
             stage(Item, changes.told.rename({"item_id": "id"}), ["id"]).update()
         self._note(items, changes, ids)
@@ -84,7 +86,8 @@ class ItemsWriter:
 
     def _insert(self, added: pl.DataFrame) -> pl.Series:
         """Add items in order of their account; those of which nothing is open are closed. Returns their ids."""
-        settled = pl.when(pl.col("open_minor") == 0).then(pl.lit(self._on))
+        settled_on = pl.coalesce("settled_on", pl.lit(self._on)) if self._mapping.settled else pl.lit(self._on)
+        settled = pl.when(pl.col("open_minor") == 0).then(settled_on)
         rows = added.with_columns(item_id=bulk.allocate_ids(Item, added.height), closed_on=settled)
         own = rows.select(*ITEM_COLUMNS, *(f"attr_{name}" for name in self._types), id="item_id")
         bulk.insert(Item, bulk.with_attributes(own))
