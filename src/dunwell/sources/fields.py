@@ -23,6 +23,9 @@ CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "time_zone": (TIME_ZONES, "is no time zone, such as Europe/Berlin; translate it under `values`"),
 }
 LEVEL_MAX: Final = 100
+# Line breaks and the like: of no use in a name, and a header of a mail ends there.
+CONTROL: Final = r"[\p{Cc}\u2028\u2029]"
+ONE_LINE: Final = ("name", "contact", "segment", "phone")
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -39,7 +42,11 @@ class Fields:
         """The texts of every field that the mapping has, named by field and `attr_*`: translated, null where empty."""
         sources = {field: self.mapping.source(field) for field in m.Mapping.model_fields}
         sources |= {f"attr_{name}": source for name, source in self.mapping.attributes.items()}
-        made = [_text(source).alias(field) for field, source in sources.items() if source is not None]
+        made = [
+            (_on_one_line(_text(source)) if field in ONE_LINE else _text(source)).alias(field)
+            for field, source in sources.items()
+            if source is not None
+        ]
         if self.mapping.address:
             lines = [column(name) for name in self.mapping.address.columns]
             joined = pl.concat_str(lines, separator="\n", ignore_nulls=True)
@@ -54,6 +61,7 @@ class Fields:
         """Note required fields that are empty, texts too long, and words that must be of a list or a form."""
         for field in m.REQUIRED:
             self._note(texts, field, pl.col(field).is_null(), _empty)
+            self._note(texts, field, pl.col(field).str.contains(CONTROL), _control)
         for field, length in m.LENGTHS.items():
             if field in texts.columns:
                 too_long = pl.col(field).str.len_chars() > length
@@ -170,6 +178,14 @@ def _text(source: m.Source) -> pl.Expr:
     if source.values:
         text = text.replace(source.values)
     return text if source.default is None else text.fill_null(source.default)
+
+
+def _on_one_line(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all(rf"\s*{CONTROL}+\s*", " ")
+
+
+def _control(text: str) -> str:
+    return f"{shown(text)} holds a line break or another sign that cannot be seen; take it out"
 
 
 def _empty(_value: object) -> str:

@@ -1,6 +1,8 @@
 """Import a file of items: all of it in one transaction, or nothing and every reason why."""
 
+import errno
 import hashlib
+import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,7 +22,7 @@ from dunwell.flows.book.imported import Saved, entity_codes, save_accounts, save
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.flows.book.vanished import Export, Vanished
 from dunwell.flows.entities import local_day
-from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.proposal import book_changed
@@ -256,6 +258,9 @@ def _read(path: Path, mapping: Mapping, progress: Progress) -> tuple[ItemFile, s
     except SourceError as error:
         raise refusal(path, error) from None
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            where = f"the folder for temporary files, {tempfile.gettempdir()}, is full"
+            raise Conflict(f"{where}: make room, or set TMPDIR; nothing was written") from None
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 
