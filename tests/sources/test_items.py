@@ -293,6 +293,7 @@ attributes:
 
 def test_batches_meet_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dunwell.sources.tables.ROWS_PER_BATCH", 2)
+    monkeypatch.setattr("dunwell.sources.csv.BYTES_PER_BATCH", 100)
     told: list[tuple[int, int]] = []
     path = tmp_path / "items.csv"
     path.write_text(csv(*ROWS, ROWS[0].replace("A-17", "A-20"), ROWS[0].replace("A-17", "A-21")))
@@ -303,3 +304,26 @@ def test_batches_meet_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert refused(tmp_path, again) == [
         "items.csv:5: invoice: 'A-17' is in the file twice, first in line 2; one of the two must go"
     ]
+
+
+@pytest.mark.parametrize("size", [40, 100, 1000, 4 * 1024**2])
+def test_rows_read_at_once_and_one_by_one_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    rows = [f" ACME,{n % 5},Müller {n},A-{n},EUR,{n}.5 ,,2026-04-01" for n in range(60)]
+    quoted = [",".join(f'"{field}"' for field in row.split(",")) for row in rows]
+    monkeypatch.setattr("dunwell.sources.csv.BYTES_PER_BATCH", size)
+    plain = read(tmp_path, csv(*rows))
+    mixed = [*rows[:7], *quoted[7:9], *rows[9:30], quoted[30].replace("Müller", "Mül\nler"), *rows[31:50], *quoted[50:]]
+    for others in (rows, quoted):
+        for end in ("\n", "\r\n"):
+            found = read(tmp_path, csv(*others).replace("\n", end).encode("cp1252"), "encoding: cp1252\n")
+            assert every(found).equals(every(plain))
+            assert found.accounts.equals(plain.accounts)
+    lines = every(read(tmp_path, csv(*mixed)))["line"].to_list()
+    assert lines == [*range(2, 33), *range(34, 63)]
+    ragged = [*rows[:20], rows[20] + ",x", *rows[21:30], rows[30].rpartition(",")[0], "", *rows[31:]]
+    assert [text.split(": ")[0] for text in refused(tmp_path, csv(*ragged))] == ["items.csv:22", "items.csv:32"]
+    assert [text.split(": ")[0] for text in refused(tmp_path, csv(*ragged[:40], 'a,"b'))] == [
+        "items.csv:22", "items.csv:32", "items.csv:42",
+    ]  # fmt: skip

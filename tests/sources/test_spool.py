@@ -32,6 +32,7 @@ def test_a_file_in_parts_says_what_it_says_as_a_whole(tmp_path: Path, monkeypatc
     rows = [f"C{n % 3},{n % 7},N{n % 2},A-{n},EUR,{n}.50,2026-03-0{1 + n % 9},2026-03-05" for n in range(200)]
     whole = read(tmp_path, csv(*rows))
     monkeypatch.setattr("dunwell.sources.tables.ROWS_PER_BATCH", 7)
+    monkeypatch.setattr("dunwell.sources.csv.BYTES_PER_BATCH", 100)
     monkeypatch.setattr("dunwell.sources.accounts.PENDING_MIN", 5)
     monkeypatch.setattr(spool, "ROWS_PER_PART", 20)
     parts = read(tmp_path, csv(*rows))

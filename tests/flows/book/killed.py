@@ -22,9 +22,9 @@ def main(file: Path, mapping: Path, wrong_at: int, how: str) -> None:
     from django.db import connection  # noqa: PLC0415
 
     from dunwell.flows.book.importing import import_items  # noqa: PLC0415
-    from dunwell.sources import spool, tables  # noqa: PLC0415
+    from dunwell.sources import csv, spool  # noqa: PLC0415
 
-    tables.ROWS_PER_BATCH, spool.ROWS_PER_PART = 2, 3  # type: ignore[misc]
+    csv.BYTES_PER_BATCH, spool.ROWS_PER_PART = 100, 3  # type: ignore[misc]
     steps = Steps(wrong_at, how)
     with connection.execute_wrapper(steps.statement):
         import_items(file, mapping, by="anna", at=AT, on=AT.date())

@@ -44,6 +44,7 @@ class ItemsWriter:
         self.fresh: list[pl.Series] = []
         self._warnings: list[str] = []
         self._noticed: list[pl.DataFrame] = []
+        self._has_items: dict[int, bool] = {}  # before the import
         self._mapping = mapping
         self._stages = stages
         self._elsewhere = elsewhere
@@ -53,7 +54,7 @@ class ItemsWriter:
 
     def write(self, items: pl.DataFrame) -> None:
         """Add and change the items of one part."""
-        found = [lookup.items_numbered(key[0], rows["number"]) for key, rows in items.group_by("entity_id")]
+        found = [self._known(int(entity_id), rows["number"]) for (entity_id,), rows in items.group_by("entity_id")]
         book = decoded(pl.concat(found), self._types)
         changes = item_changes(items, book, self._mapping, self.problems)
         added = changes.added.sort("account_id", LINE)
@@ -83,6 +84,12 @@ class ItemsWriter:
         known = pl.concat([frames.contacts_and_anchors(entity_id).payers for entity_id in entity_ids])
         heard = contacts_seeded(pl.concat(self._noticed), accounts, known)
         bulk.save({"payers": heard}, on=self._on)
+
+    def _known(self, entity_id: int, numbers: pl.Series) -> pl.DataFrame:
+        """The items of an entity that have one of these numbers; nothing is asked of one that has none at all."""
+        if entity_id not in self._has_items:
+            self._has_items[entity_id] = Item.objects.filter(entity_id=entity_id).exists()
+        return lookup.items_numbered(entity_id, numbers if self._has_items[entity_id] else numbers.clear())
 
     def _insert(self, added: pl.DataFrame) -> pl.Series:
         """Add items in order of their account; those of which nothing is open are closed. Returns their ids."""
