@@ -1,6 +1,7 @@
 """Files larger than memory: rows laid aside in parts, doubles found by their hashes alone."""
 
 import gc
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 
 from dunwell.sources import items, spool
 from dunwell.sources.keys import Keys
+from dunwell.sources.odd import oddities
 from dunwell.sources.spool import Spool
 from tests.sources.files import HEADER, ROWS, csv, every, read, refused
 
@@ -80,3 +82,13 @@ def test_a_line_break_in_a_name_is_a_blank_and_in_a_number_a_problem(tmp_path: P
         (problem,) = refused(tmp_path, csv(ROWS[0].replace(value, f'"{value[0]}\n{value[1:]}"')))
         assert problem.startswith(f"items.csv:2: {column}: ")
         assert problem.endswith("holds a line break or another sign that cannot be seen; take it out")
+
+
+def test_columns_in_differing_pieces_are_put_together(tmp_path: Path) -> None:
+    """Polars 2.1 panics where the first piece of one has nothing left."""
+    days = [pl.Series([date(2026, 1, day)] * 3) for day in (1, 9)]
+    rows = pl.DataFrame({"line": range(6), "number": ["A"] * 6, "amount_minor": [1] * 6}).with_columns(
+        due_on=pl.Series([date(2026, 1, 5)] * 6), issued_on=pl.concat(days)
+    )
+    assert (rows["line"].n_chunks(), rows["issued_on"].n_chunks()) == (1, 2)
+    assert oddities(rows)["text"].to_list() == [f"line {n} (due 2026-01-05, issued 2026-01-09)" for n in (3, 4, 5)]

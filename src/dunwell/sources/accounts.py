@@ -58,7 +58,7 @@ class Accounts:
             return pl.DataFrame(schema={LINE: pl.Int64, **dict.fromkeys([*ACCOUNT, "text"], pl.String)})
         counted = self._told["name"].counted().sort("n", LINE, descending=[True, False])
         several = counted.group_by(ACCOUNT, maintain_order=True).agg(pl.col(LINE).min(), names=pl.col("name"))
-        found = several.filter(pl.col("names").list.len() > 1).sort(LINE)
+        found = several.filter(pl.col("names").list.len() > 1).sort(LINE).rechunk()
         text = pl.col("names").map_elements(lambda names: listed(names, 4), return_dtype=pl.String)
         return found.select(LINE, *ACCOUNT, text=pl.format("{}: {}", "account", text))
 

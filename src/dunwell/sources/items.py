@@ -16,7 +16,7 @@ from dunwell.sources.accounts import Accounts
 from dunwell.sources.fields import Fields
 from dunwell.sources.files import batches
 from dunwell.sources.keys import Keys
-from dunwell.sources.odd import ODD, TWO_KINDS, oddities
+from dunwell.sources.odd import TWO_KINDS, counted, oddities
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.spool import Spool
 from dunwell.sources.tables import LINE, Progress, column
@@ -69,7 +69,7 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
         problems.add(mapping.header, "", nothing)
     reading.require_once()
     problems.refuse()
-    two_kinds = reading.keys.of_two_kinds(reading.parts)
+    two_kinds = reading.keys.of_two_kinds(reading.parts).rechunk()
     totals = reading.totals()
     return ItemFile(
         parts=reading.parts,
@@ -147,11 +147,11 @@ class _Reading:
     def warnings(self, two_kinds: pl.DataFrame) -> list[str]:
         """Say what is odd of the rows and was taken as it is."""
         found = [
-            f"{_rows(n)} {ODD[name]}, first {self._examples[name]}; taken as they are" for name, n in self._odd.items()
+            f"{counted(n, name)}, first {self._examples[name]}; taken as they are" for name, n in self._odd.items()
         ]
         if not two_kinds.is_empty():
             line, _entity, number, kinds = two_kinds.row(0)
-            found.append(f"{_rows(two_kinds.height)} {ODD[TWO_KINDS]}, first line {line} ({number}: {kinds})")
+            found.append(f"{counted(two_kinds.height, TWO_KINDS)}, first line {line} ({number}: {kinds})")
         sums = pl.concat(self._totals)
         if rounded := int(sums["rounded"].sum()):
             total = Decimal(sums["rounded_by"].sum()).normalize()

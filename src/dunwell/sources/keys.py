@@ -24,7 +24,7 @@ class Keys:
 
     def twice(self, rows: Iterable[pl.DataFrame]) -> pl.DataFrame:
         """Return every row that an earlier one has the key of: `line`, `number`, and that one's line, `first`."""
-        again = self._all().filter(pl.struct("hash", "kind").is_duplicated())
+        again = self._shared().filter(pl.struct("hash", "kind").is_duplicated())
         found = _named(again, rows)  # by their hash alone they need not be the same
         first = found.with_columns(first=pl.col(LINE).min().over(KEY))
         return first.filter(pl.col(LINE) > pl.col("first")).select(LINE, "number", "first").sort(LINE)
@@ -34,18 +34,19 @@ class Keys:
 
         Columns: line, entity, number, kinds.
         """
-        kinds = self._all().group_by("hash").agg(pl.col("kind").n_unique(), pl.col(LINE))
+        kinds = self._shared().group_by("hash").agg(pl.col("kind").n_unique(), pl.col(LINE))
         found = _named(kinds.filter(pl.col("kind") > 1).select(LINE).explode(LINE), rows)
         own = ["entity", "account", "number"]
         listed = pl.col("kind").cast(pl.String).unique().sort().str.join(", ").over(own)
         several = found.filter(pl.col("kind").n_unique().over(own) > 1)
         return several.select(LINE, "entity", "number", kinds=listed).sort(LINE)
 
-    def _all(self) -> pl.DataFrame:
-        if len(self._parts) != 1:
-            schema = {LINE: pl.Int64, "hash": pl.UInt64, "kind": pl.UInt8}
-            self._parts = [pl.concat([pl.DataFrame(schema=schema), *self._parts])]
-        return self._parts[0]
+    def _shared(self) -> pl.DataFrame:
+        """The lines whose hash is not theirs alone: few, as a rule."""
+        schema = {LINE: pl.Int64, "hash": pl.UInt64, "kind": pl.UInt8}
+        every = pl.concat([pl.DataFrame(schema=schema), *self._parts])
+        self._parts = [every]
+        return every.filter(pl.col("hash").is_duplicated())
 
 
 def _named(lines: pl.DataFrame, rows: Iterable[pl.DataFrame]) -> pl.DataFrame:

@@ -28,14 +28,14 @@ class Spool:
         self._last.append(rows)
         self.height += rows.height
         if sum(part.height for part in self._last) >= ROWS_PER_PART:
-            self._write(pl.concat(self._last))
+            self._write(pl.concat(self._last, rechunk=True))
             self._last = []
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         for start, length in self._places:
             yield self._read(start, length)
         if self._last:
-            yield pl.concat(self._last)
+            yield pl.concat(self._last, rechunk=True)
 
     def _write(self, part: pl.DataFrame) -> None:
         if self._file is None:

@@ -22,7 +22,8 @@ def column(name: str) -> str:
 def stripped(frame: pl.DataFrame) -> pl.DataFrame:
     """Take blanks off the texts of a batch; an empty one is null."""
     texts = pl.exclude(LINE).str.strip_chars()
-    return frame.with_columns(pl.when(texts != "").then(texts).name.keep())
+    # In one piece: Polars 2.1 panics when it puts texts together out of columns in differing pieces, the first empty.
+    return frame.with_columns(pl.when(texts != "").then(texts).name.keep()).rechunk()
 
 
 def places(

@@ -33,7 +33,7 @@ def test_it_comes_in_with_a_warning_and_a_task(desk: Desk) -> None:
         ("ACME", "due_before_issue",
          "items.csv: 1 row due before issue, taken as they are: line 2 (due 2026-03-01, issued 2026-03-02)"),
         ("ACME", "several_names",
-         "items.csv: 1 row with an account of several names, taken as they are: line 2 (1: Meyer, Meier)"),
+         "items.csv: 1 account with more than one name, taken as they are: line 2 (1: Meyer, Meier)"),
         ("BETA", "due_before_issue",
          "items.csv: 1 row due before issue, taken as they are: line 5 (due 2026-03-08, issued 2026-03-09)"),
     ]  # fmt: skip

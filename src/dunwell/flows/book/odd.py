@@ -8,7 +8,7 @@ import polars as pl
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.records.models import Task
 from dunwell.sources.items import ItemFile
-from dunwell.sources.odd import ODD, SEVERAL_NAMES, TWO_KINDS
+from dunwell.sources.odd import SEVERAL_NAMES, TWO_KINDS, counted
 from dunwell.sources.problems import listed
 from dunwell.sources.tables import LINE
 
@@ -28,8 +28,9 @@ def open_tasks(
     fresh = pl.concat([pl.Series(LINE, [], dtype=pl.Int64), *writer.fresh]).to_frame(LINE)
     codes = ids.select("entity", "entity_id").unique()
     kinds = read.two_kinds.join(fresh, on=LINE, how="semi").join(codes, on="entity")
+    text = pl.format("line {} ({})", LINE, "text")
     found = [
-        rows.select("entity_id", LINE, odd=pl.lit(odd), text=pl.format("line {} ({})", LINE, "text")).select(COLUMNS)
+        rows.rechunk().select("entity_id", LINE, odd=pl.lit(odd), text=text).select(COLUMNS)
         for odd, rows in {SEVERAL_NAMES: names, TWO_KINDS: kinds}.items()
     ]
     every = pl.concat([*found, *(rows.select(COLUMNS) for rows in writer.odd)]).sort("entity_id", "odd", LINE)
@@ -41,6 +42,5 @@ def open_tasks(
 
 
 def _detail(file: str, odd: str, rows: pl.DataFrame) -> str:
-    many = f"{rows.height:,} row{'' if rows.height == 1 else 's'}"
     lines = listed(rows["text"].head(LINES_NAMED).to_list(), LINES_NAMED, of=rows.height)
-    return f"{file}: {many} {ODD[odd]}, taken as they are: {lines}"
+    return f"{file}: {counted(rows.height, odd)}, taken as they are: {lines}"
