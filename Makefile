@@ -36,7 +36,7 @@ test: check  ## every check and every test
 	$(BIN)/pytest -n 2
 
 soak: check  ## kill working processes at each of their steps, and workers at random; takes an hour
-	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py
+	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py tests/sources/test_large.py
 
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
 	$(BIN)/python -m bench

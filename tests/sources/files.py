@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from dunwell.sources.items import ItemFile, read_items
@@ -44,3 +45,8 @@ def refused(folder: Path, content: str | bytes, more: str = "", mapping: str = M
         read(folder, content, more, mapping)
     assert caught.value.count >= len(caught.value.problems) > 0
     return [str(problem) for problem in caught.value.problems]
+
+
+def every(found: ItemFile) -> pl.DataFrame:
+    """All items of a file."""
+    return pl.concat(found.parts)

@@ -9,7 +9,7 @@ import pytest
 
 from dunwell.sources.items import read_items
 from dunwell.sources.mapping import read_mapping
-from tests.sources.files import HEADER, MAPPING, ROWS, csv, read, refused
+from tests.sources.files import HEADER, MAPPING, ROWS, csv, every, read, refused
 
 
 def spoiled(column: str, value: str, row: int = 1) -> str:
@@ -21,7 +21,7 @@ def spoiled(column: str, value: str, row: int = 1) -> str:
 
 def test_a_file_becomes_items_and_accounts(tmp_path: Path) -> None:
     found = read(tmp_path, csv())
-    assert found.items.select("line", "account", "number", "currency", "amount_minor", "due_on").rows() == [
+    assert every(found).select("line", "account", "number", "currency", "amount_minor", "due_on").rows() == [
         (2, "00042", "A-17", "EUR", 10000, date(2026, 3, 31)),
         (3, "00042", "A-18", "EUR", 2050, date(2026, 4, 1)),
         (4, "00007", "A-19", "JPY", 1000, date(2026, 4, 1)),
@@ -32,7 +32,7 @@ def test_a_file_becomes_items_and_accounts(tmp_path: Path) -> None:
 
 
 def test_gzip_is_known_by_its_first_bytes(tmp_path: Path) -> None:
-    assert read(tmp_path, gzip.compress(csv().encode())).items.height == 3
+    assert every(read(tmp_path, gzip.compress(csv().encode()))).height == 3
 
 
 def test_a_damaged_gzip_is_refused(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_damaged_gzip_is_refused(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_blank_lines_and_windows_line_ends_are_no_matter(tmp_path: Path) -> None:
     text = "\ufeff" + csv().replace("A-18", " A-18 ").replace("\n", "\r\n") + "\r\n\r\n"
-    assert read(tmp_path, text).items["number"].to_list() == ["A-17", "A-18", "A-19"]
+    assert every(read(tmp_path, text))["number"].to_list() == ["A-17", "A-18", "A-19"]
 
 
 def test_lines_are_counted_through_a_quoted_line_break(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_a_bad_value_is_refused(tmp_path: Path, column: str, value: str, problem
 
 
 def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
-    assert read(tmp_path, spoiled("amount", "10000000000.00")).items["amount_minor"].max() == 10**12
+    assert every(read(tmp_path, spoiled("amount", "10000000000.00")))["amount_minor"].max() == 10**12
 
 
 @pytest.mark.parametrize(
@@ -173,8 +173,8 @@ def test_other_ways_to_write_amounts_and_dates(tmp_path: Path) -> None:
     )
     more = 'delimiter: ";"\ndecimal: ","\nthousands: "."\ndates: [D.M.YYYY, YYYY-MM-DD]\n'
     found = read(tmp_path, csv(*rows, header=HEADER.replace(",", ";")), more)
-    assert found.items["amount_minor"].to_list() == [123456789, 1250, 7]
-    assert found.items["due_on"].to_list() == [date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 1)]
+    assert every(found)["amount_minor"].to_list() == [123456789, 1250, 7]
+    assert every(found)["due_on"].to_list() == [date(2026, 3, 31), date(2026, 4, 1), date(2026, 4, 1)]
 
 
 @pytest.mark.parametrize("amount", ["1.23", "12.34,5", "1.2345,6", "1,234,5", "1.234-5"])
@@ -188,23 +188,27 @@ def test_a_sign_for_thousands_is_taken_only_where_it_belongs(tmp_path: Path, amo
 
 def test_rounding_is_half_up_and_reported(tmp_path: Path) -> None:
     found = read(tmp_path, csv(*(row.replace("20.5", "20.505") for row in ROWS)), "round: half_up\n")
-    assert found.items["amount_minor"].to_list() == [10000, 2051, 1000]
+    assert every(found)["amount_minor"].to_list() == [10000, 2051, 1000]
     assert found.totals["rounding"].to_list() == [Decimal("0.005"), Decimal(0)]
     assert found.warnings == ("1 row rounded half up to the currency's decimals, by 0.005 altogether",)
     long = read(tmp_path, csv(*(row.replace("20.5", "20.50499999999999999999") for row in ROWS)), "round: half_up\n")
-    assert long.items["amount_minor"].to_list() == [10000, 2050, 1000]
+    assert every(long)["amount_minor"].to_list() == [10000, 2050, 1000]
 
 
 def test_a_negative_amount_becomes_a_credit_if_the_mapping_says_so(tmp_path: Path) -> None:
     rows = (ROWS[0], ROWS[1].replace("20.5", "20.50-").replace("2026-04-01", ""), ROWS[2].replace("1000", "-1000"))
     found = read(tmp_path, csv(*rows), "negative: credit\n")
-    assert found.items.select("kind", "amount_minor").rows() == [("invoice", 10000), ("credit", 2050), ("credit", 1000)]
+    assert every(found).select("kind", "amount_minor").rows() == [
+        ("invoice", 10000),
+        ("credit", 2050),
+        ("credit", 1000),
+    ]
 
 
 def test_what_is_open_is_a_part_of_the_amount(tmp_path: Path) -> None:
     header, more = HEADER + ",rest", "open: {column: rest}\n"
     found = read(tmp_path, csv(ROWS[0] + ",40.00", ROWS[1] + ",0", header=header), more)
-    assert found.items["open_minor"].to_list() == [4000, 0]
+    assert every(found)["open_minor"].to_list() == [4000, 0]
     assert found.totals.select("items", "open_minor").rows() == [(1, 4000)]
     assert refused(tmp_path, csv(ROWS[0] + ",100.01", ROWS[1] + ",-1", header=header), more + "negative: credit\n") == [
         "items.csv:2: rest: 100.01 is open of an amount of 100.00: it can only be a part of it",
@@ -214,7 +218,7 @@ def test_what_is_open_is_a_part_of_the_amount(tmp_path: Path) -> None:
 
 def test_rows_are_left_out_by_a_column(tmp_path: Path) -> None:
     found = read(tmp_path, csv(), "only: {currency: EUR}\n")
-    assert (found.rows, found.left_out, found.items.height) == (3, 1, 2)
+    assert (found.rows, found.left_out, every(found).height) == (3, 1, 2)
     assert (
         "none of the 3 rows is one where currency is GBP or USD"
         in refused(tmp_path, csv(), "only: {currency: [GBP, USD]}\n")[0]
@@ -228,7 +232,7 @@ def test_values_are_translated_and_suffixes_stripped(tmp_path: Path) -> None:
     found = read(
         tmp_path, csv(*rows, header=header), "kind: {column: type, values: {RV: invoice, G2: credit}}\n", mapping
     )
-    assert found.items.select("number", "kind").rows() == [("17", "invoice"), ("18", "credit")]
+    assert every(found).select("number", "kind").rows() == [("17", "invoice"), ("18", "credit")]
     unknown = refused(tmp_path, csv(*rows, header=header), "kind: {column: type, values: {RV: invoice}}\n")
     assert "items.csv:3: type: 'G2' is no kind of item: invoice, instalment" in unknown[0]
 
@@ -276,7 +280,7 @@ attributes:
         {"entity": "ACME", "account": "00007", "name": "Sakura KK", "country": "JP", "language": "de",
          "debtor_class": "business", "customer_since_on": None, "email": None, "address": "Osaka", "attr_rep": "Reyes"},
     ]  # fmt: skip
-    assert found.items.select("attr_vip", "attr_weight").rows() == [(True, 3), (None, None), (False, -12)]
+    assert every(found).select("attr_vip", "attr_weight").rows() == [(True, 3), (None, None), (False, -12)]
     assert found.warnings == ("1 row with an email address that cannot be one; left out",)
     wrong = (ROWS[0] + ",de,,,,maybe,1.5,2019-02-29,", *rows[1:])
     assert [text.split(": ")[0:2] for text in refused(tmp_path, csv(*wrong, header=header), more)] == [
@@ -288,14 +292,38 @@ attributes:
 
 
 def test_batches_meet_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dunwell.sources.csv.ROWS_PER_BATCH", 2)
+    monkeypatch.setattr("dunwell.sources.tables.ROWS_PER_BATCH", 2)
+    monkeypatch.setattr("dunwell.sources.csv.BYTES_PER_BATCH", 100)
     told: list[tuple[int, int]] = []
     path = tmp_path / "items.csv"
     path.write_text(csv(*ROWS, ROWS[0].replace("A-17", "A-20"), ROWS[0].replace("A-17", "A-21")))
     found = read_items(path, read_mapping(MAPPING, "map.yaml"), lambda done, size: told.append((done, size)))
-    assert found.items["line"].to_list() == [2, 3, 4, 5, 6]
+    assert every(found)["line"].to_list() == [2, 3, 4, 5, 6]
     assert told[-1] == (path.stat().st_size, path.stat().st_size)
     again = csv(*ROWS, ROWS[0])
     assert refused(tmp_path, again) == [
         "items.csv:5: invoice: 'A-17' is in the file twice, first in line 2; one of the two must go"
     ]
+
+
+@pytest.mark.parametrize("size", [40, 100, 1000, 4 * 1024**2])
+def test_rows_read_at_once_and_one_by_one_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    rows = [f" ACME,{n % 5},Müller {n},A-{n},EUR,{n}.5 ,,2026-04-01" for n in range(60)]
+    quoted = [",".join(f'"{field}"' for field in row.split(",")) for row in rows]
+    monkeypatch.setattr("dunwell.sources.csv.BYTES_PER_BATCH", size)
+    plain = read(tmp_path, csv(*rows))
+    mixed = [*rows[:7], *quoted[7:9], *rows[9:30], quoted[30].replace("Müller", "Mül\nler"), *rows[31:50], *quoted[50:]]
+    for others in (rows, quoted):
+        for end in ("\n", "\r\n"):
+            found = read(tmp_path, csv(*others).replace("\n", end).encode("cp1252"), "encoding: cp1252\n")
+            assert every(found).equals(every(plain))
+            assert found.accounts.equals(plain.accounts)
+    lines = every(read(tmp_path, csv(*mixed)))["line"].to_list()
+    assert lines == [*range(2, 33), *range(34, 63)]
+    ragged = [*rows[:20], rows[20] + ",x", *rows[21:30], rows[30].rpartition(",")[0], "", *rows[31:]]
+    assert [text.split(": ")[0] for text in refused(tmp_path, csv(*ragged))] == ["items.csv:22", "items.csv:32"]
+    assert [text.split(": ")[0] for text in refused(tmp_path, csv(*ragged[:40], 'a,"b'))] == [
+        "items.csv:22", "items.csv:32", "items.csv:42",
+    ]  # fmt: skip

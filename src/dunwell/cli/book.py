@@ -3,7 +3,7 @@
 import os
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -11,6 +11,9 @@ from dunwell.cli import clock
 from dunwell.cli.doors import Json, open_book, refuses, stand_in, typed
 from dunwell.cli.output import as_json, err, money, progress, say, table
 from dunwell.config import FILE_NAME, PREFIX, load, write_settings
+
+if TYPE_CHECKING:
+    from dunwell.flows.book.importing import ImportReport
 
 DATABASE_VARIABLES: Final = (f"{PREFIX}DATABASE_URL", f"{PREFIX}DATABASE_URL_FILE")
 
@@ -52,13 +55,22 @@ def init(
 
 @refuses
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file (.csv, .csv.gz).")],
+    file: Annotated[
+        Path,
+        typer.Argument(metavar="FILE", help="A CSV (.csv, .csv.gz), Excel (.xlsx) or Parquet file of items."),
+    ],
     mapping: Annotated[
         Path, typer.Option("--mapping", metavar="MAP", help="A file that says which column is what (YAML).")
     ],
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force", help="Take the file as a whole export although more than half of what is open is not in it."
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Bring open items from a CSV file into the book.
+    """Bring open items from a CSV, Excel or Parquet file into the book.
 
     All of a file or nothing of it, and the same file twice changes nothing.
     """
@@ -66,16 +78,28 @@ def import_(
     from dunwell.flows.book.importing import import_items  # noqa: PLC0415  # after the book is open
 
     with progress(quiet=json) as tell:
-        report = import_items(file, mapping, by=clock.actor(), at=clock.now(), on=clock.today(), progress=tell)
+        report = import_items(
+            file, mapping, by=clock.actor(), at=clock.now(), on=clock.today(), force=force, progress=tell
+        )
     if json:
         as_json(asdict(report))
         return
+    _tell(report)
+
+
+def _tell(report: "ImportReport") -> None:
+    """Say in the shell what an import did."""
     for warning in report.warnings:
         err.print(f"warning: {warning}", markup=False, style="yellow")
     items, accounts = report.items, report.accounts
     say(f"{report.file}: {report.rows:,} rows")
     say(f"  items:    {items.added:,} added, {items.changed:,} changed, {items.unchanged:,} as they were")
     say(f"  accounts: {accounts.added:,} added, {accounts.changed:,} changed, {accounts.unchanged:,} as they were")
+    if report.vanished:
+        became = "settled" if report.vanished.settled else "shown in tasks"
+        say(f"  vanished: {report.vanished.items:,} items of {report.vanished.accounts:,} accounts, {became}")
+    if report.tasks:
+        say(f"  tasks:    {report.tasks:,} opened, see {typed('task list')}")
     say()
     columns = ("entity", "currency", "kind", "in the file", "sum in the file", "in the book", "sum in the book")
     rows = [

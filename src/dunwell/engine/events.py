@@ -52,6 +52,17 @@ class Paid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PaidElsewhere:
+    """Claims of which less is open by what their source says: paid where Dunwell does not see the money.
+
+    `items`: `item_id`, and `less_minor`, by how much less is open.
+    """
+
+    on: date
+    items: pl.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
 class Allocated:
     """Unallocated money or credit applied to an item; `amount_minor` is at most what both have open."""
 
@@ -183,6 +194,7 @@ Event: TypeAlias = (
     AccountsChanged
     | ItemsBooked
     | Paid
+    | PaidElsewhere
     | Allocated
     | Reversed
     | Held

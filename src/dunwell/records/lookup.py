@@ -11,7 +11,7 @@ from django.db.models import Count, Sum
 from dunwell.engine.book import DEBTOR_CLASSES, Currency, Kind
 from dunwell.records.connect import is_postgresql
 from dunwell.records.models import Item
-from dunwell.records.wire import Column, read
+from dunwell.records.wire import Column, listed, read
 
 ACCOUNTS: Final = {
     "account_id": ("t.id", pl.Int64()),
@@ -58,6 +58,19 @@ ITEMS: Final = {
     "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }
+# What a whole export would name: not what Dunwell itself has charged, or taken in from a bank.
+NAMED_BY_SOURCES: Final = (
+    "t.closed_on IS NULL AND t.open_minor > 0 AND NOT t.draft AND t.parent_id IS NULL AND NOT (t.number = '')"
+    " AND NOT EXISTS (SELECT 1 FROM records_payment p WHERE p.item_id = t.id AND NOT (p.external_id = ''))"
+)
+OPEN: Final = {
+    "item_id": ("t.id", pl.Int64()),
+    "account_id": ("t.account_id", pl.Int64()),
+    "entity_id": ("t.entity_id", pl.Int32()),
+    "kind": ("t.kind", Kind),
+    "currency": ("t.currency", Currency),
+    "open_minor": ("t.open_minor", pl.Int64()),
+}
 TOTALS: Final = {
     "entity_id": pl.Int32(),
     "currency": Currency,
@@ -93,6 +106,27 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
         f" WHERE t.entity_id = %s AND NOT (t.number = '') AND t.number IN {_texts(is_text=True)}"
     )
     return read(_columns(ITEMS), tail, [entity_id, json.dumps(numbers.unique().to_list())])
+
+
+def open_items_of(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
+    """Read the open items of these kinds that sources name: the columns of OPEN, of claims and credits alike."""
+    of_kinds = f"t.kind IN {_texts(is_text=True)}"
+    tail = f"FROM records_item t WHERE t.entity_id IN {_texts()} AND {of_kinds} AND {NAMED_BY_SOURCES}"
+    return read(_columns(OPEN), tail, [json.dumps(_words(entity_ids)), json.dumps(list(kinds))])
+
+
+def numbers_of(item_ids: Sequence[int]) -> pl.DataFrame:
+    """Read what some items are called: item_id, number."""
+    ids, value = listed(item_ids)
+    columns = [Column("item_id", "t.id", pl.Int64()), Column("number", "t.number", pl.String())]
+    return read(columns, f"FROM {ids} JOIN records_item t ON t.id = listed.id", [value])
+
+
+def parents_of(entity_ids: Sequence[int]) -> pl.DataFrame:
+    """Read for which accounts of these entities another one pays: account_id, parent_id."""
+    columns = [Column("account_id", "t.id", pl.Int64()), Column("parent_id", "t.parent_id", pl.Int64())]
+    tail = f"FROM records_account t WHERE t.parent_id IS NOT NULL AND t.entity_id IN {_texts()}"
+    return read(columns, tail, [json.dumps(_words(entity_ids))])
 
 
 def ids_numbered(entity_id: int, number: str) -> list[int]:

@@ -35,8 +35,9 @@ def minor_units(texts: pl.Expr, currency: pl.Expr, style: Style) -> pl.Expr:
     """
     plain = _plain(texts, style)
     fits = plain.str.contains(rf"^[+-]?\d{{1,12}}(\.\d{{0,{DECIMALS}}})?$")
-    whole = plain.str.extract(r"^[+-]?(\d+)").cast(pl.Int64, strict=False)
-    fraction = plain.str.extract(r"\.(\d+)$").fill_null("").str.pad_end(DECIMALS, "0").cast(pl.Int64, strict=False)
+    digits = plain.str.strip_chars_start("+-").str.splitn(".", 2).struct
+    whole = digits[0].cast(pl.Int64, strict=False)
+    fraction = digits[1].fill_null("").str.pad_end(DECIMALS, "0").cast(pl.Int64, strict=False)
     micros = whole * MICRO + fraction
     scale = currency.cast(pl.String).replace_strict(_SCALES, default=None, return_dtype=pl.Int64)
     rest = micros % scale
@@ -58,8 +59,7 @@ def _plain(texts: pl.Expr, style: Style) -> pl.Expr:
         texts = pl.when(~texts.str.contains(".", literal=True)).then(
             texts.str.replace(style.decimal, ".", literal=True)
         )
-    trailing = texts.str.contains(r"^[0-9.]+-$")
-    return pl.when(trailing).then("-" + texts.str.strip_suffix("-")).otherwise(texts)
+    return pl.when(texts.str.ends_with("-")).then("-" + texts.str.strip_suffix("-")).otherwise(texts)
 
 
 def one_amount(text: str, currency: str, style: Style) -> tuple[int, Decimal]:

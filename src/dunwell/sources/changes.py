@@ -6,9 +6,9 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS
-from dunwell.sources.csv import LINE
 from dunwell.sources.mapping import Mapping
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE
 
 ITEM_KEY: Final = ["entity_id", "number", "kind"]
 _BOOK: Final = "_book"
@@ -18,8 +18,11 @@ _BOOK: Final = "_book"
 class Changes:
     """Rows to add and to change, with all their columns; rows that stay are counted.
 
-    `told`: of items that stay, what the file says is open where it said otherwise before (item_id, source_open_minor).
-    `put_off`: the items that are due later now.
+    `met`: the items that were in the book. `told`: of those that stay, what the file says is open where it said
+    otherwise before (item_id, source_open_minor). `put_off`: the items that are due later now. `lowered`: claims of
+    which less is open now (item_id, account_id, less_minor). `settled`: when items were settled, where the file says so
+    (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
+    know.
     """
 
     added: pl.DataFrame
@@ -27,6 +30,10 @@ class Changes:
     unchanged: int
     told: pl.DataFrame = field(default_factory=pl.DataFrame)
     put_off: tuple[int, ...] = ()
+    lowered: pl.DataFrame = field(default_factory=pl.DataFrame)
+    settled: pl.DataFrame = field(default_factory=pl.DataFrame)
+    fresh: pl.Series = field(default_factory=pl.Series)
+    met: pl.Series = field(default_factory=pl.Series)
     warnings: tuple[str, ...] = ()
 
 
@@ -36,7 +43,8 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, prob
     Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time,
     down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment that Dunwell
     knows and the source does not yet know stays paid, and once the source knows it too both say the same. Without
-    `open` the file says only what was invoiced: what is open is the book's own matter and moves only with the amount.
+    `open` the file says only what was invoiced: what is open is the book's own matter and moves only with the amount,
+    unless the item had vanished from exports that are whole (`vanished: settle`), and is open again by being there.
     Empty dates and attributes of the file say nothing.
 
     Refused: another currency than the book's, an amount below what is already settled of it, another account
@@ -55,13 +63,15 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, prob
     met = met.with_columns(
         open_minor=pl.min_horizontal(_told(mapping), "left_minor"),
         told_before_minor="source_open_minor",
-        source_open_minor=pl.coalesce("told_minor", "source_open_minor"),
+        source_open_minor=pl.coalesce("told_minor", pl.when(~_is_back(mapping)).then("source_open_minor")),
     )
     met = met.with_columns(pl.coalesce(name, f"{name}{_BOOK}") for name in ["issued_on", "due_on", *attributes])
     _refuse(met, mapping, problems)
     compared = ["account_id", "amount_minor", "open_minor", "issued_on", "due_on", *attributes]
     differs = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in compared)
     changed = met.filter(differs)
+    less = pl.col(f"open_minor{_BOOK}") - pl.col("open_minor")
+    lowered = changed.filter(less > 0, ~pl.col("kind").is_in(CREDIT_KINDS))
     said = met.filter(~differs & pl.col("source_open_minor").ne_missing(pl.col("told_before_minor")))
     return Changes(
         added=added,
@@ -69,6 +79,10 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, prob
         unchanged=met.height - changed.height,
         told=said.select("item_id", "source_open_minor"),
         put_off=tuple(changed.filter(pl.col("due_on") > pl.col(f"due_on{_BOOK}"))["item_id"]),
+        lowered=lowered.select("item_id", "account_id", less_minor=less),
+        settled=_settled(changed),
+        fresh=pl.concat([added[LINE], changed.filter(_is_fresh())[LINE]]),
+        met=met["item_id"],
         warnings=(*_kept(met), *_moved(changed)),
     )
 
@@ -107,14 +121,35 @@ def _amount(mapping: Mapping) -> pl.Expr:
 
 def _left(mapping: Mapping) -> pl.Expr:
     """The most that can be open."""
-    if mapping.open:
-        return pl.col("amount_minor") - pl.col("applied_minor")
-    return pl.col(f"open_minor{_BOOK}") + pl.col("amount_minor") - pl.col(f"amount_minor{_BOOK}")
+    unpaid = pl.col("amount_minor") - pl.col("applied_minor")
+    if mapping.tells_open:
+        return unpaid
+    moved = pl.col(f"open_minor{_BOOK}") + pl.col("amount_minor") - pl.col(f"amount_minor{_BOOK}")
+    return pl.when(_is_back(mapping)).then(unpaid).otherwise(moved)
+
+
+def _is_back(mapping: Mapping) -> pl.Expr:
+    """The item was settled since it was not in an export, and is in one again."""
+    if mapping.tells_open or mapping.vanished != "settle":
+        return pl.lit(value=False)
+    return (pl.col("source_open_minor") == 0).fill_null(value=False)
+
+
+def _settled(changed: pl.DataFrame) -> pl.DataFrame:
+    if "settled_on" not in changed.columns:
+        return pl.DataFrame()
+    dated = changed.filter(pl.col("settled_on").is_not_null(), pl.col("open_minor") == 0)
+    return dated.select("item_id", closed_on="settled_on")
+
+
+def _is_fresh() -> pl.Expr:
+    told = ["amount_minor", "issued_on", "due_on"]
+    return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in told)
 
 
 def _told(mapping: Mapping) -> pl.Expr:
     """What is open by what the file says, and said the last time. An amount is open or paid until both have said so."""
-    if not mapping.open:
+    if not mapping.tells_open:
         return pl.col("left_minor")
     here, told, before = pl.col(f"open_minor{_BOOK}"), pl.col("told_minor"), pl.col("source_open_minor")
     since = pl.when(told > before).then(here + told - before).otherwise(pl.min_horizontal(here, told))

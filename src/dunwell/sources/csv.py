@@ -7,7 +7,8 @@ import csv
 import gzip
 import io
 import zlib
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -16,19 +17,17 @@ from typing import IO, Final
 
 import polars as pl
 
-from dunwell.engine.documents import hint
 from dunwell.sources.mapping import Mapping
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE, Progress, column, places, stripped
 
-LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
-ROWS_PER_BATCH: Final = 50_000
+BYTES_PER_BATCH: Final = 4 * 1024**2
 LINE_BYTES_MAX: Final = 1_000_000
 GZIP_MAGIC: Final = b"\x1f\x8b"
 BARE_CR: Final = (
     "a carriage return (CR) stands here without a line feed (LF), as at the line ends of old Mac programs; save the"
     " file with the line ends of Windows or Unix (in Excel as `CSV UTF-8`), and put a text that holds one in quotes"
 )
-Progress = Callable[[int, int], None]  # bytes read, bytes in all
 
 
 class _UnreadableError(Exception):
@@ -42,11 +41,6 @@ class _Reading:
     line: int
 
 
-def column(name: str) -> str:
-    """Return the frame's name of a column of the file."""
-    return f"in:{name}"
-
-
 def batches(
     path: Path, mapping: Mapping, problems: Problems, progress: Progress | None = None
 ) -> Iterator[pl.DataFrame]:
@@ -56,23 +50,23 @@ def batches(
     """
     with _opened(path) as (lines, tell):
         reader = _Rows(lines, mapping, problems)
-        places = reader.header()
-        if places is None:
+        found = reader.header()
+        if found is None:
             return
         size = path.stat().st_size
-        for begins, rows in reader.batches(list(places.values())):
-            yield _frame(begins, rows, list(places))
+        for batch in reader.batches(found):
+            yield stripped(batch)
             if progress:
                 progress(tell(), size)
 
 
 def _frame(begins: list[int], rows: list[tuple[str, ...]], names: list[str]) -> pl.DataFrame:
-    """Turn rows into columns of stripped texts; an empty one is null."""
+    """Turn rows into columns."""
     data = {LINE: pl.Series(LINE, begins, dtype=pl.Int64)}
-    for name, texts in zip(names, zip(*rows, strict=True), strict=True):
-        data[column(name)] = pl.Series(texts, dtype=pl.String)
-    stripped = pl.exclude(LINE).str.strip_chars()
-    return pl.DataFrame(data).with_columns(pl.when(stripped != "").then(stripped).name.keep())
+    texts = zip(*rows, strict=True) if rows else [()] * len(names)
+    for name, fields in zip(names, texts, strict=True):
+        data[column(name)] = pl.Series(fields, dtype=pl.String)
+    return pl.DataFrame(data)
 
 
 @contextmanager
@@ -95,56 +89,100 @@ class _Rows:
         self._mapping = mapping
         self._problems = problems
         self._width = 0
+        self._waiting: deque[bytes] = deque()
+        self._at_once = 0  # lines that the row-by-row reader has not seen
         self._reader = csv.reader(self._texts(), delimiter=mapping.delimiter, strict=True)
 
     def header(self) -> dict[str, int] | None:
         """Read the first row: where each column of the mapping stands, or None where one cannot go on."""
         with self._to_the_end(1):
+            for _ in range(self._mapping.header - 1):
+                next(self._reader, None)
+            line = self._line
             names = [name.strip() for name in next(self._reader, [])]
             if not any(names):
-                self._problems.add(1, "", "the file is empty; its first line must name the columns")
+                empty = "the file is empty" if line == 1 else "the line is empty or missing"
+                self._problems.add(line, "", f"{empty}; its {_ordinal(self._mapping.header)} must name the columns")
                 return None
             self._width = len(names)
-            return self._places(names)
+            return places(names, self._mapping, self._problems, self._known)
         return None
 
-    def _places(self, names: list[str]) -> dict[str, int] | None:
-        places = {}
-        for name in self._mapping.columns:
-            if name not in names:
-                self._problems.add(1, name, f"the file has no such column{hint(name, names) or self._known(names)}")
-            elif names.count(name) > 1:
-                self._problems.add(1, name, "the file has two columns of this name; rename one of them")
-            else:
-                places[name] = names.index(name)
-        return places if len(places) == len(self._mapping.columns) else None
+    def batches(self, found: dict[str, int]) -> Iterator[pl.DataFrame]:
+        """Yield `line` and the fields found of every row of the header's width, by batch; other rows are problems.
 
-    def batches(self, places: list[int]) -> Iterator[tuple[list[int], list[tuple[str, ...]]]]:
-        """Yield the fields at `places` of every row of the header's width, by batch; other rows are problems."""
-        pick = itemgetter(*places)
+        A block in which nothing is quoted and every line is a whole row is read at once; every other row by row.
+        """
+        with self._to_the_end(self._line) as reading:
+            while block := self._lines.read(BYTES_PER_BATCH):
+                block += self._lines.readline(LINE_BYTES_MAX + 1)
+                plain = self._plain(block, found)
+                if plain is None:
+                    self._waiting.extend(io.BytesIO(block))
+                    yield from self._row_by_row(found, reading)
+                else:
+                    yield plain
+                    self._at_once += plain.height
+                reading.line = self._line
+
+    def _plain(self, block: bytes, found: dict[str, int]) -> pl.DataFrame | None:
+        """Read a block of whole lines at once, or None where it needs a closer look."""
+        n = block.count(b"\n") + (not block.endswith(b"\n"))
+        is_plain = (
+            block.count(self._mapping.delimiter.encode()) == n * (self._width - 1)
+            and b'"' not in block
+            and b"\0" not in block
+            and block.count(b"\r") == block.count(b"\r\n")
+        )
+        if not is_plain:
+            return None
+        try:
+            names = self._mapping.delimiter.join(map(str, range(self._width)))
+            text = f"{names}\n{block.decode(self._mapping.encoding)}"
+            rows = pl.read_csv(
+                text.encode(), separator=self._mapping.delimiter, quote_char=None,
+                columns=[str(place) for place in found.values()], infer_schema=False,
+            )  # fmt: skip
+        except (UnicodeDecodeError, pl.exceptions.PolarsError):
+            return None
+        if rows.height != n:
+            return None
+        lines = pl.int_range(self._line, self._line + n, dtype=pl.Int64, eager=True)
+        return rows.select(
+            lines.alias(LINE), *(pl.col(str(place)).alias(column(name)) for name, place in found.items())
+        )
+
+    def _row_by_row(self, found: dict[str, int], reading: _Reading) -> Iterator[pl.DataFrame]:
+        """Read what waits, and the row that begins there to its end."""
+        pick = itemgetter(*found.values())
         begins: list[int] = []
         rows: list[tuple[str, ...]] = []
-        line = self._reader.line_num + 1
-        with self._to_the_end(line) as reading:
+        line = self._line
+        try:
             for row in self._reader:
                 if len(row) == self._width:
                     begins.append(line)
                     rows.append(pick(row))
-                    if len(rows) == ROWS_PER_BATCH:
-                        yield begins, rows
-                        begins, rows = [], []
                 elif row:  # a blank line is no row
                     self._problems.add(line, "", self._about_width(len(row)))
-                reading.line = line = self._reader.line_num + 1
-        if rows:
-            yield begins, rows
+                reading.line = line = self._line
+                if not self._waiting:
+                    break
+        finally:  # what is wrong with the rows before one that cannot be read is told, too
+            if rows:
+                yield _frame(begins, rows, list(found))
+
+    @property
+    def _line(self) -> int:
+        """The line that comes next."""
+        return self._at_once + self._reader.line_num + 1
 
     def _about_width(self, n: int) -> str:
         few = "few" if n < self._width else "many"
         advice = "a separator within a text must stand in quotes"
         return f"the row has too {few} fields: {n} instead of the header's {self._width}; {advice}"
 
-    def _known(self, names: list[str]) -> str:
+    def _known(self, names: Sequence[str]) -> str:
         listed = ", ".join(names[:30])
         other = next((sign for sign in ",;\t|" if sign != self._mapping.delimiter and sign in listed), "")
         if len(names) == 1 and other:
@@ -160,15 +198,15 @@ class _Rows:
         except csv.Error as error:
             self._problems.add(reading.line, "", f"the row that begins here is not CSV: {_meaning(str(error))}")
         except _UnreadableError as error:
-            self._problems.add(self._reader.line_num + 1, "", str(error))
+            self._problems.add(self._line, "", str(error))
         except (EOFError, OSError, zlib.error) as error:
             message = f"the compressed file ends early or is damaged ({error}); copy it again"
-            self._problems.add(self._reader.line_num + 1, "", message)
+            self._problems.add(self._line, "", message)
 
     def _texts(self) -> Iterator[str]:
         """Yield the lines as texts."""
         encoding: str = "utf-8-sig" if self._mapping.encoding == "utf-8" else self._mapping.encoding
-        while line := self._lines.readline(LINE_BYTES_MAX + 1):
+        while line := self._waiting.popleft() if self._waiting else self._lines.readline(LINE_BYTES_MAX + 1):
             if len(line) > LINE_BYTES_MAX:
                 if b"\r" in line.rstrip(b"\r\n"):
                     raise _UnreadableError(BARE_CR)
@@ -187,6 +225,10 @@ class _Rows:
             f"byte {error.start + 1} (0x{line[error.start]:02x}, near {near}) is not {self._mapping.encoding}; "
             "name the file's `encoding` in the mapping, often cp1252, or export it as UTF-8"
         )
+
+
+def _ordinal(header: int) -> str:
+    return "first line" if header == 1 else f"line {header}"
 
 
 def _about_nul(line: bytes) -> str:

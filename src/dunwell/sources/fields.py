@@ -10,10 +10,10 @@ from dunwell.engine.documents import hint
 from dunwell.engine.money import CURRENCIES, MoneyError
 from dunwell.sources import mapping as m
 from dunwell.sources.amounts import Style, minor_units, one_amount, written_decimal
-from dunwell.sources.csv import LINE, column
 from dunwell.sources.dates import parsed, refusal
 from dunwell.sources.places import COUNTRIES, TIME_ZONES
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE, column
 
 CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "currency": (CURRENCIES, "is not a currency in use (ISO 4217)"),
@@ -22,6 +22,10 @@ CHOICES: Final[dict[str, tuple[tuple[str, ...], str]]] = {
     "country": (COUNTRIES, "is no country: two capital letters of ISO 3166, such as DE; translate it under `values`"),
     "time_zone": (TIME_ZONES, "is no time zone, such as Europe/Berlin; translate it under `values`"),
 }
+LEVEL_MAX: Final = 100
+# Line breaks and the like: of no use in a name, and a header of a mail ends there.
+CONTROL: Final = r"[\p{Cc}\u2028\u2029]"
+ONE_LINE: Final = ("name", "contact", "segment", "phone")
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
@@ -38,7 +42,11 @@ class Fields:
         """The texts of every field that the mapping has, named by field and `attr_*`: translated, null where empty."""
         sources = {field: self.mapping.source(field) for field in m.Mapping.model_fields}
         sources |= {f"attr_{name}": source for name, source in self.mapping.attributes.items()}
-        made = [_text(source).alias(field) for field, source in sources.items() if source is not None]
+        made = [
+            (_on_one_line(_text(source)) if field in ONE_LINE else _text(source)).alias(field)
+            for field, source in sources.items()
+            if source is not None
+        ]
         if self.mapping.address:
             lines = [column(name) for name in self.mapping.address.columns]
             joined = pl.concat_str(lines, separator="\n", ignore_nulls=True)
@@ -53,6 +61,7 @@ class Fields:
         """Note required fields that are empty, texts too long, and words that must be of a list or a form."""
         for field in m.REQUIRED:
             self._note(texts, field, pl.col(field).is_null(), _empty)
+            self._note(texts, field, pl.col(field).str.contains(CONTROL), _control)
         for field, length in m.LENGTHS.items():
             if field in texts.columns:
                 too_long = pl.col(field).str.len_chars() > length
@@ -77,6 +86,16 @@ class Fields:
         wrong = days.is_null() & texts[field].is_not_null()
         self._note(texts, field, wrong, lambda text: f"{shown(text)} {refusal(text, formats)}")
         return days
+
+    def level(self, texts: pl.DataFrame) -> pl.Series:
+        """How far an item was dunned: a whole number from 0 to LEVEL_MAX; null where it is empty."""
+        levels = texts["level"].cast(pl.Int16, strict=False)
+        levels = levels.to_frame().select(pl.when(pl.col("level").is_between(0, LEVEL_MAX)).then("level"))["level"]
+        wrong = levels.is_null() & texts["level"].is_not_null()
+        self._note(
+            texts, "level", wrong, lambda text: f"{shown(text)} is no level, a whole number from 0 to {LEVEL_MAX}"
+        )
+        return levels
 
     def flags(self, texts: pl.DataFrame, field: str) -> pl.Series:
         """A field's yes or no; null where it is empty."""
@@ -159,6 +178,14 @@ def _text(source: m.Source) -> pl.Expr:
     if source.values:
         text = text.replace(source.values)
     return text if source.default is None else text.fill_null(source.default)
+
+
+def _on_one_line(text: pl.Expr) -> pl.Expr:
+    return text.str.replace_all(rf"\s*{CONTROL}+\s*", " ")
+
+
+def _control(text: str) -> str:
+    return f"{shown(text)} holds a line break or another sign that cannot be seen; take it out"
 
 
 def _empty(_value: object) -> str:

@@ -1,4 +1,7 @@
-"""A CSV of items, read whole and checked: what is owed and by whom, or every problem of the file."""
+"""A table of items, read and checked: what is owed and by whom, or every problem of the file.
+
+It is read in batches. What is held in memory is a part of the rows, the accounts, and 17 bytes a row.
+"""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,61 +12,153 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, Currency, Kind
 from dunwell.sources import mapping as m
-from dunwell.sources.accounts import ACCOUNT, accounts_of
-from dunwell.sources.csv import LINE, Progress, batches, column
+from dunwell.sources.accounts import Accounts
 from dunwell.sources.fields import Fields
+from dunwell.sources.files import batches
+from dunwell.sources.keys import Keys
+from dunwell.sources.odd import TWO_KINDS, counted, oddities
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.spool import Spool
+from dunwell.sources.tables import LINE, Progress, column
 
-KEY: Final = ["entity", "number", "kind"]
 GROUP: Final = ["entity", "currency", "kind"]
+ROWS_MAX: Final = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class ItemFile:
     """What a file says.
 
-    `items`: line, entity, account, number, kind, currency, issued_on, due_on, amount_minor, open_minor, attr_*.
-    Amounts are not negative. `open_minor` is null where the file has no such column: the book knows better.
+    `parts`: the items in parts, in order of line: line, entity, account, number, kind, currency, issued_on, due_on,
+    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on` what
+    the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing of it: the book
+    knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
+    `entities`: entity, rows, and the currency of most of them; in order of their first row.
     `totals`: entity, currency, kind, items and open_minor of the open ones, and what rounding added, in units.
+    `several_names`: accounts with more than one name: line, entity, account, text. `two_kinds`: items whose number
+    another kind of item of their account has: line, entity, text.
     """
 
-    items: pl.DataFrame
+    parts: Spool
     accounts: pl.DataFrame
+    entities: pl.DataFrame
     totals: pl.DataFrame
     rows: int
     left_out: int
+    several_names: pl.DataFrame
+    two_kinds: pl.DataFrame
     warnings: tuple[str, ...]
 
 
 def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None) -> ItemFile:
-    """Read a CSV as `mapping` says, all or nothing. Errors: SourceError with every problem; OSError."""
+    """Read a table as `mapping` says, all or nothing, in batches. Errors: SourceError with every problem; OSError."""
     problems = Problems(path.name)
-    fields = Fields(mapping, problems)
-    parts, rows = [], 0
+    reading = _Reading(Fields(mapping, problems))
+    rows = 0
     for batch in batches(path, mapping, problems, progress):
         rows += batch.height
+        if rows > ROWS_MAX:
+            problems.add(int(batch[LINE][-1]), "", f"the file has more than {ROWS_MAX:,} rows; take it in parts")
+            break
         wanted = [pl.col(column(name)).is_in(texts) for name, texts in mapping.only.items()]
-        parts.append(_items(fields, fields.texts(batch.filter(wanted) if wanted else batch)))
-    items = pl.concat(parts) if parts else None
-    if not problems.count and (items is None or items.is_empty()):
+        reading.add(batch.filter(wanted) if wanted else batch)
+    if not problems.count and not reading.parts.height:
         wanted_text = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
-        problems.add(1, "", f"none of the {rows:,} rows is one where {wanted_text}" if rows else "the file has no rows")
-    if items is not None:
-        _require_once(items, fields)
+        nothing = f"none of the {rows:,} rows is one where {wanted_text}" if rows else "the file has no rows"
+        problems.add(mapping.header, "", nothing)
+    reading.require_once()
     problems.refuse()
-    if items is None:
-        raise AssertionError("a file without rows has a problem")
-    accounts, warnings = accounts_of(items, fields)
-    own = [name for name in items.columns if name not in accounts.columns or name in {LINE, *ACCOUNT}]
+    two_kinds = reading.keys.of_two_kinds(reading.parts).rechunk()
+    totals = reading.totals()
     return ItemFile(
-        items=items.select(own).drop("rounding"),
-        accounts=accounts,
-        totals=_totals(items),
+        parts=reading.parts,
+        accounts=reading.accounts.frame(),
+        entities=reading.entities(),
+        totals=totals,
         rows=rows,
-        left_out=rows - items.height,
-        warnings=(*warnings, *_warnings(items, fields)),
+        left_out=rows - reading.parts.height,
+        several_names=reading.accounts.several_names(),
+        two_kinds=two_kinds.select(LINE, "entity", text=pl.format("{}: {}", "number", "kinds")),
+        warnings=(*reading.accounts.warnings(), *reading.warnings(two_kinds)),
     )
+
+
+class _Reading:
+    """What is gathered of a file, batch by batch."""
+
+    def __init__(self, fields: Fields) -> None:
+        self.fields = fields
+        self.parts = Spool()
+        self.accounts = Accounts(fields.mapping)
+        self.keys = Keys()
+        self._totals: list[pl.DataFrame] = []
+        self._odd: dict[str, int] = {}
+        self._examples: dict[str, str] = {}
+
+    def add(self, texts: pl.DataFrame) -> None:
+        """Check a batch and lay its rows aside; from the first problem on nothing is kept but keys."""
+        rows = _items(self.fields, self.fields.texts(texts))
+        self.keys.add(rows)
+        self.accounts.add(rows)
+        told = pl.coalesce("open_minor", "amount_minor")
+        sums = rows.group_by(GROUP, maintain_order=True).agg(
+            rows=pl.len().cast(pl.Int64),
+            items=(told > 0).sum().cast(pl.Int64),
+            open_minor=told.sum(),
+            rounding=pl.col("rounding").sum(),
+            rounded=(pl.col("rounding") != 0).sum(),
+            rounded_by=pl.col("rounding").abs().sum(),
+        )
+        self._totals.append(sums)
+        for odd in oddities(rows).partition_by("odd"):
+            name = str(odd["odd"][0])
+            self._odd[name] = self._odd.get(name, 0) + odd.height
+            self._examples.setdefault(name, str(odd["text"][0]))
+        own = [name for name in rows.columns if name not in self.accounts.fields and name != "rounding"]
+        self.parts.add(rows.select(own))
+
+    def require_once(self) -> None:
+        """Note every item that is in the file a second time."""
+        self.fields.problems.add_rows(
+            self.keys.twice(self.parts),
+            self.fields.label("number"),
+            lambda number, first: (
+                f"{shown(number)} is in the file twice, first in line {first}; one of the two must go"
+            ),
+        )
+
+    def totals(self) -> pl.DataFrame:
+        """Count and sum what is open, by GROUP."""
+        named = ["items", "open_minor", "rounding"]
+        summed = pl.concat(self._totals).group_by(GROUP).agg(pl.col(named).sum())
+        return summed.sort("entity", pl.col("currency").cast(pl.String), "kind")
+
+    def entities(self) -> pl.DataFrame:
+        """Count the rows of each entity, and say which currency most of them are in."""
+        sums = pl.concat(self._totals).group_by("entity", "currency", maintain_order=True).agg(pl.col("rows").sum())
+        by_use = (
+            pl.col("currency")
+            .cast(pl.String)
+            .sort_by("rows", pl.col("currency").cast(pl.String), descending=[True, False])
+        )
+        return sums.group_by("entity", maintain_order=True).agg(pl.col("rows").sum(), currency=by_use.first())
+
+    def warnings(self, two_kinds: pl.DataFrame) -> list[str]:
+        """Say what is odd of the rows and was taken as it is."""
+        found = [
+            f"{counted(n, name)}, first {self._examples[name]}; taken as they are" for name, n in self._odd.items()
+        ]
+        if not two_kinds.is_empty():
+            line, _entity, number, kinds = two_kinds.row(0)
+            found.append(f"{counted(two_kinds.height, TWO_KINDS)}, first line {line} ({number}: {kinds})")
+        sums = pl.concat(self._totals)
+        if rounded := int(sums["rounded"].sum()):
+            total = Decimal(sums["rounded_by"].sum()).normalize()
+            found.append(f"{_rows(rounded)} rounded half up to the currency's decimals, by {total:f} altogether")
+        if self.fields.bad_emails:
+            found.append(f"{_rows(self.fields.bad_emails)} with an email address that cannot be one; left out")
+        return found
 
 
 def _items(fields: Fields, texts: pl.DataFrame) -> pl.DataFrame:
@@ -71,6 +166,8 @@ def _items(fields: Fields, texts: pl.DataFrame) -> pl.DataFrame:
     mapping = fields.mapping
     fields.check(texts)
     columns = {f"{field}_on": fields.dates(texts, field) for field in m.DATES if mapping.source(field)}
+    if "level" in texts.columns:
+        columns["level"] = fields.level(texts)
     columns |= {field: fields.flags(texts, field) for field in m.ACCOUNT_FLAGS if field in texts.columns}
     columns |= {f"attr_{name}": fields.attribute(texts, name) for name in mapping.attributes}
     if "email" in texts.columns:
@@ -103,10 +200,12 @@ def _with_amounts(fields: Fields, texts: pl.DataFrame, rows: pl.DataFrame) -> pl
     is_negative = (signed["amount"] < 0) | (signed["open"] < 0)
     sign = pl.select(pl.when(is_negative).then(-1).otherwise(1)).to_series()
     kind = pl.when(is_negative & ~pl.col("kind").is_in(CREDIT_KINDS)).then(pl.lit("credit", dtype=Kind))
+    is_settled = pl.col("settled_on").is_not_null() if mapping.settled else pl.lit(value=False)
+    left = signed["open"].abs() if mapping.tells_open else pl.lit(None, dtype=pl.Int64)
     return rows.with_columns(
         kind=kind.otherwise("kind"),
         amount_minor=signed["amount"].abs(),
-        open_minor=signed["open"].abs() if "open" in given else pl.lit(None, dtype=pl.Int64),
+        open_minor=pl.when(is_settled).then(0).otherwise(left),
         rounding=(told["rounding"] * sign).fill_null(0),
     )
 
@@ -126,45 +225,6 @@ def _check_amounts(fields: Fields, texts: pl.DataFrame, signed: pl.DataFrame) ->
         fields.label("open"),
         lambda told, text: f"{told} is open of an amount of {text}: it can only be a part of it",
     )
-
-
-def _require_once(items: pl.DataFrame, fields: Fields) -> None:
-    """Note every item that is in the file a second time."""
-    known = items.filter(pl.all_horizontal(pl.col(KEY).is_not_null()))
-    double = known.filter(pl.struct(KEY).is_duplicated())
-    if double.is_empty():
-        return
-    again = double.with_columns(first=pl.col(LINE).min().over(KEY)).filter(pl.col(LINE) > pl.col("first"))
-    fields.problems.add_rows(
-        again.select(LINE, "number", "first"),
-        fields.label("number"),
-        lambda number, first: f"{shown(number)} is in the file twice, first in line {first}; one of the two must go",
-    )
-
-
-def _totals(items: pl.DataFrame) -> pl.DataFrame:
-    told = pl.coalesce("open_minor", "amount_minor")
-    return (
-        items.group_by(GROUP)
-        .agg(items=(told > 0).sum().cast(pl.Int64), open_minor=told.sum(), rounding=pl.col("rounding").sum())
-        .sort("entity", pl.col("currency").cast(pl.String), "kind")
-    )
-
-
-def _warnings(items: pl.DataFrame, fields: Fields) -> list[str]:
-    found = []
-    early = items.filter(pl.col("due_on") < pl.col("issued_on"))
-    if not early.is_empty():
-        line, due, issued = early.select(LINE, "due_on", "issued_on").row(0)
-        example = f"first line {line} (due {due}, issued {issued})"
-        found.append(f"{_rows(early.height)} due before issue, {example}; taken as they are")
-    rounded = items.filter(pl.col("rounding") != 0)
-    if not rounded.is_empty():
-        total = Decimal(rounded["rounding"].abs().sum()).normalize()
-        found.append(f"{_rows(rounded.height)} rounded half up to the currency's decimals, by {total:f} altogether")
-    if fields.bad_emails:
-        found.append(f"{_rows(fields.bad_emails)} with an email address that cannot be one; left out")
-    return found
 
 
 def _rows(n: int) -> str:

@@ -20,8 +20,9 @@ REQUIRED: Final = ("entity", "account", "number", "currency")
 ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
-DATES: Final = ("issued", "due", "customer_since")
+DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline")
 AMOUNTS: Final = ("amount", "open")
+SEEDS: Final = ("level", "stage")  # how far an item was dunned before it came into the book
 
 
 class _Part(BaseModel):
@@ -121,17 +122,25 @@ def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
 
 
 class Mapping(_Part):
-    """How one layout of CSV becomes items and accounts."""
+    """How one layout of a table becomes items and accounts.
+
+    `header`: the line that names the columns, from 1. `sheet`: of an Excel file, its first one unless given.
+    """
 
     title: str = ""
     # ASCII-compatible, so that a line ends where a byte 10 is.
     encoding: Literal["utf-8", "cp1252", "cp1250", "cp850", "iso-8859-1", "iso-8859-2", "iso-8859-15"] = "utf-8"
     delimiter: Literal[",", ";", "\t", "|"] = ","
+    sheet: str | None = Field(default=None, min_length=1)
+    header: int = Field(default=1, ge=1, le=1000)
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
     dates: Annotated[list[str], BeforeValidator(_listed)] = Field(default=["YYYY-MM-DD"], min_length=1, max_length=5)
     round: Literal["half_up"] | None = None
     negative: Literal["refuse", "credit"] = "refuse"
+    vanished: Literal["keep", "flag", "settle"] = "keep"
+    unknown_entities: Literal["add", "refuse"] = "add"
+    unknown_accounts: Literal["add", "refuse"] = "add"
     only: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = {}
     entities: dict[str, EntityDetails] = {}
 
@@ -143,7 +152,12 @@ class Mapping(_Part):
     amount: Read | None = None
     open: Read | None = None
     issued: Read | None = None
+    settled: Read | None = None
     due: Read
+    level: Given | None = None
+    stage: Given | None = None
+    last_notice: Read | None = None
+    last_deadline: Read | None = None
     name: Given | None = None
     segment: Given | None = None
     country: Given | None = None
@@ -180,6 +194,11 @@ class Mapping(_Part):
         found = getattr(self, field)
         return found if isinstance(found, Source) else None
 
+    @property
+    def tells_open(self) -> bool:
+        """Whether the file says what is open, or only what was invoiced."""
+        return self.open is not None or self.settled is not None
+
     def label(self, field: str) -> str:
         """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""
         source = self.attributes[field.removeprefix("attr_")] if field.startswith("attr_") else self.source(field)
@@ -188,7 +207,7 @@ class Mapping(_Part):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, in the order of the mapping."""
-        fields = [*REQUIRED, "kind", *AMOUNTS, *DATES, *ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
+        fields = [*REQUIRED, "kind", *AMOUNTS, *DATES, *SEEDS, *ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
         sources = [*(self.source(field) for field in fields), *self.attributes.values()]
         named = [column for source in sources if source is not None for column in source.columns]
         return tuple(dict.fromkeys([*self.only, *named, *(self.address.columns if self.address else ())]))
@@ -221,5 +240,5 @@ SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
 }
 LENGTHS: Final = {
     "entity": 100, "account": 200, "number": 200, "name": 400, "segment": 200, "time_zone": 64, "language": 20,
-    "contact": 400, "email": 320, "phone": 40,
+    "stage": 100, "contact": 400, "email": 320, "phone": 40,
 }  # fmt: skip

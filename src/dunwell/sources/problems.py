@@ -1,6 +1,6 @@
 """What is wrong with a file: each problem with its line, its column, the value and what to do."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,10 @@ VALUE_CHARS_MAX: Final = 60
 
 @dataclass(frozen=True)
 class RowProblem:
-    """What is wrong in one place of a file; `line` counts from 1, with the header."""
+    """What is wrong in one place of a file; `line` counts from 1, with the header.
+
+    In Excel it is the row, in Parquet the row without a header.
+    """
 
     source: str
     line: int
@@ -72,6 +75,12 @@ class Problems:
 
     def _keep(self, problems: list[RowProblem]) -> None:
         self._kept = sorted([*self._kept, *problems], key=lambda problem: problem.line)[:LISTED_MAX]
+
+
+def listed(values: Sequence[str], most: int, *, of: int | None = None) -> str:
+    """Name the first `most` of some values, and how many more there are, of `of` or of these."""
+    more = (of or len(values)) - min(most, len(values))
+    return ", ".join(values[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def shown(value: str | None) -> str:

@@ -266,6 +266,20 @@ def test_credits_and_payments_and_what_is_settled_already(desk: Desk) -> None:
     assert Payment.objects.get().received_on == date(2026, 3, 2)
 
 
+def test_an_export_may_say_when_items_were_settled(desk: Desk) -> None:
+    header, more = HEADER + ",paid", "settled: {column: paid}\n"
+    desk.bring(csv(ROWS[0] + ",2026-04-02", ROWS[1] + ",", header=header), more)
+    assert set(Item.objects.values_list("number", "open_minor", "closed_on")) == {
+        ("A-17", 0, date(2026, 4, 2)), ("A-18", 2050, None),
+    }  # fmt: skip
+    report = desk.bring(csv(ROWS[0] + ",", ROWS[1] + ",2026-04-05", header=header), more)
+    assert report.items.changed == 2
+    assert set(Item.objects.values_list("number", "open_minor", "closed_on")) == {
+        ("A-17", 10000, None), ("A-18", 0, date(2026, 4, 5)),
+    }  # fmt: skip
+    assert desk.bring(csv(ROWS[0] + ",", ROWS[1] + ",2026-04-05", header=header), more).items.changed == 0
+
+
 def test_two_entities_in_one_file_each_with_its_totals(desk: Desk) -> None:
     report = desk.bring(csv(ROWS[0], ROWS[1].replace("ACME", "BETA"), ROWS[2].replace("ACME", "BETA")))
     assert [(each.entity, each.currency, each.kind, each.file_items, each.book_minor) for each in report.totals] == [

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from dunwell.flows.book import importing
-from dunwell.flows.book.imported import save_items
 from dunwell.flows.book.importing import ImportReport, import_items
+from dunwell.flows.book.items import ItemsWriter
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import Conflict
 from dunwell.flows.people.holds import hold
@@ -122,18 +121,19 @@ def test_an_import_and_a_hold_at_once_do_not_wait_for_each_other(
     busy_town.account("MEYER", parent=parent)
     bring(busy_town, segment="old")
     with ThreadPoolExecutor(1) as pool:
+        write = ItemsWriter.write
 
-        def meanwhile(*told: object, **more: object) -> object:
+        def meanwhile(*told: object) -> None:
             held.append(
                 pool.submit(
                     with_own_connection,
                     lambda: hold(busy_town.entity, account="PARENT", reason="x", on=day(ON), by="x", at=noon(ON)),
                 )
             )
-            return save_items(*told, **more)  # type: ignore[arg-type]
+            write(*told)  # type: ignore[arg-type]
 
         held: list[object] = []
-        monkeypatch.setattr(importing, "save_items", meanwhile)
+        monkeypatch.setattr(ItemsWriter, "write", meanwhile)
         assert bring(busy_town, segment="new").accounts.changed == 1
     (future,) = held
     assert isinstance(future.result(), int)  # type: ignore[attr-defined]

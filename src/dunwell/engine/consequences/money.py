@@ -21,7 +21,8 @@ def items_booked(book: Book, event: ItemsBooked) -> Effects:
     """
     claims = event.items if "draft" in event.items.columns else event.items.with_columns(draft=pl.lit(value=False))
     items = shaped("items", claims, book.items)
-    return Effects(changes={"items": items} | _seeded_contacts(book, items))
+    heard = contacts_seeded(items, book.accounts, book.payers)
+    return Effects(changes={"items": items} | ({} if heard.is_empty() else {"payers": heard}))
 
 
 def applied_again(book: Book, event: ItemsBooked) -> Effects:
@@ -198,19 +199,17 @@ class Moves:
         self.ledger.append((source_id, item_id, amount_minor, pending))
 
 
-def _seeded_contacts(book: Book, items: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Items that come with a last notice: their payer heard from us then, unless it was before the due date."""
+def contacts_seeded(items: pl.DataFrame, accounts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Items that come with a last notice: their payer heard from us then, unless it was before the due date.
+
+    `items`: entity_id, account_id, due_on, last_notice_on. `accounts` and `known`, what is kept of the payers, are the
+    book's. Returns rows of the book's `payers`.
+    """
     noticed = items.filter(pl.col("last_notice_on") > pl.col("due_on"))
-    if noticed.is_empty():
-        return {}
-    heard = (
-        noticed.join(payers(book.accounts), on="account_id")
-        .group_by(KEYS["payers"])
-        .agg(pl.col("last_notice_on").max())
-    )
+    heard = noticed.join(payers(accounts), on="account_id").group_by(KEYS["payers"]).agg(pl.col("last_notice_on").max())
     latest = pl.max_horizontal("last_notice_on", "last_contact_on")
-    before = heard.join(book.payers, on=KEYS["payers"], how="left")
-    return {"payers": before.select(*KEYS["payers"], last_contact_on=latest)}
+    before = heard.join(known, on=KEYS["payers"], how="left")
+    return before.select(*KEYS["payers"], last_contact_on=latest)
 
 
 def _payment_row(event: Paid) -> dict[str, object]:

@@ -1,41 +1,64 @@
-"""The parts of an import that write: entities, attribute types, accounts with their contacts, and items."""
+"""The parts of an import that write whom items are of: entities, attribute types, accounts with their contacts."""
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, Self
 
 import polars as pl
 
 from dunwell.engine.book import ATTRIBUTE_TYPES
+from dunwell.engine.documents import hint
 from dunwell.flows.errors import Invalid
 from dunwell.records import bulk, frames, lookup
-from dunwell.records.models import Account, AttributeType, Contact, Entity, Item, Payment
+from dunwell.records.models import Account, AttributeType, Contact, Entity
 from dunwell.records.stage import stage
 from dunwell.sources.accounts import CONTACT, account_fields
-from dunwell.sources.changes import Changes, account_changes, decoded, item_changes
-from dunwell.sources.csv import LINE
+from dunwell.sources.changes import Changes, account_changes, decoded
+from dunwell.sources.items import ItemFile
 from dunwell.sources.mapping import EntityDetails, Mapping
-from dunwell.sources.problems import Problems
+from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE
 
 CONTACT_COLUMNS: Final = {"contact_id": "id", "contact": "name", "address": "address_lines"}
 IDS: Final = ("account_id", "entity_id", "account")
 NEVER_NULL: Final = {"name": "", "legal": False, "intercompany": False}
-ITEM_COLUMNS: Final = (
-    "entity_id", "account_id", "number", "kind", "currency", "issued_on", "due_on", "amount_minor", "open_minor",
-    "source_open_minor", "closed_on",
-)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saved:
     """How many rows an import added, changed and left as they were."""
 
-    added: int
-    changed: int
-    unchanged: int
-    warnings: tuple[str, ...] = ()
-    put_off: tuple[int, ...] = ()  # items that are due later now
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
     by_entity: dict[int, dict[str, int]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def of_changes(cls, changes: Changes) -> Self:
+        """Count the rows that were added and changed."""
+        by_entity: dict[int, dict[str, int]] = {}
+        for name, rows in {"added": changes.added, "changed": changes.changed}.items():
+            for entity_id, n in rows.group_by("entity_id").len().iter_rows():
+                by_entity.setdefault(entity_id, {})[name] = n
+        return cls(
+            added=changes.added.height,
+            changed=changes.changed.height,
+            unchanged=changes.unchanged,
+            by_entity=by_entity,
+        )
+
+    def __add__(self, other: "Saved") -> "Saved":
+        by_entity = {pk: dict(counts) for pk, counts in self.by_entity.items()}
+        for pk, counts in other.by_entity.items():
+            own = by_entity.setdefault(pk, {})
+            for name, n in counts.items():
+                own[name] = own.get(name, 0) + n
+        return Saved(
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            unchanged=self.unchanged + other.unchanged,
+            by_entity=by_entity,
+        )
 
     def of(self, entity_id: int, what: str = "items") -> dict[str, int]:
         """The counts of one entity, named for the audit."""
@@ -43,19 +66,28 @@ class Saved:
         return {f"{what}_{name}": own.get(name, 0) for name in ("added", "changed")}
 
 
-def save_entities(items: pl.DataFrame, mapping: Mapping) -> tuple[list[Entity], int]:
+def save_entities(read: ItemFile, mapping: Mapping, problems: Problems) -> tuple[list[Entity], int]:
     """Find the entities of a file, add the new ones, and lock them all: imports of one entity follow each other.
 
     A new one is as the mapping's `entities` says; without that its name is its code, its currency that of most items.
+    Errors: SourceError where the mapping refuses new ones.
     """
-    codes = items["entity"].unique(maintain_order=True).to_list()
+    codes = read.entities["entity"].to_list()
+    if mapping.unknown_entities == "refuse":
+        known = [*Entity.objects.values_list("code", flat=True), *mapping.entities]
+        strange = read.accounts.filter(~pl.col("entity").is_in(known)).group_by("entity").agg(pl.col(LINE).min())
+        problems.add_rows(
+            strange.select(LINE, "entity"),
+            mapping.label("entity"),
+            lambda code: f"there is no entity {shown(code)} in the book{hint(code, known)}, and the mapping adds none",
+        )
+        problems.refuse()
     added = 0
-    for code in codes:
+    for code, _rows, currency in read.entities.iter_rows():
         details = mapping.entities.get(code, EntityDetails())
-        used = items.filter(pl.col("entity") == code)["currency"].cast(pl.String)
         defaults = {
             "name": details.name or code,
-            "currency": details.currency or str(used.mode().min()),
+            "currency": details.currency or currency,
             "country": details.country,
             "language": details.language,
             "time_zone": details.time_zone,
@@ -80,16 +112,26 @@ def save_attribute_types(mapping: Mapping, source: str) -> None:
             )
 
 
-def save_accounts(accounts: pl.DataFrame, entities: list[Entity], mapping: Mapping) -> tuple[Saved, pl.DataFrame]:
-    """Add and change accounts and their first contacts; return what was done, and `entity, account` by their ids."""
+def save_accounts(
+    accounts: pl.DataFrame, entities: list[Entity], mapping: Mapping, problems: Problems
+) -> tuple[Saved, pl.DataFrame, pl.Series]:
+    """Add and change accounts and their first contacts.
+
+    Returns what was done, `entity, account` by their ids, and the ids of the accounts that are new or changed.
+    Errors: SourceError where the mapping refuses new ones.
+    """
     codes = entity_codes(entities)
     accounts = accounts.join(codes, on="entity", maintain_order="left")
     entity_ids = [each.pk for each in entities]
     known = lookup.accounts_of(entity_ids)
-    frames.lock_payers(known.join(accounts, on=["entity_id", "account"], how="semi")["account_id"])
-    book = decoded(known, _types(mapping, "account"))
+    # What vanished may be of any account.
+    concerned = known.join(accounts, on=["entity_id", "account"], how="semi") if mapping.vanished == "keep" else known
+    frames.lock_payers(concerned["account_id"])
+    book = decoded(known, attribute_types(mapping, "account"))
     told = account_fields(mapping, accounts.columns)
     changes = account_changes(accounts, book, [name for name in told if name not in CONTACT])
+    if mapping.unknown_accounts == "refuse":
+        _refuse(changes.added, mapping, problems)
     added = changes.added.with_columns(account_id=bulk.allocate_ids(Account, changes.added.height))
     rows = added.select("account_id", "entity_id", "account", *(name for name in told if name not in CONTACT))
     texts = {name: value for name, value in NEVER_NULL.items() if name in rows.columns}
@@ -100,7 +142,16 @@ def save_accounts(accounts: pl.DataFrame, entities: list[Entity], mapping: Mappi
     ids = pl.concat([book.select(IDS), added.select(IDS)]).join(codes, on="entity_id")
     if contact_fields := [name for name in told if name in CONTACT]:
         _save_contacts(accounts.join(ids, on=["entity_id", "entity", "account"]), entity_ids, contact_fields)
-    return _saved(changes, added), ids
+    return Saved.of_changes(changes), ids, pl.concat([added["account_id"], changes.changed["account_id"]])
+
+
+def _refuse(unknown: pl.DataFrame, mapping: Mapping, problems: Problems) -> None:
+    problems.add_rows(
+        unknown.select(LINE, "account", "entity"),
+        mapping.label("account"),
+        lambda account, entity: f"{entity} has no account {shown(account)} in the book, and the mapping adds none",
+    )
+    problems.refuse()
 
 
 def _save_contacts(accounts: pl.DataFrame, entity_ids: list[int], fields: list[str]) -> None:
@@ -117,52 +168,12 @@ def _save_contacts(accounts: pl.DataFrame, entity_ids: list[int], fields: list[s
         stage(Contact, changed.rename(CONTACT_COLUMNS, strict=False), ["id"]).update()
 
 
-def save_items(items: pl.DataFrame, mapping: Mapping, problems: Problems, *, on: date) -> Saved:
-    """Add and change items that have their `entity_id` and `account_id`. Errors: SourceError."""
-    attributes = [f"attr_{name}" for name, attribute in mapping.attributes.items() if attribute.of == "item"]
-    types = _types(mapping, "item")
-    found = [lookup.items_numbered(key[0], rows["number"]) for key, rows in items.group_by("entity_id")]
-    changes = item_changes(items, decoded(pl.concat(found), types), mapping, problems)
-    problems.refuse()
-    _insert_items(changes.added.sort("account_id", LINE), attributes, on=on)
-    if not changes.changed.is_empty():
-        bulk.save({"items": changes.changed.drop(LINE, "entity_id")}, on=on)
-    if not changes.told.is_empty():
-        stage(Item, changes.told.rename({"item_id": "id"}), ["id"]).update()
-    return _saved(changes, changes.added)
-
-
-def _insert_items(added: pl.DataFrame, attributes: list[str], *, on: date) -> None:
-    """Add items of level 0 in order of their account; those of which nothing is open are closed."""
-    settled = pl.when(pl.col("open_minor") == 0).then(pl.lit(on))
-    rows = added.with_columns(item_id=bulk.allocate_ids(Item, added.height), closed_on=settled)
-    own = rows.select(*ITEM_COLUMNS, *attributes, id="item_id")
-    bulk.insert(Item, bulk.with_attributes(own))
-    money = rows.filter(pl.col("kind") == "payment")
-    received = pl.coalesce("issued_on", pl.lit(on))
-    bulk.insert(Payment, money.select("item_id", "entity_id", received_on=received))
-
-
 def entity_codes(entities: list[Entity]) -> pl.DataFrame:
     """The entities as a frame of `entity_id, entity`."""
     rows = [(each.pk, each.code) for each in entities]
     return pl.DataFrame(rows, {"entity_id": pl.Int32, "entity": pl.String}, orient="row")
 
 
-def _types(mapping: Mapping, subject: str) -> dict[str, pl.DataType]:
+def attribute_types(mapping: Mapping, subject: str) -> dict[str, pl.DataType]:
+    """The types of the mapping's custom attributes of accounts, or of items."""
     return {name: ATTRIBUTE_TYPES[each.type] for name, each in mapping.attributes.items() if each.of == subject}
-
-
-def _saved(changes: Changes, added: pl.DataFrame) -> Saved:
-    by_entity: dict[int, dict[str, int]] = {}
-    for name, rows in {"added": added, "changed": changes.changed}.items():
-        for entity_id, n in rows.group_by("entity_id").len().iter_rows():
-            by_entity.setdefault(entity_id, {})[name] = n
-    return Saved(
-        added=added.height,
-        changed=changes.changed.height,
-        unchanged=changes.unchanged,
-        warnings=changes.warnings,
-        put_off=changes.put_off,
-        by_entity=by_entity,
-    )

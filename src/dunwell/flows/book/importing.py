@@ -1,7 +1,9 @@
 """Import a file of items: all of it in one transaction, or nothing and every reason why."""
 
+import errno
 import hashlib
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,16 +15,14 @@ from django.db import transaction
 from django.db.models import Q
 
 from dunwell.engine.documents import DocumentError
-from dunwell.flows.book.imported import (
-    Saved,
-    entity_codes,
-    save_accounts,
-    save_attribute_types,
-    save_entities,
-    save_items,
-)
+from dunwell.flows import policies
+from dunwell.flows.book import odd, vanished
+from dunwell.flows.book.elsewhere import Elsewhere
+from dunwell.flows.book.imported import Saved, entity_codes, save_accounts, save_attribute_types, save_entities
+from dunwell.flows.book.items import ItemsWriter
+from dunwell.flows.book.vanished import Export, Vanished
 from dunwell.flows.entities import local_day
-from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.proposal import book_changed
@@ -53,7 +53,10 @@ class ControlTotal:
 
 @dataclass(frozen=True, kw_only=True)
 class ImportReport:
-    """What an import did. `rows` were read, `left_out` by the mapping's `only`; `digest` is the file's SHA-256."""
+    """What an import did. `rows` were read, `left_out` by the mapping's `only`; `digest` is the file's SHA-256.
+
+    `vanished`: of a whole export; None where the mapping keeps what it does not name. `tasks`: how many it opened.
+    """
 
     file: str
     digest: str
@@ -62,21 +65,32 @@ class ImportReport:
     entities_added: int
     accounts: Saved
     items: Saved
+    vanished: Vanished | None
+    tasks: int
     totals: tuple[ControlTotal, ...]
     warnings: tuple[str, ...]
 
 
 def import_items(
-    path: Path, mapping_path: Path, *, by: str, at: datetime, on: date, progress: Progress = untold
+    path: Path,
+    mapping_path: Path,
+    *,
+    by: str,
+    at: datetime,
+    on: date,
+    force: bool = False,
+    progress: Progress = untold,
 ) -> ImportReport:
-    """Bring the book to what a CSV of items says; the same file again changes nothing.
+    """Bring the book to what a table of items says; the same file again changes nothing.
 
-    Items are known by entity, number and kind, accounts by entity and number. New items are open, at level 0.
-    Changed amounts, open amounts, dates and attributes are taken over; rows that say what the book says are not
-    written. Levels, holds, disputes and promises are never touched, and items that the file does not name stay.
+    Items are known by entity, number and kind, accounts by entity and number. New items are open, at level 0 unless the
+    mapping seeds them. Changed amounts, open amounts, dates and attributes are taken over; rows that say what the book
+    says are not written. Levels, holds, disputes and promises are never touched, and items that the file does not name
+    stay, unless the mapping says that they are `vanished`.
     A proposal that nobody has posted is superseded where something changed. Money that Dunwell applied itself stays
     applied: see `sources.changes.item_changes`. An account's email, phone and
     address are those of its first contact. `on` closes what has nothing open any more; `at` is the audit's instant.
+    `force` takes a file as a whole export although it names less than half of what is open.
 
     Errors: NotFound for a file that is not there; Invalid with up to 50 problems, each with line and column.
     """
@@ -84,71 +98,143 @@ def import_items(
     read, digest = _read(path, mapping, progress)
     try:
         with transaction.atomic():
-            progress("writing accounts")
-            entities, entities_added = save_entities(read.items, mapping)
-            save_attribute_types(mapping, mapping_path.name)
-            accounts, ids = save_accounts(read.accounts, entities, mapping)
-            placed = read.items.join(ids, on=["entity", "account"], maintain_order="left")
-            progress("writing items")
-            items = save_items(placed, mapping, Problems(path.name), on=on)
-            _audit(entities, read, accounts, items, by=by, at=at, file=path.name, digest=digest)
-            totals = _totals(read.totals, entities)
-            for entity in entities:
-                if any((accounts.of(entity.pk, "accounts") | items.of(entity.pk)).values()):
-                    book_changed(entity, "the book was changed by an import")
-                _put_off(entity, items.put_off, by=by, at=at)
+            importing = _Importing(read, mapping, Problems(path.name), digest=digest, by=by, at=at, on=on)
+            report = importing.write(mapping_path.name, force=force, progress=progress)
     except SourceError as error:
         raise refusal(path, error) from None
-    return ImportReport(
-        file=path.name,
-        digest=digest,
-        rows=read.rows,
-        left_out=read.left_out,
-        entities_added=entities_added,
-        accounts=accounts,
-        items=items,
-        totals=totals,
-        warnings=(*read.warnings, *items.warnings),
-    )
+    return report
 
 
-def _put_off(entity: Entity, item_ids: Sequence[int], *, by: str, at: datetime) -> None:
-    """Take items that are due later now off the notices that wait to be sent."""
-    moved = set(item_ids)
+class _Importing:
+    """One file on its way into the book, within a transaction."""
+
+    def __init__(
+        self, read: ItemFile, mapping: Mapping, problems: Problems, *, digest: str, by: str, at: datetime, on: date
+    ) -> None:
+        self.read = read
+        self.mapping = mapping
+        self.problems = problems
+        self.digest = digest
+        self.by = by
+        self.at = at
+        self.on = on
+
+    def write(self, mapping_name: str, *, force: bool, progress: Progress) -> ImportReport:
+        """Write everything, and tell what was done. Errors: SourceError; Invalid."""
+        read, mapping = self.read, self.mapping
+        progress("writing accounts")
+        entities, entities_added = save_entities(read, mapping, self.problems)
+        pks = [entity.pk for entity in entities]
+        save_attribute_types(mapping, mapping_name)
+        open_before = lookup.open_totals(pks)
+        accounts, ids, touched = save_accounts(read.accounts, entities, mapping, self.problems)
+        elsewhere = Elsewhere(pks, on=self.on)
+        writer = ItemsWriter(mapping, self.problems, stages=self._stages(entities), elsewhere=elsewhere, on=self.on)
+        progress("writing items")
+        done = 0
+        for part in read.parts:
+            writer.write(part.join(ids, on=["entity", "account"], maintain_order="left"))
+            done += part.height
+            if done < read.parts.height:
+                progress("writing items", done, read.parts.height)
+        self.problems.refuse()
+        writer.seed_contacts(ids, pks)
+        less = {item_id for ids in writer.lowered for item_id in ids}
+        gone = None
+        if mapping.vanished != "keep":
+            gone, settled = self._vanish(entities, writer, elsewhere, open_before, force=force)
+            less |= settled
+        tasks = odd.open_tasks(read, writer, ids, touched, file=self.problems.source, on=self.on)
+        self._audit(entities, accounts, writer.saved, gone)
+        for entity in entities:
+            changed = accounts.of(entity.pk, "accounts") | writer.saved.of(entity.pk)
+            if any(changed.values()) or (gone and gone.settled and gone.items):
+                book_changed(entity, "the book was changed by an import")
+            _look_again(entity, writer.put_off, less, by=self.by, at=self.at)
+        return ImportReport(
+            file=self.problems.source,
+            digest=self.digest,
+            rows=read.rows,
+            left_out=read.left_out,
+            entities_added=entities_added,
+            accounts=accounts,
+            items=writer.saved,
+            vanished=gone,
+            tasks=tasks,
+            totals=_totals(read.totals, entities),
+            warnings=(*read.warnings, *writer.warnings()),
+        )
+
+    def _stages(self, entities: list[Entity]) -> dict[int, dict[str, int]]:
+        """The stages that an item can be at, by entity, with their level: that of the first policy that has them."""
+        if self.mapping.stage is None:
+            return {}
+        found: dict[int, dict[str, int]] = {}
+        for entity in entities:
+            in_force = policies.parsed(policies.versions_in_force(entity))
+            levels = found.setdefault(entity.pk, {})
+            for policy in sorted(in_force, key=lambda each: each.priority):
+                for level, each in enumerate(policy.stages, 1):
+                    levels.setdefault(each.stage, level)
+        return found
+
+    def _vanish(
+        self,
+        entities: list[Entity],
+        writer: ItemsWriter,
+        elsewhere: Elsewhere,
+        open_before: pl.DataFrame,
+        *,
+        force: bool,
+    ) -> tuple[Vanished, set[int]]:
+        """Settle or show what the file does not name; return the items that were settled, too. Errors: Invalid."""
+        export = Export(
+            file=self.problems.source,
+            digest=self.digest,
+            kinds=self.read.totals["kind"].cast(pl.String).unique().to_list(),
+            named=pl.concat(writer.named),
+            open_before=open_before,
+        )
+        found = vanished.find(entities, export)
+        if not force:
+            vanished.require_whole(found, entities, export)
+        if self.mapping.vanished == "flag":
+            return vanished.flag(found, entities, export, by=self.by, at=self.at, on=self.on), set()
+        done = vanished.settle(found, entities, export, elsewhere, by=self.by, at=self.at, on=self.on)
+        return done, set(found["item_id"])
+
+    def _audit(self, entities: list[Entity], accounts: Saved, items: Saved, gone: Vanished | None) -> None:
+        """Tell, for each entity, what an import changed, also when that is nothing: its data are fresh."""
+        rows = dict(self.read.entities.select("entity", "rows").iter_rows())
+        for entity in entities:
+            counts = items.of(entity.pk) | accounts.of(entity.pk, "accounts")
+            if gone:
+                counts["items_vanished"] = gone.by_entity.get(entity.pk, 0)
+            audit.record(
+                self.by,
+                "items.imported",
+                entity,
+                at=self.at,
+                entity_id=entity.pk,
+                file=self.problems.source,
+                digest=self.digest,
+                rows=rows[entity.code],
+                **counts,
+            )
+
+
+def _look_again(entity: Entity, put_off: Sequence[int], less: Collection[int], *, by: str, at: datetime) -> None:
+    """Take items that are due later now, or of which less is open, off the notices that wait to be sent."""
+    moved = set(put_off)
+    touched = moved | set(less)
+    if not touched:
+        return
     waiting = Q(notice__state=NoticeState.POSTED) | Q(notice__deliveries__state__in=STILL_HERE)
     lines = NoticeLine.objects.filter(waiting, notice__entity=entity).values_list("item", "notice__payer").distinct()
-    if payers := {payer for item, payer in lines if item in moved} if moved else set():
+    if payers := {payer for item, payer in lines if item in touched}:
         today = local_day(entity, at)
         book = frames.account_book(frames.lock_payers(payers))
         look_again(entity, book, on=today, by=by, at=at, moved=moved)
-
-
-def _audit(
-    entities: list[Entity],
-    read: ItemFile,
-    accounts: Saved,
-    items: Saved,
-    *,
-    by: str,
-    at: datetime,
-    file: str,
-    digest: str,
-) -> None:
-    """Tell, for each entity, what an import changed, also when that is nothing: its data are fresh."""
-    rows = dict(read.items.group_by("entity").len().iter_rows())
-    for entity in entities:
-        counts = items.of(entity.pk) | accounts.of(entity.pk, "accounts")
-        audit.record(
-            by,
-            "items.imported",
-            entity,
-            at=at,
-            entity_id=entity.pk,
-            file=file,
-            digest=digest,
-            rows=rows[entity.code],
-            **counts,
-        )
 
 
 def _mapping(path: Path) -> Mapping:
@@ -171,6 +257,9 @@ def _read(path: Path, mapping: Mapping, progress: Progress) -> tuple[ItemFile, s
     except SourceError as error:
         raise refusal(path, error) from None
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            where = f"the folder for temporary files, {tempfile.gettempdir()}, is full"
+            raise Conflict(f"{where}: make room, or set TMPDIR; nothing was written") from None
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 

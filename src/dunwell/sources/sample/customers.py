@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
+from babel import Locale
+
 from dunwell.sources.sample import words as w
 
 HABITS: Final = {"prompt": 55, "slow": 28, "very_late": 12, "never": 5}
@@ -13,6 +15,7 @@ COUNTRIES: Final = {
     "NORD": {"DE": 56, "AT": 12, "CH": 10, "FR": 9, "NL": 6, "IT": 4, "US": 3},
     "ALBION": {"GB": 66, "IE": 9, "US": 12, "NL": 5, "FR": 4, "DE": 4},
 }
+STATES: Final = {"Albany": "NY", "Dayton": "OH", "Boise": "ID", "Tucson": "AZ"}
 LANGUAGES: Final = {"DE": "de", "AT": "de", "FR": "fr", "NL": "nl", "IT": "it", "GB": "en", "IE": "en", "US": "en"}
 # Of a hundred accounts: segment, class.
 KINDS: Final = {("smb", "business"): 69, ("consumer", "consumer"): 19, ("key", "business"): 6, ("smb", "public"): 6}
@@ -133,15 +136,34 @@ def _contact(rng: random.Random, made: Customer, person: str) -> dict[str, objec
     mailbox = rng.choice(("ap", "accounts", "buchhaltung" if made.language == "de" else "finance"))
     local = _ascii(person).replace("-", ".") if made.debtor_class == "consumer" else mailbox
     street = f"{rng.choice(w.words(w.STREETS[made.language]))} {rng.randint(1, 180)}"
-    city = f"{rng.randint(1000, 9999)}{rng.randint(0, 9)} {rng.choice(w.words(w.CITIES[made.country]))}"
+    code, town = f"{rng.randint(1000, 9999)}{rng.randint(0, 9)}", rng.choice(w.words(w.CITIES[made.country]))
+    address = "\n".join([made.name, street, *_place(made, code, town)])
     phone = w.PHONES.get(made.country, "").format(rng.randint(0, 99))
     return {
         "account_id": made.account_id,
         "name": "" if made.debtor_class == "consumer" else person,
         "email": "" if chance > 88 else f"{local}@{'mail.example' if made.debtor_class == 'consumer' else domain}",
         "phone": phone if chance <= 97 and rng.random() < 0.6 else "",
-        "address_lines": f"{made.name}\n{street}\n{city}\n{made.country}" if chance <= 78 or 88 < chance <= 97 else "",
+        "address_lines": "\n".join([made.name, street, *_place(made, code, town)])
+        if chance <= 78 or 88 < chance <= 97
+        else "",
     }
+
+
+def _place(made: Customer, code: str, town: str) -> list[str]:
+    """Town and code as the country writes them; and abroad, the country."""
+    area = "".join(sign for sign in _ascii(town) if sign.isalpha())[:2].upper()
+    places = {
+        "GB": [town, f"{area}{code[0]} {code[1]}{area}"],
+        "IE": [f"{town} {int(code[:2]) % 24 + 1}"],
+        "US": [f"{town}, {STATES[town]} {code}"],
+        "AT": [f"{code[:4]} {town}"],
+        "CH": [f"{code[:4]} {town}"],
+        "NL": [f"{code[:4]} {area} {town}"],
+    }
+    lines = places.get(made.country, [f"{code} {town}"])
+    home = "DE" if made.entity == "NORD" else "GB"
+    return lines if made.country == home else [*lines, str(Locale("en").territories[made.country]).upper()]
 
 
 def _ascii(text: str) -> str:

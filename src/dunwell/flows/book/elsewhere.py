@@ -1,0 +1,46 @@
+"""What was paid elsewhere, by what imports say: promises count it, and what is open follows."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+from django.db.models import F
+
+from dunwell.engine.advance import advance
+from dunwell.engine.book import Book
+from dunwell.engine.events import PaidElsewhere
+from dunwell.records import bulk, frames
+from dunwell.records.models import Promise
+
+
+class Elsewhere:
+    """Knows which accounts have promises that are not kept yet, and so need to be looked at one by one."""
+
+    def __init__(self, entity_ids: Sequence[int], *, on: date) -> None:
+        self._on = on
+        open_promises = Promise.objects.filter(entity_id__in=entity_ids, paid_minor__lt=F("amount_minor"))
+        accounts = list(open_promises.values_list("account_id", flat=True).distinct())
+        self._promising = frames.family(accounts) if accounts else []
+
+    def paid(self, claims: pl.DataFrame) -> None:
+        """Let less be open of claims whose accounts have promised something: item_id, account_id, less_minor."""
+        concerned = claims.filter(pl.col("account_id").is_in(self._promising))
+        if concerned.is_empty():
+            return
+        book = frames.account_book(concerned["account_id"].unique())
+        self._happen(book, PaidElsewhere(on=self._on, items=concerned.select("item_id", "less_minor")))
+
+    def settled(self, items: pl.DataFrame) -> None:
+        """Let nothing be open any more of items that vanished: item_id, account_id, entity_id, kind, open_minor ..."""
+        claims = items.filter(~pl.col("kind").is_in(["credit", "payment"]))
+        self.paid(claims.select("item_id", "account_id", less_minor="open_minor"))
+        # Credits too: their source has used them.
+        rows = items.select("item_id", "account_id", "entity_id", "kind", "currency", "open_minor")
+        book = Book.of(items=rows.with_columns(amount_minor="open_minor"))
+        every = items.select("item_id", less_minor="open_minor")
+        self._happen(book, PaidElsewhere(on=self._on, items=every))
+
+    def _happen(self, book: Book, event: PaidElsewhere) -> None:
+        _after, effects = advance(book, [event])
+        for effect in effects:
+            bulk.save(effect.changes, on=self._on)

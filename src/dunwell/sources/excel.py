@@ -1,0 +1,171 @@
+"""Excel workbooks (.xlsx) as batches of texts: one sheet, row by row, with what its cells last showed.
+
+Cells keep their types: dates and numbers come as the mapping writes them, whatever their format on the screen. A sheet
+is streamed; what is held is the workbook's table of shared texts, and UNPACKED_MAX bounds that.
+"""
+
+import datetime as dt
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+from xml.etree.ElementTree import ParseError
+
+import openpyxl
+import polars as pl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from dunwell.sources import tables
+from dunwell.sources.mapping import Mapping
+from dunwell.sources.problems import Problems, shown
+from dunwell.sources.tables import LINE, Progress, column, places, stripped
+from dunwell.sources.written import DIGITS, Writing
+
+UNPACKED_MAX: Final = 1_000_000_000
+SHARED_TEXTS_MAX: Final = 200_000_000
+ROWS_MAX: Final = 1_048_576  # of a sheet
+MANY: Final = f"of {ROWS_MAX:,} rows"
+KEYS: Final = ("number", "account")
+DAMAGED: Final = (
+    zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    EOFError, OSError,
+)  # fmt: skip
+
+
+def batches(
+    path: Path, mapping: Mapping, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
+    """Read the columns that `mapping` names from its sheet, as stripped texts: `line`, and `column(name)` for each."""
+    if refused := _too_large(path):
+        problems.add(1, "", refused)
+        return
+    with path.open("rb") as file:  # by its name, the library would judge it
+        try:
+            workbook = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except DAMAGED as error:
+            problems.add(1, "", _damaged(error))
+            return
+        with closing(workbook):
+            sheet = _sheet(workbook, mapping, problems)
+            if sheet is not None:
+                yield from _Rows(sheet, mapping, problems).batches(progress)
+
+
+def _too_large(path: Path) -> str:
+    """Say why a workbook is not unpacked: nothing of it is held that its directory does not announce."""
+    with zipfile.ZipFile(path) as archive:
+        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
+    shared = sum(size for name, size in sizes.items() if name.lower().endswith("sharedstrings.xml"))
+    if sum(sizes.values()) > UNPACKED_MAX or shared > SHARED_TEXTS_MAX:
+        return (
+            f"unpacked, the workbook has {sum(sizes.values()):,} bytes, {shared:,} of them shared texts; at most"
+            f" {UNPACKED_MAX:,} and {SHARED_TEXTS_MAX:,} are read: export it as CSV"
+        )
+    return ""
+
+
+def _sheet(workbook: Any, mapping: Mapping, problems: Problems) -> Any:  # noqa: ANN401 - openpyxl's read-only sheet
+    """The sheet that the mapping names, or the first that is shown."""
+    sheets = {sheet.title: sheet for sheet in workbook.worksheets}
+    if mapping.sheet is None:
+        shown_ones = [sheet for sheet in sheets.values() if sheet.sheet_state == "visible"]
+        if not shown_ones:
+            problems.add(1, "", "the workbook has no sheet of cells")
+        return shown_ones[0] if shown_ones else None
+    if mapping.sheet not in sheets:
+        listed = ", ".join(map(shown, sheets)) or "none"
+        problems.add(1, "", f"the workbook has no sheet {shown(mapping.sheet)}; it has {listed} (`sheet`)")
+    return sheets.get(mapping.sheet)
+
+
+class _Rows:
+    """The rows of one sheet, numbered as Excel numbers them."""
+
+    def __init__(self, sheet: Any, mapping: Mapping, problems: Problems) -> None:  # noqa: ANN401
+        sheet.reset_dimensions()  # what a sheet says of its size may be wrong
+        self._rows = enumerate(sheet.iter_rows(), 1)
+        self._mapping = mapping
+        self._problems = problems
+        self._writing = Writing.of(mapping)
+        sources = [mapping.source(field) for field in KEYS]
+        self._keys = {source.column for source in sources if source is not None and source.column}
+
+    def batches(self, progress: Progress | None) -> Iterator[pl.DataFrame]:
+        """Yield the batches; a sheet that cannot be read to its end is a problem."""
+        line = 0
+        try:
+            found = self._header()
+            if found is None:
+                return
+            lines: list[int] = []
+            texts: list[list[str | None]] = []
+            for line, row in self._rows:
+                if line > ROWS_MAX:
+                    self._problems.add(line, "", f"the sheet goes on beyond the end that Excel knows, {MANY}")
+                    return
+                read = [self._text(line, name, row[at] if at < len(row) else None) for name, at in found.items()]
+                if any(cell.value is not None and str(cell.value).strip() for cell in row):
+                    lines.append(line)
+                    texts.append(read)
+                if len(lines) == tables.ROWS_PER_BATCH:
+                    yield _frame(lines, texts, list(found))
+                    lines, texts = [], []
+                    if progress:
+                        progress(line, ROWS_MAX)
+            if lines:
+                yield _frame(lines, texts, list(found))
+        except DAMAGED as error:
+            self._problems.add(line + 1, "", _damaged(error))
+
+    def _header(self) -> dict[str, int] | None:
+        names: list[str] = []
+        for line, row in self._rows:
+            if line == self._mapping.header:
+                names = [str(cell.value).strip() if cell.value is not None else "" for cell in row]
+                break
+        if not any(names):
+            self._problems.add(
+                self._mapping.header, "", "the row is empty or missing; it must name the columns (`header`)"
+            )
+            return None
+        return places(names, self._mapping, self._problems, self._known)
+
+    def _known(self, names: Sequence[str]) -> str:
+        return f"; it has {', '.join(name for name in names[:30] if name)} (`header` says which row names them)"
+
+    def _text(self, line: int, name: str, cell: Any) -> str | None:  # noqa: ANN401 - openpyxl's cell
+        value = cell.value if cell is not None else None
+        if value is None or isinstance(value, str):
+            if cell is not None and cell.data_type == "e":
+                self._problems.add(line, name, f"the cell shows the error {value}: its formula found no value")
+                return None
+            return value
+        if isinstance(value, bool):
+            return str(value).lower()
+        if isinstance(value, (int, float)):
+            return self._number(line, name, value)
+        return self._day(line, name, value) if isinstance(value, dt.date) else str(value)
+
+    def _day(self, line: int, name: str, day: dt.date) -> str:
+        if name in self._keys:
+            advice = "format the column as text before the numbers go in"
+            self._problems.add(line, name, f"the cell holds the date {day:%Y-%m-%d}, made by Excel; {advice}")
+        return self._writing.day(day)
+
+    def _number(self, line: int, name: str, value: float) -> str:
+        if name in self._keys and abs(value) >= 10**DIGITS:
+            advice = "format the column as text before the numbers go in"
+            self._problems.add(line, name, f"Excel keeps {DIGITS} digits of a number and this one has more; {advice}")
+        return str(value) if isinstance(value, int) else self._writing.number(value)
+
+
+def _frame(lines: list[int], texts: list[list[str | None]], names: list[str]) -> pl.DataFrame:
+    data = {LINE: pl.Series(LINE, lines, dtype=pl.Int64)}
+    for name, column_texts in zip(names, zip(*texts, strict=True), strict=True):
+        data[column(name)] = pl.Series(column_texts, dtype=pl.String)
+    return stripped(pl.DataFrame(data))
+
+
+def _damaged(error: Exception) -> str:
+    return f"the workbook is damaged or no Excel file ({error}); save it again, or export it as CSV"

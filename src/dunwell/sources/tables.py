@@ -1,0 +1,45 @@
+"""What every reader of a table hands on: batches of texts, each row with the line it begins on."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import polars as pl
+
+from dunwell.engine.documents import hint
+from dunwell.sources.mapping import Mapping
+from dunwell.sources.problems import Problems
+
+LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
+ROWS_PER_BATCH: Final = 50_000
+Progress = Callable[[int, int], None]  # how much is read, and how much there is
+
+
+def column(name: str) -> str:
+    """Return the frame's name of a column of the file."""
+    return f"in:{name}"
+
+
+def stripped(frame: pl.DataFrame) -> pl.DataFrame:
+    """Take blanks off the texts of a batch; an empty one is null."""
+    texts = pl.exclude(LINE).str.strip_chars()
+    # In one piece: Polars 2.1 panics when it puts texts together out of columns in differing pieces, the first empty.
+    return frame.with_columns(pl.when(texts != "").then(texts).name.keep()).rechunk()
+
+
+def places(
+    names: Sequence[str], mapping: Mapping, problems: Problems, known: Callable[[Sequence[str]], str] | None = None
+) -> dict[str, int] | None:
+    """Say where each column of the mapping stands in a header, or None with a problem for each that is missing.
+
+    `known`: what a message says of the columns that there are, where none is nearly called so.
+    """
+    tell = known or (lambda names: f"; it has {', '.join(names[:30])}")
+    found = {}
+    for name in mapping.columns:
+        if name not in names:
+            problems.add(mapping.header, name, f"the file has no such column{hint(name, names) or tell(names)}")
+        elif list(names).count(name) > 1:
+            problems.add(mapping.header, name, "the file has two columns of this name; rename one of them")
+        else:
+            found[name] = names.index(name)
+    return found if len(found) == len(mapping.columns) else None
