@@ -144,9 +144,7 @@ def _contact(rng: random.Random, made: Customer, person: str) -> dict[str, objec
         "name": "" if made.debtor_class == "consumer" else person,
         "email": "" if chance > 88 else f"{local}@{'mail.example' if made.debtor_class == 'consumer' else domain}",
         "phone": phone if chance <= 97 and rng.random() < 0.6 else "",
-        "address_lines": "\n".join([made.name, street, *_place(made, code, town)])
-        if chance <= 78 or 88 < chance <= 97
-        else "",
+        "address_lines": address if chance <= 78 or 88 < chance <= 97 else "",
     }
 
 
@@ -156,7 +154,7 @@ def _place(made: Customer, code: str, town: str) -> list[str]:
     places = {
         "GB": [town, f"{area}{code[0]} {code[1]}{area}"],
         "IE": [f"{town} {int(code[:2]) % 24 + 1}"],
-        "US": [f"{town}, {STATES[town]} {code}"],
+        "US": [f"{town}, {STATES.get(town, '')} {code}"],
         "AT": [f"{code[:4]} {town}"],
         "CH": [f"{code[:4]} {town}"],
         "NL": [f"{code[:4]} {area} {town}"],
