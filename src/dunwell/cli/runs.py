@@ -210,7 +210,10 @@ def _written(shown: "Sequence[Preview]", folder: Path) -> list[list[str]]:
 
 def show_counts(counts: Mapping[str, Any]) -> None:
     """Show what a run comes to: items by outcome, notices by stage, sums by currency."""
-    table("Items by outcome", ("outcome", "items"), list(counts["outcomes"].items()))
+    from dunwell.engine.plan import OUTCOMES  # noqa: PLC0415  # --help needs none of this
+
+    outcomes = sorted(counts["outcomes"].items(), key=lambda each: OUTCOMES.index(each[0]))
+    table("Items by outcome", ("outcome", "items"), outcomes)
     table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))
     sums = [(currency, money(minor, currency)) for currency, minor in counts["sums_minor"].items()]
     table("Sums of the notices", ("currency", "total"), sums)
