@@ -16,8 +16,9 @@ NAMES = {
     "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
+    "web", "user add", "user list",
 }  # fmt: skip
-WITHOUT_JSON = {"policy schema", "up", "worker"}  # the first prints nothing else, the others tell a log
+WITHOUT_JSON = {"policy schema", "up", "web", "worker"}  # the first prints nothing else, the others tell a log
 
 
 class Command(Protocol):
@@ -44,7 +45,7 @@ def test_these_are_the_commands() -> None:
     assert set(COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", "user", *sorted(COMMANDS)])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
     answer = CliRunner().invoke(app, [*name.split(), option])
@@ -53,7 +54,7 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
-@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", *sorted(COMMANDS)])
+@pytest.mark.parametrize("name", ["", "audit", "policy", "report", "run", "task", "user", *sorted(COMMANDS)])
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
@@ -68,7 +69,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
         "policy retire": "NAME", "task list": "", "task close": "NUMBER",
-        "up": "", "worker": "", "run start": "", "run schedule": "",
+        "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",

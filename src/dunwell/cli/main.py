@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dunwell import __version__
-from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories, task
+from dunwell.cli import audit, book, demo, doctor, happen, policy, report, run, runs, serve, stories, task, user
 from dunwell.cli.command import Command
 from dunwell.cli.doors import stand_in
 
@@ -63,7 +63,9 @@ app.add_typer(task.app, name="task")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
+app.add_typer(user.app, name="user")
 app.command(cls=Command)(serve.up)
+app.command(cls=Command)(serve.web)
 app.command(cls=Command)(serve.worker)
 app.command(cls=Command)(doctor.doctor)
 
