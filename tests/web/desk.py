@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from dunwell.flows.people.users import add_user
+from dunwell.records.models import ItemState
 from dunwell.web import clock
 from tests.flows.town import Town, at_home, day, noon
 
@@ -30,7 +31,8 @@ def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-30")
     town.item("A-18", "MEYER", "50.50 EUR", "2026-04-30")
     town.item("<script>alert(1)</script>", "ODD", "1234.50 EUR", "2026-03-20")
-    town.item("C-1", "SMITH", "80000.00 EUR", "2026-01-02")
+    late = town.item("C-1", "SMITH", "80000.00 EUR", "2026-01-02")
+    ItemState.objects.create(item=late, level=2, stage="second_reminder", last_notice_on=day("2026-02-20"), version=1)
     for name in ("anna", "bert"):
         add_user(name, PASSWORD, by="test", at=noon(TODAY))
     return town

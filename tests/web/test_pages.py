@@ -1,47 +1,22 @@
 """Every page, for whoever has signed in and for nobody else."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from html import unescape
+from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 
-from dunwell.records.models import Entity, Notice, Run
+from dunwell.records.models import Entity, Run
 from tests.flows.town import Town
 from tests.web.desk import browser
+from tests.web.places import NAMES, address
 
 OPEN = {"sign-in"}
-
-
-def names(resolver: URLResolver) -> Iterator[str]:
-    for each in resolver.url_patterns:
-        if isinstance(each, URLPattern):
-            yield str(each.name)
-        else:
-            yield from names(each)
-
-
-NAMES = sorted(set(names(get_resolver())))
-
-
-def address(name: str, town: Town) -> str:
-    """The page of a name, for the run, the notice and the account that the town has."""
-    given = {
-        "entity": town.entity.pk,
-        "run": Run.objects.latest("pk").pk,
-        "notice": Notice.objects.filter(payer__code="ODD").latest("pk").pk,
-        "account": Notice.objects.latest("pk").payer_id,
-    }
-    for keys in (
-        (), ("entity",), ("entity", "run"), ("entity", "run", "notice"), ("entity", "account"),
-    ):  # fmt: skip
-        try:
-            return reverse(name, kwargs={key: given[key] for key in keys})
-        except Exception:  # noqa: BLE001, S112  # not these parts
-            continue
-    raise AssertionError(name)
 
 
 @pytest.fixture
@@ -119,3 +94,29 @@ def test_what_is_not_there_is_said_in_words(town: Town, bert: Client) -> None:
         answer = bert.get(where)
         assert answer.status_code == 404
         assert "There is no" in answer.content.decode()
+
+
+BOUNDS = {"home": 10, "runs": 5, "run": 13, "notice": 18, "accounts": 5, "account": 30, "ageing": 20}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_page_asks_no_more_of_a_larger_book(proposed: Town, bert: Client, name: str) -> None:
+    before = asked(bert, address(name, proposed))
+    proposed.many(30, due="2026-03-25")
+    proposed.propose("2026-04-03")
+    cache.clear()
+    after = asked(bert, address(name, proposed))
+    assert len(after) <= len(before) <= BOUNDS[name], "\n".join(after)
+
+
+def asked(client: Client, where: str) -> list[str]:
+    """What a page asks the database."""
+    queries: list[str] = []
+
+    def noted(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # noqa: ANN401  # Django's
+        queries.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(noted):
+        assert client.get(where).status_code == 200
+    return queries

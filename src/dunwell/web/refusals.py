@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dunwell.flows.errors import Conflict, FlowError, Forbidden, Invalid, NotFound
@@ -75,11 +77,14 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    """The page that the reader came from, if it is one of ours and another one."""
+    """Where to go on: after a form the run that it was about, else the page the reader came from, if it is ours."""
+    about = request.resolver_match.kwargs if request.resolver_match else {}
+    if request.method == "POST" and "run" in about:
+        return reverse("run", args=[about["entity"], about["run"]])
     came_from = request.headers.get("Referer", "")
     try:
         host = request.get_host()
-    except Exception:  # noqa: BLE001  # a host that is not ours is why we refuse
+    except DisallowedHost:
         return "/"
     if not url_has_allowed_host_and_scheme(came_from, allowed_hosts={host}, require_https=request.is_secure()):
         return "/"

@@ -57,7 +57,7 @@ def cards() -> list[EntityCard]:
     posted = Run.objects.filter(posted_at__isnull=False).exclude(state=RunState.REVERSED)
     posted_on = dict(posted.values("entity").annotate(on=Max("as_of")).values_list("entity", "on"))
     runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
-    waiting = Notice.objects.filter(UNAPPROVED, run__in=runs, state=NoticeState.PROPOSED)
+    waiting = Notice.objects.filter(UNAPPROVED, run__in=runs, state=NoticeState.PROPOSED, approvals__gt=0)
     unapproved = dict(waiting.values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
     doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
     in_doubt = dict(doubt.values("notice__entity").annotate(n=Count("pk")).values_list("notice__entity", "n"))

@@ -94,19 +94,16 @@ def run(entity_id: int, run_id: int) -> RunLine | None:
 
 def facts(run_id: int, *, asked_by: str) -> RunFacts:
     """What stands beside a run's figures, for the person who looks at it."""
-    waiting = Notice.objects.filter(UNAPPROVED, run_id=run_id, state=NoticeState.PROPOSED)
-    by_them = Approval.objects.filter(run_id=run_id, by=asked_by, notice__isnull=False).values("notice")
-    changed_by_them = Run.objects.filter(pk=run_id, edits__by=asked_by).values("edits__payer")
-    counted = waiting.aggregate(
-        n=Count("pk"), theirs=Count("pk", filter=~Q(pk__in=by_them) & ~Q(payer__in=changed_by_them))
-    )
-    states = Notice.objects.filter(run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
+    lacks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED) & UNAPPROVED)
+    of_run = Notice.objects.filter(run_id=run_id)
+    states = list(of_run.order_by().values("state").annotate(n=Count("pk"), lacks=lacks))
+    unapproved = sum(row["lacks"] for row in states)
     deliveries = Delivery.objects.filter(notice__run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
     return RunFacts(
-        unapproved=counted["n"],
-        approvable=counted["theirs"],
+        unapproved=unapproved,
+        approvable=unapproved - _not_theirs(run_id, asked_by) if unapproved else 0,
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
-        notices=dict(states.values_list("state", "n")),
+        notices={row["state"]: row["n"] for row in states},
         deliveries=dict(deliveries.values_list("state", "n")),
         shards=RunShard.objects.filter(run_id=run_id).aggregate(
             all=Count("pk"),
@@ -116,6 +113,16 @@ def facts(run_id: int, *, asked_by: str) -> RunFacts:
         ),
         edits=_edits(run_id),
     )
+
+
+def _not_theirs(run_id: int, person: str) -> int:
+    """How many notices lack an approval that somebody cannot give: it is given, or they changed the notice."""
+    given = Approval.objects.filter(run_id=run_id, by=person, notice__isnull=False)
+    changed = RunEdit.objects.filter(run_id=run_id, by=person)
+    if not given.exists() and not changed.exists():  # else every notice would be looked up in vain
+        return 0
+    waiting = Notice.objects.filter(UNAPPROVED, run_id=run_id, state=NoticeState.PROPOSED, approvals__gt=0)
+    return waiting.filter(Q(pk__in=given.values("notice")) | Q(payer__in=changed.values("payer"))).count()
 
 
 def _edits(run_id: int) -> list[EditRow]:

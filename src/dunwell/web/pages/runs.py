@@ -47,7 +47,10 @@ def run_page(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResp
     part = request.GET.get("part", "")
     about = {"entity": entity, "here": "runs", "run": run}
     if is_part(request) and part == "progress":
-        return render(request, "runs/progress.html", about | _progress(request, run))
+        progress = _progress(request, run)
+        if not progress["goes_on"]:
+            return HttpResponse(headers={"HX-Refresh": "true"})  # the whole page is another one now
+        return render(request, "runs/progress.html", about | progress)
     wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
     after = number(request.GET.get("after"), 0) or 0
     about |= {"wanted": wanted, "page": notices.notices(entity.id, run.id, wanted, after=after), "after": after}
@@ -58,6 +61,7 @@ def run_page(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResp
         "outcomes": sorted(run.counts.get("outcomes", {}).items(), key=lambda each: -each[1]),
         "states": NOTICE_STATES,
         "own": run.proposed_by == who(request),
+        "is_yet_to_come": run.is_open and run.as_of > clock.today(entity.time_zone),
     }
     return render(request, "runs/run.html", about)
 
