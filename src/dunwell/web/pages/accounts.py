@@ -1,6 +1,7 @@
 """Accounts: find one, and see what it owes, why each item is where it is, and what was sent."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
@@ -9,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import NotFound
-from dunwell.flows.runs.explain import explain_account
+from dunwell.flows.runs.explain import AccountDecision, explain_account
 from dunwell.records.views import accounts, notices
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
@@ -18,6 +19,18 @@ from dunwell.web.security import is_part
 
 ITEMS_SHOWN: Final = 50
 NOTICES_SHOWN: Final = 20
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """An item as the page shows it: why it is where it is, and what more there is to say."""
+
+    number: str
+    currency: str | None
+    open_minor: int | None
+    outcome: str
+    why: str
+    more: list[str]
 
 
 @require_safe
@@ -44,17 +57,24 @@ def account_page(request: HttpRequest, entity: EntityLine, account: int) -> Http
     sent = notices.deliveries([each.id for each in told])
     sums: dict[str, int] = defaultdict(int)
     for each in decided:
-        if each.decision["currency"] and each.decision["outcome"] != "credit":
+        if each.decision["currency"] and each.decision["open_minor"] and each.decision["outcome"] != "credit":
             sums[each.decision["currency"]] += each.decision["open_minor"]
     about = {
         "entity": entity,
         "here": "accounts",
         "found": found,
         "today": today,
-        "decided": decided[first : first + ITEMS_SHOWN],
+        "decided": [_row(each) for each in decided[first : first + ITEMS_SHOWN]],
         "items": len(decided),
         "next": first + ITEMS_SHOWN if len(decided) > first + ITEMS_SHOWN else None,
         "sums": dict(sums),
         "told": [(each, sent.get(each.id, [])) for each in told],
     }
     return render(request, "accounts/account.html", about)
+
+
+def _row(each: AccountDecision) -> ItemRow:
+    """The first sentence begins with the outcome, which stands beside it already."""
+    decision, (first, *more) = each.decision, each.sentences
+    why = first.partition(": ")[2]
+    return ItemRow(each.number, decision["currency"], decision["open_minor"], decision["outcome"], why, more)
