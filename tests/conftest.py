@@ -5,6 +5,7 @@ Django is imported only where a test asks for a database.
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests import postgres
 SERVER = "DUNWELL_TEST_POSTGRES"  # the server's port, for the workers of pytest-xdist
 REQUIRED = "DUNWELL_REQUIRE_POSTGRES"
 PURE = ("tests/engine", "tests/conformance", "tests/stories", "tests/tidy", "tests/cash", "tests/insight")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 RUNNING: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 
 
@@ -39,6 +41,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             "NO POSTGRESQL: initdb was not found; tests ran on SQLite alone", red=True, bold=True
         )
+    if not any(map(shutil.which, BROWSERS)):
+        terminalreporter.write_line("NO CHROMIUM: nobody looked at the console in a browser", red=True, bold=True)
 
 
 @pytest.fixture(scope="session")

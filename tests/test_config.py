@@ -107,3 +107,26 @@ def test_variables_that_are_no_setting_are_named(home: Path, monkeypatch: pytest
     monkeypatch.setenv("DUNWELL_SECRET_KEY_FILE", "x")
     assert "DUNWELL_OUTBOX" in unknown_variables()
     assert {"DUNWELL_SECRET_KEY_FILE", "DUNWELL_HOME"} & set(unknown_variables()) == set()
+
+
+@pytest.mark.parametrize(
+    "listen", ["8000", "localhost", "localhost:", "localhost:99999", "a@b:80", "http://localhost:80"]
+)
+def test_where_to_listen_is_an_address_with_a_port(listen: str) -> None:
+    with pytest.raises(ConfigError, match=r"listen: .*such as 127\.0\.0\.1:8000"):
+        load(listen=listen)
+
+
+def test_browsers_ask_for_the_console_by_names_of_this_machine_or_its_public_one() -> None:
+    config = load(listen="[::]:80", public_url="https://dunwell.example/")
+    assert config.address == ("::", 80)
+    assert config.public_url == "https://dunwell.example"
+    assert {"localhost", "127.0.0.1", "[::1]", "dunwell.example"} <= set(config.hosts)
+
+
+@pytest.mark.parametrize(
+    "url", ["dunwell.example", "ftp://dunwell.example", "https://", "https://dunwell.example/path"]
+)
+def test_a_public_url_is_the_beginning_of_an_address(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"public_url: .*such as https://dunwell\.example"):
+        load(public_url=url)

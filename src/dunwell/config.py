@@ -80,6 +80,41 @@ class Config(BaseSettings):
     )
     mail_from: str | None = Field(default=None, description="whose address mails come from")
     secret_key: SecretStr | None = Field(default=None, description="signs sessions and portal links")
+    listen: str = Field(default="127.0.0.1:8000", description="address and port that the console is served on")
+    public_url: str | None = Field(default=None, description="how browsers reach the console, behind a proxy")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where to listen: host and port."""
+        parts = urlsplit(f"//{self.listen}")
+        return parts.hostname or "", parts.port or 0
+
+    @property
+    def hosts(self) -> list[str]:
+        """By which names browsers may ask for the console: this machine's own, where it listens, its public one."""
+        host, _port = self.address
+        own = ["localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host]
+        return [*own, urlsplit(self.public_url).hostname or ""] if self.public_url else own
+
+    @field_validator("listen")
+    @classmethod
+    def _address(cls, listen: str) -> str:
+        try:
+            parts = urlsplit(f"//{listen}")
+            is_address = bool(parts.hostname and parts.port) and parts.netloc == listen and "@" not in listen
+        except ValueError:
+            is_address = False
+        if not is_address:
+            raise ConfigError("expected an address and a port, such as 127.0.0.1:8000")
+        return listen
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "https://unset")
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
+            raise ConfigError("expected the beginning of an address, such as https://dunwell.example")
+        return url and f"{parts.scheme}://{parts.netloc}"
 
     @field_validator("database_url")
     @classmethod

@@ -17,8 +17,9 @@ NAMES = {
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "entity show", "entity set", "letter check", "letter words",
+    "web", "user add", "user list",
 }  # fmt: skip
-WITHOUT_JSON = {"policy schema", "up", "worker"}  # the first prints nothing else, the others tell a log
+WITHOUT_JSON = {"policy schema", "up", "web", "worker"}  # the first prints nothing else, the others tell a log
 
 
 class Command(Protocol):
@@ -46,7 +47,7 @@ def test_these_are_the_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", *sorted(COMMANDS)]
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", "user", *sorted(COMMANDS)]
 )
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
@@ -57,7 +58,7 @@ def test_every_command_helps(name: str, option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", *sorted(COMMANDS)]
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", "user", *sorted(COMMANDS)]
 )
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
@@ -73,7 +74,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
         "policy retire": "NAME", "task list": "", "task close": "NUMBER",
-        "up": "", "worker": "", "run start": "", "run schedule": "",
+        "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT", "entity show": "[CODE]", "entity set": "CODE",

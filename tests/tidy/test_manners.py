@@ -57,7 +57,9 @@ def _process_by_default(name: str) -> bool:
 def _spawns(name: str, call: ast.Call) -> bool:
     last = name.rpartition(".")[2]
     if name.startswith("multiprocessing.") or last in {"get_context", "set_start_method"}:
-        return last == "get_context" and bool(call.args) and ast.unparse(call.args[0]) == "'spawn'"
+        return (
+            last in {"get_context", "set_start_method"} and bool(call.args) and ast.unparse(call.args[0]) == "'spawn'"
+        )
     return last != "ProcessPoolExecutor" or any(keyword.arg == "mp_context" for keyword in call.keywords)
 
 

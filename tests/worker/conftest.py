@@ -4,6 +4,7 @@ from tests import databases  # isort: skip  # sets Django up
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time as clock
@@ -117,6 +118,8 @@ def busy_town(postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 def _town(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[WorkTown]:
     at_home(folder, monkeypatch, shard_items=10)
     monkeypatch.setenv("DUNWELL_SHARD_ITEMS", "10")
+    with socket.create_server(("127.0.0.1", 0)) as free:  # for `up`, of which others may run one as well
+        monkeypatch.setenv("DUNWELL_LISTEN", f"127.0.0.1:{free.getsockname()[1]}")
     town = WorkTown(folder, url)
     yield town
     for process in town.processes:

@@ -21,6 +21,7 @@ from dunwell.cli import (
     serve,
     stories,
     task,
+    user,
 )
 from dunwell.cli.command import Command
 from dunwell.cli.doors import stand_in
@@ -80,7 +81,9 @@ app.add_typer(letter.app, name="letter")
 app.add_typer(policy.app, name="policy")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
+app.add_typer(user.app, name="user")
 app.command(cls=Command)(serve.up)
+app.command(cls=Command)(serve.web)
 app.command(cls=Command)(serve.worker)
 app.command(cls=Command)(doctor.doctor)
 

@@ -1,14 +1,21 @@
-"""`dunwell worker` and `dunwell up`: work that goes on by itself."""
+"""`dunwell up`, `web` and `worker`: the console, and work that goes on by itself."""
 
 from typing import Annotated, Final
 
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EXIT_RELEASE, fail, is_on_sqlite, open_book, refuses
+from dunwell.cli.doors import EXIT_RELEASE, fail, is_on_sqlite, open_book, refuses, typed
+from dunwell.cli.output import say
+from dunwell.config import load
 from dunwell.flows.errors import Invalid
 
 PROCESSES_MAX: Final = 64
+PORTS: Final = range(1, 65536)
+
+Port = Annotated[
+    int | None, typer.Option("--port", metavar="N", help="Serve the console on this port. [default: listen]")
+]
 
 
 @refuses
@@ -33,19 +40,63 @@ def worker(
 
 
 @refuses
+def web(port: Port = None) -> None:
+    """Serve the console, and nothing else.
+
+    Runs are decided, posted and delivered by workers: `dunwell up` has one beside it.
+    """
+    host, number = _address(port)
+    open_book()
+    from dunwell import serve  # noqa: PLC0415  # after the book is open
+
+    serve.log_to_terminal()
+    if refusal := serve.unfit():
+        fail(refusal)
+        raise typer.Exit(EXIT_RELEASE)
+    serve.require_free(host, number)
+    serve.serve_web(host, number)
+
+
+@refuses
 def up(
     processes: Annotated[int, typer.Option("--processes", metavar="N", help="How many workers, on PostgreSQL.")] = 1,
+    port: Port = None,
 ) -> None:
-    """Keep workers running until stopped.
+    """Serve the console and keep workers running, until stopped.
 
-    One that ends is started again.
+    Each is a process of its own; one that ends is started again.
     """
+    host, number = _address(port)
     open_book()
     if not 1 <= processes <= PROCESSES_MAX:
         raise Invalid(f"--processes {processes}: from 1 to {PROCESSES_MAX} can be kept running")
     if processes > 1 and is_on_sqlite():
         raise Invalid("a book on SQLite has one worker; several need PostgreSQL (see docs/settings.md, database_url)")
     from dunwell import serve  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.users import list_users  # noqa: PLC0415
 
     serve.log_to_terminal()
-    serve.supervise(processes)
+    if refusal := serve.unfit():
+        fail(refusal)
+        raise typer.Exit(EXIT_RELEASE)
+    serve.require_free(host, number)
+    say(f"the console is at {_shown(host, number)}; Ctrl-C ends it")
+    if not list_users():
+        say(f"nobody may sign in yet: say `{typed('user add NAME')}` in another window")
+    serve.supervise([["worker"]] * processes + [["web", "--port", str(number)]])
+
+
+def _address(port: int | None) -> tuple[str, int]:
+    """Where to listen. Errors: Invalid."""
+    host, configured = load().address
+    if port is not None and port not in PORTS:
+        raise Invalid(f"--port {port}: from 1 to 65535")
+    return host, port or configured
+
+
+def _shown(host: str, port: int) -> str:
+    """The address to open in a browser."""
+    if public := load().public_url:
+        return public
+    host = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

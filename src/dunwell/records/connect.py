@@ -19,6 +19,7 @@ from dunwell.records import migrations
 
 SQLITE_VERSION_MIN: Final = (3, 35)  # RETURNING
 RECORDS: Final = "records"
+SIGN_IN: Final = "auth"  # Django's name for the tables of those who sign in
 MAKING_LOCK: Final = 6_401_837  # a number of our own, among a database's advisory locks
 
 
@@ -110,6 +111,10 @@ def require_this_release() -> None:
         raise WrongReleaseError(
             f"the database is of an older release of Dunwell ({newest_there or 'empty'}) than this one ({newest_here}):"
             " bring it up to date with `dunwell init`"
+        )
+    if not any(app == SIGN_IN for app, _name in there):
+        raise WrongReleaseError(
+            "the database is of an older release of Dunwell, without sign-in: bring it up to date with `dunwell init`"
         )
 
 

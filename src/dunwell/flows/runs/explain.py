@@ -64,6 +64,31 @@ def explain_item(
     return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences, kinds)
 
 
+@dataclass(frozen=True)
+class AccountDecision:
+    """A decision on one item of an account, as a row and in words."""
+
+    item_id: int
+    number: str
+    decision: dict[str, Any]
+    sentences: list[str]
+
+
+def explain_account(entity: Entity, account_id: int, *, as_of: date) -> list[AccountDecision]:
+    """Explain all open items of an account as they would be decided on `as_of`, the oldest due first."""
+    book = frames.account_book([account_id])
+    plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+    is_open = (pl.col("open_minor") > 0).fill_null(value=True)  # unknown is not settled
+    rows = plan.decisions.filter(pl.col("account_id") == account_id, is_open)
+    numbers = dict(book.items.select("item_id", "number").iter_rows())
+    return [
+        AccountDecision(row["item_id"], numbers[row["item_id"]], row, explain(row))
+        for row in rows.sort("days_past_due", "item_id", descending=[True, False], nulls_last=True).iter_rows(
+            named=True
+        )
+    ]
+
+
 def _edits(run: Run, item: Item) -> list[RunEdit]:
     """The changes that the payer's part of a proposal was given, in their order."""
     family = frames.family([item.account_id])

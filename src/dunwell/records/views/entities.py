@@ -1,0 +1,87 @@
+"""Entities, and what waits for a person in each."""
+
+from dataclasses import dataclass, field
+from datetime import date, time
+
+from django.db.models import Count, Max
+
+from dunwell.records.models import AuditEvent, Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunState, Task
+from dunwell.records.views.runs import UNAPPROVED, RunLine, line_of
+
+
+@dataclass(frozen=True)
+class EntityLine:
+    """A creditor company; `run_at`: when a run begins by itself every day."""
+
+    id: int
+    code: str
+    name: str
+    currency: str
+    time_zone: str
+    run_at: time | None
+
+
+@dataclass(frozen=True)
+class EntityCard:
+    """A creditor company with its last run, its last that was posted, and what waits for people."""
+
+    entity: EntityLine
+    last: RunLine | None
+    posted_on: date | None
+    unapproved: int
+    in_doubt: int
+    tasks: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has something to do."""
+        is_open = self.last is not None and self.last.is_open
+        return bool(is_open or self.unapproved or self.in_doubt or self.tasks)
+
+
+def entity(entity_id: int) -> EntityLine | None:
+    """An entity by its id."""
+    found = Entity.objects.filter(pk=entity_id).first()
+    return _line(found) if found else None
+
+
+def entities() -> list[EntityLine]:
+    """All entities, by code."""
+    return [_line(each) for each in Entity.objects.order_by("code")]
+
+
+def cards() -> list[EntityCard]:
+    """All entities with what waits in each, by code: in six queries, however many there are."""
+    latest = Run.objects.exclude(state=RunState.DECIDING).values("entity").annotate(last=Max("pk")).values("last")
+    last = {run.entity_id: run for run in Run.objects.filter(pk__in=latest)}
+    posted = Run.objects.filter(posted_at__isnull=False).exclude(state=RunState.REVERSED)
+    posted_on = dict(posted.values("entity").annotate(on=Max("as_of")).values_list("entity", "on"))
+    runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
+    waiting = Notice.objects.filter(UNAPPROVED, run__in=runs, state=NoticeState.PROPOSED, approvals__gt=0)
+    unapproved = dict(waiting.values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
+    doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
+    in_doubt = dict(doubt.values("notice__entity").annotate(n=Count("pk")).values_list("notice__entity", "n"))
+    tasks: dict[int, dict[str, int]] = {}
+    found = Task.objects.filter(closed_at=None).values("entity", "kind").annotate(n=Count("pk")).order_by("kind")
+    for entity_id, kind, n in found.values_list("entity", "kind", "n"):
+        tasks.setdefault(entity_id, {})[kind] = n
+    return [
+        EntityCard(
+            entity=each,
+            last=line_of(last[each.id]) if each.id in last else None,
+            posted_on=posted_on.get(each.id),
+            unapproved=unapproved.get(each.id, 0),
+            in_doubt=in_doubt.get(each.id, 0),
+            tasks=tasks.get(each.id, {}),
+        )
+        for each in entities()
+    ]
+
+
+def last_event(entity_id: int) -> int:
+    """The number of the last event of an entity on record: while it stays, the book is as it was."""
+    return AuditEvent.objects.filter(entity_id=entity_id).aggregate(last=Max("pk"))["last"] or 0
+
+
+def _line(found: Entity) -> EntityLine:
+    return EntityLine(found.pk, found.code, found.name, found.currency, found.time_zone, found.run_at)

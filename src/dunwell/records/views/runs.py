@@ -1,0 +1,157 @@
+"""Runs in a list, and one with what it comes to."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from dunwell.records.models import Approval, Delivery, Notice, NoticeState, Run, RunEdit, RunShard, RunState
+
+RUNS_SHOWN: Final = 25
+EDITS_SHOWN: Final = 20
+OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
+_GIVEN: Final = (
+    Approval.objects.filter(notice=OuterRef("pk")).order_by().values("notice").annotate(n=Count("pk")).values("n")
+)
+GIVEN: Final = Coalesce(Subquery(_GIVEN), 0)  # how many people have approved a notice
+UNAPPROVED: Final = Q(approvals__gt=GIVEN)  # fewer than it needs
+
+
+@dataclass(frozen=True)
+class RunLine:
+    """A run in a list; `sums_minor` by currency. Its figures are empty until all of it is decided."""
+
+    id: int
+    as_of: date
+    state: str
+    proposed_by: str
+    proposed_at: datetime
+    posted_by: str
+    posted_at: datetime | None
+    items: int
+    notices: int
+    sums_minor: dict[str, int]
+    guard: str
+    reason: str
+    counts: dict[str, Any]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can still be approved, changed and posted."""
+        return self.state in OPEN
+
+
+@dataclass(frozen=True)
+class RunPage:
+    """One page of runs; `before`: where the next one begins, if there is one."""
+
+    runs: list[RunLine]
+    before: int | None
+
+
+@dataclass(frozen=True)
+class EditRow:
+    """A change of a proposal; `stage` empty: left out."""
+
+    of: str
+    stage: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """What stands beside a run's figures: notices by state, how many lack an approval, and messages by state."""
+
+    unapproved: int
+    approvable: int  # of these, by the one who asks
+    guard_approved: bool
+    notices: dict[str, int]
+    deliveries: dict[str, int]
+    shards: dict[str, int]  # how many there are, and how many are decided, kept and posted
+    edits: list[EditRow]  # the latest first, EDITS_SHOWN of them
+
+
+def runs(entity_id: int, *, before: int | None = None, state: str = "") -> RunPage:
+    """The runs of an entity, the latest first."""
+    found = Run.objects.filter(entity_id=entity_id).order_by("-pk")
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    if state:
+        found = found.filter(state=state)
+    some = list(found[: RUNS_SHOWN + 1])
+    more = some[RUNS_SHOWN - 1].pk if len(some) > RUNS_SHOWN else None
+    return RunPage([line_of(run) for run in some[:RUNS_SHOWN]], more)
+
+
+def run(entity_id: int, run_id: int) -> RunLine | None:
+    """A run of an entity by its number."""
+    found = Run.objects.filter(entity_id=entity_id, pk=run_id).first()
+    return line_of(found) if found else None
+
+
+def facts(run_id: int, *, asked_by: str) -> RunFacts:
+    """What stands beside a run's figures, for the person who looks at it."""
+    lacks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED) & UNAPPROVED)
+    of_run = Notice.objects.filter(run_id=run_id)
+    states = list(of_run.order_by().values("state").annotate(n=Count("pk"), lacks=lacks))
+    unapproved = sum(row["lacks"] for row in states)
+    deliveries = Delivery.objects.filter(notice__run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
+    return RunFacts(
+        unapproved=unapproved,
+        approvable=unapproved - _not_theirs(run_id, asked_by) if unapproved else 0,
+        guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
+        notices={row["state"]: row["n"] for row in states},
+        deliveries=dict(deliveries.values_list("state", "n")),
+        shards=RunShard.objects.filter(run_id=run_id).aggregate(
+            all=Count("pk"),
+            decided=Count("pk", filter=~Q(archive_digest="")),
+            kept=Count("pk", filter=Q(is_kept=True)),
+            posted=Count("pk", filter=Q(is_posted=True)),
+        ),
+        edits=_edits(run_id),
+    )
+
+
+def _not_theirs(run_id: int, person: str) -> int:
+    """How many notices lack an approval that somebody cannot give: it is given, or they changed the notice."""
+    given = Approval.objects.filter(run_id=run_id, by=person, notice__isnull=False)
+    changed = RunEdit.objects.filter(run_id=run_id, by=person)
+    if not given.exists() and not changed.exists():  # else every notice would be looked up in vain
+        return 0
+    waiting = Notice.objects.filter(UNAPPROVED, run_id=run_id, state=NoticeState.PROPOSED, approvals__gt=0)
+    return waiting.filter(Q(pk__in=given.values("notice")) | Q(payer__in=changed.values("payer"))).count()
+
+
+def _edits(run_id: int) -> list[EditRow]:
+    found = RunEdit.objects.filter(run_id=run_id).select_related("item", "account").order_by("-pk")[:EDITS_SHOWN]
+    return [
+        EditRow(
+            edit.item.number if edit.item else edit.account.code if edit.account else "",
+            edit.stage,
+            edit.by,
+            edit.reason,
+        )
+        for edit in found
+    ]
+
+
+def line_of(found: Run) -> RunLine:
+    """A run's row as a list shows it."""
+    return RunLine(
+        id=found.pk,
+        as_of=found.as_of,
+        state=found.state,
+        proposed_by=found.proposed_by,
+        proposed_at=found.proposed_at,
+        posted_by=found.posted_by,
+        posted_at=found.posted_at,
+        items=found.counts.get("items", 0),
+        notices=found.counts.get("notices", 0),
+        sums_minor=found.counts.get("sums_minor", {}),
+        guard=found.guard,
+        reason=found.reason,
+        counts=found.counts,
+    )

@@ -1,0 +1,51 @@
+"""Whose rows a page is about: every page but the first is one entity's, and asks for nothing of another."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeAlias
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.http import HttpRequest, HttpResponse
+
+from dunwell.flows.errors import NotFound
+from dunwell.records.views import entities, runs
+from dunwell.records.views.entities import EntityLine
+
+View: TypeAlias = Callable[..., HttpResponse]
+
+
+def of_entity(view: View) -> View:
+    """Let a view have the entity that the address names. Errors: NotFound."""
+
+    @wraps(view)
+    def found(request: HttpRequest, entity: int, **rest: Any) -> HttpResponse:  # noqa: ANN401  # parts of the address
+        line = entities.entity(entity)
+        if line is None:
+            raise NotFound(f"there is no entity {entity}")
+        return view(request, line, **rest)
+
+    return found
+
+
+def of_run(view: View) -> View:
+    """Let a view have entity and run that the address names. Errors: NotFound, also for another entity's run."""
+
+    @wraps(view)
+    def found(request: HttpRequest, entity: EntityLine, run: int, **rest: Any) -> HttpResponse:  # noqa: ANN401
+        line = runs.run(entity.id, run)
+        if line is None:
+            raise NotFound(f"there is no run {run} of {entity.code}")
+        return view(request, entity, line, **rest)
+
+    return of_entity(found)
+
+
+def who(request: HttpRequest) -> str:
+    """The name under which the one who signed in acts."""
+    user: AbstractBaseUser | AnonymousUser = request.user
+    return user.get_username()
+
+
+def number(text: str | None, default: int | None = None) -> int | None:
+    """A number out of an address; what is none is taken for not given."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else default

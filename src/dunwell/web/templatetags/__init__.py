@@ -1,0 +1,4 @@
+"""What templates can do besides Django's own.
+
+Texts alone, which templates escape like all others.
+"""

@@ -1,0 +1,68 @@
+"""Amounts, states and names as pages show them."""
+
+from typing import Any, Final
+
+from django import template
+
+from dunwell import __version__
+from dunwell.engine.money import exponent
+
+register = template.Library()
+
+# Tabler's colours, by what a state asks of the reader: nothing, attention, or a hand.
+COLOURS: Final = {
+    "deciding": "azure",
+    "proposed": "yellow",
+    "approved": "blue",
+    "posted": "blue",
+    "queued": "azure",
+    "claimed": "azure",
+    "retrying": "orange",
+    "sent": "green",
+    "done": "green",
+    "failed": "red",
+    "in_doubt": "red",
+    "exception": "red",
+    "dun": "blue",
+}
+
+
+@register.filter
+def money(amount_minor: int | None, currency: str) -> str:
+    """Write an amount with its currency: 1,234.50 EUR."""
+    if amount_minor is None:
+        return "unknown"
+    places = exponent(currency)
+    sign, digits = ("\N{MINUS SIGN}" if amount_minor < 0 else ""), f"{abs(amount_minor):0{places + 1}d}"
+    whole, cents = (digits[:-places], digits[-places:]) if places else (digits, "")
+    return f"{sign}{int(whole):,}{'.' + cents if cents else ''}\N{NO-BREAK SPACE}{currency}"
+
+
+@register.filter
+def figure(number: int) -> str:
+    """Write a number of things: 12,345."""
+    return f"{number:,}"
+
+
+@register.filter
+def words(name: str) -> str:
+    """Write a name of the system as words: `second_reminder` is second reminder."""
+    return name.replace("_", " ")
+
+
+@register.filter
+def colour(state: str) -> str:
+    """The colour of a state."""
+    return COLOURS.get(state, "secondary")
+
+
+@register.filter
+def item(mapping: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # whatever is kept there
+    """What a mapping has for a key, or nothing."""
+    return mapping.get(key)
+
+
+@register.simple_tag
+def version() -> str:
+    """The version of Dunwell, by which browsers tell its files from older ones."""
+    return __version__

@@ -1,0 +1,35 @@
+"""The addresses of the console. Everything but the first page is one entity's, which the address names."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, include, path
+
+from dunwell.web.pages import accounts, ageing, home, notices, runs, signing
+
+of_notice = [
+    path("", notices.notice_page, name="notice"),
+    path("/mail", notices.mail, name="notice-mail"),
+    path("/letter.pdf", notices.letter, name="notice-letter"),
+    path("/approve", notices.approve, name="notice-approve"),
+    path("/exclude", notices.exclude, name="notice-exclude"),
+]
+of_run: list[URLPattern | URLResolver] = [
+    path("", runs.run_page, name="run"),
+    path("/approve", runs.approve, name="run-approve"),
+    path("/post", runs.post, name="run-post"),
+    path("/cancel", runs.cancel, name="run-cancel"),
+    path("/notices/<int:notice>", include(of_notice)),
+]
+of_entity: list[URLPattern | URLResolver] = [
+    path("/runs", runs.run_list, name="runs"),
+    path("/runs/propose", runs.propose, name="propose"),
+    path("/runs/<int:run>", include(of_run)),
+    path("/accounts", accounts.account_list, name="accounts"),
+    path("/accounts/<int:account>", accounts.account_page, name="account"),
+    path("/ageing", ageing.ageing, name="ageing"),
+]
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("sign-in", login_not_required(signing.SignIn.as_view()), name="sign-in"),
+    path("sign-out", signing.sign_out, name="sign-out"),
+    path("entities/<int:entity>", include(of_entity)),
+]

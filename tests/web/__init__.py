@@ -1,0 +1,1 @@
+"""The console: pages by Django's client on both databases, and in a browser."""

@@ -1,0 +1,37 @@
+"""Every page of the console, by the name of its address."""
+
+from collections.abc import Iterator
+
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+
+from dunwell.records.models import Notice, Run
+from tests.flows.town import Town
+
+
+def names(resolver: URLResolver) -> Iterator[str]:
+    for each in resolver.url_patterns:
+        if isinstance(each, URLPattern):
+            yield str(each.name)
+        else:
+            yield from names(each)
+
+
+NAMES = sorted(set(names(get_resolver())))
+
+
+def address(name: str, town: Town) -> str:
+    """The page of a name, for the run, the notice and the account that the town has."""
+    given = {
+        "entity": town.entity.pk,
+        "run": Run.objects.latest("pk").pk,
+        "notice": Notice.objects.filter(payer__code="ODD").latest("pk").pk,
+        "account": Notice.objects.latest("pk").payer_id,
+    }
+    for keys in (
+        (), ("entity",), ("entity", "run"), ("entity", "run", "notice"), ("entity", "account"),
+    ):  # fmt: skip
+        try:
+            return reverse(name, kwargs={key: given[key] for key in keys})
+        except NoReverseMatch:
+            continue
+    raise AssertionError(name)

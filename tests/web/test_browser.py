@@ -1,0 +1,139 @@
+"""As people work: sign in, look at a run and a notice, approve, post; and every page for those who see it otherwise."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from dunwell.flows.runs import work
+from tests import databases
+from tests.flows.town import Town, noon
+from tests.web.browser import chromium, overflow, served, sign_in, violations
+from tests.web.desk import TODAY, looked_at
+from tests.web.places import NAMES, address
+
+NO_PAGES = {"sign-out", "notice-mail", "notice-letter"}
+
+
+@pytest.fixture(scope="module")
+def window() -> Iterator[Browser]:
+    """One browser for all."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def sqlite_town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Town]:
+    """The town on SQLite: a browser sees no difference."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright keeps a loop in this thread
+    with databases.sqlite(tmp_path):
+        yield looked_at(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def site(sqlite_town: Town) -> Iterator[str]:
+    """Where the console is."""
+    with served() as where:
+        yield where
+
+
+def visitor(window: Browser, site: str, name: str, wrong: list[str] | None = None, **how: Any) -> Page:  # noqa: ANN401
+    """A page of a new visitor who has signed in; `wrong` gets what the browser finds wrong with pages."""
+    page = window.new_context(base_url=site, **how).new_page()
+
+    def complained(said: ConsoleMessage) -> None:
+        if said.type == "error" and wrong is not None:
+            wrong.append(said.text)
+
+    page.on("console", complained)
+    page.goto("/")
+    sign_in(page, name)
+    return page
+
+
+def worked(on: str = TODAY) -> None:
+    """Let a worker do what is due."""
+    for _ in range(10):
+        for piece in list(work.due(noon(on))):
+            work.do(piece, clock=lambda: noon(on), by="worker")
+
+
+def test_a_run_from_the_proposal_to_the_outbox(window: Browser, site: str, sqlite_town: Town) -> None:
+    wrong: list[str] = []
+    anna = visitor(window, site, "anna", wrong)
+    anna.get_by_role("link", name="ACME AG").click()
+    anna.get_by_role("link", name="Propose a run").click()
+    anna.get_by_role("button", name="Propose the run").click()
+    expect(anna.get_by_text("Being decided.")).to_be_visible()
+    worked()
+    expect(anna.get_by_role("link", name="Post the run")).to_be_visible()  # the page follows by itself
+    expect(anna.get_by_role("link", name="Approve")).to_have_count(0)
+    expect(anna.get_by_text("needs an approval by somebody else")).to_be_visible()
+
+    bert = visitor(window, site, "bert", wrong)
+    bert.get_by_role("link", name="Run 1", exact=True).first.click()
+    bert.get_by_label("Account").fill("smith")
+    bert.get_by_label("Account").press("Enter")
+    expect(bert.get_by_role("link", name="Meyer GmbH")).to_have_count(0)
+    assert "search=smith" in bert.url
+    bert.get_by_role("link", name="Smith GmbH").click()
+    expect(bert.get_by_role("heading", name="As the debtor reads it")).to_be_visible()
+    bert.get_by_role("link", name="Approve").click()
+    bert.get_by_role("button", name="Approve").click()
+    expect(bert.get_by_text("You approved 1 notice.")).to_be_visible()
+    bert.get_by_role("link", name="Run 1", exact=True).click()
+    bert.get_by_role("link", name="Post the run").click()
+    expect(bert.get_by_text("3 notices become binding")).to_be_visible()
+    bert.get_by_role("button", name="Post the run").click()
+    expect(bert.locator("#progress")).to_contain_text("Being posted.")
+    worked()
+    expect(bert.get_by_text("Messages: 3 sent.")).to_be_visible()
+    assert len(sqlite_town.outbox) >= 3
+    assert wrong == []  # no script, style or frame was refused
+
+
+def test_every_page_can_be_read_by_everybody(window: Browser, site: str, sqlite_town: Town) -> None:
+    sqlite_town.propose(TODAY)
+    wrong = {}
+    for scheme in ("light", "dark"):
+        page = visitor(window, site, "bert", color_scheme=scheme)
+        for name in [*(name for name in NAMES if name not in NO_PAGES), "nowhere"]:
+            page.goto(f"{site}/nowhere" if name == "nowhere" else site + address(name, sqlite_town))
+            if found := violations(page):
+                wrong[name, scheme] = found
+        page.context.clear_cookies()
+        page.goto(f"{site}/sign-in")
+        if found := violations(page):
+            wrong["sign-in", scheme] = found
+    assert [f"{name} ({scheme}): {each}" for (name, scheme), found in wrong.items() for each in found] == []
+
+
+def test_every_page_fits_a_phone(window: Browser, site: str, sqlite_town: Town) -> None:
+    sqlite_town.account("LONG", segment="x" * 60)
+    sqlite_town.item("L" * 60, "LONG", "1000000000.00 EUR", "2026-03-20")
+    sqlite_town.propose(TODAY)
+    page = visitor(window, site, "bert", viewport={"width": 390, "height": 800})
+    wide = {}
+    for name in (name for name in NAMES if name not in NO_PAGES):
+        page.goto(site + address(name, sqlite_town))
+        if by := overflow(page):
+            wide[name] = by
+    assert wide == {}
+
+
+def test_it_works_without_scripts_and_by_keyboard(window: Browser, site: str, sqlite_town: Town) -> None:
+    sqlite_town.propose(TODAY)
+    page = visitor(window, site, "bert", java_script_enabled=False)
+    page.goto(site + address("run", sqlite_town))
+    page.get_by_label("Account").fill("meyer")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("link", name="Meyer GmbH")).to_have_count(1)
+    expect(page.get_by_role("link", name=re.compile("Smith"))).to_have_count(0)
+    page.goto(site + address("run", sqlite_town))
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#content")

@@ -1,0 +1,122 @@
+"""Every page, for whoever has signed in and for nobody else."""
+
+import re
+from collections.abc import Callable
+from html import unescape
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+from django.urls import reverse
+
+from dunwell.records.models import Entity, Run
+from tests.flows.town import Town
+from tests.web.desk import browser
+from tests.web.places import NAMES, address
+
+OPEN = {"sign-in"}
+
+
+@pytest.fixture
+def proposed(town: Town) -> Town:
+    """The town with a run proposed."""
+    town.propose("2026-04-03")
+    return town
+
+
+def test_nobody_sees_a_page_without_signing_in(proposed: Town) -> None:
+    for name in NAMES:
+        where = address(name, proposed)
+        for answer in (browser().get(where), browser().post(where)):
+            if name in OPEN:
+                assert answer.status_code == 200, name
+            else:
+                assert answer.status_code == 302, name
+                assert answer.headers["Location"].startswith(reverse("sign-in")), name
+
+
+def test_whoever_signed_in_sees_every_page(proposed: Town, bert: Client) -> None:
+    expected = {"sign-in": 302, "sign-out": 405}
+    from dunwell.letters import write  # noqa: PLC0415  # what the letters room can do today
+
+    if not hasattr(write, "typeset"):
+        expected |= {"notice-letter": 404, "notice-mail": 404}
+    for name in NAMES:
+        answer = bert.get(address(name, proposed))
+        assert answer.status_code == expected.get(name, 200), name
+        if answer.status_code == 200 and name not in {"notice-letter", "notice-mail"}:
+            text = answer.content.decode()
+            assert "<script>alert" not in text, name
+            assert re.search(r"<h1[ >]", text), name
+
+
+def test_every_answer_tells_the_browser_what_it_may_do(proposed: Town, bert: Client) -> None:
+    for name in NAMES:
+        for client in (bert, browser()):
+            headers = client.get(address(name, proposed)).headers
+            assert "default-src 'none'" in headers["Content-Security-Policy"], name
+            assert "unsafe-inline" not in headers["Content-Security-Policy"] or name == "notice-mail", name
+            assert headers["X-Frame-Options"] in {"DENY", "SAMEORIGIN"}, name
+            assert headers["X-Content-Type-Options"] == "nosniff", name
+            assert headers["Cache-Control"] == "no-store", name
+
+
+def test_another_entity_has_nothing_to_do_with_it(proposed: Town, bert: Client) -> None:
+    other = Entity.objects.create(code="OTHER", name="Other AG", currency="EUR")
+    for name in NAMES:
+        where = address(name, proposed)
+        if ("/runs/" in where and name != "propose") or name == "account":
+            elsewhere = where.replace(f"/entities/{proposed.entity.pk}", f"/entities/{other.pk}")
+            assert bert.get(elsewhere).status_code == 404, name
+            if name not in {"run", "notice", "account", "notice-mail", "notice-letter"}:
+                assert bert.post(elsewhere, {"reason": "x"}).status_code == 404, name
+
+
+def test_forms_alone_change_something(proposed: Town) -> None:
+    strict = browser("bert", enforce_csrf_checks=True)
+    for name in ("propose", "run-approve", "run-post", "run-cancel", "notice-approve", "notice-exclude", "sign-out"):
+        answer = strict.post(address(name, proposed), {"reason": "because"})
+        assert answer.status_code == 403, name
+        assert "This form cannot be taken" in answer.content.decode()
+    assert Run.objects.get().state == "proposed"
+
+
+def test_an_empty_book_says_what_to_do(db: str, town: Town, bert: Client) -> None:
+    other = Entity.objects.create(code="NEW", name="New AG", currency="EUR")
+    for name, hint in (("runs", "No run yet"), ("accounts", "There is no account yet"), ("ageing", "Nothing is owed")):
+        assert hint in unescape(bert.get(reverse(name, args=[other.pk])).content.decode())
+
+
+def test_what_is_not_there_is_said_in_words(town: Town, bert: Client) -> None:
+    for where in ("/nowhere", f"/entities/{town.entity.pk}/runs/99", "/entities/99/runs"):
+        answer = bert.get(where)
+        assert answer.status_code == 404
+        assert "There is no" in answer.content.decode()
+
+
+BOUNDS = {"home": 10, "runs": 5, "run": 13, "notice": 18, "accounts": 5, "account": 30, "ageing": 20}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_page_asks_no_more_of_a_larger_book(proposed: Town, bert: Client, name: str) -> None:
+    before = asked(bert, address(name, proposed))
+    proposed.many(30, due="2026-03-25")
+    proposed.propose("2026-04-03")
+    cache.clear()
+    after = asked(bert, address(name, proposed))
+    assert len(after) <= len(before) <= BOUNDS[name], "\n".join(after)
+
+
+def asked(client: Client, where: str) -> list[str]:
+    """What a page asks the database."""
+    queries: list[str] = []
+
+    def noted(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # noqa: ANN401  # Django's
+        queries.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(noted):
+        assert client.get(where).status_code == 200
+    return queries
