@@ -57,9 +57,10 @@ def test_who_cannot_be_added_is_told_why(desk: Path, name: str, password: str, c
 
 
 def test_a_password_is_asked_for_or_comes_from_a_file(desk: Path) -> None:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("DUNWELL_")}
     answer = subprocess.run(
         [sys.executable, "-m", "dunwell", "--home", "book", "user", "add", "dora"],
-        cwd=desk, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
+        cwd=desk, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
     )  # fmt: skip
     assert (answer.returncode, "say --password-file FILE" in answer.stderr) == (2, True)
     assert typed(desk, "user", "add", "dora", "--password-file", "missing").code == 3

@@ -27,7 +27,7 @@ def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     cache.clear()
     town = Town(tmp_path)
     town.account("MEYER")
-    town.account("ODD", email="<b>@odd.example", segment="smb")
+    town.account("ODD", email="b&i@odd.example", segment="smb")
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-30")
     town.item("A-18", "MEYER", "50.50 EUR", "2026-04-30")
     town.item("<script>alert(1)</script>", "ODD", "1234.50 EUR", "2026-03-20")

@@ -70,7 +70,7 @@ def import_(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring open items from a CSV, Excel or Parquet file into the book.
+    """Bring items from a CSV, Excel or Parquet file into the book.
 
     All of a file or nothing of it, and the same file twice changes nothing.
     """

@@ -1,40 +1,28 @@
-"""A notice as its debtor will read it, or has read it: the words, and the letter where there are letters to print."""
-
-from dataclasses import dataclass
-from typing import Any
+"""A notice as its debtor will read it, or has read it: the words, and the letter on paper."""
 
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.runs.letters import letters_of
-from dunwell.letters import write as letters
+from dunwell.flows.wording import words_in_force
+from dunwell.letters.notice import Message
 from dunwell.letters.notice import Notice as Letter
+from dunwell.letters.write import typeset, write
 from dunwell.records.models import Notice, NoticeLine
 
 
-@dataclass(frozen=True)
-class Reading:
-    """A message as it is written; `html` is empty, and `has_letter` False, where this release has none."""
+def read_notice(notice_id: int) -> Message:
+    """Write a notice as it stands, dated as it was decided, without a PDF.
 
-    subject: str
-    text: str
-    html: str
-    language: str
-    has_letter: bool
-
-
-def read_notice(notice_id: int) -> Reading:
-    """Write a notice as it stands, dated as it was decided. Errors: NotFound; Conflict where it cannot be written."""
-    message = letters.write(_letter(notice_id))
-    html: str = getattr(message, "html", "")
-    return Reading(message.subject, message.text, html, message.language, hasattr(letters, "typeset"))
+    Errors: NotFound; Conflict where it cannot be written; Invalid for templates that cannot be used.
+    """
+    return write(_letter(notice_id), words_in_force())
 
 
 def print_notice(notice_id: int) -> bytes:
-    """Set a notice as a letter, a PDF. Errors: as `read_notice`; NotFound where no letters can be printed."""
-    typeset: Any = getattr(letters, "typeset", None)
-    if typeset is None:
-        raise NotFound("this release prints no letters")
-    pdf: bytes = typeset(_letter(notice_id))
-    return pdf
+    """Set a notice as a letter, a PDF. Errors: as `read_notice`."""
+    try:
+        return typeset(_letter(notice_id), words_in_force())
+    except ValueError as error:
+        raise Conflict(f"the notice cannot be printed: {error}") from None
 
 
 def _letter(notice_id: int) -> Letter:
