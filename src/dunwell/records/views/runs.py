@@ -100,14 +100,16 @@ def unapproved(of_runs: "QuerySet[Run]") -> "QuerySet[Notice]":
 def facts(run_id: int, *, asked_by: str) -> RunFacts:
     """What stands beside a run's figures, for the person who looks at it."""
     waiting = unapproved(Run.objects.filter(pk=run_id))
-    lacks = waiting.count()
-    states = Notice.objects.filter(run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
+    asks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED))
+    of_run = Notice.objects.filter(run_id=run_id).order_by().values("state")
+    states = list(of_run.annotate(n=Count("pk"), asks=asks).values_list("state", "n", "asks"))
+    lacks = waiting.count() if any(asked for _state, _n, asked in states) else 0
     deliveries = Delivery.objects.filter(notice__run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
     return RunFacts(
         unapproved=lacks,
         approvable=lacks - _not_theirs(run_id, waiting, asked_by) if lacks else 0,
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
-        notices=dict(states.values_list("state", "n")),
+        notices={state: n for state, n, _asked in states},
         deliveries=dict(deliveries.values_list("state", "n")),
         shards=RunShard.objects.filter(run_id=run_id).aggregate(
             all=Count("pk"),
