@@ -5,8 +5,8 @@ from datetime import date, time
 
 from django.db.models import Count, Max
 
-from dunwell.records.models import AuditEvent, Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunState, Task
-from dunwell.records.views.runs import UNAPPROVED, RunLine, line_of
+from dunwell.records.models import AuditEvent, Delivery, DeliveryState, Entity, NoticeState, Run, RunState, Task
+from dunwell.records.views.runs import RunLine, line_of, unapproved
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,7 @@ def cards() -> list[EntityCard]:
     posted = Run.objects.filter(posted_at__isnull=False).exclude(state=RunState.REVERSED)
     posted_on = dict(posted.values("entity").annotate(on=Max("as_of")).values_list("entity", "on"))
     runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
-    waiting = Notice.objects.filter(UNAPPROVED, run__in=runs, state=NoticeState.PROPOSED, approvals__gt=0)
-    unapproved = dict(waiting.values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
+    lacks = dict(unapproved(runs).values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
     doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
     in_doubt = dict(doubt.values("notice__entity").annotate(n=Count("pk")).values_list("notice__entity", "n"))
     tasks: dict[int, dict[str, int]] = {}
@@ -70,7 +69,7 @@ def cards() -> list[EntityCard]:
             entity=each,
             last=line_of(last[each.id]) if each.id in last else None,
             posted_on=posted_on.get(each.id),
-            unapproved=unapproved.get(each.id, 0),
+            unapproved=lacks.get(each.id, 0),
             in_doubt=in_doubt.get(each.id, 0),
             tasks=tasks.get(each.id, {}),
         )

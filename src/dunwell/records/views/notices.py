@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from dunwell.records.models import Account, Attempt, Delivery, Notice, NoticeLine
-from dunwell.records.views.runs import GIVEN
+from dunwell.records.models import Account, Approval, Attempt, Delivery, Notice, NoticeLine
 
 NOTICES_SHOWN: Final = 50
 LINES_SHOWN: Final = 200
@@ -167,6 +166,10 @@ def _asked(entity_id: int, wanted: Wanted) -> Q:
 
 
 def _rows(found: "QuerySet[Notice]") -> list[NoticeRow]:
+    some = list(found.select_related("payer"))
+    ids = [row.pk for row in some if row.approvals]
+    approvals = Approval.objects.filter(notice__in=ids).values("notice").annotate(n=Count("pk"))
+    given = dict(approvals.values_list("notice", "n")) if ids else {}
     return [
         NoticeRow(
             id=row.pk,
@@ -183,11 +186,11 @@ def _rows(found: "QuerySet[Notice]") -> list[NoticeRow]:
             state=row.state,
             reason=row.reason or "",
             approvals=row.approvals,
-            given=row.given,
+            given=given.get(row.pk, 0),
             as_of=row.as_of,
             sent_on=row.sent_on,
         )
-        for row in found.select_related("payer").annotate(given=GIVEN)
+        for row in some
     ]
 
 

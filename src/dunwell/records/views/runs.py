@@ -4,19 +4,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, OuterRef, Q, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Count, F, Q, QuerySet
 
 from dunwell.records.models import Approval, Delivery, Notice, NoticeState, Run, RunEdit, RunShard, RunState
 
 RUNS_SHOWN: Final = 25
 EDITS_SHOWN: Final = 20
 OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
-_GIVEN: Final = (
-    Approval.objects.filter(notice=OuterRef("pk")).order_by().values("notice").annotate(n=Count("pk")).values("n")
-)
-GIVEN: Final = Coalesce(Subquery(_GIVEN), 0)  # how many people have approved a notice
-UNAPPROVED: Final = Q(approvals__gt=GIVEN)  # fewer than it needs
 
 
 @dataclass(frozen=True)
@@ -92,18 +86,30 @@ def run(entity_id: int, run_id: int) -> RunLine | None:
     return line_of(found) if found else None
 
 
+def unapproved(of_runs: "QuerySet[Run]") -> "QuerySet[Notice]":
+    """The notices of some runs that lack an approval.
+
+    A count of approvals for each notice would cost what there are of notices; few are approved and not yet posted.
+    """
+    given = Approval.objects.filter(run__in=of_runs, notice__state=NoticeState.PROPOSED).values("notice")
+    enough = given.annotate(n=Count("pk")).filter(n__gte=F("notice__approvals")).values("notice")
+    waiting = Notice.objects.filter(run__in=of_runs, state=NoticeState.PROPOSED, approvals__gt=0)
+    return waiting.exclude(pk__in=enough)
+
+
 def facts(run_id: int, *, asked_by: str) -> RunFacts:
     """What stands beside a run's figures, for the person who looks at it."""
-    lacks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED) & UNAPPROVED)
-    of_run = Notice.objects.filter(run_id=run_id)
-    states = list(of_run.order_by().values("state").annotate(n=Count("pk"), lacks=lacks))
-    unapproved = sum(row["lacks"] for row in states)
+    waiting = unapproved(Run.objects.filter(pk=run_id))
+    asks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED))
+    of_run = Notice.objects.filter(run_id=run_id).order_by().values("state")
+    states = list(of_run.annotate(n=Count("pk"), asks=asks).values_list("state", "n", "asks"))
+    lacks = waiting.count() if any(asked for _state, _n, asked in states) else 0
     deliveries = Delivery.objects.filter(notice__run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
     return RunFacts(
-        unapproved=unapproved,
-        approvable=unapproved - _not_theirs(run_id, asked_by) if unapproved else 0,
+        unapproved=lacks,
+        approvable=lacks - _not_theirs(run_id, waiting, asked_by) if lacks else 0,
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
-        notices={row["state"]: row["n"] for row in states},
+        notices={state: n for state, n, _asked in states},
         deliveries=dict(deliveries.values_list("state", "n")),
         shards=RunShard.objects.filter(run_id=run_id).aggregate(
             all=Count("pk"),
@@ -115,13 +121,12 @@ def facts(run_id: int, *, asked_by: str) -> RunFacts:
     )
 
 
-def _not_theirs(run_id: int, person: str) -> int:
+def _not_theirs(run_id: int, waiting: "QuerySet[Notice]", person: str) -> int:
     """How many notices lack an approval that somebody cannot give: it is given, or they changed the notice."""
     given = Approval.objects.filter(run_id=run_id, by=person, notice__isnull=False)
     changed = RunEdit.objects.filter(run_id=run_id, by=person)
     if not given.exists() and not changed.exists():  # else every notice would be looked up in vain
         return 0
-    waiting = Notice.objects.filter(UNAPPROVED, run_id=run_id, state=NoticeState.PROPOSED, approvals__gt=0)
     return waiting.filter(Q(pk__in=given.values("notice")) | Q(payer__in=changed.values("payer"))).count()
 
 
