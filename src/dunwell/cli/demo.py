@@ -71,6 +71,7 @@ def demo(
     say(f"  {typed} report ageing --entity {played.example_entity} --as-of {as_of}")
     say(f"  {typed} policy show")
     say(f"\nand open {shlex.quote(_near(played.example_file))}: a letter as its debtor gets it.")
+    say(f"\nIn a browser: {typed} user add NAME, then {typed} up")
 
 
 def _program() -> str:
