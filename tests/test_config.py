@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dunwell.config import ConfigError, django_database, load, unknown_variables
+from dunwell.config import ConfigError, django_database, load, smtp_server, unknown_variables
 
 
 @pytest.fixture
@@ -130,3 +130,13 @@ def test_browsers_ask_for_the_console_by_names_of_this_machine_or_its_public_one
 def test_a_public_url_is_the_beginning_of_an_address(url: str) -> None:
     with pytest.raises(ConfigError, match=r"public_url: .*such as https://dunwell\.example"):
         load(public_url=url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["smtp://u:geheim\u2100x@host", "smtp://u:p[a@host", "smtp://u:123#x@host", "smtp://u:12?x@host", "http://host"],
+)
+def test_a_mail_server_that_cannot_be_read_is_refused_and_tells_no_password(url: str) -> None:
+    with pytest.raises(ConfigError, match="smtp_url: ") as caught:
+        smtp_server(url)
+    assert "geheim" not in str(caught.value)

@@ -241,14 +241,23 @@ def smtp_server(url: str) -> dict[str, Any]:
     `smtp://` asks for STARTTLS (port 587), `smtps://` is encrypted from the beginning (port 465); `smtp://...?tls=none`
     is not, as on this machine. Errors: ConfigError; the password is never part of the message.
     """
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise ConfigError("smtp_url: the port is not a number between 0 and 65535") from None
-    options = dict(parse_qsl(parts.query))
+        raise ConfigError(
+            "smtp_url: it cannot be read; a password's signs such as # ? / [ @ are written %23 %3F %2F %5B %40, and the"
+            " port is a number"
+        ) from None
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
     is_known = parts.scheme in {"smtp", "smtps"} and set(options) <= {"tls"} and options.get("tls", "none") == "none"
-    if not is_known or not parts.hostname or parts.path not in {"", "/"} or (options and parts.scheme == "smtps"):
+    if (
+        not is_known
+        or parts.fragment
+        or not parts.hostname
+        or parts.path not in {"", "/"}
+        or (options and parts.scheme == "smtps")
+    ):
         raise ConfigError("smtp_url: expected smtp://user:password@host:587, smtps://..., or smtp://host:25?tls=none")
     return {
         "host": parts.hostname,

@@ -72,3 +72,4 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_TLS else 0
 SECURE_REFERRER_POLICY = "same-origin"  # pages that refuse lead back by it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # forms alone; no page takes a file yet
+FILE_UPLOAD_HANDLERS: list[str] = []  # and what is sent all the same is kept nowhere

@@ -68,6 +68,14 @@ def test_answers_go_where_the_entity_reads_them() -> None:
     assert read(replace(ENVELOPE, reply_to=ENVELOPE.sender))["Reply-To"] is None
 
 
+@pytest.mark.parametrize("reply_to", ["jürgen@acme.example", "nobody", "b@acme.example\r\nBcc: all@acme.example"])
+def test_where_nobody_could_answer_to_the_mail_leaves_without(reply_to: str) -> None:
+    mail = read(replace(ENVELOPE, reply_to=reply_to))
+    assert (mail["Reply-To"], mail["Bcc"]) == (None, None)
+    umlaut = read(replace(ENVELOPE, reply_to="info@müller.example", sender_name="Müller"))
+    assert umlaut["Reply-To"] == "Müller <info@xn--mller-kva.example>"
+
+
 @pytest.mark.parametrize(
     ("recipient", "to"),
     [
@@ -84,7 +92,8 @@ def test_addresses_as_books_have_them(recipient: str, to: str) -> None:
 @pytest.mark.parametrize(
     "recipient",
     ["", " ", "meyer", "@meyer.example", "ap@", "a@b@c", "<ap@meyer.example>", "Meyer <ap@meyer.example>",
-     "ap@meyer.example\r\nBcc: all@meyer.example", "ap@meyer..example", "\ud800@meyer.example", "ap@" + "x" * 300],
+     "ap@meyer.example\r\nBcc: all@meyer.example", "ap@meyer..example",
+     "ap@straße.example", "\ud800@meyer.example", "ap@" + "x" * 300],
 )  # fmt: skip
 def test_what_is_no_address_is_said_so(recipient: str) -> None:
     with pytest.raises(Permanent, match="is no mail address: correct it where the book comes from"):

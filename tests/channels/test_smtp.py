@@ -62,6 +62,33 @@ def test_a_refusal_is_of_one_mail_and_the_others_go_on() -> None:
     assert [mail["To"] for mail in mailbox.mails] == ["fine@a.example"]
 
 
+@pytest.mark.parametrize(
+    "answer", ["554 5.7.1 Relay access denied", "530 5.7.0 Authentication required", "550 5.4.5 Daily limit exceeded"]
+)
+def test_what_is_about_us_is_not_for_good_although_it_is_said_of_a_recipient(answer: str) -> None:
+    with mail_server(Mailbox(says_to={"ap@meyer.example": answer})) as server:
+        (outcome,) = send(server, ENVELOPE)
+    assert isinstance(outcome, Temporary)
+    assert outcome.reason == f"the mail server says: {answer}"
+
+
+def test_where_one_recipient_is_put_off_the_mail_is() -> None:
+    mailbox = Mailbox(says_to={"gone@a.example": "550 5.1.1 no such user", "busy@a.example": "451 later"})
+    with mail_server(mailbox) as server:
+        both, twice = send(server, to("gone@a.example, busy@a.example", 1), to("busy@a.example; busy@a.example", 2))
+    assert isinstance(both, Temporary)
+    assert isinstance(twice, Temporary)
+    assert mailbox.taken == []
+
+
+def test_a_server_that_is_down_is_waited_for_once() -> None:
+    began = time.monotonic()
+    with rude_server(is_silent) as server:
+        outcomes = send(server, *(to("ap@meyer.example", number) for number in range(10)))
+    assert all(isinstance(each, Temporary) for each in outcomes)
+    assert time.monotonic() - began < 5  # ten times a second would be longer
+
+
 def test_of_several_recipients_one_is_enough() -> None:
     mailbox = Mailbox(says_to={"b@a.example": "550 no such user"})
     with mail_server(mailbox) as server:

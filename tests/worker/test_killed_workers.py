@@ -122,5 +122,5 @@ def test_a_worker_that_died_is_replaced(busy_town: WorkTown) -> None:
     os.kill(child, signal.SIGKILL)
     run = busy_town.begin()
     busy_town.wait_until(lambda: busy_town.state(run) == "done")
-    assert "a worker ended with -9; starting another" in busy_town.stop(keeper)
+    assert "worker ended with -9; starting another" in busy_town.stop(keeper)
     busy_town.assert_all_sent(run, 30)

@@ -30,7 +30,8 @@ def recipients_of(envelope: Envelope) -> tuple[Address, ...]:
 
     Errors: Permanent for what is no address.
     """
-    return tuple(_address(each) for each in re.split(r"[\s,;]+", envelope.recipient.strip(" ,;\t\r\n")))
+    written = re.split(r"[\s,;]+", envelope.recipient.strip(" ,;\t\r\n"))
+    return tuple({each: _address(each) for each in written}.values())
 
 
 def needs_utf8(addresses: Sequence[Address]) -> bool:
@@ -50,8 +51,8 @@ def mail_of(envelope: Envelope, message: Message, *, at: datetime) -> bytes:
         "Auto-Submitted": "auto-generated",  # RFC 3834: no out-of-office notes, please
         "MIME-Version": "1.0",
     }
-    if envelope.reply_to and envelope.reply_to != envelope.sender:
-        headers["Reply-To"] = _named(envelope.sender_name, envelope.reply_to)
+    if (reply_to := _reply_to(envelope)) and reply_to != envelope.sender:
+        headers["Reply-To"] = _named(envelope.sender_name, reply_to)
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return head.encode() + _body(envelope, message)
 
@@ -63,6 +64,15 @@ def _worded(name: str, text: str) -> str:
     """
     shown = one_line(text)
     return Header(shown, None if shown.isascii() else "utf-8", header_name=name).encode(linesep="\r\n")
+
+
+def _reply_to(envelope: Envelope) -> str:
+    """Where answers go; nothing for what no mail program could write to: the mail leaves without it."""
+    try:
+        address = _address(envelope.reply_to).addr_spec
+    except Permanent:
+        return ""
+    return address if address.isascii() else ""
 
 
 def _named(name: str, address: str) -> str:
@@ -88,7 +98,8 @@ def _body(envelope: Envelope, message: Message) -> bytes:
 
 
 def _text(kind: str, text: str) -> bytes:
-    coded = b2a_qp(encodable(text).encode(), istext=True).replace(b"\n", LINE_END)
+    plain = encodable(text).replace("\r\n", "\n").replace("\r", "\n")
+    coded = b2a_qp(plain.encode(), istext=True).replace(b"\n", LINE_END)
     head = f'Content-Type: text/{kind}; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n'
     return head.encode() + coded
 
@@ -122,7 +133,10 @@ def _address(text: str) -> Address:
     username, _, domain = text.rpartition("@")
     try:
         username.encode()
-        domain = domain.encode("idna").decode()
+        known = domain.lower()
+        domain = known.encode("idna").decode()
+        if domain.encode().decode("idna") != known:  # ß and the like: today another domain than the codec makes of it
+            domain = ""
         is_one = bool(Address(addr_spec=f"{_BEYOND_ASCII.sub('x', username)}@{domain}").domain)
     except (ValueError, IndexError, MessageError):  # a UnicodeError is a ValueError
         is_one = False

@@ -13,7 +13,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from dunwell.channels.envelope import Envelope, Receipt
 from dunwell.channels.errors import InDoubt, Permanent, Temporary
-from dunwell.channels.mail import mail_of, needs_utf8, recipients_of
+from dunwell.channels.mail import mail_of, needs_utf8, one_line, recipients_of
 from dunwell.letters.notice import Message
 
 TIMEOUT_SECONDS: Final = 30
@@ -21,6 +21,10 @@ RETRY_SECONDS: Final = 60
 BUSY_RETRY_SECONDS: Final = 300  # greylisting and full mailboxes take their time
 CLOSING: Final = 421  # RFC 5321: the server is about to close the connection
 WHERE_NEXT: Final = 354  # start mail input
+NOT_SIGNED_IN: Final = 530
+# Of the system, of security and policy, of too many mails: a server often says so only when it hears a recipient.
+_OURS: Final = re.compile(rb"\s*5\.(3\.\d+|7\.\d+|4\.5)\b")
+WORDS_MAX: Final = 300
 NO_ANSWER: Final = -1  # what smtplib calls an answer that it cannot read
 TAKEN: Final = range(200, 300)
 REFUSED: Final = range(400, 600)
@@ -75,6 +79,7 @@ class Smtp:
         """
         rest = (_built(envelope, message, at) for envelope, message in deliveries)
         ahead: list[_Mail | Permanent] = []
+        down: Temporary | None = None
 
         def build_next() -> None:
             ahead.extend(islice(rest, 1))
@@ -82,7 +87,9 @@ class Smtp:
         build_next()
         while ahead:
             mail = ahead.pop()
-            outcome = mail if isinstance(mail, Permanent) else self._sent(mail, build_next)
+            outcome = mail if isinstance(mail, Permanent) else down or self._sent(mail, build_next)
+            if isinstance(outcome, Temporary) and not outcome.of_message:
+                down = outcome  # for the others too: each would wait for as long
             if not ahead:  # the server never came to be busy with it
                 build_next()
             yield outcome
@@ -123,7 +130,7 @@ class Smtp:
             self.close()
             why = f"it refuses the sign-in as {server.user} ({_words(error.smtp_code, error.smtp_error)})"
             raise Temporary(self._said(why), retry_after_seconds=BUSY_RETRY_SECONDS) from None
-        except (OSError, smtplib.SMTPException) as error:
+        except (OSError, smtplib.SMTPException, ValueError) as error:
             self.close()
             raise Temporary(self._said(_why(error)), retry_after_seconds=RETRY_SECONDS) from None
         return wire
@@ -152,9 +159,10 @@ class Smtp:
             raise Temporary(self._said(why), retry_after_seconds=BUSY_RETRY_SECONDS)
         answers = {each.addr_spec: _step(lambda each=each: wire.rcpt(each.addr_spec)) for each in recipients}  # type: ignore[misc]
         refused = {address: answer for address, answer in answers.items() if answer[0] not in TAKEN}
-        if len(refused) == len(recipients):
+        if len(refused) == len(answers):
             self._start_over(wire)
-            raise _refusal(*next(iter(refused.values())))
+            refusals = [_refusal(*answer) for answer in refused.values()]
+            raise next((each for each in refusals if isinstance(each, Temporary)), refusals[0])
         begun = _step(lambda: wire.docmd("DATA"))
         if begun[0] != WHERE_NEXT:
             self._start_over(wire)
@@ -200,7 +208,7 @@ def _step(do: Callable[[], Reply]) -> Reply:
     """One command and its answer. Errors: _Gone."""
     try:
         code, said = do()
-    except (OSError, smtplib.SMTPException) as error:
+    except (OSError, smtplib.SMTPException, ValueError) as error:
         raise _Gone(_why(error)) from None
     if code == CLOSING or not code > NO_ANSWER:
         raise _Gone(_words(code, said))
@@ -208,8 +216,8 @@ def _step(do: Callable[[], Reply]) -> Reply:
 
 
 def _refusal(code: int, said: bytes) -> Temporary | Permanent:
-    """What a refusal of one mail means: only from 500 on is it for good."""
-    if code in REFUSED_FOR_GOOD:
+    """What a refusal of one mail means: only from 500 on is it for good, and not where it is about us (RFC 3463)."""
+    if code in REFUSED_FOR_GOOD and code != NOT_SIGNED_IN and not _OURS.match(said):
         return Permanent(f"the mail server refuses it: {_words(code, said)}")
     reason = f"the mail server says: {_words(code, said)}"
     return Temporary(reason, retry_after_seconds=BUSY_RETRY_SECONDS, of_message=True)
@@ -223,7 +231,7 @@ def _doubt(why: str) -> InDoubt:
 
 def _words(code: int, said: bytes | str) -> str:
     text = said.decode(errors="replace") if isinstance(said, bytes) else said
-    return f"{code} {' '.join(text.split())}".strip()
+    return one_line(f"{code} {text}")[:WORDS_MAX]
 
 
 def _why(error: Exception) -> str:
@@ -231,7 +239,9 @@ def _why(error: Exception) -> str:
         return "it does not answer"
     if isinstance(error, smtplib.SMTPResponseException):
         return _words(error.smtp_code, error.smtp_error)
-    if isinstance(error, smtplib.SMTPNotSupportedError):
+    if isinstance(error, ValueError):  # which may tell the password
+        return "its name, or the sign-in, has letters that cannot be sent"
+    if isinstance(error, smtplib.SMTPNotSupportedError) and "STARTTLS" in str(error):
         return f'{error}; for a server without TLS on this machine say smtp_url = "smtp://...?tls=none"'
     return str(getattr(error, "strerror", None) or error)
 

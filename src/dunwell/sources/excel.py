@@ -20,13 +20,12 @@ from dunwell.sources import tables
 from dunwell.sources.mapping import Mapping
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
-from dunwell.sources.written import DIGITS, Writing
+from dunwell.sources.written import DIGITS, Writing, key_columns
 
 UNPACKED_MAX: Final = 1_000_000_000
 SHARED_TEXTS_MAX: Final = 200_000_000
 ROWS_MAX: Final = 1_048_576  # of a sheet
 MANY: Final = f"of {ROWS_MAX:,} rows"
-KEYS: Final = ("number", "account")
 DAMAGED: Final = (
     zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
     EOFError, OSError,
@@ -88,8 +87,7 @@ class _Rows:
         self._mapping = mapping
         self._problems = problems
         self._writing = Writing.of(mapping)
-        sources = [mapping.source(field) for field in KEYS]
-        self._keys = {source.column for source in sources if source is not None and source.column}
+        self._keys = key_columns(mapping)
 
     def batches(self, progress: Progress | None) -> Iterator[pl.DataFrame]:
         """Yield the batches; a sheet that cannot be read to its end is a problem."""

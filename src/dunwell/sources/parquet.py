@@ -10,10 +10,11 @@ from dunwell.sources import tables
 from dunwell.sources.mapping import Mapping
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
-from dunwell.sources.written import DIGITS, Writing
+from dunwell.sources.written import DIGITS, Writing, key_columns
 
 MAGIC: Final = b"PAR1"
 _TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Decimal)
+PROBLEMS_A_PART: Final = 50
 
 
 def batches(
@@ -34,8 +35,13 @@ def batches(
         parts = table.select(list(found)).collect_batches(
             chunk_size=tables.ROWS_PER_BATCH, maintain_order=True, engine="streaming"
         )
+        rounded = [name for name in key_columns(mapping) & set(found) if schema[name].is_float()]
         done = 0
         for part in parts:
+            for name in rounded:
+                for row in (part[name].abs() >= 10**DIGITS).arg_true()[:PROBLEMS_A_PART]:
+                    advice = "write the column as text or whole numbers"
+                    problems.add(done + row + 1, name, f"a float keeps {DIGITS} digits and this has more; {advice}")
             lines = pl.int_range(done + 1, done + part.height + 1, dtype=pl.Int64, eager=True)
             yield stripped(part.select(lines.alias(LINE), *texts))
             done += part.height

@@ -10,6 +10,15 @@ from dunwell.sources.mapping import Mapping
 DIGITS: Final = 15  # what a float surely keeps, and Excel shows
 
 
+KEYS: Final = ("number", "account")
+
+
+def key_columns(mapping: Mapping) -> set[str]:
+    """The columns that tell items and accounts apart, in which no digit may be lost."""
+    sources = [mapping.source(field) for field in KEYS]
+    return {source.column for source in sources if source is not None and source.column}
+
+
 @dataclass(frozen=True)
 class Writing:
     """How dates and decimals are written in texts: `dates` as strptime codes."""

@@ -89,5 +89,6 @@ def _back(request: HttpRequest) -> str:
     if not url_has_allowed_host_and_scheme(came_from, allowed_hosts={host}, require_https=request.is_secure()):
         return "/"
     parts = urlsplit(came_from)
-    where = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = "/" + parts.path.lstrip("/\\")
+    where = f"{path}?{parts.query}" if parts.query else path
     return where if where != request.get_full_path() else "/"

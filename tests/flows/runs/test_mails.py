@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ import pytest
 from dunwell.channels.smtp import Server
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.tasks import close_task
+from dunwell.flows.runs.noting import is_failed
 from dunwell.flows.runs.wires import MAILS_AT_ONCE
 from dunwell.records.models import Attempt, Delivery, Run, Task
 from tests.channels.mailserver import Mailbox, mail_server, polite_until, rude_server
@@ -124,6 +125,27 @@ def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.M
         reaches(town, monkeypatch, server)
         assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=6)).sent == 3
     assert len(mailbox.taken) == 3
+
+
+@pytest.mark.parametrize(
+    ("states", "has_failed"),
+    [({"failed"}, True), ({"failed", "withdrawn"}, True), ({"withdrawn"}, False), ({"failed", "in_doubt"}, False)],
+)
+def test_a_notice_has_failed_where_nothing_of_it_may_have_left(states: set[str], *, has_failed: bool) -> None:
+    assert is_failed(states) == has_failed
+
+
+def test_what_was_sent_by_a_slow_hand_is_not_in_doubt(town: Town, mailbox: Mailbox) -> None:
+    run = posted(town)
+    delivery = Delivery.objects.get()
+
+    def took_long() -> datetime:
+        if mailbox.taken and delivery.attempts.exists():  # somebody else took it for lost meanwhile, and asks a person
+            Delivery.objects.filter(state="claimed").update(state="in_doubt", claimed_by="bert")
+        return noon(ON)
+
+    town.deliver(run, clock=took_long)
+    assert (states(run), town.level("I-1"), town.notice(run, "A1").state) == (["sent"], 1, "sent")
 
 
 @pytest.mark.parametrize("was_sent", [True, False])

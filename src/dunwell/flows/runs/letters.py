@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import polars as pl
+from jinja2 import TemplateError
 
 from dunwell.letters.notice import ChargeLine, Creditor, Line, Message, Notice
 from dunwell.letters.wording import Wording
@@ -44,8 +45,8 @@ def message_of(notice: Notice, words: Wording) -> Message | str:
     """Write a notice, with its letter; or why it cannot be written, so that it holds up no other."""
     try:
         return write_out(notice, words)
-    except ValueError as error:
-        return str(error)
+    except (ValueError, TypeError, TemplateError) as error:  # the last two: a house's own template, in a rare branch
+        return f"a template cannot be used for it: {error}" if not isinstance(error, ValueError) else str(error)
 
 
 def creditor_of(entity: Entity) -> Creditor:

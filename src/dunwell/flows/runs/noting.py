@@ -15,7 +15,7 @@ from dunwell.flows.runs.fallback import fall_back
 from dunwell.flows.runs.happen import ask, happen
 from dunwell.flows.runs.wires import Outcome, end_attempts
 from dunwell.records import audit, frames
-from dunwell.records.models import Delivery, DeliveryState, Notice, Run, RunState
+from dunwell.records.models import Delivery, DeliveryState, Notice, NoticeState, Run, RunState, Task
 from dunwell.records.stage import stage
 
 FOR_A_PERSON: Final[dict[str, str]] = {
@@ -39,8 +39,9 @@ def note(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], a
 def note_locked(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str) -> int:
     """The same, with the payers locked already."""
     on = local_day(run.entity, at)
-    ours = [each for each in still_ours(batch) if each.pk in outcomes]
     sent_ids = {delivery_id for delivery_id, outcome in outcomes.items() if outcome.state == DeliveryState.SENT}
+    ours = [each for each in still_ours(batch) if each.pk in outcomes]
+    ours += _certain([each for each in batch if each not in ours and each.pk in sent_ids], at, by)
     _doubt(run, [each for each in batch if each not in ours and each.pk in sent_ids], on)
     batch, next_channels = ours, 0
     if batch:
@@ -68,7 +69,7 @@ def note_locked(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outc
         for notice, state in Delivery.objects.filter(notice_id__in=payers).values_list("notice_id", "state"):
             states[notice].add(state)
         sent = [notice for notice, found in states.items() if DeliveryState.SENT in found]
-        failed = [notice for notice, found in states.items() if found == {DeliveryState.FAILED}]
+        failed = [notice for notice, found in states.items() if is_failed(found)]
         book = frames.account_book(payers.values())
         happen(run.entity, book, [Delivered(on=on, notice_ids=sent), Failed(on=on, notice_ids=failed)])
     return next_channels
@@ -88,6 +89,25 @@ def set_on(deliveries: Sequence[Delivery], fields: Mapping[str, object]) -> None
     for delivery in deliveries:
         for name, value in fields.items():
             setattr(delivery, name, value)
+
+
+def is_failed(states: set[str]) -> bool:
+    """Whether a notice with deliveries in these states has failed: nothing of it has left or may, and some failed."""
+    return DeliveryState.FAILED in states and states <= {DeliveryState.FAILED, DeliveryState.WITHDRAWN}
+
+
+def _certain(sent: Sequence[Delivery], at: datetime, by: str) -> list[Delivery]:
+    """Those of sent deliveries that somebody else took for doubtful by now: nobody has to find out any more."""
+    found = set(
+        Delivery.objects.filter(
+            pk__in=[each.pk for each in sent], state=DeliveryState.IN_DOUBT,
+            notice__state__in=[NoticeState.POSTED, NoticeState.SENT],
+        ).values_list("pk", flat=True)
+    )  # fmt: skip
+    certain = [each for each in sent if each.pk in found]
+    asked = Task.objects.filter(kind="delivery_in_doubt", notice__deliveries__in=certain, closed_at=None)
+    Task.objects.filter(pk__in=list(asked.values_list("pk", flat=True))).update(closed_at=at, closed_by=by)
+    return certain
 
 
 def _doubt(run: Run, astray: Sequence[Delivery], on: date) -> None:

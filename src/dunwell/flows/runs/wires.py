@@ -22,6 +22,8 @@ from dunwell.letters.notice import Message
 from dunwell.records.models import Attempt, Delivery, DeliveryState
 
 MAILS_AT_ONCE: Final = 20  # as many are in doubt at most when a process dies
+SENDING_MAX: Final = timedelta(minutes=4)  # of a few, so that the lease does not run out meanwhile
+RETRY_SECONDS: Final = 300  # of what somebody else found out, and did not live to note
 GIVE_UP_AFTER: Final = timedelta(days=3)  # of a message that its recipient's server puts off
 DOUBLINGS_MAX: Final = 6  # of the time between two attempts
 NOT_MADE: Final = "whoever was to send it was gone before it was sent"
@@ -34,13 +36,15 @@ GONE_WHILE_SENDING: Final = (
 class Outcome(NamedTuple):
     """How a delivery went: its state, where it went or why not, and when to try again.
 
-    `of_message`: what is wrong is wrong with this message, not with the way.
+    `of_message`: what is wrong is wrong with this message, not with the way. `note`: what else is to be known of one
+    that was sent.
     """
 
     state: str
     detail: str
     retry_after_seconds: int = 0
     of_message: bool = False
+    note: str = ""
 
 
 class Parcel(NamedTuple):
@@ -90,7 +94,7 @@ class Wires:
 
     def _found(self, attempt: Attempt | None, envelope: Envelope) -> Outcome:
         if attempt and attempt.ended_at:
-            return Outcome(attempt.outcome, attempt.error)
+            return Outcome(attempt.outcome, attempt.error, RETRY_SECONDS)
         if attempt and attempt.wire_at:
             return Outcome(DeliveryState.IN_DOUBT, GONE_WHILE_SENDING)
         receipt = self.outbox.made(envelope)
@@ -101,7 +105,7 @@ def end_attempts(outcomes: Mapping[int, Outcome], at: datetime) -> None:
     """Put on record how attempts went that have not ended yet, by delivery."""
     alike: dict[tuple[str, str], list[int]] = {}
     for delivery_id, outcome in outcomes.items():
-        why = "" if outcome.state == DeliveryState.SENT else outcome.detail
+        why = outcome.note if outcome.state == DeliveryState.SENT else outcome.detail
         alike.setdefault((outcome.state, why), []).append(delivery_id)
     for (state, why), ids in alike.items():
         begun = Attempt.objects.filter(delivery__in=ids, ended_at=None)
@@ -116,12 +120,16 @@ def _mailed(smtp: Smtp, parcels: Sequence[Parcel], clock: Callable[[], datetime]
         Attempt.objects.filter(delivery__in=ours, ended_at=None).update(wire_at=at)
     mine = [parcel for parcel in parcels if parcel.delivery.pk in ours]
     outcomes: dict[int, Outcome] = {}
+    in_hand = 1  # where we are interrupted, it may have left
     try:
         sent = smtp.send_all(((parcel.envelope, parcel.message) for parcel in mine), at=at)
         for parcel, each in zip(mine, sent, strict=True):
             outcomes[parcel.delivery.pk] = _outcome(each)
+            if clock() - at > SENDING_MAX:  # a slow server: nobody may take the rest for begun when the lease runs out
+                break
+        in_hand = 0
     finally:
-        not_begun = [parcel.delivery.pk for parcel in mine[len(outcomes) + 1 :]]
+        not_begun = [parcel.delivery.pk for parcel in mine[len(outcomes) + in_hand :]]
         with transaction.atomic():
             end_attempts(outcomes, clock())
             Attempt.objects.filter(delivery__in=not_begun, ended_at=None).update(wire_at=None)
@@ -131,7 +139,7 @@ def _mailed(smtp: Smtp, parcels: Sequence[Parcel], clock: Callable[[], datetime]
 def _outcome(sent: Receipt | Temporary | Permanent | InDoubt) -> Outcome:
     match sent:
         case Receipt():
-            return Outcome(DeliveryState.SENT, str(sent.path or ""))
+            return Outcome(DeliveryState.SENT, str(sent.path or ""), note=sent.note)
         case Temporary():
             return Outcome(DeliveryState.RETRYING, sent.reason, sent.retry_after_seconds, sent.of_message)
         case InDoubt():

@@ -1,10 +1,10 @@
 """Accounts in a list, and one with how it is reached and who pays for it."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from dunwell.records.models import Account, Contact, Hold, Promise
 
@@ -63,7 +63,8 @@ def account(entity_id: int, account_id: int, *, on: date) -> AccountPage | None:
         return None
     in_force = Q(released_on=None) | Q(released_on__gt=on)
     lasts = Q(until_on=None) | Q(until_on__gte=on)
-    holds = Hold.objects.filter(in_force, lasts, account=found).order_by("pk")
+    holds = Hold.objects.filter(in_force, lasts, account=found, from_on__lte=on).order_by("pk")
+    unpaid = Promise.objects.filter(account=found, paid_minor__lt=F("amount_minor"))
     return AccountPage(
         account=_row(found),
         debtor_class=found.debtor_class or "",
@@ -72,8 +73,12 @@ def account(entity_id: int, account_id: int, *, on: date) -> AccountPage | None:
         parent=_row(found.parent) if found.parent else None,
         contacts=list(Contact.objects.filter(account=found).order_by("pk")[:CONTACTS_SHOWN]),
         holds=list(holds[:CONTACTS_SHOWN]),
-        promises=list(Promise.objects.filter(account=found, by_on__gte=on).order_by("by_on")[:CONTACTS_SHOWN]),
+        promises=[each for each in unpaid.order_by("by_on") if _lasts(each, on)][:CONTACTS_SHOWN],
     )
+
+
+def _lasts(promise: Promise, on: date) -> bool:
+    return promise.by_on + timedelta(days=promise.tolerance_days) >= on
 
 
 def _row(found: Account) -> AccountRow:

@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import unicodedata
 from typing import Any, Final
 
 from django.contrib.auth import views
@@ -47,7 +48,8 @@ class SignIn(views.LoginView):
 
     def _key(self) -> str:
         """By name and address: nobody locks out somebody else from where they sit."""
-        tried = f"{self.request.POST.get('username', '').casefold()}\0{self.request.META.get('REMOTE_ADDR', '')}"
+        name = unicodedata.normalize("NFKC", self.request.POST.get("username", "").strip()).casefold()
+        tried = f"{name}\0{self.request.META.get('REMOTE_ADDR', '')}"
         return f"sign-in:{hashlib.sha256(tried.encode()).hexdigest()}"
 
 
