@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 from django.conf import settings
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from dunwell.engine.explain import problem_text
 from dunwell.flows.errors import Conflict
@@ -15,6 +15,7 @@ from dunwell.flows.runs.approve import needing_approval
 from dunwell.flows.runs.locked import run_called
 from dunwell.records import archive
 from dunwell.records.models import Entity, Notice, NoticeState, Run
+from dunwell.records.views.runs import shards_of
 
 NOTICES_SHOWN_MAX: Final = 50
 
@@ -84,12 +85,7 @@ def run_detail(run_id: int) -> RunDetail:
         guard=run.guard,
         reason=run.reason,
         counts=run.counts,
-        shards=run.parts.aggregate(
-            all=Count("pk"),
-            decided=Count("pk", filter=~Q(archive_digest="")),
-            kept=Count("pk", filter=Q(is_kept=True)),
-            posted=Count("pk", filter=Q(is_posted=True)),
-        ),
+        shards=shards_of(run.pk),
         notices=dict(states.values_list("state", "n")),
         edits=[
             {

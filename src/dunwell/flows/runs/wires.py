@@ -77,8 +77,9 @@ class Wires:
 
         What is not ours any more by the time it would go over a wire does not, and has no outcome.
         """
-        mails = [parcel for parcel in parcels if self._smtp and parcel.delivery.channel == "email"]
-        others = [parcel for parcel in parcels if parcel not in mails] if mails else parcels
+        mailed = "email" if self._smtp else None
+        mails = [parcel for parcel in parcels if parcel.delivery.channel == mailed]
+        others = [parcel for parcel in parcels if parcel.delivery.channel != mailed]
         sent = self.outbox.send_all((parcel.envelope, parcel.message) for parcel in others)
         outcomes = {parcel.delivery.pk: _outcome(each) for parcel, each in zip(others, sent, strict=True)}
         rest = iter(mails)

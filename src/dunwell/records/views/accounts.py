@@ -37,7 +37,6 @@ class AccountPage:
     """An account, how it is reached, who pays for it, and what stands in the way of dunning it."""
 
     account: AccountRow
-    debtor_class: str
     legal: bool
     intercompany: bool
     parent: AccountRow | None
@@ -67,7 +66,6 @@ def account(entity_id: int, account_id: int, *, on: date) -> AccountPage | None:
     unpaid = Promise.objects.filter(account=found, paid_minor__lt=F("amount_minor"))
     return AccountPage(
         account=_row(found),
-        debtor_class=found.debtor_class or "",
         legal=found.legal,
         intercompany=found.intercompany,
         parent=_row(found.parent) if found.parent else None,

@@ -1,7 +1,7 @@
 """Entities, and what waits for a person in each."""
 
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import time
 
 from django.db.models import Count, Max
 
@@ -23,11 +23,10 @@ class EntityLine:
 
 @dataclass(frozen=True)
 class EntityCard:
-    """A creditor company with its last run, its last that was posted, and what waits for people."""
+    """A creditor company with its last run, and what waits for people."""
 
     entity: EntityLine
     last: RunLine | None
-    posted_on: date | None
     unapproved: int
     in_doubt: int
     tasks: dict[str, int] = field(default_factory=dict)
@@ -51,11 +50,9 @@ def entities() -> list[EntityLine]:
 
 
 def cards() -> list[EntityCard]:
-    """All entities with what waits in each, by code: in six queries, however many there are."""
+    """All entities with what waits in each, by code: in five queries, however many there are."""
     latest = Run.objects.exclude(state=RunState.DECIDING).values("entity").annotate(last=Max("pk")).values("last")
     last = {run.entity_id: run for run in Run.objects.filter(pk__in=latest)}
-    posted = Run.objects.filter(posted_at__isnull=False).exclude(state=RunState.REVERSED)
-    posted_on = dict(posted.values("entity").annotate(on=Max("as_of")).values_list("entity", "on"))
     runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
     lacks = dict(unapproved(runs).values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
     doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
@@ -68,7 +65,6 @@ def cards() -> list[EntityCard]:
         EntityCard(
             entity=each,
             last=line_of(last[each.id]) if each.id in last else None,
-            posted_on=posted_on.get(each.id),
             unapproved=lacks.get(each.id, 0),
             in_doubt=in_doubt.get(each.id, 0),
             tasks=tasks.get(each.id, {}),

@@ -111,13 +111,18 @@ def facts(run_id: int, *, asked_by: str) -> RunFacts:
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
         notices={state: n for state, n, _asked in states},
         deliveries=dict(deliveries.values_list("state", "n")),
-        shards=RunShard.objects.filter(run_id=run_id).aggregate(
-            all=Count("pk"),
-            decided=Count("pk", filter=~Q(archive_digest="")),
-            kept=Count("pk", filter=Q(is_kept=True)),
-            posted=Count("pk", filter=Q(is_posted=True)),
-        ),
+        shards=shards_of(run_id),
         edits=_edits(run_id),
+    )
+
+
+def shards_of(run_id: int) -> dict[str, int]:
+    """How many shards a run has, and how many of them are decided, kept and posted."""
+    return RunShard.objects.filter(run_id=run_id).aggregate(
+        all=Count("pk"),
+        decided=Count("pk", filter=~Q(archive_digest="")),
+        kept=Count("pk", filter=Q(is_kept=True)),
+        posted=Count("pk", filter=Q(is_posted=True)),
     )
 
 
