@@ -12,11 +12,11 @@ from tests.sources.files import csv
 
 
 def archive(*names: str) -> bytes:
-    """A zip archive of files with nothing in them."""
+    """A zip archive of files with nothing in them, of no date: its bytes are part of a test's name."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as file:
         for name in names:
-            file.writestr(name, "x")
+            file.writestr(zipfile.ZipInfo(name), "x")
     return packed.getvalue()
 
 
