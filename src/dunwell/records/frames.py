@@ -91,8 +91,10 @@ WITH RECURSIVE above(id, parent_id) AS (
     UNION SELECT a.id, a.parent_id FROM records_account a JOIN above ON a.id = above.parent_id
 ), family(id) AS (
     SELECT id FROM above UNION SELECT a.id FROM records_account a JOIN family ON a.parent_id = family.id
-) SELECT id FROM family ORDER BY id
+) SELECT id FROM family
 """
+# All lock in the order of the ids, so that no two wait for each other.
+LOCKED: Final = "SELECT id FROM records_account WHERE id = ANY({}) ORDER BY id FOR NO KEY UPDATE"
 
 
 class Shard(NamedTuple):
@@ -155,10 +157,7 @@ def selects_of_entity(entity_id: int, *, as_of: date) -> dict[str, Select]:
 
 def family(account_ids: Iterable[int]) -> list[int]:
     """Return these accounts and all that share a payer with them, in ascending order."""
-    sql, params = _fill(FAMILY, {"accounts": sorted(set(account_ids))})
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        return [row[0] for row in cursor.fetchall()]
+    return _family(f"{FAMILY} ORDER BY id", account_ids)
 
 
 def lock_payers(account_ids: Iterable[int]) -> list[int]:
@@ -166,20 +165,21 @@ def lock_payers(account_ids: Iterable[int]) -> list[int]:
 
     On SQLite the transaction already excludes every other writer. Call it before `account_book`.
     """
-    accounts = family(account_ids)
-    lock_accounts(accounts)
-    return accounts
+    return _family(LOCKED.format(f"ARRAY({FAMILY})") if is_postgresql() else FAMILY, account_ids)
+
+
+def _family(sql: str, account_ids: Iterable[int]) -> list[int]:
+    sql, params = _fill(sql, {"accounts": sorted(set(account_ids))})
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return [row[0] for row in cursor.fetchall()]
 
 
 def lock_accounts(account_ids: Iterable[int]) -> None:
-    """The same for exactly these accounts: whoever changes what a payer owes locks the payer's account.
-
-    Once in a transaction: all lock in the order of the ids, so that no two wait for each other.
-    """
+    """The same for exactly these accounts, once in a transaction: who changes what a payer owes locks its account."""
     if is_postgresql():
         with connection.cursor() as cursor:
-            locked = "SELECT id FROM records_account WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE"
-            cursor.execute(locked, [list(account_ids)])
+            cursor.execute(LOCKED.format("%s"), [list(account_ids)])
 
 
 def _book(selects: Mapping[str, Select], *, is_small: bool = False) -> Book:

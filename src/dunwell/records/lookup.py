@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
-from django.db import connection
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
+from django.db.models.expressions import RawSQL
 
 from dunwell.engine.book import DEBTOR_CLASSES, Currency, Kind
 from dunwell.records.connect import is_postgresql
@@ -129,13 +129,11 @@ def parents_of(entity_ids: Sequence[int]) -> pl.DataFrame:
     return read(columns, tail, [json.dumps(_words(entity_ids))])
 
 
-def ids_numbered(entity_id: int, number: str) -> list[int]:
-    """The ids of the items of an entity that have a number, settled ones too: one a kind at most."""
+def numbered(entity_id: int, number: str) -> QuerySet[Item]:
+    """The items of an entity that have a number, settled ones too: one a kind at most."""
     # The condition is that of the index, word for word: as a parameter, SQLite would not know it.
     sql = "SELECT id FROM records_item t WHERE t.entity_id = %s AND t.number = %s AND NOT (t.number = '')"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [entity_id, number])
-        return [row[0] for row in cursor.fetchall()]
+    return Item.objects.filter(pk__in=RawSQL(sql, [entity_id, number]))  # noqa: S611  # constant but for its parameters
 
 
 def charges_numbered(entity_id: int, numbers: pl.Series) -> list[str]:

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
@@ -81,7 +82,7 @@ def read_select(select: Select) -> pl.DataFrame:
     texts = _copy_out(select) if is_postgresql() else _join_out(select)
     first, second = next(texts, None), next(texts, None)
     if first is None:
-        return pl.DataFrame(schema={column.name: column.dtype for column in select.columns})
+        return _no_rows(tuple(select.columns))
     if second is None:
         return _parse(first, select.columns)
     with ThreadPoolExecutor(1) as parser:  # what has come is parsed while the rest comes
@@ -109,12 +110,19 @@ def read_few(selects: Mapping[str, Select]) -> dict[str, pl.DataFrame]:
 
 def _framed(rows: Sequence[tuple[object, ...]], columns: Sequence[Column]) -> pl.DataFrame:
     """Make a frame of fetched rows: as they are where every value is of its column's type, else parsed as always."""
+    if not rows:
+        return _no_rows(tuple(columns))
     native = [NATIVE.get(column.dtype.base_type(), int) for column in columns]
     if all(value is None or type(value) is wanted for row in rows for value, wanted in zip(row, native, strict=True)):
         with suppress(pl.exceptions.PolarsError):  # such as an unknown currency: parsing says where
             return pl.DataFrame(rows, schema={column.name: column.dtype for column in columns}, orient="row")
     lines = (",".join("" if value is None else _quoted(value) for value in row) for row in rows)
     return _parse("\n".join([*lines, ""]).encode(), columns)
+
+
+@cache
+def _no_rows(columns: tuple[Column, ...]) -> pl.DataFrame:
+    return pl.DataFrame(schema={column.name: column.dtype for column in columns})
 
 
 def _quoted(value: object) -> str:

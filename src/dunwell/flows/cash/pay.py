@@ -42,9 +42,8 @@ def pay(
     amount_minor = minor_of(amount, currency)
     item_ids = [item.pk for item in owed_items(entity, about, items, currency=currency, what="a payment")]
     with transaction.atomic():
-        Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # of two at once, the second sees the first
-        if external_id and Payment.objects.filter(entity=entity, external_id=external_id).exists():
-            raise Conflict(f"the payment {external_id} is in the book of {entity.code} already")
+        if external_id:
+            _require_new(entity, external_id)
         payment_id = int(bulk.allocate_ids(Item, 1)[0])
         event = Paid(
             on=on,
@@ -89,6 +88,12 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
         )
         let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
         Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)
+
+
+def _require_new(entity: Entity, external_id: str) -> None:
+    Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # of two at once, the second sees the first
+    if Payment.objects.filter(entity=entity, external_id=external_id).exists():
+        raise Conflict(f"the payment {external_id} is in the book of {entity.code} already")
 
 
 def _usable(external_id: str | None) -> str:

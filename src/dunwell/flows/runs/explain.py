@@ -59,7 +59,7 @@ def explain_item(
     if decision is None:
         raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
     sentences = [*explain(decision), *(_told(edit) for edit in edits if _is_about(edit, item))]
-    others = Item.objects.filter(pk__in=lookup.ids_numbered(entity.pk, number)).exclude(pk=item.pk)
+    others = lookup.numbered(entity.pk, number).exclude(pk=item.pk)
     kinds = list(others.order_by("kind").values_list("kind", flat=True))
     return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences, kinds)
 
@@ -106,8 +106,7 @@ def _told(edit: RunEdit) -> str:
 
 def item_called(entity: Entity, number: str, *, kind: str | None = None) -> Item:
     """Return the item of a number, what is owed before what is paid. Errors: NotFound, Invalid for several."""
-    ids = lookup.ids_numbered(entity.pk, number)
-    found = list(Item.objects.filter(pk__in=ids).select_related("account").order_by("kind"))
+    found = list(lookup.numbered(entity.pk, number).select_related("account").order_by("kind"))
     found = [item for item in found if kind in {None, item.kind}]
     if not found:
         raise NotFound(f"there is no {kind or 'item'} {number!r} in the book of {entity.code}")
