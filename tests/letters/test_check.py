@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from jinja2 import TemplateError
 
 from dunwell.engine.documents import DocumentError
 from dunwell.letters.check import wording_of
@@ -60,7 +61,26 @@ def test_templates_may_speak_of_what_a_notice_has() -> None:
         ("{{ say.group(1) }}", "without anything in its brackets"),
         ("{% if late %}", "templates/en/final.txt:"),
         ("{{ late", "templates/en/final.txt:"),
-        ("{{ total < 3 }}", "no final can be written with it"),
+        ("{% if total < 3 %}x{% endif %}", "< and > compare numbers alone: count, late, early"),
+        ("{% if 9 > account %}x{% endif %}", "< and > compare numbers alone"),
+        ("{{ say.what }}", "templates/en/final.txt:4: a phrase is said with brackets: what()"),
+        ("{{ say }}", "a phrase is said with brackets: say.phrase()"),
+        ("{{ super }}", "a phrase is said with brackets: super()"),
+        ("{{ say() }}", "no phrase is called say"),
+        ("{{ total() }}", "no phrase is called total"),
+        ("{{ 'x'() }}", "no phrase is called this"),
+        ("{{ say.what(*total) }}", "without anything in its brackets"),
+        (r"{{ 'a\x1eb' }}", "a text holds a control character"),
+        ("{{ total ~ deadline }}", "concat has no place in a template"),
+        ("Pay by {{ deadline }}.", "it prints what is no text (None): ask by `if` whether it is there"),
+        ("{{ deadline | upper }}", "it prints what is no text (None)"),
+        ("{{ plain }}", "it prints what is no text (False)"),
+        ("{{ ('a', 'b') }}", "it prints what is no text"),
+        ("{{ " + "(" * 9000 + "total" + ")" * 9000 + " }}", "it is nested more than 20 deep"),
+        ("{{ " + "not " * 9000 + "total }}", "it is nested more than 20 deep"),
+        ("{% if late %}" * 30 + "x" + "{% endif %}" * 30, "it is nested more than 20 deep"),
+        ("{{ say.quoting() }}" * 2000, "subject may come to more than 20,000 characters"),
+        ("x" * 20_001, "subject may come to more than 20,000 characters"),
     ],
 )
 def test_what_is_no_word_is_refused_with_its_place(said: str, told: str) -> None:
@@ -86,7 +106,8 @@ def test_what_is_no_word_is_refused_with_its_place(said: str, told: str) -> None
         ("en/words.txt", '{% set fees = "Charge" %}', "words.txt:1: fees is no word of a letter; there are number,"),
         ("en/words.txt", "{% set fee = 3 %}", "fee is a text in quotation marks"),
         ("en/words.txt", "{% set fee = lipsum() %}", "it sets words alone"),
-        ("en/phrases.txt", "{% macro a() %}{{ a() }}{% endmacro %}", "a is made of itself"),
+        ("en/phrases.txt", "{% macro a() %}{{ a() }}{% endmacro %}", "a may come to more than 20,000"),
+        ("en/words.txt", r'{% set fee = "a\x00" %}', "words.txt:1: a text holds a control character"),
         ("en/phrases.txt", "{% macro a(x) %}{% endmacro %}", "it has phrases alone"),
         ("en/phrases.txt", "{% macro a() %}A{% endmacro %}", "can be written with it"),
     ],
@@ -99,7 +120,17 @@ def test_phrases_that_multiply_are_refused() -> None:
     macros = "".join(
         f"{{% macro a{n}() %}}{{{{ a{n + 1}() }}}}{{{{ a{n + 1}() }}}}{{% endmacro %}}\n" for n in range(40)
     )
-    assert "too many others" in refused("en/phrases.txt", macros + "{% macro a40() %}x{% endmacro %}")[0]
+    assert (
+        "a0 may come to more than 20,000" in refused("en/phrases.txt", macros + "{% macro a40() %}x{% endmacro %}")[0]
+    )
+
+
+def test_a_letter_without_one_of_its_parts_is_never_written() -> None:
+    rare = FINAL.replace("HERE", "{% if count < 9 %}Last call{% endif %}")
+    wording = wording_of({"en/final.txt": rare})
+    write(several("en", "final"), wording)
+    with pytest.raises(TemplateError, match="has no subject"):
+        write(notice(*[line(f"A-{n}", days=12) for n in range(9)], stage="final"), wording)
 
 
 def test_every_problem_of_every_file_is_named() -> None:

@@ -1,27 +1,30 @@
 """Templates of the house, held against what a letter has before any is written: nothing but words gets through."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from dunwell.engine.documents import DocumentError, Problem
-from dunwell.letters.letter import FIELDS, compose
+from dunwell.letters.letter import compose
 from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
 from dunwell.letters.reader import LANGUAGES
+from dunwell.letters.sayable import (
+    SAID_CHARS_MAX,
+    SUPER_CHARS,
+    TO_DO,
+    TOO_DEEP,
+    Known,
+    faults,
+    length,
+    lengths,
+    text_fault,
+)
 from dunwell.letters.wording import LETTER, OTHER_STAGE, PARTS, PHRASES, SHAPE, SHIPPED, STAGES, WORDS, Wording, Words
 
 CHARS_MAX: Final = 50_000
-EXPANDED_MAX: Final = 2_000  # phrases that one phrase may come to, through those it is made of
-FILTERS: Final = ("capitalize", "lower", "trim", "upper")
-NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
-_SAID: Final = (
-    nodes.Output, nodes.TemplateData, nodes.If, nodes.CondExpr, nodes.Name, nodes.Const, nodes.Call, nodes.Getattr,
-    nodes.Concat, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Filter, nodes.Tuple,
-)  # fmt: skip
-_TO_DO: Final = "a template has blocks, if, fields and phrases, see docs/letters.md"
 
 
 def wording_of(own: Mapping[str, str], folder: str = "templates") -> Wording:
@@ -42,14 +45,6 @@ def _problems(own: Mapping[str, str]) -> list[Problem]:
     return found or [problem for name in sorted(own) for problem in _tried(name, wording)]
 
 
-@dataclass(frozen=True)
-class Known:
-    """What a template may name besides fields: phrases beside it, and phrases of a file, by what it calls that file."""
-
-    names: frozenset[str] = frozenset()
-    phrases: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
 class _File:
     """One template, taken apart."""
 
@@ -64,10 +59,12 @@ class _File:
             return [self._problem(1, found)]
         try:
             tree = self.wording.environment.parse(self.text)
+            read = {WORDS: self._words, PHRASES: self._phrases}.get(self.stem, self._letter)
+            return list(read(tree))
         except TemplateSyntaxError as error:
             return [self._problem(error.lineno, str(error.message).rstrip("."))]
-        read = {WORDS: self._words, PHRASES: self._phrases}.get(self.stem, self._letter)
-        return list(read(tree))
+        except RecursionError:  # of the parser
+            return [self._problem(1, TOO_DEEP)]
 
     def _as_a_file(self) -> str:
         if self.language not in LANGUAGES or "/" in self.stem:
@@ -91,24 +88,22 @@ class _File:
                 yield self._problem(node.lineno, f"{called} is no word of a letter; there are {known}")
             elif not isinstance(node.node.value, str):
                 yield self._problem(node.lineno, f"{name.name} is a text in quotation marks")
+            elif fault := text_fault(node.node.value):
+                yield self._problem(node.lineno, fault)
 
     def _phrases(self, tree: nodes.Template) -> Iterator[Problem]:
-        macros = {}
+        known = Known(names=lengths(tree))
         for node in _without_space(tree.body):
             if isinstance(node, nodes.Macro) and not node.args:
-                macros[node.name] = node
-                yield from self._sayable(node.body, Known(names=_macros(tree)))
+                yield from self._faults(node, known)
             else:
                 yield self._problem(node.lineno, "it has phrases alone: {% macro name() %} ... {% endmacro %}")
-        for name, macro in macros.items():
-            if _expanded(name, macros, ()) > EXPANDED_MAX:
-                yield self._problem(macro.lineno, f"{name} is made of itself, or of too many others")
 
     def _letter(self, tree: nodes.Template) -> Iterator[Problem]:
         base = SHAPE if self.stem == LETTER else f"{self.language}/{LETTER}.txt"
         allowed = {base, f"{SHIPPED}{self.name}" if _is_shipped(self.stem) else base}
         body = list(_without_space(tree.body))
-        aliases: dict[str, frozenset[str]] = {}
+        aliases: dict[str, Mapping[str, int]] = {}
         if not body or not isinstance(body[0], nodes.Extends):
             yield self._problem(1, f'it begins with {{% extends "{base}" %}}')
         for node in body:
@@ -123,13 +118,13 @@ class _File:
                 elif not node.with_context:
                     yield self._problem(node.lineno, "phrases speak of the notice: say `with context`")
                 else:
-                    aliases[node.target] = _macros(self._parsed(name))
+                    aliases[node.target] = lengths(self._parsed(name))
             elif isinstance(node, nodes.Block):
                 if node.name not in PARTS:
                     yield self._problem(node.lineno, f"no part is called {node.name}; there are {', '.join(PARTS)}")
-                yield from self._sayable(node.body, Known(names=frozenset({"super"}), phrases=aliases))
+                yield from self._faults(node, Known(names={"super": SUPER_CHARS}, phrases=aliases))
             else:
-                yield self._problem(node.lineno, f"what stands outside a block is never read: {_TO_DO}")
+                yield self._problem(node.lineno, f"what stands outside a block is never read: {TO_DO}")
 
     def _parsed(self, name: str) -> nodes.Template:
         try:
@@ -137,33 +132,11 @@ class _File:
         except TemplateSyntaxError:  # that file tells of it
             return nodes.Template([])
 
-    def _sayable(self, body: Sequence[nodes.Node], known: Known) -> Iterator[Problem]:
-        """What of a block or phrase is anything but words, fields and phrases."""
-        for node in body:
-            if fault := _fault(node, known):
-                yield self._problem(node.lineno, fault)
-            else:
-                yield from self._sayable(list(node.iter_child_nodes()), known)
-
-
-def _fault(node: nodes.Node, known: Known) -> str:
-    """Why a node has no place in a template, or nothing; what is within it is looked at apart."""
-    if not isinstance(node, _SAID):
-        return f"{type(node).__name__.lower()} has no place in a template: {_TO_DO}"
-    if isinstance(node, nodes.Filter) and (node.name not in FILTERS or node.args or node.kwargs):
-        return f"no filter is called {node.name}; there are {', '.join(FILTERS)}"
-    if isinstance(node, nodes.Call) and (node.args or node.kwargs):
-        return f"a phrase is said without anything in its brackets: {_TO_DO}"
-    if isinstance(node, nodes.Name) and node.name not in {*FIELDS, *known.names, *known.phrases}:
-        return f"no field is called {node.name}; there are {', '.join(FIELDS)}"
-    return _phrase_fault(node, known) if isinstance(node, nodes.Getattr) else ""
-
-
-def _phrase_fault(node: nodes.Getattr, known: Known) -> str:
-    if not isinstance(node.node, nodes.Name) or node.node.name not in known.phrases:
-        return f".{node.attr}: nothing is within a field: {_TO_DO}"
-    there = known.phrases[node.node.name]
-    return "" if node.attr in there else f"no phrase is called {node.attr}; there are {', '.join(sorted(there))}"
+    def _faults(self, node: nodes.Macro | nodes.Block, known: Known) -> Iterator[Problem]:
+        yield from (self._problem(line, fault) for line, fault in faults(node.body, known))
+        if length(node.body, known) > SAID_CHARS_MAX:
+            told = f"{node.name} may come to more than {SAID_CHARS_MAX:,} characters, or is made of itself"
+            yield self._problem(node.lineno, told)
 
 
 def _without_space(body: list[nodes.Node]) -> Iterator[nodes.Node]:
@@ -174,33 +147,6 @@ def _without_space(body: list[nodes.Node]) -> Iterator[nodes.Node]:
         )
         if not is_space:
             yield node
-
-
-def _all(body: list[nodes.Node]) -> Iterator[nodes.Node]:
-    for node in body:
-        yield node
-        yield from _all(list(node.iter_child_nodes()))
-
-
-def _macros(tree: nodes.Template) -> frozenset[str]:
-    return frozenset(node.name for node in tree.body if isinstance(node, nodes.Macro))
-
-
-def _expanded(name: str, macros: Mapping[str, nodes.Macro], above: tuple[str, ...]) -> int:
-    """How many phrases a phrase comes to, at most; beyond the bound where it contains itself."""
-    if name in above:
-        return EXPANDED_MAX + 1
-    called = [
-        node.node.name
-        for node in _all(macros[name].body)
-        if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name)
-    ]
-    count = 1
-    for each in called:
-        count += _expanded(each, macros, (*above, name)) if each in macros else 0
-        if count > EXPANDED_MAX:
-            break
-    return count
 
 
 def _is_shipped(stem: str) -> bool:
@@ -214,12 +160,9 @@ def _tried(name: str, wording: Wording) -> Iterator[Problem]:
     for stage in (*STAGES, OTHER_STAGE) if stem in {LETTER, PHRASES, WORDS} else (stem,):
         for notice in _notices(language, stage):
             try:
-                letter = compose(notice, wording)
-            except (TemplateError, TypeError, ValueError) as error:
+                compose(notice, wording)
+            except (TemplateError, TypeError, ValueError, RecursionError, SyntaxError) as error:
                 yield Problem(name, 1, (), f"no {stage} can be written with it: {error}")
-                return
-            if missing := [part for part in NEVER_EMPTY if not getattr(letter, part)]:
-                yield Problem(name, 1, (), f"a letter of stage {stage} has no {missing[0]}: {{% block {missing[0]} %}}")
                 return
 
 

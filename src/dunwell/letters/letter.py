@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from jinja2 import TemplateRuntimeError
+
 from dunwell.letters.notice import Creditor, Notice
 from dunwell.letters.payment import REMITTANCE_MAX, Payment, payment_of
 from dunwell.letters.plain import one_line, paragraphs, shortened
@@ -32,6 +34,8 @@ FIELDS: Final[Mapping[str, str]] = {
     "in_part": "whether part of a late item is paid",
     "plain": "whether there are neither charges nor a fee",
 }
+COUNTS: Final = ("count", "late", "early")  # the fields that are numbers
+NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
 NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
 
 
@@ -73,7 +77,10 @@ class Letter:
 
 
 def compose(notice: Notice, wording: Wording) -> Letter:
-    """Put a notice into the words of its reader, with money and dates as they are read there."""
+    """Put a notice into the words of its reader, with money and dates as they are read there.
+
+    Errors: TemplateError for a template that says what is no text, or leaves a part empty that every letter has.
+    """
     reader = reader_of(notice.language, notice.country)
     words = wording.words(reader.language)
     late, early = overdue_and_upcoming(notice)
@@ -88,7 +95,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         (words.reference, str(notice.notice_id)),
         (words.account, fields["account"]),
     )
-    return Letter(
+    letter = Letter(
         language=reader.language,
         territory=reader.locale.territory,
         words=words,
@@ -107,6 +114,9 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         remark=paragraphs(said["remark"]),
         closing=one_line(said["closing"]),
     )
+    if missing := [part for part in NEVER_EMPTY if not getattr(letter, part)]:
+        raise TemplateRuntimeError(f"a letter of stage {notice.stage} has no {missing[0]}: {{% block {missing[0]} %}}")
+    return letter
 
 
 def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:

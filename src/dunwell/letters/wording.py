@@ -1,12 +1,12 @@
 """Words: the templates of every language and stage, those of the house over those that come with Dunwell."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType, SimpleNamespace
 from typing import Any, Final, Protocol, cast
 
-from jinja2 import FunctionLoader, StrictUndefined
+from jinja2 import FunctionLoader, StrictUndefined, TemplateRuntimeError
 from jinja2.sandbox import SandboxedEnvironment
 
 from dunwell.letters.reader import LANGUAGES
@@ -20,6 +20,12 @@ WORDS: Final = "words"
 PARTS: Final = ("subject", "salutation", "opening", "upcoming", "request", "remark", "closing")
 SHAPE: Final = "parts"
 SHIPPED: Final = "shipped/"  # before a name: the template that comes with Dunwell, whatever the house has
+FILTERS: Final[Mapping[str, Callable[[str], str]]] = {
+    "capitalize": str.capitalize,
+    "lower": str.lower,
+    "trim": str.strip,
+    "upper": str.upper,
+}
 _PART_ENDS: Final = "\x1e"  # no data and no template can hold it: both are cleared of control characters
 
 
@@ -70,11 +76,13 @@ class Wording:
         self.environment = SandboxedEnvironment(
             loader=FunctionLoader(self.source),
             undefined=StrictUndefined,
+            finalize=_text,
             autoescape=False,  # these are words: who lays them out as HTML escapes them
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
         )
+        self.environment.filters = {name: _filter(change) for name, change in FILTERS.items()}
 
     def source(self, name: str) -> str | None:
         """The text of a template, or None."""
@@ -102,6 +110,17 @@ class Wording:
     def _said(self, name: str) -> dict[str, object]:
         module = self.environment.get_template(name).module
         return {word: value for word, value in vars(module).items() if not word.startswith("_")}
+
+
+def _text(value: object) -> str:
+    """What a template prints: text or a number. Errors: TemplateRuntimeError for anything else, such as no deadline."""
+    if isinstance(value, str) or type(value) is int:
+        return str(value)
+    raise TemplateRuntimeError(f"it prints what is no text ({value}): ask by `if` whether it is there")
+
+
+def _filter(change: Callable[[str], str]) -> Callable[[object], str]:
+    return lambda value: change(_text(value))
 
 
 @cache

@@ -1,0 +1,138 @@
+"""What a block or phrase of a template may say: words, fields and phrases, no more of them than a letter holds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from jinja2 import nodes
+
+from dunwell.letters.letter import COUNTS, FIELDS
+from dunwell.letters.wording import FILTERS
+
+SAID_CHARS_MAX: Final = 20_000  # that a block or phrase may come to, with the phrases it is made of
+FIELD_CHARS: Final = 40  # as which a field counts there
+SUPER_CHARS: Final = 2_000  # and what a block has beneath it
+NESTED_MAX: Final = 20
+TO_DO: Final = "a template has blocks, if, fields and phrases, see docs/letters.md"
+TOO_DEEP: Final = f"it is nested more than {NESTED_MAX} deep"
+_SAID: Final = (
+    nodes.Output, nodes.TemplateData, nodes.If, nodes.CondExpr, nodes.Name, nodes.Const, nodes.Call, nodes.Getattr,
+    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Filter, nodes.Tuple,
+)  # fmt: skip
+_IN_ORDER: Final = {"lt", "lteq", "gt", "gteq"}
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a template may say besides fields, and its length: phrases beside it, and those of a file, by its alias."""
+
+    names: Mapping[str, int] = field(default_factory=dict)
+    phrases: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+
+def faults(body: Sequence[nodes.Node], known: Known, depth: int = 0) -> Iterator[tuple[int, str]]:
+    """What of a block or phrase is anything but words, fields and phrases, with its line."""
+    for node in body:
+        if fault := TOO_DEEP if depth > NESTED_MAX else _fault(node, known):
+            yield node.lineno, fault
+        elif not isinstance(node, nodes.Call):  # of which there is but its name
+            yield from faults(list(node.iter_child_nodes()), known, depth + 1)
+
+
+def _fault(node: nodes.Node, known: Known) -> str:
+    """Why a node has no place in a template, or nothing; what is within it is looked at apart."""
+    if not isinstance(node, _SAID):
+        return f"{type(node).__name__.lower()} has no place in a template: {TO_DO}"
+    if isinstance(node, nodes.Filter) and (node.name not in FILTERS or node.args or node.kwargs):
+        return f"no filter is called {node.name}; there are {', '.join(FILTERS)}"
+    if isinstance(node, nodes.Compare) and not _can_be_ordered(node):
+        return f"< and > compare numbers alone: {', '.join(COUNTS)}, and such as 3"
+    if isinstance(node, nodes.Const):
+        return text_fault(str(node.value))
+    return _call_fault(node, known) if isinstance(node, nodes.Call) else _bare_fault(node, known)
+
+
+def _can_be_ordered(node: nodes.Compare) -> bool:
+    """Whether it does not ask for more or less, or asks it of numbers."""
+    return all(operand.op not in _IN_ORDER for operand in node.ops) or all(
+        each.name in COUNTS
+        if isinstance(each, nodes.Name)
+        else isinstance(each, nodes.Const) and type(each.value) is int
+        for each in (node.expr, *(operand.expr for operand in node.ops))
+    )
+
+
+def text_fault(text: str) -> str:
+    """Why a text in quotation marks has no place in a template, or nothing."""
+    return "a text holds a control character" if any(char < " " and char != "\n" for char in text) else ""
+
+
+def _call_fault(node: nodes.Call, known: Known) -> str:
+    if node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
+        return f"a phrase is said without anything in its brackets: {TO_DO}"
+    said = node.node
+    if isinstance(said, nodes.Getattr):
+        return _phrase_fault(said, known)
+    name = said.name if isinstance(said, nodes.Name) else "this"
+    return "" if name in known.names else f"no phrase is called {name}: {TO_DO}"
+
+
+def _phrase_fault(node: nodes.Getattr, known: Known) -> str:
+    if not isinstance(node.node, nodes.Name) or node.node.name not in known.phrases:
+        return f".{node.attr}: nothing is within a field: {TO_DO}"
+    there = known.phrases[node.node.name]
+    return "" if node.attr in there else f"no phrase is called {node.attr}; there are {', '.join(sorted(there))}"
+
+
+def _bare_fault(node: nodes.Node, known: Known) -> str:
+    """Why a name has no place where it is not said with brackets."""
+    if isinstance(node, nodes.Getattr):
+        return _phrase_fault(node, known) or f"a phrase is said with brackets: {node.attr}()"
+    if not isinstance(node, nodes.Name):
+        return ""
+    name = node.name
+    if name in known.names or name in known.phrases:
+        return f"a phrase is said with brackets: {name if name in known.names else f'{name}.phrase'}()"
+    return "" if name in FIELDS else f"no field is called {name}; there are {', '.join(FIELDS)}"
+
+
+def lengths(tree: nodes.Template) -> dict[str, int]:
+    """How many characters each phrase may come to; beyond the bound where it contains itself, or too deep a tower."""
+    macros = {node.name: node for node in tree.body if isinstance(node, nodes.Macro)}
+    found: dict[str, int] = {}
+
+    def measure(name: str, above: tuple[str, ...]) -> int:
+        if name not in found:
+            if name in above or len(above) > NESTED_MAX:
+                return SAID_CHARS_MAX + 1
+            called = {each for each in _called(macros[name].body) if each in macros}
+            known = Known(names={each: measure(each, (*above, name)) for each in sorted(called)})
+            found[name] = length(macros[name].body, known)
+        return found[name]
+
+    return {name: measure(name, ()) for name in macros}
+
+
+def _called(body: list[nodes.Node]) -> set[str]:
+    return {node.node.name for node in _all(body) if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name)}
+
+
+def length(body: list[nodes.Node], known: Known) -> int:
+    """How many characters a block or phrase may come to, at most; all branches count."""
+    return min(SAID_CHARS_MAX + 1, sum(_chars(node, known) for node in _all(body)))
+
+
+def _chars(node: nodes.Node, known: Known) -> int:
+    if isinstance(node, nodes.TemplateData):
+        return len(node.data)
+    if isinstance(node, nodes.Const):
+        return len(str(node.value))
+    if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
+        return known.phrases.get(node.node.name, {}).get(node.attr, 0)
+    return known.names.get(node.name, FIELD_CHARS) if isinstance(node, nodes.Name) else 1
+
+
+def _all(body: list[nodes.Node]) -> Iterator[nodes.Node]:
+    for node in body:
+        yield node
+        yield from _all(list(node.iter_child_nodes()))
