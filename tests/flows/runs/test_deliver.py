@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from dunwell.flows.errors import NotFound
-from dunwell.flows.runs.deliver import NOTICES_PER_BATCH, deliver_run
+from dunwell.flows.runs.deliver import deliver_run
+from dunwell.flows.runs.wires import NOTICES_AT_ONCE
 from dunwell.records.models import Attempt, Contact, Delivery, Item, ItemState, Notice, PayerContact, Task
 from tests.flows.town import Town, at_home, day, noon
 from tests.messages import read
@@ -86,7 +87,7 @@ def test_calling_again_sends_nothing_twice(town: Town) -> None:
 
 
 def test_a_run_of_several_batches_is_delivered_whole(town: Town) -> None:
-    n = NOTICES_PER_BATCH + 5
+    n = NOTICES_AT_ONCE + 5
     town.many(n, due="2026-03-31")
     run = town.propose("2026-04-03")
     assert town.post(run).posted == n
@@ -175,10 +176,10 @@ def test_a_stage_that_sends_nothing_is_done_with_its_actions(town: Town) -> None
 
 def test_notices_that_send_nothing_do_not_stop_those_behind_them(town: Town) -> None:
     town.apply(SILENT.replace("stages:", "escalate: jump\nstages:"))
-    town.many(NOTICES_PER_BATCH, due="2026-03-31")
+    town.many(NOTICES_AT_ONCE, due="2026-03-31")
     town.item("Z", "ZENO", "100.00 EUR", "2026-03-01")
     run = town.propose("2026-04-03")
-    assert town.post(run).posted == NOTICES_PER_BATCH + 1
+    assert town.post(run).posted == NOTICES_AT_ONCE + 1
     assert town.deliver(run).sent == 1
 
 
@@ -197,7 +198,7 @@ def test_a_crash_after_sending_is_settled_by_the_next_call_without_a_second_mess
 
 
 def test_a_crash_in_the_first_batch_does_not_keep_the_others_from_leaving(town: Town) -> None:
-    n = NOTICES_PER_BATCH + 5
+    n = NOTICES_AT_ONCE + 5
     town.many(n, due="2026-03-31")
     run = town.propose("2026-04-03")
     town.post(run)

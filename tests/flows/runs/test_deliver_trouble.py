@@ -8,7 +8,8 @@ import pytest
 
 from dunwell.channels.files import NewFile
 from dunwell.flows.errors import Conflict
-from dunwell.flows.runs.deliver import NOTICES_PER_BATCH, deliver_run
+from dunwell.flows.runs.deliver import deliver_run
+from dunwell.flows.runs.wires import NOTICES_AT_ONCE
 from dunwell.records.models import Account, Attempt, Delivery, Notice, Run, Task
 from tests.flows.runs.test_deliver import BOTH, TOO_LONG, ProcessLost, dies_after
 from tests.flows.town import Town, at_home, noon
@@ -178,7 +179,7 @@ def test_a_run_is_done_when_what_waited_is_withdrawn(town: Town) -> None:
 
 
 def test_progress_is_told_by_batch(town: Town) -> None:
-    n = NOTICES_PER_BATCH + 5
+    n = NOTICES_AT_ONCE + 5
     town.many(n, due="2026-03-31")
     run = town.propose("2026-04-03")
     town.post(run)
@@ -188,5 +189,5 @@ def test_progress_is_told_by_batch(town: Town) -> None:
         told.append((step, done, total))
 
     deliver_run(run.pk, clock=lambda: noon("2026-04-03"), by="anna", progress=tell)
-    assert told == [("writing notices", done, n) for done in (0, NOTICES_PER_BATCH, n)]
+    assert told == [("writing notices", done, n) for done in (0, NOTICES_AT_ONCE, n)]
     assert Notice.objects.filter(state="sent").count() == n

@@ -120,11 +120,40 @@ def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.M
         result = town.deliver(run, clock=lambda days=days: noon(ON) + timedelta(days=days))  # type: ignore[misc]
         assert (result.sent, result.failed, result.retrying) == (0, 0, 3)
         assert "cannot be used: Connection refused" in result.problem
+        assert Task.objects.count() == int(days > 0)
+    task = Task.objects.get(kind="email_held_up", closed_at=None)
+    assert "nothing leaves over this channel: the mail server" in task.detail
     mailbox = Mailbox()
     with mail_server(mailbox) as server:
         reaches(town, monkeypatch, server)
-        assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=6)).sent == 3
+        mailbox.says_to["ap@a1.example"] = "450 greylisted"
+        result = town.deliver(run, clock=lambda: noon(ON) + timedelta(days=6))
+        assert (result.sent, result.failed, result.retrying) == (2, 0, 1)  # the days without a server are not its own
+        mailbox.says_to.clear()
+        assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=7)).sent == 1
     assert len(mailbox.taken) == 3
+    task.refresh_from_db()
+    assert task.closed_at == noon(ON) + timedelta(days=6)
+
+
+def test_a_mail_is_of_the_day_it_left_whoever_notes_it(
+    town: Town, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailbox.says_of["ap@a2.example"] = "451 busy"
+    run = posted(town, accounts=2)
+    with monkeypatch.context() as patch:
+        patch.setattr("dunwell.flows.runs.deliver.note", _dies)
+        with pytest.raises(ConnectionError):
+            town.deliver(run)
+    assert states(run) == ["claimed", "claimed"]
+    town.deliver(run, clock=lambda: noon(ON) + timedelta(days=2))
+    first, second = Delivery.objects.order_by("pk")
+    assert (first.sent_at, first.content_path, second.state) == (noon(ON), "", "retrying")
+    assert (town.get("I-1").state.last_notice_on, len(mailbox.taken)) == (day(ON), 1)
+
+
+def _dies(*_told: object) -> int:
+    raise ConnectionError("the database is gone")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +197,8 @@ def test_of_what_is_in_doubt_a_person_says_whether_it_left(
         with pytest.raises(Invalid, match="say what you found out: --sent, or --not-sent"):
             close_task(task.pk, note="asked them", by="anna", at=later)
         close_task(task.pk, note="asked them", by="anna", at=later, was_sent=was_sent)
+        run.refresh_from_db()
+        assert run.state == ("done" if was_sent else "posted")
         assert town.deliver(run, clock=lambda: later).sent == int(not was_sent)
     assert (len(mailbox.taken), states(run), town.level("I-1")) == (int(not was_sent), ["sent"], 1)
     run.refresh_from_db()

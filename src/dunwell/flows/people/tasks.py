@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.flows.runs.done import end_runs
 from dunwell.flows.runs.doubt import is_in_doubt, settle_doubt
 from dunwell.records import audit
 from dunwell.records.models import Entity, Task
@@ -86,6 +87,7 @@ def _settle(task: Task, *, was_sent: bool | None, at: datetime) -> None:
         raise Invalid(f"task {task.pk} is not about a message in doubt: leave --sent and --not-sent out")
     if task.notice is not None and was_sent is not None:
         settle_doubt(task.notice, was_sent=was_sent, at=at)
+        end_runs(task.entity)
 
 
 def _line(task: Task) -> TaskLine:

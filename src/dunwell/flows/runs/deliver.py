@@ -40,7 +40,6 @@ from dunwell.records.models import (
     RunState,
 )
 
-NOTICES_PER_BATCH: Final = 200
 LEASE: Final = timedelta(minutes=10)
 
 
@@ -109,7 +108,7 @@ def _deliver(
     done, total = 0, waiting.count()
     last_notice_id = 0
     progress("writing notices", done, total)
-    while some := list(waiting.filter(pk__gt=last_notice_id)[:NOTICES_PER_BATCH]):
+    while some := list(waiting.filter(pk__gt=last_notice_id)[: wires.at_once]):
         last_notice_id = some[-1]
         batch, made = _claim(wires, run, some, at=clock(), by=by)
         result.sent += made

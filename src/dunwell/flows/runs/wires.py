@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Count, Min
+from django.db.models import Count, Min, Q
 
 from dunwell.channels.envelope import Envelope, Receipt
 from dunwell.channels.errors import InDoubt, Permanent, Temporary
@@ -21,10 +21,12 @@ from dunwell.config import smtp_server
 from dunwell.letters.notice import Message
 from dunwell.records.models import Attempt, Delivery, DeliveryState
 
+NOTICES_AT_ONCE: Final = 200
 MAILS_AT_ONCE: Final = 20  # as many are in doubt at most when a process dies
 SENDING_MAX: Final = timedelta(minutes=4)  # of a few, so that the lease does not run out meanwhile
 RETRY_SECONDS: Final = 300  # of what somebody else found out, and did not live to note
 GIVE_UP_AFTER: Final = timedelta(days=3)  # of a message that its recipient's server puts off
+PUT_OFF: Final = "put_off"  # how such an attempt went; where the way itself failed, it is as if there had been none
 DOUBLINGS_MAX: Final = 6  # of the time between two attempts
 NOT_MADE: Final = "whoever was to send it was gone before it was sent"
 GONE_WHILE_SENDING: Final = (
@@ -37,7 +39,7 @@ class Outcome(NamedTuple):
     """How a delivery went: its state, where it went or why not, and when to try again.
 
     `of_message`: what is wrong is wrong with this message, not with the way. `note`: what else is to be known of one
-    that was sent.
+    that was sent. `at`: when it was, where that was found out later.
     """
 
     state: str
@@ -45,6 +47,7 @@ class Outcome(NamedTuple):
     retry_after_seconds: int = 0
     of_message: bool = False
     note: str = ""
+    at: datetime | None = None
 
 
 class Parcel(NamedTuple):
@@ -66,6 +69,11 @@ class Wires:
         url = settings.CONFIG.smtp_url
         self.outbox = Outbox(settings.CONFIG.outbox_dir)
         self._smtp = Smtp(Server(**smtp_server(url.get_secret_value()))) if url else None
+
+    @property
+    def at_once(self) -> int:
+        """How many notices are claimed, looked at once more and sent before the next are: mails take their time."""
+        return MAILS_AT_ONCE if self._smtp else NOTICES_AT_ONCE
 
     def close(self) -> None:
         """End the connections."""
@@ -95,11 +103,12 @@ class Wires:
 
     def _found(self, attempt: Attempt | None, envelope: Envelope) -> Outcome:
         if attempt and attempt.ended_at:
-            return Outcome(attempt.outcome, attempt.error, RETRY_SECONDS)
+            return _known(attempt)
         if attempt and attempt.wire_at:
             return Outcome(DeliveryState.IN_DOUBT, GONE_WHILE_SENDING)
-        receipt = self.outbox.made(envelope)
-        return Outcome(DeliveryState.SENT, str(receipt.path)) if receipt else Outcome(DeliveryState.QUEUED, NOT_MADE)
+        if receipt := self.outbox.made(envelope):
+            return Outcome(DeliveryState.SENT, str(receipt.path), at=attempt.started_at if attempt else None)
+        return Outcome(DeliveryState.QUEUED, NOT_MADE)
 
 
 def end_attempts(outcomes: Mapping[int, Outcome], at: datetime) -> None:
@@ -107,10 +116,20 @@ def end_attempts(outcomes: Mapping[int, Outcome], at: datetime) -> None:
     alike: dict[tuple[str, str], list[int]] = {}
     for delivery_id, outcome in outcomes.items():
         why = outcome.note if outcome.state == DeliveryState.SENT else outcome.detail
-        alike.setdefault((outcome.state, why), []).append(delivery_id)
-    for (state, why), ids in alike.items():
+        how = PUT_OFF if outcome.state == DeliveryState.RETRYING and outcome.of_message else outcome.state
+        alike.setdefault((how, why), []).append(delivery_id)
+    for (how, why), ids in alike.items():
         begun = Attempt.objects.filter(delivery__in=ids, ended_at=None)
-        begun.update(ended_at=at, outcome=state, error=why)
+        begun.update(ended_at=at, outcome=how, error=why)
+
+
+def _known(attempt: Attempt) -> Outcome:
+    """How an attempt went that has ended, as `end_attempts` has put it on record."""
+    if attempt.outcome == DeliveryState.SENT:
+        return Outcome(DeliveryState.SENT, "", note=attempt.error, at=attempt.ended_at)
+    if attempt.outcome == PUT_OFF:
+        return Outcome(DeliveryState.RETRYING, attempt.error, RETRY_SECONDS, of_message=True)
+    return Outcome(attempt.outcome, attempt.error, RETRY_SECONDS)
 
 
 def _mailed(smtp: Smtp, parcels: Sequence[Parcel], clock: Callable[[], datetime], held: Held) -> dict[int, Outcome]:
@@ -155,10 +174,11 @@ def _patient(outcomes: dict[int, Outcome], clock: Callable[[], datetime]) -> dic
         return outcomes
     at = clock()
     tried = Attempt.objects.filter(delivery__in=waiting).values("delivery_id")
+    first = Min("started_at", filter=Q(outcome=PUT_OFF))
     patient = dict(outcomes)
-    for row in tried.annotate(n=Count("pk"), first=Min("started_at")):
+    for row in tried.annotate(n=Count("pk"), first=first):
         outcome = outcomes[row["delivery_id"]]
-        if outcome.of_message and at - row["first"] >= GIVE_UP_AFTER:
+        if outcome.of_message and row["first"] and at - row["first"] >= GIVE_UP_AFTER:
             why = f"given up after {row['n']} attempts in {(at - row['first']).days} days: {outcome.detail}"
             patient[row["delivery_id"]] = Outcome(DeliveryState.FAILED, why)
         else:
