@@ -63,7 +63,7 @@ def test_a_merged_cell_below_its_first_row_is_empty(tmp_path: Path) -> None:
     path = workbook(
         tmp_path / "items.xlsx", [list(NAMES), *ROWS], lambda book: book.active.merge_cells("B2:B3")  # type: ignore[union-attr]
     )  # fmt: skip
-    assert refused_file(path) == ["items.xlsx:3: customer: the field is empty, and every item needs it"]
+    assert refused_file(path) == ["items.xlsx:3: customer: the field is empty, and every row needs it"]
 
 
 def test_a_sheet_is_the_first_that_is_shown_or_the_one_named(tmp_path: Path) -> None:

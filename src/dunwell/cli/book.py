@@ -13,6 +13,8 @@ from dunwell.cli.output import as_json, err, money, progress, say, table
 from dunwell.config import FILE_NAME, PREFIX, load, write_settings
 
 if TYPE_CHECKING:
+    from dunwell.flows.book.customers import AccountsReport
+    from dunwell.flows.book.imported import Saved
     from dunwell.flows.book.importing import ImportReport
 
 DATABASE_VARIABLES: Final = (f"{PREFIX}DATABASE_URL", f"{PREFIX}DATABASE_URL_FILE")
@@ -57,7 +59,7 @@ def init(
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="A CSV (.csv, .csv.gz), Excel (.xlsx) or Parquet file of items."),
+        typer.Argument(metavar="FILE", help="A CSV (.csv, .csv.gz), Excel (.xlsx) or Parquet file."),
     ],
     mapping: Annotated[
         Path, typer.Option("--mapping", metavar="MAP", help="A file that says which column is what (YAML).")
@@ -70,15 +72,15 @@ def import_(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring items from a CSV, Excel or Parquet file into the book.
+    """Bring items, or accounts with their addresses, from a CSV, Excel or Parquet file into the book.
 
-    All of a file or nothing of it, and the same file twice changes nothing.
+    The mapping says which of both they are. All of a file or nothing of it, and the same file twice changes nothing.
     """
     open_book()
-    from dunwell.flows.book.importing import import_items  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.book.importing import import_file  # noqa: PLC0415  # after the book is open
 
     with progress(quiet=json) as tell:
-        report = import_items(
+        report = import_file(
             file, mapping, by=clock.actor(), at=clock.now(), on=clock.today(), force=force, progress=tell
         )
     if json:
@@ -87,19 +89,31 @@ def import_(
     _tell(report)
 
 
-def _tell(report: "ImportReport") -> None:
+def _tell(report: "ImportReport | AccountsReport") -> None:
     """Say in the shell what an import did."""
     for warning in report.warnings:
         err.print(f"warning: {warning}", markup=False, style="yellow")
-    items, accounts = report.items, report.accounts
+    from dunwell.flows.book.importing import ImportReport  # noqa: PLC0415  # the book is open
+
+    of_items = report if isinstance(report, ImportReport) else None
     say(f"{report.file}: {report.rows:,} rows")
-    say(f"  items:    {items.added:,} added, {items.changed:,} changed, {items.unchanged:,} as they were")
-    say(f"  accounts: {accounts.added:,} added, {accounts.changed:,} changed, {accounts.unchanged:,} as they were")
-    if report.vanished:
-        became = "settled" if report.vanished.settled else "shown in tasks"
-        say(f"  vanished: {report.vanished.items:,} items of {report.vanished.accounts:,} accounts, {became}")
+    if of_items:
+        _count("items:   ", of_items.items)
+    _count("accounts:", report.accounts)
+    if of_items and (gone := of_items.vanished):
+        became = "settled" if gone.settled else "shown in tasks"
+        say(f"  vanished: {gone.items:,} items of {gone.accounts:,} accounts, {became}")
     if report.tasks:
         say(f"  tasks:    {report.tasks:,} opened, see {typed('task list')}")
+    if of_items:
+        _totals(of_items)
+
+
+def _count(what: str, saved: "Saved") -> None:
+    say(f"  {what} {saved.added:,} added, {saved.changed:,} changed, {saved.unchanged:,} as they were")
+
+
+def _totals(report: "ImportReport") -> None:
     say()
     columns = ("entity", "currency", "kind", "in the file", "sum in the file", "in the book", "sum in the book")
     rows = [

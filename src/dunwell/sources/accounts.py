@@ -20,7 +20,7 @@ class Accounts:
     What is held grows with the accounts and the values they have, not with the rows.
     """
 
-    def __init__(self, mapping: m.Mapping) -> None:
+    def __init__(self, mapping: m.Table) -> None:
         self.mapping = mapping
         self.fields: list[str] = []
         self._told: dict[str, _Tally] = {}
@@ -104,7 +104,7 @@ class _Tally:
         return self._counted
 
 
-def account_fields(mapping: m.Mapping, columns: list[str]) -> list[str]:
+def account_fields(mapping: m.Table, columns: list[str]) -> list[str]:
     """The columns of typed rows that tell of the account."""
     own = [*m.ACCOUNT_TEXTS, *m.ACCOUNT_FLAGS, "customer_since_on", *CONTACT]
     own += [f"attr_{name}" for name, attribute in mapping.attributes.items() if attribute.of == "account"]

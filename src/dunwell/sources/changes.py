@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS
-from dunwell.sources.mapping import Mapping
+from dunwell.sources.mapping import ItemMapping
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
@@ -37,7 +37,7 @@ class Changes:
     warnings: tuple[str, ...] = ()
 
 
-def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: Mapping, problems: Problems) -> Changes:
+def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, problems: Problems) -> Changes:
     """Compare a file's items (with entity_id, account_id) with those of the book that have their key.
 
     Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time,
@@ -113,13 +113,13 @@ def decoded(book: pl.DataFrame, types: dict[str, pl.DataType]) -> pl.DataFrame:
     return book.drop("attributes").with_columns(columns)
 
 
-def _amount(mapping: Mapping) -> pl.Expr:
+def _amount(mapping: ItemMapping) -> pl.Expr:
     """The amount: the file's; where it only says what is open, the book's, unless more is open than that."""
     told = pl.col("amount_minor") if mapping.amount else pl.max_horizontal("amount_minor", f"amount_minor{_BOOK}")
     return told.alias("amount_minor")
 
 
-def _left(mapping: Mapping) -> pl.Expr:
+def _left(mapping: ItemMapping) -> pl.Expr:
     """The most that can be open."""
     unpaid = pl.col("amount_minor") - pl.col("applied_minor")
     if mapping.tells_open:
@@ -128,7 +128,7 @@ def _left(mapping: Mapping) -> pl.Expr:
     return pl.when(_is_back(mapping)).then(unpaid).otherwise(moved)
 
 
-def _is_back(mapping: Mapping) -> pl.Expr:
+def _is_back(mapping: ItemMapping) -> pl.Expr:
     """The item was settled since it was not in an export, and is in one again."""
     if mapping.tells_open or mapping.vanished != "settle":
         return pl.lit(value=False)
@@ -147,7 +147,7 @@ def _is_fresh() -> pl.Expr:
     return pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}{_BOOK}")) for name in told)
 
 
-def _told(mapping: Mapping) -> pl.Expr:
+def _told(mapping: ItemMapping) -> pl.Expr:
     """What is open by what the file says, and said the last time. An amount is open or paid until both have said so."""
     if not mapping.tells_open:
         return pl.col("left_minor")
@@ -156,7 +156,7 @@ def _told(mapping: Mapping) -> pl.Expr:
     return pl.when(before.is_null()).then(told).otherwise(since)
 
 
-def _refuse(met: pl.DataFrame, mapping: Mapping, problems: Problems) -> None:
+def _refuse(met: pl.DataFrame, mapping: ItemMapping, problems: Problems) -> None:
     other = met.filter(pl.col("currency") != pl.col(f"currency{_BOOK}"))
     problems.add_rows(
         other.select(LINE, "number", "currency", f"currency{_BOOK}"),

@@ -1,7 +1,7 @@
 """One field of a batch at a time: from the file's texts to typed columns, with a problem for each that does not fit."""
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import polars as pl
 
@@ -29,18 +29,21 @@ ONE_LINE: Final = ("name", "contact", "segment", "phone")
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
-class Fields:
+Layout = TypeVar("Layout", bound=m.Table)
+
+
+class Fields(Generic[Layout]):
     """Reads the fields of batches as one mapping says; what is wrong goes to `problems`."""
 
-    def __init__(self, mapping: m.Mapping, problems: Problems) -> None:
+    def __init__(self, mapping: Layout, problems: Problems) -> None:
         self.mapping = mapping
         self.problems = problems
-        self.style = Style(mapping.decimal, mapping.thousands, mapping.round is not None)
+        self.style = Style(mapping.decimal, mapping.thousands, mapping.rounds)
         self.bad_emails = 0
 
     def texts(self, batch: pl.DataFrame) -> pl.DataFrame:
         """The texts of every field that the mapping has, named by field and `attr_*`: translated, null where empty."""
-        sources = {field: self.mapping.source(field) for field in m.Mapping.model_fields}
+        sources = {field: self.mapping.source(field) for field in type(self.mapping).model_fields}
         sources |= {f"attr_{name}": source for name, source in self.mapping.attributes.items()}
         made = [
             (_on_one_line(_text(source)) if field in ONE_LINE else _text(source)).alias(field)
@@ -53,13 +56,32 @@ class Fields:
             made.append(pl.when(joined != "").then(joined).alias("address"))
         return batch.select(LINE, *made)
 
+    def typed(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """Check the texts of a batch, and turn dates, flags, attributes and addresses into their types.
+
+        Dates are named `*_on`; currency, kind and amounts stay texts.
+        """
+        self.check(texts)
+        columns = {f"{field}_on": self.dates(texts, field) for field in m.DATES if self.mapping.source(field)}
+        columns |= {field: self.flags(texts, field) for field in m.ACCOUNT_FLAGS if field in texts.columns}
+        columns |= {f"attr_{name}": self.attribute(texts, name) for name in self.mapping.attributes}
+        if "email" in texts.columns:
+            columns["email"] = self.emails(texts["email"])
+        return texts.drop(*m.DATES, strict=False).with_columns(**columns)
+
+    def warnings(self) -> list[str]:
+        """Say what was left out."""
+        if not self.bad_emails:
+            return []
+        return [f"{rows_of(self.bad_emails)} with an email address that cannot be one; left out"]
+
     def label(self, field: str) -> str:
-        """What a message calls a field (see `Mapping.label`)."""
+        """What a message calls a field (see `Table.label`)."""
         return self.mapping.label(field)
 
     def check(self, texts: pl.DataFrame) -> None:
         """Note required fields that are empty, texts too long, and words that must be of a list or a form."""
-        for field in m.REQUIRED:
+        for field in self.mapping.required:
             self._note(texts, field, pl.col(field).is_null(), _empty)
             self._note(texts, field, pl.col(field).str.contains(CONTROL), _control)
         for field, length in m.LENGTHS.items():
@@ -165,6 +187,11 @@ class Fields:
         self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)  # type: ignore[arg-type]
 
 
+def rows_of(n: int) -> str:
+    """Say how many rows."""
+    return f"{n:,} row{'' if n == 1 else 's'}"
+
+
 def _text(source: m.Source) -> pl.Expr:
     """A field's text of the batch, without what is to be stripped, translated, or its default."""
     if source.column is None:
@@ -189,4 +216,4 @@ def _control(text: str) -> str:
 
 
 def _empty(_value: object) -> str:
-    return "the field is empty, and every item needs it"
+    return "the field is empty, and every row needs it"

@@ -13,16 +13,15 @@ import polars as pl
 from dunwell.engine.book import CREDIT_KINDS, Currency, Kind
 from dunwell.sources import mapping as m
 from dunwell.sources.accounts import Accounts
-from dunwell.sources.fields import Fields
-from dunwell.sources.files import batches
+from dunwell.sources.fields import Fields, rows_of
 from dunwell.sources.keys import Keys
 from dunwell.sources.odd import TWO_KINDS, counted, oddities
 from dunwell.sources.problems import Problems, shown
+from dunwell.sources.rows import Rows
 from dunwell.sources.spool import Spool
-from dunwell.sources.tables import LINE, Progress, column
+from dunwell.sources.tables import LINE, Progress
 
 GROUP: Final = ["entity", "currency", "kind"]
-ROWS_MAX: Final = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,22 +50,13 @@ class ItemFile:
     warnings: tuple[str, ...]
 
 
-def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None) -> ItemFile:
+def read_items(path: Path, mapping: m.ItemMapping, progress: Progress | None = None) -> ItemFile:
     """Read a table as `mapping` says, all or nothing, in batches. Errors: SourceError with every problem; OSError."""
     problems = Problems(path.name)
     reading = _Reading(Fields(mapping, problems))
-    rows = 0
-    for batch in batches(path, mapping, problems, progress):
-        rows += batch.height
-        if rows > ROWS_MAX:
-            problems.add(int(batch[LINE][-1]), "", f"the file has more than {ROWS_MAX:,} rows; take it in parts")
-            break
-        wanted = [pl.col(column(name)).is_in(texts) for name, texts in mapping.only.items()]
-        reading.add(batch.filter(wanted) if wanted else batch)
-    if not problems.count and not reading.parts.height:
-        wanted_text = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
-        nothing = f"none of the {rows:,} rows is one where {wanted_text}" if rows else "the file has no rows"
-        problems.add(mapping.header, "", nothing)
+    rows = Rows(path, mapping, problems, progress)
+    for batch in rows:
+        reading.add(batch)
     reading.require_once()
     problems.refuse()
     two_kinds = reading.keys.of_two_kinds(reading.parts).rechunk()
@@ -76,8 +66,8 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
         accounts=reading.accounts.frame(),
         entities=reading.entities(),
         totals=totals,
-        rows=rows,
-        left_out=rows - reading.parts.height,
+        rows=rows.read,
+        left_out=rows.read - rows.kept,
         several_names=reading.accounts.several_names(),
         two_kinds=two_kinds.select(LINE, "entity", text=pl.format("{}: {}", "number", "kinds")),
         warnings=(*reading.accounts.warnings(), *reading.warnings(two_kinds)),
@@ -87,7 +77,7 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
 class _Reading:
     """What is gathered of a file, batch by batch."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields[m.ItemMapping]) -> None:
         self.fields = fields
         self.parts = Spool()
         self.accounts = Accounts(fields.mapping)
@@ -155,24 +145,15 @@ class _Reading:
         sums = pl.concat(self._totals)
         if rounded := int(sums["rounded"].sum()):
             total = Decimal(sums["rounded_by"].sum()).normalize()
-            found.append(f"{_rows(rounded)} rounded half up to the currency's decimals, by {total:f} altogether")
-        if self.fields.bad_emails:
-            found.append(f"{_rows(self.fields.bad_emails)} with an email address that cannot be one; left out")
-        return found
+            found.append(f"{rows_of(rounded)} rounded half up to the currency's decimals, by {total:f} altogether")
+        return found + self.fields.warnings()
 
 
-def _items(fields: Fields, texts: pl.DataFrame) -> pl.DataFrame:
+def _items(fields: Fields[m.ItemMapping], texts: pl.DataFrame) -> pl.DataFrame:
     """Turn the texts of a batch into typed rows; account fields stay with their row."""
-    mapping = fields.mapping
-    fields.check(texts)
-    columns = {f"{field}_on": fields.dates(texts, field) for field in m.DATES if mapping.source(field)}
+    rows = fields.typed(texts).drop(*m.AMOUNTS, strict=False)
     if "level" in texts.columns:
-        columns["level"] = fields.level(texts)
-    columns |= {field: fields.flags(texts, field) for field in m.ACCOUNT_FLAGS if field in texts.columns}
-    columns |= {f"attr_{name}": fields.attribute(texts, name) for name in mapping.attributes}
-    if "email" in texts.columns:
-        columns["email"] = fields.emails(texts["email"])
-    rows = texts.drop(*m.DATES, *m.AMOUNTS, strict=False).with_columns(**columns)
+        rows = rows.with_columns(fields.level(texts))
     rows = rows.with_columns(pl.col("currency").cast(Currency, strict=False), pl.col("kind").cast(Kind, strict=False))
     if "issued_on" not in rows.columns:
         rows = rows.with_columns(issued_on=pl.lit(None, dtype=pl.Date))
@@ -186,7 +167,7 @@ def _items(fields: Fields, texts: pl.DataFrame) -> pl.DataFrame:
     return rows
 
 
-def _with_amounts(fields: Fields, texts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def _with_amounts(fields: Fields[m.ItemMapping], texts: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     """Add `amount_minor`, `open_minor` and `rounding`, without signs: a negative amount is a credit, or a problem."""
     mapping, problems = fields.mapping, fields.problems
     given = {field: fields.amounts(texts, field) for field in m.AMOUNTS if mapping.source(field)}
@@ -210,7 +191,7 @@ def _with_amounts(fields: Fields, texts: pl.DataFrame, rows: pl.DataFrame) -> pl
     )
 
 
-def _check_amounts(fields: Fields, texts: pl.DataFrame, signed: pl.DataFrame) -> None:
+def _check_amounts(fields: Fields[m.ItemMapping], texts: pl.DataFrame, signed: pl.DataFrame) -> None:
     """Note negative amounts where they are refused, and more open than there was."""
     leading = "amount" if fields.mapping.amount else "open"
     rows = signed.with_columns(text=texts[leading], told=texts["open"] if fields.mapping.open else None)
@@ -225,7 +206,3 @@ def _check_amounts(fields: Fields, texts: pl.DataFrame, signed: pl.DataFrame) ->
         fields.label("open"),
         lambda told, text: f"{told} is open of an amount of {text}: it can only be a part of it",
     )
-
-
-def _rows(n: int) -> str:
-    return f"{n:,} row{'' if n == 1 else 's'}"

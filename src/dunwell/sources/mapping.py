@@ -4,7 +4,8 @@ A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is r
 """
 
 import re
-from typing import Annotated, Any, Final, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -16,7 +17,6 @@ from dunwell.sources.wording import in_words
 
 IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 # Fields by where they go; the order is that of the messages about a row.
-REQUIRED: Final = ("entity", "account", "number", "currency")
 ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
@@ -67,6 +67,11 @@ class Source(_Part):
         return self
 
     @property
+    def rounds(self) -> bool:
+        """Whether amounts are rounded to the decimals of their currency."""
+        return False
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The file's columns that are read."""
         return () if self.column is None else (self.column,)
@@ -77,6 +82,12 @@ class Attribute(Source):
 
     type: Literal["text", "integer", "number", "boolean", "date"] = "text"
     of: Literal["item", "account"] = "item"
+
+
+class AccountAttribute(Attribute):
+    """The same in a table of accounts: it is the account's."""
+
+    of: Literal["account"] = "account"
 
 
 class Lines(_Part):
@@ -121,11 +132,13 @@ def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
     return value if isinstance(value, list) else [value]
 
 
-class Mapping(_Part):
-    """How one layout of a table becomes items and accounts.
+class Table(_Part):
+    """How one layout of a table is read, and what it says of accounts.
 
     `header`: the line that names the columns, from 1. `sheet`: of an Excel file, its first one unless given.
     """
+
+    required: ClassVar[tuple[str, ...]] = ("entity", "account")
 
     title: str = ""
     # ASCII-compatible, so that a line ends where a byte 10 is.
@@ -136,9 +149,6 @@ class Mapping(_Part):
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
     dates: Annotated[list[str], BeforeValidator(_listed)] = Field(default=["YYYY-MM-DD"], min_length=1, max_length=5)
-    round: Literal["half_up"] | None = None
-    negative: Literal["refuse", "credit"] = "refuse"
-    vanished: Literal["keep", "flag", "settle"] = "keep"
     unknown_entities: Literal["add", "refuse"] = "add"
     unknown_accounts: Literal["add", "refuse"] = "add"
     only: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = {}
@@ -146,18 +156,6 @@ class Mapping(_Part):
 
     entity: Given
     account: Given
-    number: Given
-    currency: Given
-    kind: Given = Source(constant="invoice")
-    amount: Read | None = None
-    open: Read | None = None
-    issued: Read | None = None
-    settled: Read | None = None
-    due: Read
-    level: Given | None = None
-    stage: Given | None = None
-    last_notice: Read | None = None
-    last_deadline: Read | None = None
     name: Given | None = None
     segment: Given | None = None
     country: Given | None = None
@@ -171,14 +169,10 @@ class Mapping(_Part):
     email: Read | None = None
     phone: Read | None = None
     address: Lines | None = None
-    attributes: dict[Annotated[str, Field(pattern=IDENTIFIER)], Attribute] = {}
+    attributes: Mapping[Annotated[str, Field(pattern=IDENTIFIER)], Attribute] = {}
 
     @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.amount is None and self.open is None:
-            raise ValueError("name the column of the amount, of what is open of it, or both: `amount:`, `open:`")
-        if len(self.columns) < 2:
-            raise ValueError("nothing is read from the file: account, number, amount and due are columns")
+    def _signs_and_dates(self) -> Self:
         if self.thousands and self.thousands == self.decimal:
             raise ValueError("decimal and thousands are the same sign")
         try:
@@ -191,13 +185,8 @@ class Mapping(_Part):
 
     def source(self, field: str) -> Source | None:
         """Return where a field comes from, or None if the file does not tell."""
-        found = getattr(self, field)
+        found = getattr(self, field, None)
         return found if isinstance(found, Source) else None
-
-    @property
-    def tells_open(self) -> bool:
-        """Whether the file says what is open, or only what was invoiced."""
-        return self.open is not None or self.settled is not None
 
     def label(self, field: str) -> str:
         """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""
@@ -205,23 +194,85 @@ class Mapping(_Part):
         return source.column if source and source.column else field
 
     @property
+    def rounds(self) -> bool:
+        """Whether amounts are rounded to the decimals of their currency."""
+        return False
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, in the order of the mapping."""
-        fields = [*REQUIRED, "kind", *AMOUNTS, *DATES, *SEEDS, *ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
+        fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS]
+        fields += [*ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
         sources = [*(self.source(field) for field in fields), *self.attributes.values()]
         named = [column for source in sources if source is not None for column in source.columns]
         return tuple(dict.fromkeys([*self.only, *named, *(self.address.columns if self.address else ())]))
 
 
-def read_mapping(text: str, source: str) -> Mapping:
+class ItemMapping(Table):
+    """How one layout of a table becomes items and accounts."""
+
+    required: ClassVar[tuple[str, ...]] = ("entity", "account", "number", "currency")
+
+    rows: Literal["items"] = "items"
+    round: Literal["half_up"] | None = None
+    negative: Literal["refuse", "credit"] = "refuse"
+    vanished: Literal["keep", "flag", "settle"] = "keep"
+
+    number: Given
+    currency: Given
+    kind: Given = Source(constant="invoice")
+    amount: Read | None = None
+    open: Read | None = None
+    issued: Read | None = None
+    settled: Read | None = None
+    due: Read
+    level: Given | None = None
+    stage: Given | None = None
+    last_notice: Read | None = None
+    last_deadline: Read | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.amount is None and self.open is None:
+            raise ValueError("name the column of the amount, of what is open of it, or both: `amount:`, `open:`")
+        if len(self.columns) < 2:
+            raise ValueError("nothing is read from the file: account, number, amount and due are columns")
+        return self
+
+    @property
+    def rounds(self) -> bool:
+        """Whether amounts are rounded to the decimals of their currency."""
+        return self.round is not None
+
+    @property
+    def tells_open(self) -> bool:
+        """Whether the file says what is open, or only what was invoiced."""
+        return self.open is not None or self.settled is not None
+
+
+class AccountMapping(Table):
+    """How one layout of a table becomes accounts: customers, with how they are reached."""
+
+    rows: Literal["accounts"]
+    attributes: Mapping[Annotated[str, Field(pattern=IDENTIFIER)], AccountAttribute] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.account.column is None or len(self.columns) < 2:
+            raise ValueError("nothing is read from the file: the account and something of it are columns")
+        return self
+
+
+def read_mapping(text: str, source: str) -> ItemMapping | AccountMapping:
     """Read a mapping file; `source` is its name in messages. Errors: DocumentError with the line of every problem."""
     document = read_document(text, source)
     if not isinstance(document.data, dict):
         raise DocumentError(
             [document.problem((), "a mapping is keys with values, such as `number: {column: invoice}`")]
         )
+    is_of_accounts = document.data.get("rows") == "accounts"
     try:
-        return read_as(document, Mapping)
+        return read_as(document, AccountMapping) if is_of_accounts else read_as(document, ItemMapping)
     except DocumentError as error:
         raise in_words(error) from None
 

@@ -6,14 +6,14 @@ from datetime import date
 import polars as pl
 
 from dunwell.engine.documents import hint
-from dunwell.sources.mapping import Mapping
+from dunwell.sources.mapping import ItemMapping
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
 Stages = Map[int, Map[str, int]]  # by entity_id: the names of the stages, and their level
 
 
-def seeded(added: pl.DataFrame, stages: Stages, mapping: Mapping, problems: Problems, *, on: date) -> pl.DataFrame:
+def seeded(added: pl.DataFrame, stages: Stages, mapping: ItemMapping, problems: Problems, *, on: date) -> pl.DataFrame:
     """Complete the states of items that are new: `level`, `stage`, `last_notice_on`, `last_deadline_on`.
 
     A stage without a level has the level that it has in a policy in force. Refused: a stage that no policy in force

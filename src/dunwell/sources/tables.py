@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.documents import hint
-from dunwell.sources.mapping import Mapping
+from dunwell.sources.mapping import Table
 from dunwell.sources.problems import Problems
 
 LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
@@ -27,7 +27,7 @@ def stripped(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def places(
-    names: Sequence[str], mapping: Mapping, problems: Problems, known: Callable[[Sequence[str]], str] | None = None
+    names: Sequence[str], mapping: Table, problems: Problems, known: Callable[[Sequence[str]], str] | None = None
 ) -> dict[str, int] | None:
     """Say where each column of the mapping stands in a header, or None with a problem for each that is missing.
 

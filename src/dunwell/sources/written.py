@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from dunwell.sources.dates import pattern_of
-from dunwell.sources.mapping import Mapping
+from dunwell.sources.mapping import Table
 
 DIGITS: Final = 15  # what a float surely keeps, and Excel shows
 
@@ -13,7 +13,7 @@ DIGITS: Final = 15  # what a float surely keeps, and Excel shows
 KEYS: Final = ("number", "account")
 
 
-def key_columns(mapping: Mapping) -> set[str]:
+def key_columns(mapping: Table) -> set[str]:
     """The columns that tell items and accounts apart, in which no digit may be lost."""
     sources = [mapping.source(field) for field in KEYS]
     return {source.column for source in sources if source is not None and source.column}
@@ -27,7 +27,7 @@ class Writing:
     decimal: str
 
     @classmethod
-    def of(cls, mapping: Mapping) -> "Writing":
+    def of(cls, mapping: Table) -> "Writing":
         """The way that `mapping` reads without doubt: its first date format, its decimal sign."""
         return cls(pattern_of(mapping.dates[0])[0], mapping.decimal)
 

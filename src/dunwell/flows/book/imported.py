@@ -1,6 +1,6 @@
 """The parts of an import that write whom items are of: entities, attribute types, accounts with their contacts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Final, Self
 
@@ -14,8 +14,7 @@ from dunwell.records.models import Account, AttributeType, Contact, Entity
 from dunwell.records.stage import stage
 from dunwell.sources.accounts import CONTACT, account_fields
 from dunwell.sources.changes import Changes, account_changes, decoded
-from dunwell.sources.items import ItemFile
-from dunwell.sources.mapping import EntityDetails, Mapping
+from dunwell.sources.mapping import EntityDetails, Table
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
@@ -66,24 +65,31 @@ class Saved:
         return {f"{what}_{name}": own.get(name, 0) for name in ("added", "changed")}
 
 
-def save_entities(read: ItemFile, mapping: Mapping, problems: Problems) -> tuple[list[Entity], int]:
+def save_entities(
+    entities: pl.DataFrame, accounts: pl.DataFrame, mapping: Table, problems: Problems
+) -> tuple[list[Entity], int]:
     """Find the entities of a file, add the new ones, and lock them all: imports of one entity follow each other.
 
-    A new one is as the mapping's `entities` says; without that its name is its code, its currency that of most items.
-    Errors: SourceError where the mapping refuses new ones.
+    `entities`: entity, rows, and currency, which is empty where nothing in the file is in one. A new one is as the
+    mapping's `entities` says; without that its name is its code, its currency that of most items.
+    Errors: SourceError where the mapping refuses new ones, or nothing tells the currency of one.
     """
-    codes = read.entities["entity"].to_list()
+    codes = entities["entity"].to_list()
+    known = [*Entity.objects.values_list("code", flat=True), *mapping.entities]
     if mapping.unknown_entities == "refuse":
-        known = [*Entity.objects.values_list("code", flat=True), *mapping.entities]
-        strange = read.accounts.filter(~pl.col("entity").is_in(known)).group_by("entity").agg(pl.col(LINE).min())
-        problems.add_rows(
-            strange.select(LINE, "entity"),
-            mapping.label("entity"),
-            lambda code: f"there is no entity {shown(code)} in the book{hint(code, known)}, and the mapping adds none",
-        )
-        problems.refuse()
+        refused, why = [code for code in codes if code not in known], "the mapping adds none"
+    else:
+        telling = [*known, *entities.filter(pl.col("currency") != "")["entity"]]
+        refused, why = [code for code in codes if code not in telling], "nothing tells its currency: see `entities`"
+    first = accounts.filter(pl.col("entity").is_in(refused)).group_by("entity").agg(pl.col(LINE).min())
+    problems.add_rows(
+        first.select(LINE, "entity"),
+        mapping.label("entity"),
+        lambda code: f"there is no entity {shown(code)} in the book{hint(code, known)}, and {why}",
+    )
+    problems.refuse()
     added = 0
-    for code, _rows, currency in read.entities.iter_rows():
+    for code, _rows, currency in entities.iter_rows():
         details = mapping.entities.get(code, EntityDetails())
         defaults = {
             "name": details.name or code,
@@ -97,7 +103,7 @@ def save_entities(read: ItemFile, mapping: Mapping, problems: Problems) -> tuple
     return list(Entity.objects.filter(code__in=codes).order_by("code").select_for_update(no_key=True)), added
 
 
-def save_attribute_types(mapping: Mapping, source: str) -> None:
+def save_attribute_types(mapping: Table, source: str) -> None:
     """Declare the mapping's attributes. Errors: Invalid for one that is of another type already."""
     for name, attribute in mapping.attributes.items():
         known, _created = AttributeType.objects.get_or_create(
@@ -113,9 +119,9 @@ def save_attribute_types(mapping: Mapping, source: str) -> None:
 
 
 def save_accounts(
-    accounts: pl.DataFrame, entities: list[Entity], mapping: Mapping, problems: Problems
+    accounts: pl.DataFrame, entities: list[Entity], mapping: Table, problems: Problems, *, locks_all: bool = False
 ) -> tuple[Saved, pl.DataFrame, pl.Series]:
-    """Add and change accounts and their first contacts.
+    """Add and change accounts and their first contacts. `locks_all`: also the accounts that the file does not name.
 
     Returns what was done, `entity, account` by their ids, and the ids of the accounts that are new or changed.
     Errors: SourceError where the mapping refuses new ones.
@@ -124,8 +130,7 @@ def save_accounts(
     accounts = accounts.join(codes, on="entity", maintain_order="left")
     entity_ids = [each.pk for each in entities]
     known = lookup.accounts_of(entity_ids)
-    # What vanished may be of any account.
-    concerned = known.join(accounts, on=["entity_id", "account"], how="semi") if mapping.vanished == "keep" else known
+    concerned = known if locks_all else known.join(accounts, on=["entity_id", "account"], how="semi")
     frames.lock_payers(concerned["account_id"])
     book = decoded(known, attribute_types(mapping, "account"))
     told = account_fields(mapping, accounts.columns)
@@ -140,12 +145,16 @@ def save_accounts(
     if not changes.changed.is_empty():
         bulk.save({"accounts": changes.changed.drop("entity_id")}, on=date.min)
     ids = pl.concat([book.select(IDS), added.select(IDS)]).join(codes, on="entity_id")
+    changed = changes.changed.select("account_id", "entity_id")
     if contact_fields := [name for name in told if name in CONTACT]:
-        _save_contacts(accounts.join(ids, on=["entity_id", "entity", "account"]), entity_ids, contact_fields)
-    return Saved.of_changes(changes), ids, pl.concat([added["account_id"], changes.changed["account_id"]])
+        reached = _save_contacts(accounts.join(ids, on=["entity_id", "entity", "account"]), entity_ids, contact_fields)
+        others = reached.join(pl.concat([added, changed], how="diagonal"), on="account_id", how="anti")
+        changed = pl.concat([changed, others])
+    saved = replace(changes, changed=changed, unchanged=accounts.height - added.height - changed.height)
+    return Saved.of_changes(saved), ids, pl.concat([added["account_id"], changed["account_id"]])
 
 
-def _refuse(unknown: pl.DataFrame, mapping: Mapping, problems: Problems) -> None:
+def _refuse(unknown: pl.DataFrame, mapping: Table, problems: Problems) -> None:
     problems.add_rows(
         unknown.select(LINE, "account", "entity"),
         mapping.label("account"),
@@ -154,18 +163,21 @@ def _refuse(unknown: pl.DataFrame, mapping: Mapping, problems: Problems) -> None
     problems.refuse()
 
 
-def _save_contacts(accounts: pl.DataFrame, entity_ids: list[int], fields: list[str]) -> None:
-    """Keep what the file says of how to reach its accounts in each account's first contact."""
-    told = accounts.filter(pl.any_horizontal(pl.col(fields).is_not_null())).select("account_id", *fields)
+def _save_contacts(accounts: pl.DataFrame, entity_ids: list[int], fields: list[str]) -> pl.DataFrame:
+    """Keep what the file says of how to reach its accounts in each account's first contact.
+
+    Returns `account_id` and `entity_id` of those of which it says something new.
+    """
+    told = accounts.filter(pl.any_horizontal(pl.col(fields).is_not_null())).select("account_id", "entity_id", *fields)
     both = told.join(lookup.first_contacts_of(entity_ids), on="account_id", how="left", suffix="_book")
     filled = both.with_columns(pl.coalesce(name, f"{name}_book").fill_null("") for name in fields)
     is_new = pl.col("contact_id").is_null()
-    new = filled.filter(is_new).select("account_id", *fields)
-    bulk.insert(Contact, new.rename(CONTACT_COLUMNS, strict=False))
-    differs = pl.any_horizontal(pl.col(name) != pl.col(f"{name}_book") for name in fields)
-    changed = filled.filter(~is_new & differs).select("contact_id", *fields)
+    differs = is_new | pl.any_horizontal(pl.col(name) != pl.col(f"{name}_book") for name in fields)
+    new, changed = filled.filter(is_new), filled.filter(~is_new & differs)
+    bulk.insert(Contact, new.select("account_id", *fields).rename(CONTACT_COLUMNS, strict=False))
     if not changed.is_empty():
-        stage(Contact, changed.rename(CONTACT_COLUMNS, strict=False), ["id"]).update()
+        stage(Contact, changed.select("contact_id", *fields).rename(CONTACT_COLUMNS, strict=False), ["id"]).update()
+    return pl.concat([new, changed]).select("account_id", "entity_id")
 
 
 def entity_codes(entities: list[Entity]) -> pl.DataFrame:
@@ -174,6 +186,6 @@ def entity_codes(entities: list[Entity]) -> pl.DataFrame:
     return pl.DataFrame(rows, {"entity_id": pl.Int32, "entity": pl.String}, orient="row")
 
 
-def attribute_types(mapping: Mapping, subject: str) -> dict[str, pl.DataType]:
+def attribute_types(mapping: Table, subject: str) -> dict[str, pl.DataType]:
     """The types of the mapping's custom attributes of accounts, or of items."""
     return {name: ATTRIBUTE_TYPES[each.type] for name, each in mapping.attributes.items() if each.of == subject}

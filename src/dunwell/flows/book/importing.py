@@ -1,8 +1,5 @@
 """Import a file of items: all of it in one transaction, or nothing and every reason why."""
 
-import errno
-import hashlib
-import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,23 +11,24 @@ import polars as pl
 from django.db import transaction
 from django.db.models import Q
 
-from dunwell.engine.documents import DocumentError
 from dunwell.flows import policies
 from dunwell.flows.book import odd, vanished
+from dunwell.flows.book.customers import AccountsReport, import_accounts
 from dunwell.flows.book.elsewhere import Elsewhere
 from dunwell.flows.book.imported import Saved, entity_codes, save_accounts, save_attribute_types, save_entities
 from dunwell.flows.book.items import ItemsWriter
+from dunwell.flows.book.tables import read_from, read_table, refusing
 from dunwell.flows.book.vanished import Export, Vanished
 from dunwell.flows.entities import local_day
-from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.flows.errors import Invalid
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.proposal import book_changed
 from dunwell.records import audit, frames, lookup
 from dunwell.records.models import Entity, NoticeLine, NoticeState
 from dunwell.sources.items import GROUP, ItemFile, read_items
-from dunwell.sources.mapping import Mapping, read_mapping
-from dunwell.sources.problems import Problems, SourceError
+from dunwell.sources.mapping import ItemMapping
+from dunwell.sources.problems import Problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +69,22 @@ class ImportReport:
     warnings: tuple[str, ...]
 
 
+def import_file(
+    path: Path,
+    mapping_path: Path,
+    *,
+    by: str,
+    at: datetime,
+    on: date,
+    force: bool = False,
+    progress: Progress = untold,
+) -> ImportReport | AccountsReport:
+    """Bring the book to what a table of items, or of accounts, says: its mapping tells which it is."""
+    if isinstance(read_from(mapping_path), ItemMapping):
+        return import_items(path, mapping_path, by=by, at=at, on=on, force=force, progress=progress)
+    return import_accounts(path, mapping_path, by=by, at=at, on=on, progress=progress)
+
+
 def import_items(
     path: Path,
     mapping_path: Path,
@@ -94,22 +108,20 @@ def import_items(
 
     Errors: NotFound for a file that is not there; Invalid with up to 50 problems, each with line and column.
     """
-    mapping = _mapping(mapping_path)
-    read, digest = _read(path, mapping, progress)
-    try:
-        with transaction.atomic():
-            importing = _Importing(read, mapping, Problems(path.name), digest=digest, by=by, at=at, on=on)
-            report = importing.write(mapping_path.name, force=force, progress=progress)
-    except SourceError as error:
-        raise refusal(path, error) from None
-    return report
+    mapping = read_from(mapping_path)
+    if not isinstance(mapping, ItemMapping):
+        raise Invalid(f"{mapping_path.name} is of accounts, and these are items")
+    read, digest = read_table(path, partial(read_items, path, mapping), progress)
+    with refusing(path), transaction.atomic():
+        importing = _Importing(read, mapping, Problems(path.name), digest=digest, by=by, at=at, on=on)
+        return importing.write(mapping_path.name, force=force, progress=progress)
 
 
 class _Importing:
     """One file on its way into the book, within a transaction."""
 
     def __init__(
-        self, read: ItemFile, mapping: Mapping, problems: Problems, *, digest: str, by: str, at: datetime, on: date
+        self, read: ItemFile, mapping: ItemMapping, problems: Problems, *, digest: str, by: str, at: datetime, on: date
     ) -> None:
         self.read = read
         self.mapping = mapping
@@ -123,11 +135,13 @@ class _Importing:
         """Write everything, and tell what was done. Errors: SourceError; Invalid."""
         read, mapping = self.read, self.mapping
         progress("writing accounts")
-        entities, entities_added = save_entities(read, mapping, self.problems)
+        entities, entities_added = save_entities(read.entities, read.accounts, mapping, self.problems)
         pks = [entity.pk for entity in entities]
         save_attribute_types(mapping, mapping_name)
         open_before = lookup.open_totals(pks)
-        accounts, ids, touched = save_accounts(read.accounts, entities, mapping, self.problems)
+        accounts, ids, touched = save_accounts(
+            read.accounts, entities, mapping, self.problems, locks_all=mapping.vanished != "keep"
+        )
         elsewhere = Elsewhere(pks, on=self.on)
         writer = ItemsWriter(mapping, self.problems, stages=self._stages(entities), elsewhere=elsewhere, on=self.on)
         progress("writing items")
@@ -144,7 +158,8 @@ class _Importing:
         if mapping.vanished != "keep":
             gone, settled = self._vanish(entities, writer, elsewhere, open_before, force=force)
             less |= settled
-        tasks = odd.open_tasks(read, writer, ids, touched, file=self.problems.source, on=self.on)
+        found = [odd.names(read.several_names, ids, touched), odd.of_items(read, writer, ids)]
+        tasks = odd.open_tasks(pl.concat(found), file=self.problems.source, on=self.on)
         self._audit(entities, accounts, writer.saved, gone)
         for entity in entities:
             changed = accounts.of(entity.pk, "accounts") | writer.saved.of(entity.pk)
@@ -235,40 +250,6 @@ def _look_again(entity: Entity, put_off: Sequence[int], less: Collection[int], *
         today = local_day(entity, at)
         book = frames.account_book(frames.lock_payers(payers))
         look_again(entity, book, on=today, by=by, at=at, moved=moved)
-
-
-def _mapping(path: Path) -> Mapping:
-    try:
-        return read_mapping(path.read_text(encoding="utf-8"), path.name)
-    except DocumentError as error:
-        raise Invalid("the mapping cannot be taken", [str(each) for each in error.problems]) from None
-    except UnicodeDecodeError:
-        raise Invalid(f"{path.name} is not UTF-8") from None
-    except OSError as error:
-        raise NotFound(f"the mapping {path} cannot be read: {error.strerror}") from None
-
-
-def _read(path: Path, mapping: Mapping, progress: Progress) -> tuple[ItemFile, str]:
-    try:
-        progress(f"reading {path.name}")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return read_items(path, mapping, partial(progress, f"reading {path.name}")), digest
-    except SourceError as error:
-        raise refusal(path, error) from None
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
-            where = f"the folder for temporary files, {tempfile.gettempdir()}, is full"
-            raise Conflict(f"{where}: make room, or set TMPDIR; nothing was written") from None
-        raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
-
-
-def refusal(path: Path, error: SourceError) -> Invalid:
-    """Say that a file was refused, with its problems."""
-    count = f"{error.count:,} problem{'' if error.count == 1 else 's'}"
-    more = error.count - len(error.problems)
-    rest = [f"and {more:,} more"] if more else []
-    return Invalid(f"{path.name}: {count}; nothing was written", [*map(str, error.problems), *rest])
 
 
 def _totals(file: pl.DataFrame, entities: list[Entity]) -> tuple[ControlTotal, ...]:

@@ -13,7 +13,7 @@ from dunwell.records import bulk, frames, lookup
 from dunwell.records.models import Item, ItemState, Payment
 from dunwell.records.stage import stage
 from dunwell.sources.changes import Changes, decoded, item_changes
-from dunwell.sources.mapping import Mapping
+from dunwell.sources.mapping import ItemMapping
 from dunwell.sources.odd import oddities
 from dunwell.sources.problems import Problems
 from dunwell.sources.seeds import Stages, seeded
@@ -34,7 +34,9 @@ class ItemsWriter:
     less is open. `fresh`: the lines whose dates or amount the book did not know.
     """
 
-    def __init__(self, mapping: Mapping, problems: Problems, *, stages: Stages, elsewhere: Elsewhere, on: date) -> None:
+    def __init__(
+        self, mapping: ItemMapping, problems: Problems, *, stages: Stages, elsewhere: Elsewhere, on: date
+    ) -> None:
         self.problems = problems
         self.saved = Saved()
         self.named: list[pl.Series] = []

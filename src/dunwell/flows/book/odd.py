@@ -16,29 +16,36 @@ LINES_NAMED: Final = 20
 COLUMNS: Final = ["entity_id", "odd", LINE, "text"]
 
 
-def open_tasks(
-    read: ItemFile, writer: ItemsWriter, ids: pl.DataFrame, touched: pl.Series, *, file: str, on: date
-) -> int:
-    """Open one task for each entity and sort of oddity, with its first lines; return how many.
+def names(several: pl.DataFrame, ids: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
+    """Accounts of several names (as read) that are `touched`: new or changed. `ids`: every account's."""
+    found = several.join(ids, on=["entity", "account"]).filter(pl.col("account_id").is_in(touched.implode()))
+    return _as_odd(found, SEVERAL_NAMES)
 
-    `ids`: every account's; `touched`: the accounts that are new or changed. What the book knew before opens none: the
-    same file again asks nothing again.
-    """
-    names = read.several_names.join(ids, on=["entity", "account"]).filter(pl.col("account_id").is_in(touched.implode()))
+
+def of_items(read: ItemFile, writer: ItemsWriter, ids: pl.DataFrame) -> pl.DataFrame:
+    """What is odd of items whose dates or amount the book did not know."""
     fresh = pl.concat([pl.Series(LINE, [], dtype=pl.Int64), *writer.fresh]).to_frame(LINE)
     codes = ids.select("entity", "entity_id").unique()
     kinds = read.two_kinds.join(fresh, on=LINE, how="semi").join(codes, on="entity")
-    text = pl.format("line {} ({})", LINE, "text")
-    found = [
-        rows.rechunk().select("entity_id", LINE, odd=pl.lit(odd), text=text).select(COLUMNS)
-        for odd, rows in {SEVERAL_NAMES: names, TWO_KINDS: kinds}.items()
-    ]
-    every = pl.concat([*found, *(rows.select(COLUMNS) for rows in writer.odd)]).sort("entity_id", "odd", LINE)
+    return pl.concat([_as_odd(kinds, TWO_KINDS), *(rows.select(COLUMNS) for rows in writer.odd)])
+
+
+def open_tasks(odd: pl.DataFrame, *, file: str, on: date) -> int:
+    """Open one task for each entity and sort of oddity, with its first lines; return how many.
+
+    What the book knew before is not among them: the same file again asks nothing again.
+    """
+    every = odd.sort("entity_id", "odd", LINE)
     tasks = [
         Task(entity_id=entity_id, kind=odd, detail=_detail(file, str(odd), rows), opened_on=on)
         for (entity_id, odd), rows in every.group_by("entity_id", "odd", maintain_order=True)
     ]
     return len(Task.objects.bulk_create(tasks))
+
+
+def _as_odd(rows: pl.DataFrame, odd: str) -> pl.DataFrame:
+    text = pl.format("line {} ({})", LINE, "text")
+    return rows.rechunk().select("entity_id", LINE, odd=pl.lit(odd), text=text).select(COLUMNS)
 
 
 def _detail(file: str, odd: str, rows: pl.DataFrame) -> str:
