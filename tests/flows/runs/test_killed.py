@@ -18,7 +18,7 @@ from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.work import start_run
 from dunwell.records.models import Delivery, Item, ItemState, Notice, NoticeLine, Run
-from tests.flows.runs.killed import FULL
+from tests.flows.runs.killed import FULL, work_off
 from tests.flows.town import Town, at_home, day, noon
 
 ON = "2026-04-14"
@@ -26,11 +26,10 @@ KILLS = int(os.environ.get("DUNWELL_SOAK", "4"))  # `make soak` kills at every s
 SEED = 20260414
 
 
-def process(town: Town, url: str, *, hours: int, wrong_at: int = 0, how: str = "killed") -> "subprocess.Popen[str]":
-    """A process that works some hours after noon."""
-    at = noon(ON) + timedelta(hours=hours)
+def process(town: Town, url: str, *, wrong_at: int = 0, how: str = "killed") -> "subprocess.Popen[str]":
+    """A process that works at noon."""
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.flows.runs.killed", at.isoformat(), str(wrong_at), how],
+        [sys.executable, "-m", "tests.flows.runs.killed", noon(ON).isoformat(), str(wrong_at), how],
         env={**os.environ, "DUNWELL_DATABASE_URL": url, "DUNWELL_HOME": str(town.folder)},
         cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -46,33 +45,33 @@ def steps_of(working: "subprocess.Popen[str]") -> int:
 @pytest.mark.parametrize("how", ["killed", "full"])
 def test_a_worker_that_ends_anywhere_loses_nothing_and_sends_nothing_twice(town: Town, db: str, how: str) -> None:
     first = _anew(town, 0)
-    steps = steps_of(process(town, db, hours=0))
+    steps = steps_of(process(town, db))
     assert first.shards == 2
     assert_adds_up(first, withdrawn=set())
     for number, wrong_at in enumerate(_chosen(steps), 1):
         fresh = _anew(town, number)
-        ended = process(town, db, hours=0, wrong_at=wrong_at, how=how)
+        ended = process(town, db, wrong_at=wrong_at, how=how)
         _out, err = ended.communicate(timeout=120)
         assert ended.returncode == -signal.SIGKILL if how == "killed" else FULL in err, err
-        assert_recovers(town, db, fresh, number)
+        assert_recovers(town, fresh, number)
 
 
 def test_one_of_two_workers_that_is_killed_anywhere_loses_nothing(town: Town, db: str) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("one process works at a book on SQLite")
     first = _anew(town, 0)
-    steps = steps_of(process(town, db, hours=0))
+    steps = steps_of(process(town, db))
     assert_adds_up(first, withdrawn=set())
     killed = 0
     for number, wrong_at in enumerate(_chosen(steps), 1):
         fresh = _anew(town, number)
-        beside = process(town, db, hours=0)
-        victim = process(town, db, hours=0, wrong_at=wrong_at)
+        beside = process(town, db)
+        victim = process(town, db, wrong_at=wrong_at)
         _out, err = victim.communicate(timeout=120)
         assert victim.returncode in (0, -signal.SIGKILL), err  # 0: the other did so much that it took fewer steps
         killed += victim.returncode != 0
         steps_of(beside)
-        assert_recovers(town, db, fresh, number)
+        assert_recovers(town, fresh, number)
     assert killed > 0
 
 
@@ -80,12 +79,11 @@ def _chosen(steps: int) -> list[int]:
     return sorted(random.Random(SEED).sample(range(1, steps + 1), min(KILLS, steps)))
 
 
-def assert_recovers(town: Town, url: str, run: Run, number: int) -> None:
+def assert_recovers(town: Town, run: Run, number: int) -> None:
     """Money and a hold come in, and those who work later end the run as if nobody had been killed."""
     meanwhile(town, number)
     for hours in (1, 2):  # the lease has run out
-        steps_of(process(town, url, hours=hours))
-    run.refresh_from_db()
+        work_off(noon(ON) + timedelta(hours=hours))
     assert_adds_up(run, withdrawn={f"P{number}", f"H{number}"})
 
 
@@ -138,7 +136,7 @@ def assert_adds_up(run: Run, withdrawn: set[str]) -> None:
 
 def test_two_workers_at_once_send_everything_once(town: Town, db: str) -> None:
     run = _anew(town, 0)
-    processes = [process(town, db, hours=0) for _ in range(2)]
+    processes = [process(town, db) for _ in range(2)]
     for each in processes:
         assert steps_of(each)
     assert_adds_up(run, withdrawn=set())
