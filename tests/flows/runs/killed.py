@@ -1,8 +1,8 @@
 """A process that works off what is due, and whose n-th step goes wrong: `python -m tests.flows.runs.killed`.
 
 A step is a statement that writes, a commit, or a file or folder of the book's that is made, written, named or removed:
-whoever is killed while he reads leaves what the step before has left. Killed is killed: SIGKILL, nothing is tidied up. `full`: from that step on the disk of the database is full, and the process goes
-on as it can.
+whoever is killed while he reads leaves what the step before has left. Killed is killed: SIGKILL, nothing is tidied up.
+`full`: from that step on the disk of the database is full, and the process goes on as it can.
 """
 
 import os
