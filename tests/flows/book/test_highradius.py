@@ -10,13 +10,21 @@ from pathlib import Path
 
 import pytest
 
+from dunwell.flows.book.customers import import_accounts
 from dunwell.flows.book.importing import ImportReport, import_items
+from dunwell.flows.book.starting import start_book
 from dunwell.flows.errors import Invalid
-from dunwell.records.models import Account, Entity, Item
+from dunwell.flows.runs.deliver import deliver_run
+from dunwell.flows.runs.post import post_run
+from dunwell.flows.runs.propose import propose_run
+from dunwell.records.models import Account, Entity, Item, ItemState, Notice, NoticeLine, Run
+from tests.flows.town import at_home
+from tests.messages import in_outbox, read
 
 ROOT = Path(__file__).parents[3]
 DATA = ROOT.parent / "shared" / "data" / "highradius-open"
 EXAMPLES = ROOT / "docs" / "examples"
+DAY = date(2020, 5, 1)
 NOON = datetime(2020, 5, 1, 12, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="../shared/data/highradius-open is not there")
@@ -44,7 +52,7 @@ EXPORTS = (
 def bring(export: Export, mapping: Path | None = None) -> ImportReport:
     """Import an export."""
     path = mapping or EXAMPLES / export.mapping
-    return import_items(DATA / export.file, path, by="anna", at=NOON, on=date(2020, 5, 1))
+    return import_items(DATA / export.file, path, by="anna", at=NOON, on=DAY)
 
 
 def rows(export: Export) -> list[dict[str, str]]:
@@ -124,3 +132,54 @@ def test_converted_amounts_are_no_change_of_the_same_invoices(db: str, tmp_path:
         Invalid, match=r"currency: '\d+' is in USD here and in CAD in the book; a currency never changes"
     ):
         bring(EXPORTS[1], same)
+
+
+def customers(folder: Path) -> Path:
+    """The Canadian customers of the export as a list of addresses: made up, and in three languages by turns."""
+    numbers = sorted({row["cust_number"] for row in rows(EXPORTS[0]) if row["business_code"] == "CA02"})
+    file = folder / "customers.csv"
+    with file.open("w", newline="", encoding="utf-8") as opened:
+        writer = csv.writer(opened)
+        writer.writerow(["company", "customer", "name", "country", "language", "email", "street", "city"])
+        for n, number in enumerate(numbers):
+            email = "" if n % 4 == 0 else f"ap@c{number}.example"
+            writer.writerow(
+                ["CA02", number, "", "CA", ("en", "de", "fr")[n % 3], email, f"{n} Main St", "Toronto M4B 1B3"]
+            )
+    return file
+
+
+def test_a_real_book_is_sent_in_three_languages_and_again_changes_nothing(
+    db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(tmp_path, monkeypatch)
+    start_book(tmp_path, by="anna", at=NOON)
+    bring(EXPORTS[0])
+    file, mapping = customers(tmp_path), EXAMPLES / "customers.yaml"
+    listed = import_accounts(file, mapping, by="anna", at=NOON, on=DAY)
+    assert (listed.accounts.added, listed.accounts.changed) == (0, listed.rows)
+    first = run_once()
+    outbox = tmp_path / "outbox"
+    sent = [read(path) for path in in_outbox(outbox)]
+    notices = Notice.objects.filter(run=first, state="sent")
+    assert len(sent) == notices.count() > 20
+    for greeting in ("Dear ", "Sehr geehrte", "Madame, Monsieur"):
+        assert sum(greeting in message for message in sent) > len(sent) / 5
+    lines = NoticeLine.objects.filter(notice__in=notices)
+    asked = sum(lines.filter(role="dunned").values_list("amount_minor", flat=True))
+    assert asked == sum(notices.values_list("due_minor", flat=True))
+    assert all(state.level > 0 for state in ItemState.objects.filter(item__in=lines.values("item")))
+    again = bring(EXPORTS[0])
+    assert (again.items.added, again.items.changed, again.accounts.added, again.accounts.changed) == (0, 0, 0, 0)
+    listed = import_accounts(file, mapping, by="anna", at=NOON, on=DAY)
+    assert (listed.accounts.added, listed.accounts.changed) == (0, 0)
+    assert not Notice.objects.filter(run=run_once()).exclude(state="proposed").exists()
+    assert len(in_outbox(outbox)) == len(sent)
+
+
+def run_once() -> Run:
+    """Decide, post and deliver what needs nobody's approval."""
+    run = propose_run(Entity.objects.get(code="CA02"), as_of=DAY, at=NOON, by="anna")
+    post_run(run.pk, today=DAY, at=NOON, by="anna")
+    deliver_run(run.pk, clock=lambda: NOON, by="anna")
+    return run

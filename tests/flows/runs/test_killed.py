@@ -137,6 +137,5 @@ def assert_adds_up(run: Run, withdrawn: set[str]) -> None:
 def test_two_workers_at_once_send_everything_once(town: Town, db: str) -> None:
     run = _anew(town, 0)
     processes = [process(town, db) for _ in range(2)]
-    for each in processes:
-        assert steps_of(each)
+    assert sum(steps_of(each) for each in processes) > 0
     assert_adds_up(run, withdrawn=set())
