@@ -65,7 +65,8 @@ def import_(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Take the file as a whole export although more than half of what is open is not in it."
+            "--force",
+            help="Take the file as it is although more than half of what is open is not in it, or turns its sign.",
         ),
     ] = False,
     json: Json = False,

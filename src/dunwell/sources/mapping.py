@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from dunwell.engine.book import KINDS
 from dunwell.engine.documents import DocumentError, hint, read_as, read_document
 from dunwell.engine.money import CURRENCIES, not_in_use
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
@@ -198,6 +199,19 @@ class Mapping(_Part):
     def tells_open(self) -> bool:
         """Whether the file says what is open, or only what was invoiced."""
         return self.open is not None or self.settled is not None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of item that a file may name, by its signs too; every one where its words are kinds themselves."""
+        source = self.kind
+        told = [source.constant, source.default, *source.values.values()]
+        found = KINDS if source.column and not source.values else [kind for kind in KINDS if kind in told]
+        return tuple(dict.fromkeys([*found, "credit"] if self.negative == "credit" else found))
+
+    @property
+    def sign_tells_kind(self) -> bool:
+        """Whether a number has one balance, which is a claim or a credit by its sign alone."""
+        return self.negative == "credit" and self.amount is None and self.kind.column is None
 
     def label(self, field: str) -> str:
         """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""

@@ -30,14 +30,15 @@ class ItemsWriter:
     """Writes items that have their `entity_id` and `account_id`.
 
     `problems` gathers what the book refuses; from the first one on nothing more is written. `stages`: what may be
-    seeded. `named`: the ids of all items of the file. `put_off`, `lowered`: items that are due later now, or of which
-    less is open. `fresh`: the lines whose dates or amount the book did not know.
+    seeded. `named`: the ids of all items of the file. `turned`: as in `Changes`. `put_off`, `lowered`: items that are
+    due later now, or of which less is open. `fresh`: the lines whose dates or amount the book did not know.
     """
 
     def __init__(self, mapping: Mapping, problems: Problems, *, stages: Stages, elsewhere: Elsewhere, on: date) -> None:
         self.problems = problems
         self.saved = Saved()
         self.named: list[pl.Series] = []
+        self.turned: list[pl.DataFrame] = []
         self.put_off: list[int] = []
         self.lowered: list[pl.Series] = []
         self.odd: list[pl.DataFrame] = []
@@ -113,6 +114,7 @@ class ItemsWriter:
         self.put_off += changes.put_off
         self.lowered.append(changes.lowered["item_id"])
         self.named += [changes.met, added]
+        self.turned.append(changes.turned.select(*lookup.OPEN, "number"))
         self.fresh.append(changes.fresh)
         self._warnings += changes.warnings
         fresh = items.join(changes.fresh.to_frame(LINE), on=LINE, how="semi", maintain_order="left")
