@@ -12,6 +12,7 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, Currency, Kind
 from dunwell.sources import mapping as m
+from dunwell.sources import tables
 from dunwell.sources.accounts import Accounts
 from dunwell.sources.fields import Fields
 from dunwell.sources.files import batches
@@ -22,7 +23,6 @@ from dunwell.sources.spool import Spool
 from dunwell.sources.tables import LINE, Progress, column
 
 GROUP: Final = ["entity", "currency", "kind"]
-ROWS_MAX: Final = 20_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +58,8 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
     rows = 0
     for batch in batches(path, mapping, problems, progress):
         rows += batch.height
-        if rows > ROWS_MAX:
-            problems.add(int(batch[LINE][-1]), "", f"the file has more than {ROWS_MAX:,} rows; take it in parts")
+        if rows > tables.ROWS_MAX:
+            problems.add(int(batch[LINE][-1]), "", tables.too_many())
             break
         wanted = [pl.col(column(name)).is_in(texts) for name, texts in mapping.only.items()]
         reading.add(batch.filter(wanted) if wanted else batch)
