@@ -9,6 +9,7 @@ import pytest
 
 from dunwell.sources.items import read_items
 from dunwell.sources.mapping import read_mapping
+from dunwell.sources.problems import SourceError
 from tests.sources.files import HEADER, MAPPING, ROWS, csv, every, read, refused
 
 
@@ -89,6 +90,13 @@ def test_a_bad_value_is_refused(tmp_path: Path, column: str, value: str, problem
     found = refused(tmp_path, spoiled(column, value))
     assert len(found) == 1
     assert problem in found[0]
+
+
+def test_what_two_fields_find_wrong_with_one_column_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text(spoiled("amount", ""))
+    with pytest.raises(SourceError) as caught:
+        read_items(tmp_path / "items.csv", read_mapping(MAPPING + "open: {column: amount}\n", "map.yaml"))
+    assert (caught.value.count, str(caught.value)) == (1, "items.csv:3: amount: the amount is empty")
 
 
 def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
