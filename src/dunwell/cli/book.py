@@ -115,7 +115,7 @@ def _tell(report: "ImportReport") -> None:
         )
         for total in report.totals
     ]
-    table("Control totals", columns, rows)
+    table("Control totals of what is open", columns, rows)
     if any(total.rounding for total in report.totals):
         rounded = ", ".join(
             f"{total.rounding} {total.currency} in {total.entity}" for total in report.totals if total.rounding

@@ -8,7 +8,7 @@ import polars as pl
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.records.models import Task
 from dunwell.sources.items import ItemFile
-from dunwell.sources.odd import SEVERAL_NAMES, TWO_KINDS, counted
+from dunwell.sources.odd import ODD, SEVERAL_NAMES, TWO_KINDS, counted
 from dunwell.sources.problems import listed
 from dunwell.sources.tables import LINE
 
@@ -21,8 +21,9 @@ def open_tasks(
 ) -> int:
     """Open one task for each entity and sort of oddity, with its first lines; return how many.
 
-    `ids`: every account's; `touched`: the accounts that are new or changed. What the book knew before opens none: the
-    same file again asks nothing again.
+    `ids`: every account's; `touched`: the accounts that are new or changed. What the book knew before opens none, nor
+    does what an open task says, such as of two files that rename each other's accounts: the same file again asks
+    nothing again.
     """
     names = read.several_names.join(ids, on=["entity", "account"]).filter(pl.col("account_id").is_in(touched.implode()))
     fresh = pl.concat([pl.Series(LINE, [], dtype=pl.Int64), *writer.fresh]).to_frame(LINE)
@@ -34,13 +35,17 @@ def open_tasks(
         for odd, rows in {SEVERAL_NAMES: names, TWO_KINDS: kinds}.items()
     ]
     every = pl.concat([*found, *(rows.select(COLUMNS) for rows in writer.odd)]).sort("entity_id", "odd", LINE)
-    tasks = [
-        Task(entity_id=entity_id, kind=odd, detail=_detail(file, str(odd), rows), opened_on=on)
+    odd_ones = {
+        (entity_id, odd, _detail(file, str(odd), rows))
         for (entity_id, odd), rows in every.group_by("entity_id", "odd", maintain_order=True)
-    ]
+    }
+    still_open = Task.objects.filter(entity__in=ids["entity_id"].unique().to_list(), kind__in=ODD, closed_at=None)
+    new = sorted(odd_ones.difference(still_open.values_list("entity_id", "kind", "detail")))
+    tasks = [Task(entity_id=entity_id, kind=odd, detail=detail, opened_on=on) for entity_id, odd, detail in new]
     return len(Task.objects.bulk_create(tasks))
 
 
 def _detail(file: str, odd: str, rows: pl.DataFrame) -> str:
     lines = listed(rows["text"].head(LINES_NAMED).to_list(), LINES_NAMED, of=rows.height)
-    return f"{file}: {counted(rows.height, odd)}, taken as they are: {lines}"
+    taken = "the first of each is kept" if odd == SEVERAL_NAMES else "taken as they are"
+    return f"{file}: {counted(rows.height, odd)}, {taken}: {lines}"
