@@ -34,7 +34,8 @@ class ItemFile:
     the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing of it: the book
     knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
-    `entities`: entity, rows, and the currency of most of them; in order of their first row.
+    `entities`: entity, rows, and the currency of most of them; in order of their first row. Of a whole export without
+    rows its one entity, without a currency.
     `totals`: entity, currency, kind, items and open_minor of the open ones, and what rounding added, in units.
     `several_names`: accounts with more than one name: line, entity, account, text. `two_kinds`: items whose number
     another kind of item of their account has: line, entity, text.
@@ -63,10 +64,10 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
             break
         wanted = [pl.col(column(name)).is_in(texts) for name, texts in mapping.only.items()]
         reading.add(batch.filter(wanted) if wanted else batch)
-    if not problems.count and not reading.parts.height:
-        wanted_text = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
-        nothing = f"none of the {rows:,} rows is one where {wanted_text}" if rows else "the file has no rows"
-        problems.add(mapping.header, "", nothing)
+    if not problems.count and not rows and mapping.may_be_empty:
+        reading.add(tables.no_rows(mapping))
+    elif not problems.count and not reading.parts.height and not mapping.may_be_empty:
+        problems.add(mapping.header, "", nothing_in(rows, mapping))
     reading.require_once()
     problems.refuse()
     two_kinds = reading.keys.of_two_kinds(reading.parts).rechunk()
@@ -82,6 +83,12 @@ def read_items(path: Path, mapping: m.Mapping, progress: Progress | None = None)
         two_kinds=two_kinds.select(LINE, "entity", text=pl.format("{}: {}", "number", "kinds")),
         warnings=(*reading.accounts.warnings(), *reading.warnings(two_kinds)),
     )
+
+
+def nothing_in(rows: int, mapping: m.Mapping) -> str:
+    """Say why a file of so many rows has no items."""
+    wanted = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
+    return f"none of the {rows:,} rows is one where {wanted}" if rows else "the file has no rows"
 
 
 class _Reading:
@@ -142,7 +149,10 @@ class _Reading:
             .cast(pl.String)
             .sort_by("rows", pl.col("currency").cast(pl.String), descending=[True, False])
         )
-        return sums.group_by("entity", maintain_order=True).agg(pl.col("rows").sum(), currency=by_use.first())
+        found = sums.group_by("entity", maintain_order=True).agg(pl.col("rows").sum(), currency=by_use.first())
+        if not found.is_empty():
+            return found
+        return pl.DataFrame([(self.fields.mapping.entity.constant, 0, None)], schema=found.schema, orient="row")
 
     def warnings(self, two_kinds: pl.DataFrame) -> list[str]:
         """Say what is odd of the rows and was taken as it is."""

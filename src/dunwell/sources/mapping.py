@@ -209,6 +209,11 @@ class Mapping(_Part):
         return tuple(dict.fromkeys([*found, "credit"] if self.negative == "credit" else found))
 
     @property
+    def may_be_empty(self) -> bool:
+        """Whether a file without rows says something: that nothing of its one entity is open."""
+        return self.vanished != "keep" and self.entity.constant is not None
+
+    @property
     def sign_tells_kind(self) -> bool:
         """Whether a number has one balance, which is a claim or a credit by its sign alone."""
         return self.negative == "credit" and self.amount is None and self.kind.column is None

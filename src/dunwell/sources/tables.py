@@ -25,6 +25,11 @@ def column(name: str) -> str:
     return f"in:{name}"
 
 
+def no_rows(mapping: Mapping) -> pl.DataFrame:
+    """Return a batch of a file that has a header only."""
+    return pl.DataFrame(schema={LINE: pl.Int64, **{column(name): pl.String for name in mapping.columns}})
+
+
 def stripped(frame: pl.DataFrame) -> pl.DataFrame:
     """Take blanks off the texts of a batch; an empty one is null."""
     texts = pl.exclude(LINE).str.strip_chars()

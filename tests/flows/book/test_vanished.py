@@ -7,7 +7,7 @@ from dunwell.flows.book.importing import ImportReport, import_items
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.promises import promise
-from dunwell.records.models import AuditEvent, Item, ItemState, Notice, Promise, Task
+from dunwell.records.models import AuditEvent, Entity, Item, ItemState, Notice, Promise, Task
 from tests.flows.book.test_importing import everything
 from tests.flows.town import Town, day, noon
 
@@ -208,6 +208,36 @@ def test_the_last_item_of_a_kind_vanishes_too(town: Town, kind: str, row: str) -
     assert town.open("G-1") == 500
     bring(town, *invoices, header=WITH_KIND, more=kind)
     assert (town.open("G-1"), len(open_now())) == (0, 4)
+
+
+def test_an_export_without_rows_says_that_nothing_is_open(town: Town) -> None:
+    bring(town, *FOUR)
+    bring(town, "MEYER,G-1,5.00", more=CREDITS)
+    with pytest.raises(Invalid, match="ACME: 1 of 1 open credits are not in it"):
+        bring(town, more=CREDITS)
+    report = bring(town, more=CREDITS, force=True)
+    assert report.vanished is not None
+    assert (report.rows, report.vanished.items, len(open_now())) == (0, 1, 4)
+    assert AuditEvent.objects.filter(action="items.imported").latest("pk").detail["rows"] == 0
+    assert bring(town, more=CREDITS).vanished == vanished.Vanished(settled=True)
+    assert bring(town, more=CREDITS, how="flag").tasks == 0
+    with pytest.raises(Invalid, match=r"items\.csv:1: the file has no rows"):
+        bring(town, more=CREDITS, how="keep")
+
+
+def test_an_export_without_rows_of_an_entity_that_nobody_knows_is_refused(town: Town) -> None:
+    town.entity.delete()
+    with pytest.raises(Invalid, match=r"items\.csv:1: the file has no rows"):
+        bring(town, more=CREDITS)
+    with pytest.raises(Invalid, match=r"items\.csv:1: none of the 4 rows is one where account is NOBODY"):
+        bring(town, *FOUR, more="only: {account: NOBODY}\n")
+    assert not Entity.objects.exists()
+
+
+def test_an_export_of_which_only_leaves_nothing_is_one_without_rows(town: Town) -> None:
+    bring(town, *FOUR)
+    bring(town, *FOUR, more="only: {account: NOBODY}\n", force=True)
+    assert open_now() == {}
 
 
 @pytest.mark.parametrize("how", ["keep", "flag", "settle"])

@@ -14,7 +14,7 @@ from dunwell.records.models import Account, AttributeType, Contact, Entity
 from dunwell.records.stage import stage
 from dunwell.sources.accounts import CONTACT, account_fields
 from dunwell.sources.changes import Changes, account_changes, decoded
-from dunwell.sources.items import ItemFile
+from dunwell.sources.items import ItemFile, nothing_in
 from dunwell.sources.mapping import EntityDetails, Mapping
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
@@ -70,7 +70,7 @@ def save_entities(read: ItemFile, mapping: Mapping, problems: Problems) -> tuple
     """Find the entities of a file, add the new ones, and lock them all: imports of one entity follow each other.
 
     A new one is as the mapping's `entities` says; without that its name is its code, its currency that of most items.
-    Errors: SourceError where the mapping refuses new ones.
+    Errors: SourceError where the mapping refuses new ones, or no row tells of one.
     """
     codes = read.entities["entity"].to_list()
     if mapping.unknown_entities == "refuse":
@@ -81,6 +81,9 @@ def save_entities(read: ItemFile, mapping: Mapping, problems: Problems) -> tuple
             mapping.label("entity"),
             lambda code: f"there is no entity {shown(code)} in the book{hint(code, known)}, and the mapping adds none",
         )
+        problems.refuse()
+    if not read.parts.height and not Entity.objects.filter(code__in=codes).exists():
+        problems.add(mapping.header, "", nothing_in(read.rows, mapping))
         problems.refuse()
     added = 0
     for code, _rows, currency in read.entities.iter_rows():

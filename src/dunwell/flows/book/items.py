@@ -23,6 +23,7 @@ ITEM_COLUMNS: Final = (
     "entity_id", "account_id", "number", "kind", "currency", "issued_on", "due_on", "amount_minor", "open_minor",
     "source_open_minor", "closed_on",
 )  # fmt: skip
+TURNED: Final = {"number": pl.String(), **{name: dtype for name, (_sql, dtype) in lookup.OPEN.items()}}
 STATE: Final = ("level", "stage", "last_notice_on", "last_deadline_on")
 
 
@@ -37,8 +38,8 @@ class ItemsWriter:
     def __init__(self, mapping: Mapping, problems: Problems, *, stages: Stages, elsewhere: Elsewhere, on: date) -> None:
         self.problems = problems
         self.saved = Saved()
-        self.named: list[pl.Series] = []
-        self.turned: list[pl.DataFrame] = []
+        self.named: list[pl.Series] = [pl.Series(dtype=pl.Int64)]
+        self.turned: list[pl.DataFrame] = [pl.DataFrame(schema=TURNED)]
         self.put_off: list[int] = []
         self.lowered: list[pl.Series] = []
         self.odd: list[pl.DataFrame] = []
@@ -114,7 +115,7 @@ class ItemsWriter:
         self.put_off += changes.put_off
         self.lowered.append(changes.lowered["item_id"])
         self.named += [changes.met, added]
-        self.turned.append(changes.turned.select(*lookup.OPEN, "number"))
+        self.turned.append(changes.turned.select(list(TURNED)))
         self.fresh.append(changes.fresh)
         self._warnings += changes.warnings
         fresh = items.join(changes.fresh.to_frame(LINE), on=LINE, how="semi", maintain_order="left")
