@@ -263,6 +263,15 @@ def test_a_number_whose_balance_turns_is_open_once(town: Town, how: str) -> None
     assert not Task.objects.exists()
 
 
+def test_a_notice_about_a_balance_that_turned_is_withdrawn(town: Town) -> None:
+    town.account("SMITH")
+    bring(town, *FOUR, how="keep", more=SIGNED)
+    run = town.propose(ON)
+    town.post(run)
+    bring(town, *FOUR[:2], "SMITH,B-1,-5.00", FOUR[3], how="keep", more=SIGNED)
+    assert (town.notice(run, "SMITH").state, town.notice(run, "SMITH").reason) == ("withdrawn", "settled")
+
+
 def test_a_balance_of_nothing_settles_the_credit_it_was(town: Town) -> None:
     bring(town, *FOUR[:3], "JONES,C-1,-90.00", how="keep", more=SIGNED)
     town.propose(ON)
