@@ -116,8 +116,35 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(tmp_path: Path, mon
         for _ in range(64):
             bomb.write(b" " * 1_000_000)
     assert path.stat().st_size < 100_000
-    monkeypatch.setattr(excel, "UNPACKED_MAX", 50_000_000)
-    assert "at most 50,000,000 and 200,000,000 are read: export it as CSV" in refused_file(path)[0]
+    monkeypatch.setitem(excel.BYTES_MAX, "parts", (".*", 50_000_000))
+    assert "and at most 50,000,000 are read: export it as CSV" in refused_file(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("part", "what", "most"),
+    [
+        ("xl/styles.xml", "formats and properties", 20_000_000),
+        ("xl/SharedStrings.xml", "shared texts", 200_000_000),
+    ],
+)
+def test_no_part_that_is_held_whole_is_larger_than_its_bound(tmp_path: Path, part: str, what: str, most: int) -> None:
+    path = workbook(tmp_path / "items.xlsx", [list(NAMES), *ROWS])
+    other = workbook(tmp_path / "other.xlsx", [list(NAMES), *ROWS])
+    with zipfile.ZipFile(other) as before, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as after:
+        for entry in before.namelist():
+            if entry != part:
+                after.writestr(entry, before.read(entry))
+        with after.open(part, "w") as large:
+            for _ in range(most // 1_000_000 + 1):
+                large.write(b" " * 1_000_000)
+    (problem,) = refused_file(path)
+    assert problem.startswith(f"items.xlsx:1: unpacked, its {what} have ")
+    assert problem.endswith(f" bytes, and at most {most:,} are read: export it as CSV")
+
+
+def test_a_key_has_a_point_however_amounts_are_written(tmp_path: Path) -> None:
+    path = spoiled(tmp_path, "invoice", 4711.5)
+    assert every(read_file(path, 'decimal: ","\n'))["number"].to_list() == ["A-17", "4711.5", "A-19"]
 
 
 def test_more_than_the_archive_announces_is_not_unpacked_either(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from dunwell.sources.items import read_items
 from dunwell.sources.mapping import read_mapping
+from dunwell.sources.problems import SourceError
 from tests.sources.files import HEADER, MAPPING, ROWS, csv, every, read, refused
 
 
@@ -91,6 +92,13 @@ def test_a_bad_value_is_refused(tmp_path: Path, column: str, value: str, problem
     assert problem in found[0]
 
 
+def test_what_two_fields_find_wrong_with_one_column_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text(spoiled("amount", ""))
+    with pytest.raises(SourceError) as caught:
+        read_items(tmp_path / "items.csv", read_mapping(MAPPING + "open: {column: amount}\n", "map.yaml"))
+    assert (caught.value.count, str(caught.value)) == (1, "items.csv:3: amount: the amount is empty")
+
+
 def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
     assert every(read(tmp_path, spoiled("amount", "10000000000.00")))["amount_minor"].max() == 10**12
 
@@ -103,7 +111,6 @@ def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
         (csv(header=HEADER).splitlines()[0] + "\n", "items.csv:1: the file has no rows"),
         (csv(header=HEADER.replace("due", "due_date")), "items.csv:1: due: the file has no such column"),
         (csv(header=HEADER.replace("issued", "due")), "items.csv:1: due: the file has two columns of this name"),
-        (csv().replace(",", ";"), "it seems to be separated by ';'"),
         (
             csv(ROWS[0], ROWS[1].rpartition(",")[0]),
             "items.csv:3: the row has too few fields: 7 instead of the header's 8",
@@ -125,6 +132,22 @@ def test_exactly_the_bound_is_taken(tmp_path: Path) -> None:
 )
 def test_a_bad_file_is_refused(tmp_path: Path, content: str | bytes, problem: str) -> None:
     assert problem in "\n".join(refused(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("header", "sign"),
+    [(HEADER, ";"), (HEADER, "\t"), (HEADER, "|"), ('"company","customer, no","due"', ";"), ("company,due", ";")],
+)
+def test_another_delimiter_is_named_once(tmp_path: Path, header: str, sign: str) -> None:
+    assert refused(tmp_path, csv(header="\ufeff" + header.replace(",", sign))) == [
+        f"items.csv:1: ',' does not part the columns; it seems to be {sign!r}: say so with `delimiter` in the mapping"
+    ]
+
+
+def test_a_file_of_other_columns_is_no_file_of_another_delimiter(tmp_path: Path) -> None:
+    found = refused(tmp_path, csv(header="a;b,c"))
+    assert found[0] == "items.csv:1: company: the file has no such column; it has a;b, c"
+    assert found[1] == "items.csv:1: customer: the file has no such column"
 
 
 @pytest.mark.parametrize(
@@ -289,6 +312,39 @@ attributes:
         ["items.csv:2", "vip"],
         ["items.csv:2", "weight"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "texts", "numbers"),
+    [
+        ('decimal: ","\nthousands: "."\n', ("5.000", '"1.234,5"', "-7"), [5000.0, 1234.5, -7.0]),
+        ('decimal: ","\n', ("5", '"0,5"', ""), [5.0, 0.5, None]),
+        ('thousands: ","\n', ('"5,000"', "5.000", "1e-3"), [5000.0, 5.0, 0.001]),
+    ],
+)
+def test_attributes_are_written_as_amounts_are(
+    tmp_path: Path, more: str, texts: tuple[str, ...], numbers: list[float | None]
+) -> None:
+    rows = [f"ACME,1,N,A-{n},EUR,{n},,2026-04-01,{text}" for n, text in enumerate(texts)]
+    more += "attributes: {size: {column: size, type: number}}\n"
+    assert every(read(tmp_path, csv(*rows, header=HEADER + ",size"), more))["attr_size"].to_list() == numbers
+    (problem,) = refused(tmp_path, csv(rows[0].replace(texts[0], "1.5.5"), header=HEADER + ",size"), more)
+    assert problem.startswith("items.csv:2: size: '1.5.5' is no number, the attribute's type; the mapping says ")
+
+
+def test_a_whole_number_may_have_signs_for_thousands(tmp_path: Path) -> None:
+    more = 'decimal: ","\nthousands: "."\nattributes: {days: {column: days, type: integer}}\n'
+    row, header = ROWS[2] + ",5.000", HEADER + ",days"
+    assert every(read(tmp_path, csv(row, header=header), more))["attr_days"].to_list() == [5000]
+    (problem,) = refused(tmp_path, csv(row.replace("5.000", "5.00"), header=header), more)
+    assert problem.startswith("items.csv:2: days: '5.00' is no integer, the attribute's type; the mapping says ',' for")
+
+
+def test_what_is_left_of_a_text_has_no_blanks_around(tmp_path: Path) -> None:
+    mapping = MAPPING.replace("{column: invoice}", '{column: invoice, strip_prefix: "INV-", strip_suffix: "/1"}')
+    rows = (ROWS[0].replace("A-17", "INV- 123 /1"), ROWS[1].replace("A-18", "INV-124"))
+    assert every(read(tmp_path, csv(*rows), mapping=mapping))["number"].to_list() == ["123", "124"]
+    assert "the field is empty" in refused(tmp_path, csv(rows[0].replace("123 ", "")), mapping=mapping)[0]
 
 
 def test_batches_meet_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

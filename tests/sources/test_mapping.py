@@ -50,6 +50,11 @@ def test_a_plain_word_is_the_same_for_every_row() -> None:
         (MAPPING.replace("{column: amount}", "amount"), "map.yaml:6: amount: name a column: {column: NAME}"),
         ("[a]", "map.yaml:1: a mapping is keys with values, such as `number: {column: invoice}`"),
         (MAPPING + "address: street\n", "map.yaml:9: address: should be keys with values, as in {key: value}"),
+        (MAPPING + "address: {column: a}\n", "map.yaml:9: address.column: unknown key; did you mean 'columns'?"),
+        (
+            MAPPING + "segment: {columns: [a]}\n",
+            "map.yaml:9: segment.columns: unknown key; did you mean 'column'?",
+        ),
         (MAPPING + "address: {columns: a}\n", "map.yaml:9: address.columns: should be a list, such as [a, b], not 'a'"),
         (MAPPING + "only: {x: 5}\n", "map.yaml:9: only.x: should be a text: write it in quotes, not 5"),
         (MAPPING + "segment: {column: ''}\n", "map.yaml:9: segment.column: is empty"),

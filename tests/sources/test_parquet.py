@@ -44,6 +44,17 @@ def test_the_mapping_s_way_of_writing_does_not_touch_typed_columns(tmp_path: Pat
     assert found["due_on"].unique().to_list() == [date(2026, 3, 31)]
 
 
+def test_a_key_has_a_point_however_amounts_are_written(tmp_path: Path) -> None:
+    path = parquet(tmp_path / "items.parquet", invoice=pl.Series([17.0, 4711.5, 19.0]))
+    assert every(read_file(path, 'decimal: ","\n'))["number"].to_list() == ["17", "4711.5", "19"]
+
+
+def test_too_many_rows_are_refused_before_one_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dunwell.sources.tables.ROWS_MAX", 2)
+    path = parquet(tmp_path / "items.parquet", due="soon")
+    assert refused_file(path) == ["items.parquet:1: the file has more than 2 rows; take it in parts"]
+
+
 def test_what_cannot_be_taken_has_its_row_and_column(tmp_path: Path) -> None:
     path = parquet(tmp_path / "items.parquet", amount=pl.Series([1.5, float("nan"), float("inf")]))
     assert refused_file(path) == [

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dunwell.sources import rows, spool
+from dunwell.sources import spool, tables
 from dunwell.sources.keys import Keys
 from dunwell.sources.odd import oddities
 from dunwell.sources.spool import Spool
@@ -62,7 +62,7 @@ def test_numbers_of_one_hash_are_not_one_number(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_there_is_an_end_to_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rows, "ROWS_MAX", 2)
+    monkeypatch.setattr(tables, "ROWS_MAX", 2)
     assert refused(tmp_path, csv())[0] == "items.csv:4: the file has more than 2 rows; take it in parts"
 
 

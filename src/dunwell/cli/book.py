@@ -67,7 +67,8 @@ def import_(
     force: Annotated[
         bool,
         typer.Option(
-            "--force", help="Take the file as a whole export although more than half of what is open is not in it."
+            "--force",
+            help="Take the file as it is although more than half of what is open is not in it, or turns its sign.",
         ),
     ] = False,
     json: Json = False,
@@ -128,7 +129,7 @@ def _totals(report: "ImportReport") -> None:
         )
         for total in report.totals
     ]
-    table("Control totals", columns, rows)
+    table("Control totals of what is open", columns, rows)
     if any(total.rounding for total in report.totals):
         rounded = ", ".join(
             f"{total.rounding} {total.currency} in {total.entity}" for total in report.totals if total.rounding

@@ -185,7 +185,8 @@ def _problem(document: Document, model: type[BaseModel], details: Any) -> Proble
     path = _path_in(document.data, details["loc"])
     key, kind = details["loc"][-1] if details["loc"] else "", details["type"]
     if kind == "extra_forbidden":
-        return document.problem(path, f"unknown key{hint(str(key), _known_keys(model, within=len(path) > 1))}")
+        known = _known_keys(model, within=len(path) > 1) - {key}  # which is known in another place
+        return document.problem(path, f"unknown key{hint(str(key), known)}")
     if kind == "missing":
         return document.problem(path, f"the key {key!r} is missing")
     if kind == "value_error":

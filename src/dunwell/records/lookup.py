@@ -110,9 +110,15 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
 
 def open_items_of(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
     """Read the open items of these kinds that sources name: the columns of OPEN, of claims and credits alike."""
-    of_kinds = f"t.kind IN {_texts(is_text=True)}"
-    tail = f"FROM records_item t WHERE t.entity_id IN {_texts()} AND {of_kinds} AND {NAMED_BY_SOURCES}"
-    return read(_columns(OPEN), tail, [json.dumps(_words(entity_ids)), json.dumps(list(kinds))])
+    return read(_columns(OPEN), *_named_by_sources(entity_ids, kinds))
+
+
+def named_totals(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
+    """Count and sum the open items of these kinds that sources name: the columns of TOTALS."""
+    sql = ("t.entity_id", "t.currency", "t.kind", "count(*)", "sum(t.open_minor)")
+    tail, params = _named_by_sources(entity_ids, kinds)
+    columns = [Column(name, each, dtype) for each, (name, dtype) in zip(sql, TOTALS.items(), strict=True)]
+    return read(columns, f"{tail} GROUP BY {', '.join(sql[:3])}", params)
 
 
 def numbers_of(item_ids: Sequence[int]) -> pl.DataFrame:
@@ -152,6 +158,12 @@ def open_totals(entity_ids: Sequence[int]) -> pl.DataFrame:
     rows = found.values("entity_id", "currency", "kind").annotate(items=Count("id"), total=Sum("open_minor")).order_by()
     listed = rows.values_list("entity_id", "currency", "kind", "items", "total")
     return pl.DataFrame([(*row[:4], int(row[4])) for row in listed], schema=TOTALS, orient="row")
+
+
+def _named_by_sources(entity_ids: Sequence[int], kinds: Sequence[str]) -> tuple[str, list[str]]:
+    of_kinds = f"t.kind IN {_texts(is_text=True)}"
+    tail = f"FROM records_item t WHERE t.entity_id IN {_texts()} AND {of_kinds} AND {NAMED_BY_SOURCES}"
+    return tail, [json.dumps(_words(entity_ids)), json.dumps(list(kinds))]
 
 
 def _columns(described: dict[str, tuple[str, pl.DataType]]) -> list[Column]:

@@ -27,13 +27,17 @@ class Style:
     thousands: str = ""
     rounds: bool = False
 
+    def __str__(self) -> str:
+        marks = f" and {self.thousands!r} for thousands" if self.thousands else " and no sign for thousands"
+        return f"{self.decimal!r} for decimals{marks} (`decimal`, `thousands`)"
+
 
 def minor_units(texts: pl.Expr, currency: pl.Expr, style: Style) -> pl.Expr:
     """Read plain amounts: a struct of `minor` (signed) and `rounding` (what rounding added, in millionths of a unit).
 
     Both are null for an amount that is missing or not plain; `one_amount` reads those, or says what is wrong.
     """
-    plain = _plain(texts, style)
+    plain = plain_numbers(texts, style)
     fits = plain.str.contains(rf"^[+-]?\d{{1,12}}(\.\d{{0,{DECIMALS}}})?$")
     digits = plain.str.strip_chars_start("+-").str.splitn(".", 2).struct
     whole = digits[0].cast(pl.Int64, strict=False)
@@ -47,8 +51,8 @@ def minor_units(texts: pl.Expr, currency: pl.Expr, style: Style) -> pl.Expr:
     return pl.when(usable).then(pl.struct(minor=minor * sign, rounding=(minor * scale - micros) * sign))
 
 
-def _plain(texts: pl.Expr, style: Style) -> pl.Expr:
-    """Write amounts with a point and a leading sign; thousands and a trailing minus only where well formed."""
+def plain_numbers(texts: pl.Expr, style: Style) -> pl.Expr:
+    """Write numbers with a point and a leading sign; thousands and a trailing minus only where well formed."""
     point = re.escape(style.decimal)
     if style.thousands:
         mark = re.escape(style.thousands)
@@ -104,6 +108,4 @@ def _refused(text: str, style: Style) -> Decimal:
         raise MoneyError(f"{shown(text)} is in scientific notation, which loses digits; export it as a plain number")
     if re.fullmatch(r"[+-]?(nan|inf(inity)?)", text, re.IGNORECASE):
         raise MoneyError(f"{shown(text)} is not a finite number")
-    marks = f" and {style.thousands!r} for thousands" if style.thousands else " and no sign for thousands"
-    expected = f"{style.decimal!r} for decimals{marks}"
-    raise MoneyError(f"{shown(text)} is no amount; the mapping says {expected} (`decimal`, `thousands`)")
+    raise MoneyError(f"{shown(text)} is no amount; the mapping says {style}")

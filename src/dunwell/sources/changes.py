@@ -22,7 +22,8 @@ class Changes:
     otherwise before (item_id, source_open_minor). `put_off`: the items that are due later now. `lowered`: claims of
     which less is open now (item_id, account_id, less_minor). `settled`: when items were settled, where the file says so
     (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
-    know.
+    know. `turned`: open items of the book whose number is a credit's here by its sign, and was a claim's, or the other
+    way round, unless the file names them too (the columns of the book).
     """
 
     added: pl.DataFrame
@@ -34,6 +35,7 @@ class Changes:
     settled: pl.DataFrame = field(default_factory=pl.DataFrame)
     fresh: pl.Series = field(default_factory=pl.Series)
     met: pl.Series = field(default_factory=pl.Series)
+    turned: pl.DataFrame = field(default_factory=pl.DataFrame)
     warnings: tuple[str, ...] = ()
 
 
@@ -83,6 +85,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
         settled=_settled(changed),
         fresh=pl.concat([added[LINE], changed.filter(_is_fresh())[LINE]]),
         met=met["item_id"],
+        turned=_turned(items, book, mapping),
         warnings=(*_kept(met), *_moved(changed)),
     )
 
@@ -154,6 +157,16 @@ def _told(mapping: ItemMapping) -> pl.Expr:
     here, told, before = pl.col(f"open_minor{_BOOK}"), pl.col("told_minor"), pl.col("source_open_minor")
     since = pl.when(told > before).then(here + told - before).otherwise(pl.min_horizontal(here, told))
     return pl.when(before.is_null()).then(told).otherwise(since)
+
+
+def _turned(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping) -> pl.DataFrame:
+    """Two that were both open are two documents of one number, neither of which has turned."""
+    if not mapping.sign_tells_kind:
+        return book.clear()
+    was_open = book.filter(pl.col("open_minor") > 0, pl.col("kind").is_in(mapping.kinds))
+    key = ["entity_id", "account_id", "number", "currency"]
+    now = items.join(was_open, on=ITEM_KEY, how="anti").select(*key, kind_now="kind")
+    return was_open.join(now, on=key).filter(pl.col("kind") != pl.col("kind_now"))
 
 
 def _refuse(met: pl.DataFrame, mapping: ItemMapping, problems: Problems) -> None:

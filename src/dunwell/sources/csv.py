@@ -8,7 +8,7 @@ import gzip
 import io
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import itemgetter
@@ -97,13 +97,19 @@ class _Rows:
             for _ in range(self._mapping.header - 1):
                 next(self._reader, None)
             line = self._line
+            header = self._lines.readline(LINE_BYTES_MAX + 1)
+            if other := self._other_delimiter(header.decode(self._mapping.encoding, "replace")):
+                advice = f"it seems to be {other!r}: say so with `delimiter` in the mapping"
+                self._problems.add(line, "", f"{self._mapping.delimiter!r} does not part the columns; {advice}")
+                return None
+            self._waiting.append(header)
             names = [name.strip() for name in next(self._reader, [])]
             if not any(names):
                 empty = "the file is empty" if line == 1 else "the line is empty or missing"
                 self._problems.add(line, "", f"{empty}; its {_ordinal(self._mapping.header)} must name the columns")
                 return None
             self._width = len(names)
-            return places(names, self._mapping, self._problems, self._known)
+            return places(names, self._mapping, self._problems)
         return None
 
     def batches(self, found: dict[str, int]) -> Iterator[pl.DataFrame]:
@@ -180,12 +186,13 @@ class _Rows:
         advice = "a separator within a text must stand in quotes"
         return f"the row has too {few} fields: {n} instead of the header's {self._width}; {advice}"
 
-    def _known(self, names: Sequence[str]) -> str:
-        listed = ", ".join(names[:30])
-        other = next((sign for sign in ",;\t|" if sign != self._mapping.delimiter and sign in listed), "")
-        if len(names) == 1 and other:
-            return f"; it seems to be separated by {other!r}: say so with `delimiter` in the mapping"
-        return f"; it has {listed}"
+    def _other_delimiter(self, header: str) -> str:
+        """The sign that parts a header into columns of the mapping, where the mapping's own finds none of them."""
+        wanted = set(self._mapping.columns)
+        parting = [
+            sign for sign in ",;\t|" if wanted.intersection(name.strip('\ufeff" \r\n') for name in header.split(sign))
+        ]
+        return "" if self._mapping.delimiter in parting else next(iter(parting), "")
 
     @contextmanager
     def _to_the_end(self, line: int) -> Iterator["_Reading"]:

@@ -1,12 +1,13 @@
 """Excel workbooks (.xlsx) as batches of texts: one sheet, row by row, with what its cells last showed.
 
 Cells keep their types: dates and numbers come as the mapping writes them, whatever their format on the screen. A sheet
-is streamed; what is held is the workbook's table of shared texts, and UNPACKED_MAX bounds that.
+is streamed; what is held is the workbook's table of shared texts and its formats, and BYTES_MAX bounds them.
 """
 
 import datetime as dt
+import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -20,10 +21,17 @@ from dunwell.sources import tables
 from dunwell.sources.mapping import Table
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
-from dunwell.sources.written import DIGITS, Writing, key_columns
+from dunwell.sources.written import DIGITS, Writing
 
-UNPACKED_MAX: Final = 1_000_000_000
-SHARED_TEXTS_MAX: Final = 200_000_000
+# Of what is unpacked, by name. The formats are held as objects, in up to 40 times their bytes.
+BYTES_MAX: Final = {
+    "parts": (r".*", 1_000_000_000),
+    "shared texts": (r".*sharedstrings\.xml", 200_000_000),
+    "formats and properties": (
+        r"\[content_types\]\.xml|xl/(styles|workbook)\.xml|(xl/theme|docprops)/.*|.*\.rels",
+        20_000_000,
+    ),
+}
 ROWS_MAX: Final = 1_048_576  # of a sheet
 MANY: Final = f"of {ROWS_MAX:,} rows"
 DAMAGED: Final = (
@@ -53,12 +61,10 @@ def _too_large(path: Path) -> str:
     """Say why a workbook is not unpacked: nothing of it is held that its directory does not announce."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    shared = sum(size for name, size in sizes.items() if name.lower().endswith("sharedstrings.xml"))
-    if sum(sizes.values()) > UNPACKED_MAX or shared > SHARED_TEXTS_MAX:
-        return (
-            f"unpacked, the workbook has {sum(sizes.values()):,} bytes, {shared:,} of them shared texts; at most"
-            f" {UNPACKED_MAX:,} and {SHARED_TEXTS_MAX:,} are read: export it as CSV"
-        )
+    for what, (names, most) in BYTES_MAX.items():
+        size = sum(size for name, size in sizes.items() if re.fullmatch(names, name, re.IGNORECASE | re.DOTALL))
+        if size > most:
+            return f"unpacked, its {what} have {size:,} bytes, and at most {most:,} are read: export it as CSV"
     return ""
 
 
@@ -84,8 +90,7 @@ class _Rows:
         self._rows = enumerate(sheet.iter_rows(), 1)
         self._mapping = mapping
         self._problems = problems
-        self._writing = Writing.of(mapping)
-        self._keys = key_columns(mapping)
+        self._writing = Writing.by(mapping)
 
     def batches(self, progress: Progress | None) -> Iterator[pl.DataFrame]:
         """Yield the batches; a sheet that cannot be read to its end is a problem."""
@@ -125,10 +130,7 @@ class _Rows:
                 self._mapping.header, "", "the row is empty or missing; it must name the columns (`header`)"
             )
             return None
-        return places(names, self._mapping, self._problems, self._known)
-
-    def _known(self, names: Sequence[str]) -> str:
-        return f"; it has {', '.join(name for name in names[:30] if name)} (`header` says which row names them)"
+        return places(names, self._mapping, self._problems, " (`header` says which row names them)")
 
     def _text(self, line: int, name: str, cell: Any) -> str | None:  # noqa: ANN401 - openpyxl's cell
         value = cell.value if cell is not None else None
@@ -144,16 +146,16 @@ class _Rows:
         return self._day(line, name, value) if isinstance(value, dt.date) else str(value)
 
     def _day(self, line: int, name: str, day: dt.date) -> str:
-        if name in self._keys:
+        if name in self._writing.keys:
             advice = "format the column as text before the numbers go in"
             self._problems.add(line, name, f"the cell holds the date {day:%Y-%m-%d}, made by Excel; {advice}")
         return self._writing.day(day)
 
     def _number(self, line: int, name: str, value: float) -> str:
-        if name in self._keys and abs(value) >= 10**DIGITS:
+        if name in self._writing.keys and abs(value) >= 10**DIGITS:
             advice = "format the column as text before the numbers go in"
             self._problems.add(line, name, f"Excel keeps {DIGITS} digits of a number and this one has more; {advice}")
-        return str(value) if isinstance(value, int) else self._writing.number(value)
+        return str(value) if isinstance(value, int) else self._writing.of(name).number(value)
 
 
 def _frame(lines: list[int], texts: list[list[str | None]], names: list[str]) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """One field of a batch at a time: from the file's texts to typed columns, with a problem for each that does not fit."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
@@ -9,7 +10,7 @@ from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
 from dunwell.engine.documents import hint
 from dunwell.engine.money import CURRENCIES, MoneyError
 from dunwell.sources import mapping as m
-from dunwell.sources.amounts import Style, minor_units, one_amount, written_decimal
+from dunwell.sources.amounts import Style, minor_units, one_amount, plain_numbers, written_decimal
 from dunwell.sources.dates import parsed, refusal
 from dunwell.sources.places import COUNTRIES, TIME_ZONES
 from dunwell.sources.problems import Problems, shown
@@ -141,12 +142,13 @@ class Fields(Generic[Layout]):
             return self.flags(texts, field)
         if kind == "date":
             return self.dates(texts, field)
-        written = texts[field].str.replace(",", ".", literal=True) if self.mapping.decimal == "," else texts[field]
-        values = written.cast(ATTRIBUTE_TYPES[kind], strict=False)
+        written = plain_numbers(pl.col(field), self.style)
+        values = texts.select(written.cast(ATTRIBUTE_TYPES[kind], strict=False).alias(field)).to_series()
         if kind == "number":
             values = pl.select(pl.when(values.is_finite()).then(values))[values.name]
         wrong = values.is_null() & texts[field].is_not_null()
-        self._note(texts, field, wrong, lambda text: f"{shown(text)} is no {kind}, the attribute's type")
+        what = f"is no {kind}, the attribute's type; the mapping says {self.style}"
+        self._note(texts, field, wrong, lambda text: f"{shown(text)} {what}")
         return values
 
     def amounts(self, texts: pl.DataFrame, field: str) -> pl.DataFrame:
@@ -183,8 +185,8 @@ class Fields(Generic[Layout]):
             return None
         return line, minor, rounding
 
-    def _note(self, texts: pl.DataFrame, field: str, wrong: pl.Expr | pl.Series, message: object) -> None:
-        self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)  # type: ignore[arg-type]
+    def _note(self, texts: pl.DataFrame, field: str, wrong: pl.Expr | pl.Series, message: Callable[..., str]) -> None:
+        self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)
 
 
 def rows_of(n: int) -> str:
@@ -201,6 +203,8 @@ def _text(source: m.Source) -> pl.Expr:
         text = text.str.strip_prefix(source.strip_prefix)
     if source.strip_suffix:
         text = text.str.strip_suffix(source.strip_suffix)
+    if source.strip_prefix or source.strip_suffix:
+        text = text.str.strip_chars()
     text = pl.when(text != "").then(text)
     if source.values:
         text = text.replace(source.values)

@@ -33,7 +33,8 @@ class ItemFile:
     the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing of it: the book
     knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
-    `entities`: entity, rows, and the currency of most of them; in order of their first row.
+    `entities`: entity, rows, and the currency of most of them; in order of their first row. Of a whole export without
+    rows its one entity, without a currency.
     `totals`: entity, currency, kind, items and open_minor of the open ones, and what rounding added, in units.
     `several_names`: accounts with more than one name: line, entity, account, text. `two_kinds`: items whose number
     another kind of item of their account has: line, entity, text.
@@ -132,7 +133,10 @@ class _Reading:
             .cast(pl.String)
             .sort_by("rows", pl.col("currency").cast(pl.String), descending=[True, False])
         )
-        return sums.group_by("entity", maintain_order=True).agg(pl.col("rows").sum(), currency=by_use.first())
+        found = sums.group_by("entity", maintain_order=True).agg(pl.col("rows").sum(), currency=by_use.first())
+        if not found.is_empty():
+            return found
+        return pl.DataFrame([(self.fields.mapping.entity.constant, 0, None)], schema=found.schema, orient="row")
 
     def warnings(self, two_kinds: pl.DataFrame) -> list[str]:
         """Say what is odd of the rows and was taken as it is."""

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from dunwell.engine.book import KINDS
 from dunwell.engine.documents import DocumentError, hint, read_as, read_document
 from dunwell.engine.money import CURRENCIES, not_in_use
 from dunwell.sources.dates import DateFormatError, pattern_of, require_distinct
@@ -69,6 +70,11 @@ class Source(_Part):
     @property
     def rounds(self) -> bool:
         """Whether amounts are rounded to the decimals of their currency."""
+        return False
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a file without rows says something."""
         return False
 
     @property
@@ -199,6 +205,11 @@ class Table(_Part):
         return False
 
     @property
+    def may_be_empty(self) -> bool:
+        """Whether a file without rows says something."""
+        return False
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, in the order of the mapping."""
         fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS]
@@ -248,6 +259,24 @@ class ItemMapping(Table):
     def tells_open(self) -> bool:
         """Whether the file says what is open, or only what was invoiced."""
         return self.open is not None or self.settled is not None
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of item that a file may name, by its signs too; every one where its words are kinds themselves."""
+        source = self.kind
+        told = [source.constant, source.default, *source.values.values()]
+        found = KINDS if source.column and not source.values else [kind for kind in KINDS if kind in told]
+        return tuple(dict.fromkeys([*found, "credit"] if self.negative == "credit" else found))
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a file without rows says something: that nothing of its one entity is open."""
+        return self.vanished != "keep" and self.entity.constant is not None
+
+    @property
+    def sign_tells_kind(self) -> bool:
+        """Whether a number has one balance, which is a claim or a credit by its sign alone."""
+        return self.negative == "credit" and self.amount is None and self.kind.column is None
 
 
 class AccountMapping(Table):

@@ -10,7 +10,7 @@ from dunwell.sources import tables
 from dunwell.sources.mapping import Table
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
-from dunwell.sources.written import DIGITS, Writing, key_columns
+from dunwell.sources.written import DIGITS, Writing
 
 MAGIC: Final = b"PAR1"
 _TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Decimal)
@@ -22,18 +22,22 @@ def batches(path: Path, mapping: Table, problems: Problems, progress: Progress |
     try:
         table = pl.scan_parquet(path, hive_partitioning=False, glob=False)
         schema = table.collect_schema()
-        rows = table.select(pl.len()).collect().item()
+        rows = table.select(pl.len()).collect().item()  # as its footer says
+        if rows > tables.ROWS_MAX:
+            problems.add(1, "", tables.too_many())
+            return
         found = places(list(schema), mapping, problems)
         strange = {name: schema[name] for name in found or () if not _is_readable(schema[name])}
         for name, dtype in strange.items():
             problems.add(1, name, f"the column is of type {dtype}, which no field is; export it as text")
         if found is None or strange:
             return
-        texts = [_text(name, schema[name], Writing.of(mapping)).alias(column(name)) for name in found]
+        writing = Writing.by(mapping)
+        texts = [_text(name, schema[name], writing.of(name)).alias(column(name)) for name in found]
         parts = table.select(list(found)).collect_batches(
             chunk_size=tables.ROWS_PER_BATCH, maintain_order=True, engine="streaming"
         )
-        rounded = [name for name in key_columns(mapping) & set(found) if schema[name].is_float()]
+        rounded = [name for name in writing.keys & set(found) if schema[name].is_float()]
         done = 0
         for part in parts:
             for name in rounded:

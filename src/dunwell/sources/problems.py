@@ -37,7 +37,10 @@ class SourceError(ValueError):
 
 
 class Problems:
-    """Problems as they are found; only the first LISTED_MAX in order of line are kept, all are counted."""
+    """Problems as they are found; only the first LISTED_MAX in order of line are kept, all are counted.
+
+    What two fields find wrong with the one column that they read is one of the kept.
+    """
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -74,7 +77,9 @@ class Problems:
         return [f"and {more:,} more problems"] if more else []
 
     def _keep(self, problems: list[RowProblem]) -> None:
-        self._kept = sorted([*self._kept, *problems], key=lambda problem: problem.line)[:LISTED_MAX]
+        found = dict.fromkeys([*self._kept, *problems])
+        self.count -= len(self._kept) + len(problems) - len(found)
+        self._kept = sorted(found, key=lambda problem: problem.line)[:LISTED_MAX]
 
 
 def listed(values: Sequence[str], most: int, *, of: int | None = None) -> str:

@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import polars as pl
 
+from dunwell.sources import tables
 from dunwell.sources.files import batches
 from dunwell.sources.mapping import Table
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import LINE, Progress, column
-
-ROWS_MAX: Final = 20_000_000
 
 
 class Rows:
@@ -27,18 +25,24 @@ class Rows:
         self._batches = batches(path, mapping, problems, progress)
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
-        only = self.mapping.only
-        wanted = [pl.col(column(name)).is_in(texts) for name, texts in only.items()]
+        wanted = [pl.col(column(name)).is_in(texts) for name, texts in self.mapping.only.items()]
         for batch in self._batches:
             self.read += batch.height
-            if self.read > ROWS_MAX:
-                too_many = f"the file has more than {ROWS_MAX:,} rows; take it in parts"
-                self.problems.add(int(batch[LINE][-1]), "", too_many)
+            if self.read > tables.ROWS_MAX:
+                self.problems.add(int(batch[LINE][-1]), "", tables.too_many())
                 return
             found = batch.filter(wanted) if wanted else batch
             self.kept += found.height
             yield found
-        if not self.problems.count and not self.kept:
-            meant = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in only.items())
-            nothing = f"none of the {self.read:,} rows is one where {meant}" if self.read else "the file has no rows"
-            self.problems.add(self.mapping.header, "", nothing)
+        if self.problems.count or self.kept:
+            return
+        if not self.mapping.may_be_empty:
+            self.problems.add(self.mapping.header, "", nothing_in(self.read, self.mapping))
+        elif not self.read:
+            yield tables.no_rows(self.mapping)
+
+
+def nothing_in(rows: int, mapping: Table) -> str:
+    """Say why of a file of so many rows none is wanted."""
+    wanted = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
+    return f"none of the {rows:,} rows is one where {wanted}" if rows else "the file has no rows"

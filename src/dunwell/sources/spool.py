@@ -24,7 +24,9 @@ class Spool:
         self.height = 0
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Lay rows aside."""
+        """Lay rows aside, where there are any."""
+        if rows.is_empty():
+            return
         self._last.append(rows)
         self.height += rows.height
         if sum(part.height for part in self._last) >= ROWS_PER_PART:

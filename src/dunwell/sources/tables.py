@@ -11,12 +11,23 @@ from dunwell.sources.problems import Problems
 
 LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
 ROWS_PER_BATCH: Final = 50_000
+ROWS_MAX: Final = 20_000_000
 Progress = Callable[[int, int], None]  # how much is read, and how much there is
+
+
+def too_many() -> str:
+    """Say that a file has more than ROWS_MAX rows."""
+    return f"the file has more than {ROWS_MAX:,} rows; take it in parts"
 
 
 def column(name: str) -> str:
     """Return the frame's name of a column of the file."""
     return f"in:{name}"
+
+
+def no_rows(mapping: Table) -> pl.DataFrame:
+    """Return a batch of a file that has a header only."""
+    return pl.DataFrame(schema={LINE: pl.Int64, **{column(name): pl.String for name in mapping.columns}})
 
 
 def stripped(frame: pl.DataFrame) -> pl.DataFrame:
@@ -26,18 +37,18 @@ def stripped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.when(texts != "").then(texts).name.keep()).rechunk()
 
 
-def places(
-    names: Sequence[str], mapping: Table, problems: Problems, known: Callable[[Sequence[str]], str] | None = None
-) -> dict[str, int] | None:
+def places(names: Sequence[str], mapping: Table, problems: Problems, advice: str = "") -> dict[str, int] | None:
     """Say where each column of the mapping stands in a header, or None with a problem for each that is missing.
 
-    `known`: what a message says of the columns that there are, where none is nearly called so.
+    The first that nothing is nearly called like says which columns there are, and `advice`.
     """
-    tell = known or (lambda names: f"; it has {', '.join(names[:30])}")
+    known = f"; it has {', '.join([name for name in names if name][:30])}{advice}"
     found = {}
     for name in mapping.columns:
         if name not in names:
-            problems.add(mapping.header, name, f"the file has no such column{hint(name, names) or tell(names)}")
+            near = hint(name, names)
+            problems.add(mapping.header, name, f"the file has no such column{near or known}")
+            known = known if near else ""
         elif list(names).count(name) > 1:
             problems.add(mapping.header, name, "the file has two columns of this name; rename one of them")
         else:

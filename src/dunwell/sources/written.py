@@ -1,6 +1,6 @@
 """Cells that have a type of their own, written as the mapping says texts are written: so all files are read alike."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -8,28 +8,30 @@ from dunwell.sources.dates import pattern_of
 from dunwell.sources.mapping import Table
 
 DIGITS: Final = 15  # what a float surely keeps, and Excel shows
-
-
 KEYS: Final = ("number", "account")
-
-
-def key_columns(mapping: Table) -> set[str]:
-    """The columns that tell items and accounts apart, in which no digit may be lost."""
-    sources = [mapping.source(field) for field in KEYS]
-    return {source.column for source in sources if source is not None and source.column}
 
 
 @dataclass(frozen=True)
 class Writing:
-    """How dates and decimals are written in texts: `dates` as strptime codes."""
+    """How dates and decimals are written in texts: `dates` as strptime codes.
+
+    `keys`: the columns that tell items and accounts apart, in which no digit may be lost.
+    """
 
     dates: str
     decimal: str
+    keys: frozenset[str]
 
     @classmethod
-    def of(cls, mapping: Table) -> "Writing":
+    def by(cls, mapping: Table) -> "Writing":
         """The way that `mapping` reads without doubt: its first date format, its decimal sign."""
-        return cls(pattern_of(mapping.dates[0])[0], mapping.decimal)
+        sources = [mapping.source(field) for field in KEYS]
+        keys = frozenset(source.column for source in sources if source is not None and source.column)
+        return cls(pattern_of(mapping.dates[0])[0], mapping.decimal, keys)
+
+    def of(self, name: str) -> "Writing":
+        """The way of a column: keys have a point, however amounts are written."""
+        return replace(self, decimal=".") if name in self.keys else self
 
     def day(self, day: date) -> str:
         """Write a date; `strftime` of the C library does not fill up early years."""

@@ -33,7 +33,7 @@ def test_it_comes_in_with_a_warning_and_a_task(desk: Desk) -> None:
         ("ACME", "due_before_issue",
          "items.csv: 1 row due before issue, taken as they are: line 2 (due 2026-03-01, issued 2026-03-02)"),
         ("ACME", "several_names",
-         "items.csv: 1 account with more than one name, taken as they are: line 2 (1: Meyer, Meier)"),
+         "items.csv: 1 account with more than one name, the first of each is kept: line 2 (1: Meyer, Meier)"),
         ("BETA", "due_before_issue",
          "items.csv: 1 row due before issue, taken as they are: line 5 (due 2026-03-08, issued 2026-03-09)"),
     ]  # fmt: skip
@@ -47,6 +47,12 @@ def test_the_same_file_again_asks_nothing_again(desk: Desk) -> None:
     assert (report.tasks, Task.objects.count(), len(report.warnings)) == (0, 4, 3)
     later = desk.bring(csv(ODD[0].replace("2026-03-01", "2026-02-01"), *ODD[1:]))  # it is odd in another way now
     assert (later.tasks, Task.objects.filter(closed_at=None).get().kind) == (1, "due_before_issue")
+
+
+def test_two_files_that_rename_each_other_s_accounts_ask_once_each(desk: Desk) -> None:
+    files = csv(*ODD[:3]), csv(*(row.replace("Meyer", "Maier") for row in ODD[:3]))
+    asked = [desk.bring(files[n % 2]).tasks for n in range(6)]
+    assert asked == [3, 1, 0, 0, 0, 0]
 
 
 def test_a_number_that_items_of_two_kinds_have(desk: Desk) -> None:

@@ -29,6 +29,7 @@ from dunwell.records.models import Entity, NoticeLine, NoticeState
 from dunwell.sources.items import GROUP, ItemFile, read_items
 from dunwell.sources.mapping import ItemMapping
 from dunwell.sources.problems import Problems
+from dunwell.sources.rows import nothing_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def import_items(
     A proposal that nobody has posted is superseded where something changed. Money that Dunwell applied itself stays
     applied: see `sources.changes.item_changes`. An account's email, phone and
     address are those of its first contact. `on` closes what has nothing open any more; `at` is the audit's instant.
-    `force` takes a file as a whole export although it names less than half of what is open.
+    `force` takes a file as it is although it does not name more than half of what is open, or turns its sign.
 
     Errors: NotFound for a file that is not there; Invalid with up to 50 problems, each with line and column.
     """
@@ -135,10 +136,12 @@ class _Importing:
         """Write everything, and tell what was done. Errors: SourceError; Invalid."""
         read, mapping = self.read, self.mapping
         progress("writing accounts")
+        self._require_something()
         entities, entities_added = save_entities(read.entities, read.accounts, mapping, self.problems)
         pks = [entity.pk for entity in entities]
         save_attribute_types(mapping, mapping_name)
-        open_before = lookup.open_totals(pks)
+        kinds = sorted({*mapping.kinds, *read.totals["kind"].cast(pl.String)})
+        before = lookup.named_totals(pks, kinds)
         accounts, ids, touched = save_accounts(
             read.accounts, entities, mapping, self.problems, locks_all=mapping.vanished != "keep"
         )
@@ -154,18 +157,20 @@ class _Importing:
         self.problems.refuse()
         writer.seed_contacts(ids, pks)
         less = {item_id for ids in writer.lowered for item_id in ids}
-        gone = None
-        if mapping.vanished != "keep":
-            gone, settled = self._vanish(entities, writer, elsewhere, open_before, force=force)
-            less |= settled
+        export = Export(
+            file=self.problems.source, digest=self.digest, kinds=kinds, named=pl.concat(writer.named), before=before
+        )
+        turned, warning = self._turn(entities, writer, elsewhere, export, force=force)
+        gone, settled = self._vanish(entities, elsewhere, export, force=force)
+        settled |= turned
         found = [odd.names(read.several_names, ids, touched), odd.of_items(read, writer, ids)]
         tasks = odd.open_tasks(pl.concat(found), file=self.problems.source, on=self.on)
         self._audit(entities, accounts, writer.saved, gone)
         for entity in entities:
             changed = accounts.of(entity.pk, "accounts") | writer.saved.of(entity.pk)
-            if any(changed.values()) or (gone and gone.settled and gone.items):
+            if any(changed.values()) or settled:
                 book_changed(entity, "the book was changed by an import")
-            _look_again(entity, writer.put_off, less, by=self.by, at=self.at)
+            _look_again(entity, writer.put_off, less | settled, by=self.by, at=self.at)
         return ImportReport(
             file=self.problems.source,
             digest=self.digest,
@@ -177,8 +182,15 @@ class _Importing:
             vanished=gone,
             tasks=tasks,
             totals=_totals(read.totals, entities),
-            warnings=(*read.warnings, *writer.warnings()),
+            warnings=(*read.warnings, *writer.warnings(), *warning),
         )
+
+    def _require_something(self) -> None:
+        """Refuse a file without items of an entity that the book does not have. Errors: SourceError."""
+        codes = self.read.entities["entity"].to_list()
+        if not self.read.parts.height and not Entity.objects.filter(code__in=codes).exists():
+            self.problems.add(self.mapping.header, "", nothing_in(self.read.rows, self.mapping))
+            self.problems.refuse()
 
     def _stages(self, entities: list[Entity]) -> dict[int, dict[str, int]]:
         """The stages that an item can be at, by entity, with their level: that of the first policy that has them."""
@@ -193,23 +205,22 @@ class _Importing:
                     levels.setdefault(each.stage, level)
         return found
 
+    def _turn(
+        self, entities: list[Entity], writer: ItemsWriter, elsewhere: Elsewhere, export: Export, *, force: bool
+    ) -> tuple[set[int], list[str]]:
+        """Settle what turned from a claim into a credit, or back; return its ids, and a warning. Errors: Invalid."""
+        turned = pl.concat(writer.turned).join(export.named.to_frame("item_id"), on="item_id", how="anti")
+        if not force:
+            vanished.require_signs(turned, entities, export)
+        warning = vanished.turn(turned, entities, export, elsewhere, by=self.by, at=self.at)
+        return set(turned["item_id"]), warning
+
     def _vanish(
-        self,
-        entities: list[Entity],
-        writer: ItemsWriter,
-        elsewhere: Elsewhere,
-        open_before: pl.DataFrame,
-        *,
-        force: bool,
-    ) -> tuple[Vanished, set[int]]:
-        """Settle or show what the file does not name; return the items that were settled, too. Errors: Invalid."""
-        export = Export(
-            file=self.problems.source,
-            digest=self.digest,
-            kinds=self.read.totals["kind"].cast(pl.String).unique().to_list(),
-            named=pl.concat(writer.named),
-            open_before=open_before,
-        )
+        self, entities: list[Entity], elsewhere: Elsewhere, export: Export, *, force: bool
+    ) -> tuple[Vanished | None, set[int]]:
+        """Settle or show what a whole export does not name; return the ids of what was settled. Errors: Invalid."""
+        if self.mapping.vanished == "keep":
+            return None, set()
         found = vanished.find(entities, export)
         if not force:
             vanished.require_whole(found, entities, export)

@@ -23,6 +23,7 @@ ITEM_COLUMNS: Final = (
     "entity_id", "account_id", "number", "kind", "currency", "issued_on", "due_on", "amount_minor", "open_minor",
     "source_open_minor", "closed_on",
 )  # fmt: skip
+TURNED: Final = {"number": pl.String(), **{name: dtype for name, (_sql, dtype) in lookup.OPEN.items()}}
 STATE: Final = ("level", "stage", "last_notice_on", "last_deadline_on")
 
 
@@ -30,8 +31,8 @@ class ItemsWriter:
     """Writes items that have their `entity_id` and `account_id`.
 
     `problems` gathers what the book refuses; from the first one on nothing more is written. `stages`: what may be
-    seeded. `named`: the ids of all items of the file. `put_off`, `lowered`: items that are due later now, or of which
-    less is open. `fresh`: the lines whose dates or amount the book did not know.
+    seeded. `named`: the ids of all items of the file. `turned`: as in `Changes`. `put_off`, `lowered`: items that are
+    due later now, or of which less is open. `fresh`: the lines whose dates or amount the book did not know.
     """
 
     def __init__(
@@ -39,7 +40,8 @@ class ItemsWriter:
     ) -> None:
         self.problems = problems
         self.saved = Saved()
-        self.named: list[pl.Series] = []
+        self.named: list[pl.Series] = [pl.Series(dtype=pl.Int64)]
+        self.turned: list[pl.DataFrame] = [pl.DataFrame(schema=TURNED)]
         self.put_off: list[int] = []
         self.lowered: list[pl.Series] = []
         self.odd: list[pl.DataFrame] = []
@@ -115,6 +117,7 @@ class ItemsWriter:
         self.put_off += changes.put_off
         self.lowered.append(changes.lowered["item_id"])
         self.named += [changes.met, added]
+        self.turned.append(changes.turned.select(list(TURNED)))
         self.fresh.append(changes.fresh)
         self._warnings += changes.warnings
         fresh = items.join(changes.fresh.to_frame(LINE), on=LINE, how="semi", maintain_order="left")

@@ -8,7 +8,7 @@ import polars as pl
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.records.models import Task
 from dunwell.sources.items import ItemFile
-from dunwell.sources.odd import SEVERAL_NAMES, TWO_KINDS, counted
+from dunwell.sources.odd import ODD, SEVERAL_NAMES, TWO_KINDS, counted
 from dunwell.sources.problems import listed
 from dunwell.sources.tables import LINE
 
@@ -33,13 +33,19 @@ def of_items(read: ItemFile, writer: ItemsWriter, ids: pl.DataFrame) -> pl.DataF
 def open_tasks(odd: pl.DataFrame, *, file: str, on: date) -> int:
     """Open one task for each entity and sort of oddity, with its first lines; return how many.
 
-    What the book knew before is not among them: the same file again asks nothing again.
+    What the book knew before is not among them. What an open task says opens none, such as of two files that rename
+    each other's accounts: the same file again asks nothing again.
     """
-    every = odd.sort("entity_id", "odd", LINE)
-    tasks = [
-        Task(entity_id=entity_id, kind=odd, detail=_detail(file, str(odd), rows), opened_on=on)
-        for (entity_id, odd), rows in every.group_by("entity_id", "odd", maintain_order=True)
-    ]
+    odd_ones = {
+        (entity_id, kind, _detail(file, str(kind), rows))
+        for (entity_id, kind), rows in odd.sort("entity_id", "odd", LINE).group_by(
+            "entity_id", "odd", maintain_order=True
+        )
+    }
+    concerned = odd["entity_id"].unique().to_list()
+    still_open = Task.objects.filter(entity__in=concerned, kind__in=ODD, closed_at=None)
+    new = sorted(odd_ones.difference(still_open.values_list("entity_id", "kind", "detail")))
+    tasks = [Task(entity_id=entity_id, kind=kind, detail=detail, opened_on=on) for entity_id, kind, detail in new]
     return len(Task.objects.bulk_create(tasks))
 
 
@@ -50,4 +56,5 @@ def _as_odd(rows: pl.DataFrame, odd: str) -> pl.DataFrame:
 
 def _detail(file: str, odd: str, rows: pl.DataFrame) -> str:
     lines = listed(rows["text"].head(LINES_NAMED).to_list(), LINES_NAMED, of=rows.height)
-    return f"{file}: {counted(rows.height, odd)}, taken as they are: {lines}"
+    taken = "the first of each is kept" if odd == SEVERAL_NAMES else "taken as they are"
+    return f"{file}: {counted(rows.height, odd)}, {taken}: {lines}"

@@ -1,4 +1,8 @@
-"""Open items that a whole export names no longer: settled, or shown to a person, as the mapping says."""
+"""Open items that a file has done away with.
+
+A whole export names them no longer: they are settled, or shown to a person, as the mapping says. Or their number is a
+credit's now, by its sign, and was a claim's, or the other way round.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,11 +19,11 @@ from dunwell.records.models import Entity, Item, Task
 from dunwell.records.stage import stage
 from dunwell.sources.problems import listed
 
-TASK: Final = "vanished"
+TASK: Final = "vanished_{kind}"  # of each kind of item its own: exports of other kinds leave it alone
 TASKS_MAX: Final = 200
 NUMBERS_NAMED: Final = 5
 IDS_PER_EVENT: Final = 1000
-MOST: Final = 0.5  # of what is open; more than that is hardly paid between two exports
+MANY: Final = 10  # open items of a kind: where they are fewer, it may well be that none is left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +38,16 @@ class Vanished:
 
 @dataclass(frozen=True, kw_only=True)
 class Export:
-    """A file that names every open item of its entities: its name and digest, the kinds of its items, their ids."""
+    """A file that names every open item of its entities that is of some kinds: its name and digest, and their ids.
+
+    `before`: what of these kinds was open before it came (`lookup.TOTALS`).
+    """
 
     file: str
     digest: str
     kinds: Sequence[str]
     named: pl.Series
-    open_before: pl.DataFrame
+    before: pl.DataFrame
 
 
 def find(entities: Sequence[Entity], export: Export) -> pl.DataFrame:
@@ -50,27 +57,44 @@ def find(entities: Sequence[Entity], export: Export) -> pl.DataFrame:
 
 
 def require_whole(vanished: pl.DataFrame, entities: Sequence[Entity], export: Export) -> None:
-    """Refuse what looks like a part of an export: more than half of what was open, in one currency, is not in it.
-
-    Errors: Invalid.
-    """
-    key = ["entity_id", "currency"]
-    before = export.open_before.filter(pl.col("kind").is_in(list(export.kinds)))
-    gone = vanished.group_by(key).agg(items=pl.len(), gone_minor=pl.col("open_minor").sum())
-    both = gone.join(before.group_by(key).agg(pl.col("open_minor").sum()), on=key).sort(key)
-    codes = {each.pk: each.code for each in entities}
-    problems = [
-        f"{codes[entity_id]}: {items:,} items of {format_minor(minor, currency)} are not in it, of"
-        f" {format_minor(total, currency)} open"
-        for entity_id, currency, items, minor, total in both.iter_rows()
-        if minor > total * MOST
-    ]
-    if problems:
+    """Refuse what looks like a part of an export: more than half of what was open is not in it. Errors: Invalid."""
+    if problems := _more_than_half(vanished, entities, export, "are not in it"):
         raise Invalid(
             f"{export.file} does not name more than half of what is open, so it seems to be a part of an export;"
             " nothing was written (--force takes it as the whole)",
             problems,
         )
+
+
+def require_signs(turned: pl.DataFrame, entities: Sequence[Entity], export: Export) -> None:
+    """Refuse a file that turns the sign of more than half of what was open. Errors: Invalid."""
+    if problems := _more_than_half(turned, entities, export, "have the other sign in it"):
+        raise Invalid(
+            f"{export.file} turns more than half of what is open from claims into credits, or back, so its signs seem"
+            " to be the other way round; nothing was written (--force takes them as they are)",
+            problems,
+        )
+
+
+def _more_than_half(gone: pl.DataFrame, entities: Sequence[Entity], export: Export, what: str) -> list[str]:
+    """Say where more than half of what was open is gone, by number or by sum.
+
+    Judged by currency: each kind of which MANY were open, and all kinds together. Few of a kind are gone any day; of a
+    file that was cut, much of the whole is.
+    """
+    key = ["entity_id", "currency", "kind"]
+    counted = gone.group_by(key).agg(gone=pl.len(), gone_minor=pl.col("open_minor").sum())
+    by_kind = export.before.join(counted, on=key, how="left").with_columns(pl.col("gone", "gone_minor").fill_null(0))
+    only_kind = pl.when(pl.len() == 1).then(pl.col("kind").first())
+    whole = by_kind.group_by("entity_id", "currency").agg(only_kind, pl.exclude("kind").sum())
+    judged = pl.concat([whole.select(by_kind.columns), by_kind.filter(pl.col("items") >= MANY)]).unique()
+    more = (pl.col("gone") * 2 > pl.col("items")) | (pl.col("gone_minor") * 2 > pl.col("open_minor"))
+    codes = {each.pk: each.code for each in entities}
+    return [
+        f"{codes[entity_id]}: {n:,} of {items:,} open {kind or 'item'}s {what}, {format_minor(n_minor, currency)} of"
+        f" {format_minor(minor, currency)}"
+        for entity_id, currency, kind, items, minor, n, n_minor in judged.filter(more).sort(key).iter_rows()
+    ]
 
 
 def settle(
@@ -84,25 +108,48 @@ def settle(
     on: date,
 ) -> Vanished:
     """Let nothing be open of them any more; each is on record with the file that did not name it."""
-    if not vanished.is_empty():
-        elsewhere.settled(vanished)
-        stage(Item, vanished.select(id="item_id", source_open_minor=pl.lit(0)), ["id"]).update()
+    _let_nothing_be_open(vanished, entities, export, elsewhere, what="items.vanished", by=by, at=at)
     for entity in entities:
-        own = vanished.filter(pl.col("entity_id") == entity.pk)["item_id"]
+        for kind in export.kinds:
+            _keep_tasks(entity, kind, [], by=by, at=at, on=on)
+    return _told(vanished, settled=True)
+
+
+def turn(
+    turned: pl.DataFrame, entities: Sequence[Entity], export: Export, elsewhere: Elsewhere, *, by: str, at: datetime
+) -> list[str]:
+    """Let nothing be open of items whose number has the other sign now; return a warning, where there are any."""
+    if turned.is_empty():
+        return []
+    _let_nothing_be_open(turned, entities, export, elsewhere, what="items.turned", by=by, at=at)
+    number, kind = turned.sort("item_id").select("number", "kind").row(0)
+    what = f"{turned.height:,} turned from claims into credits, or back"
+    return [f"{what}, first {number}: nothing is open of the {kind} any more"]
+
+
+def _let_nothing_be_open(
+    items: pl.DataFrame, entities: Sequence[Entity], export: Export, elsewhere: Elsewhere, *, what: str, by: str,
+    at: datetime,
+) -> None:  # fmt: skip
+    if items.is_empty():
+        return
+    elsewhere.settled(items)
+    stage(Item, items.select(id="item_id", source_open_minor=pl.lit(0)), ["id"]).update()
+    for entity in entities:
+        own = items.filter(pl.col("entity_id") == entity.pk)["item_id"]
         for part in own.to_frame().iter_slices(IDS_PER_EVENT):
             detail = {"file": export.file, "digest": export.digest, "items": part["item_id"].to_list()}
-            audit.record(by, "items.vanished", entity, at=at, entity_id=entity.pk, **detail)
-        _keep_tasks(entity, [], by=by, at=at, on=on)
-    return _told(vanished, settled=True)
+            audit.record(by, what, entity, at=at, entity_id=entity.pk, **detail)
 
 
 def flag(
     vanished: pl.DataFrame, entities: Sequence[Entity], export: Export, *, by: str, at: datetime, on: date
 ) -> Vanished:
-    """Open a task for each account that they are of, for TASKS_MAX at most, and one for all others together."""
+    """Open a task for each account and kind, for TASKS_MAX of a kind at most, and one for all others together."""
     for entity in entities:
-        own = vanished.filter(pl.col("entity_id") == entity.pk)
-        _keep_tasks(entity, _details(own, export.file), by=by, at=at, on=on)
+        for kind in export.kinds:
+            own = vanished.filter(pl.col("entity_id") == entity.pk, pl.col("kind") == kind)
+            _keep_tasks(entity, kind, _details(own, kind, export.file), by=by, at=at, on=on)
     return _told(vanished, settled=False)
 
 
@@ -115,7 +162,7 @@ def _told(vanished: pl.DataFrame, *, settled: bool) -> Vanished:
     )
 
 
-def _details(vanished: pl.DataFrame, file: str) -> list[tuple[int | None, str]]:
+def _details(vanished: pl.DataFrame, kind: str, file: str) -> list[tuple[int | None, str]]:
     """Say by account what is missing, the largest first; those beyond TASKS_MAX are one text without an account."""
     sums = vanished.group_by("account_id", "currency").agg(
         items=pl.len(), minor=pl.col("open_minor").sum(), ids=pl.col("item_id").sort().head(NUMBERS_NAMED)
@@ -127,20 +174,24 @@ def _details(vanished: pl.DataFrame, file: str) -> list[tuple[int | None, str]]:
     details: dict[int | None, list[str]] = {}
     for account_id, currency, items, minor, ids in first.iter_rows():
         numbers = listed([names[each] for each in ids], NUMBERS_NAMED, of=items)
-        details.setdefault(account_id, []).append(f"{_items(items)} of {format_minor(minor, currency)} ({numbers})")
+        details.setdefault(account_id, []).append(
+            f"{_counted(items, kind)} of {format_minor(minor, currency)} ({numbers})"
+        )
     texts: list[tuple[int | None, str]] = [
         (account_id, f"open here and not in {file}: {'; '.join(parts)}") for account_id, parts in details.items()
     ]
     if (more := len(accounts) - TASKS_MAX) > 0:
         rest = vanished.height - int(first["items"].sum())
-        texts.append((None, f"open here and not in {file}: {_items(rest)} of {more:,} more accounts"))
+        texts.append((None, f"open here and not in {file}: {_counted(rest, kind)} of {more:,} more accounts"))
     return texts
 
 
-def _keep_tasks(entity: Entity, details: Sequence[tuple[int | None, str]], *, by: str, at: datetime, on: date) -> None:
-    """Bring the open tasks of an entity to what they are to say, and close those whose reason is gone."""
-    wanted = dict(details)
-    for task in Task.objects.filter(entity=entity, kind=TASK, closed_at=None):
+def _keep_tasks(
+    entity: Entity, kind: str, details: Sequence[tuple[int | None, str]], *, by: str, at: datetime, on: date
+) -> None:
+    """Bring an entity's open tasks of a kind of item to what they are to say, and close those whose reason is gone."""
+    task_kind, wanted = TASK.format(kind=kind), dict(details)
+    for task in Task.objects.filter(entity=entity, kind=task_kind, closed_at=None):
         detail = wanted.pop(task.account_id, None)
         if detail is None:
             task.closed_at, task.closed_by = at, by
@@ -149,10 +200,10 @@ def _keep_tasks(entity: Entity, details: Sequence[tuple[int | None, str]], *, by
             task.detail = detail
             task.save(update_fields=["detail"])
     Task.objects.bulk_create(
-        Task(entity=entity, account_id=account_id, kind=TASK, detail=detail, opened_on=on)
+        Task(entity=entity, account_id=account_id, kind=task_kind, detail=detail, opened_on=on)
         for account_id, detail in wanted.items()
     )
 
 
-def _items(n: int) -> str:
-    return f"{n:,} item{'' if n == 1 else 's'}"
+def _counted(n: int, kind: str) -> str:
+    return f"{n:,} {kind}{'' if n == 1 else 's'}"
