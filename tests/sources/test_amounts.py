@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import polars as pl
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dunwell.engine.money import MoneyError, exponent
@@ -20,6 +20,7 @@ def written(draw: st.DrawFn) -> str:
     return f"{sign}{whole}{mark}{draw(DIGITS)}{draw(st.sampled_from(['', '', '', '-', 'e2', ' ', ',5', '.000']))}"
 
 
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.lists(written(), min_size=1), st.sampled_from(["EUR", "JPY", "KWD"]), st.sampled_from(STYLES))
 def test_a_column_and_one_by_one_agree(texts: list[str], currency: str, style: Style) -> None:
     frame = pl.DataFrame({"text": texts, "currency": [currency] * len(texts)})
@@ -31,6 +32,7 @@ def test_a_column_and_one_by_one_agree(texts: list[str], currency: str, style: S
         assert (read["minor"], Decimal(read["rounding"]).scaleb(-6)) == (minor, rounding)
 
 
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(st.integers(1 - 10**12, 10**12 - 1), st.sampled_from(["EUR", "JPY", "KWD"]))
 def test_every_amount_of_twelve_digits_is_read_at_once(minor: int, currency: str) -> None:
     text = f"{Decimal(minor).scaleb(-exponent(currency)):f}"
@@ -38,6 +40,7 @@ def test_every_amount_of_twelve_digits_is_read_at_once(minor: int, currency: str
     assert frame.select(read=minor_units(pl.col("text"), pl.col("currency"), Style()))["read"][0]["minor"] == minor
 
 
+@settings(max_examples=100, derandomize=True, deadline=None, database=None)
 @given(written(), st.sampled_from(STYLES))
 def test_one_amount_is_read_or_refused(text: str, style: Style) -> None:
     try:
