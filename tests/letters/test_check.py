@@ -70,12 +70,21 @@ def test_templates_may_speak_of_what_a_notice_has() -> None:
         ("{{ total() }}", "no phrase is called total"),
         ("{{ 'x'() }}", "no phrase is called this"),
         ("{{ say.what(*total) }}", "without anything in its brackets"),
-        (r"{{ 'a\x1eb' }}", "a text holds a control character"),
+        (r"{{ 'a\x1eb' }}", "it holds a sign that cannot be seen"),
         ("{{ total ~ deadline }}", "concat has no place in a template"),
         ("Pay by {{ deadline }}.", "it prints what is no text (None): ask by `if` whether it is there"),
         ("{{ deadline | upper }}", "it prints what is no text (None)"),
-        ("{{ plain }}", "it prints what is no text (False)"),
-        ("{{ ('a', 'b') }}", "it prints what is no text"),
+        ("{% if count > 9 %}{{ plain }}{% endif %}", "name is no text that can be printed: ask for it by `if`"),
+        ("{{ ('a', 'b') }}", "tuple is no text that can be printed"),
+        ("{{ late == 1 }}", "compare is no text that can be printed"),
+        ("{{ 15 }}", "const is no text that can be printed"),
+        ("{% if late > 1.5 %}x{% endif %}", "< and > compare numbers alone"),
+        ("{% if late == 1e999 %}x{% endif %}", "numbers are whole, and below 1,000,000,000"),
+        ("{% if late == 0x" + "F" * 5000 + " %}x{% endif %}", "numbers are whole"),
+        ("{% if late == " + "9" * 5000 + " %}x{% endif %}", "it holds a number that is too large"),
+        ("a\u202eb", "a sign that cannot be seen"),
+        (r"{{ '\ud800' }}", "a sign that cannot be seen"),
+        ("{{ super() }}{{ super() }}{{ super() }}", "subject may come to more than 20,000 characters"),
         ("{{ " + "(" * 9000 + "total" + ")" * 9000 + " }}", "it is nested more than 20 deep"),
         ("{{ " + "not " * 9000 + "total }}", "it is nested more than 20 deep"),
         ("{% if late %}" * 30 + "x" + "{% endif %}" * 30, "it is nested more than 20 deep"),
@@ -101,14 +110,15 @@ def test_what_is_no_word_is_refused_with_its_place(said: str, told: str) -> None
         ("en/final.txt", FINAL + "Regards", "final.txt:8: what stands outside a block is never read"),
         ("en/final.txt", FINAL.replace("HERE", ""), "has no subject: {% block subject %}"),
         ("en/final.txt", FINAL.replace("HERE", "x" * 50_001), "at most 50,000 characters"),
-        ("en/final.txt", FINAL.replace("HERE", "\x1e"), "a control character"),
+        ("en/final.txt", FINAL.replace("HERE", "\x1e"), "a sign that cannot be seen"),
         ("en/letter.txt", '{% extends "parts" %}', "has no salutation"),
         ("en/words.txt", '{% set fees = "Charge" %}', "words.txt:1: fees is no word of a letter; there are number,"),
         ("en/words.txt", "{% set fee = 3 %}", "fee is a text in quotation marks"),
         ("en/words.txt", "{% set fee = lipsum() %}", "it sets words alone"),
         ("en/phrases.txt", "{% macro a() %}{{ a() }}{% endmacro %}", "a may come to more than 20,000"),
-        ("en/words.txt", r'{% set fee = "a\x00" %}', "words.txt:1: a text holds a control character"),
+        ("en/words.txt", r'{% set fee = "a\x00" %}', "words.txt:1: it holds a sign that cannot be seen"),
         ("en/phrases.txt", "{% macro a(x) %}{% endmacro %}", "it has phrases alone"),
+        ("en/phrases.txt", "{% macro _a() %}A{% endmacro %}", "_a cannot be said by others"),
         ("en/phrases.txt", "{% macro a() %}A{% endmacro %}", "can be written with it"),
     ],
 )  # fmt: skip
@@ -131,6 +141,19 @@ def test_a_letter_without_one_of_its_parts_is_never_written() -> None:
     write(several("en", "final"), wording)
     with pytest.raises(TemplateError, match="has no subject"):
         write(notice(*[line(f"A-{n}", days=12) for n in range(9)], stage="final"), wording)
+
+
+def test_phrases_form_no_towers_in_whatever_order() -> None:
+    macros = ["{% macro a0() %}x{% endmacro %}"]
+    macros += [f"{{% macro a{n}() %}}{{{{ a{n - 1}() }}}}{{% endmacro %}}" for n in range(1, 60)]
+    told = "a59 may come to more than 20,000 characters"
+    assert any(told in problem for problem in refused("en/phrases.txt", "\n".join(macros)))
+    assert any(told in problem for problem in refused("en/phrases.txt", "\n".join(reversed(macros))))
+
+
+def test_many_conditions_in_a_row_are_not_nested() -> None:
+    row = " or ".join(f'country == "{code}"' for code in ["AT", "BE", "CH", "DE"] * 9)
+    wording_of({"en/final.txt": FINAL.replace("HERE", f"{{% if {row} %}}EU{{% else %}}All{{% endif %}}")})
 
 
 def test_every_problem_of_every_file_is_named() -> None:

@@ -17,6 +17,7 @@ from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.lastlook import look_again
 from dunwell.records import audit, bulk, frames
+from dunwell.records.connect import share
 from dunwell.records.models import Account, Entity, Item
 
 WRITTEN_OUT: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
@@ -43,6 +44,7 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
     """
     account_id = told.about.account_id if isinstance(told.about, Item) else told.about.pk
     with transaction.atomic(savepoint=False):
+        share(Entity, entity.pk)  # an import may be moving items between accounts
         accounts = frames.lock_payers([account_id])
         try:
             book, effects = advance(frames.account_book(accounts), [event])

@@ -65,6 +65,8 @@ class _File:
             return [self._problem(error.lineno, str(error.message).rstrip("."))]
         except RecursionError:  # of the parser
             return [self._problem(1, TOO_DEEP)]
+        except ValueError:  # of thousands of digits
+            return [self._problem(1, "it holds a number that is too large")]
 
     def _as_a_file(self) -> str:
         if self.language not in LANGUAGES or "/" in self.stem:
@@ -72,7 +74,7 @@ class _File:
             return f"it stands in no folder of a language: there are {there}"
         if len(self.text) > CHARS_MAX:
             return f"at most {CHARS_MAX:,} characters, not {len(self.text):,}"
-        return "it holds a control character: U+001E" if "\x1e" in self.text else ""
+        return text_fault(self.text)
 
     def _problem(self, line: int, message: str) -> Problem:
         return Problem(self.name, line, (), message)
@@ -94,7 +96,9 @@ class _File:
     def _phrases(self, tree: nodes.Template) -> Iterator[Problem]:
         known = Known(names=lengths(tree))
         for node in _without_space(tree.body):
-            if isinstance(node, nodes.Macro) and not node.args:
+            if isinstance(node, nodes.Macro) and node.name.startswith("_"):
+                yield self._problem(node.lineno, f"{node.name} cannot be said by others: a phrase begins with a letter")
+            elif isinstance(node, nodes.Macro) and not node.args:
                 yield from self._faults(node, known)
             else:
                 yield self._problem(node.lineno, "it has phrases alone: {% macro name() %} ... {% endmacro %}")

@@ -35,6 +35,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "plain": "whether there are neither charges nor a fee",
 }
 COUNTS: Final = ("count", "late", "early")  # the fields that are numbers
+FLAGS: Final = ("numbered", "due_today", "in_part", "plain")  # those that are asked for, and never printed
 NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
 NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
 

@@ -11,6 +11,13 @@ _ODD: Final = re.compile("[\u0300-\u1fff\u20d0-\U0010ffff]")  # where signs wide
 _UNSEEN: Final = {"Cc", "Cs", "Zl", "Zp"}
 
 
+def unseen(text: str) -> bool:
+    """Whether a text holds a sign, but for line ends and tabs, that cannot be seen or turns the direction around."""
+    return bool(_TURNING.search(text)) or any(
+        unicodedata.category(sign) in _UNSEEN for sign in text if sign not in "\n\r\t"
+    )
+
+
 def one_line(text: str | None) -> str:
     """Keep data to one line: control characters and line ends become spaces, runs of spaces one."""
     if not text:

@@ -6,12 +6,15 @@ from typing import Final
 
 from jinja2 import nodes
 
-from dunwell.letters.letter import COUNTS, FIELDS
+from dunwell.letters.letter import COUNTS, FIELDS, FLAGS
+from dunwell.letters.plain import unseen
 from dunwell.letters.wording import FILTERS
 
 SAID_CHARS_MAX: Final = 20_000  # that a block or phrase may come to, with the phrases it is made of
 FIELD_CHARS: Final = 40  # as which a field counts there
-SUPER_CHARS: Final = 2_000  # and what a block has beneath it
+SUPER_CHARS: Final = 10_000  # and what a block has beneath it
+PHRASE_CHARS: Final = 500  # and each phrase, besides what it says: so there are no towers of them
+NUMBER_MAX: Final = 10**9
 NESTED_MAX: Final = 20
 TO_DO: Final = "a template has blocks, if, fields and phrases, see docs/letters.md"
 TOO_DEEP: Final = f"it is nested more than {NESTED_MAX} deep"
@@ -36,7 +39,8 @@ def faults(body: Sequence[nodes.Node], known: Known, depth: int = 0) -> Iterator
         if fault := TOO_DEEP if depth > NESTED_MAX else _fault(node, known):
             yield node.lineno, fault
         elif not isinstance(node, nodes.Call):  # of which there is but its name
-            yield from faults(list(node.iter_child_nodes()), known, depth + 1)
+            in_a_row = isinstance(node, (nodes.And, nodes.Or))  # `a or b or c` nests nothing
+            yield from faults(list(node.iter_child_nodes()), known, depth + (not in_a_row))
 
 
 def _fault(node: nodes.Node, known: Known) -> str:
@@ -47,8 +51,10 @@ def _fault(node: nodes.Node, known: Known) -> str:
         return f"no filter is called {node.name}; there are {', '.join(FILTERS)}"
     if isinstance(node, nodes.Compare) and not _can_be_ordered(node):
         return f"< and > compare numbers alone: {', '.join(COUNTS)}, and such as 3"
+    if isinstance(node, nodes.Output) and (printed := next(filter(_is_no_text, node.nodes), None)):
+        return f"{type(printed).__name__.lower()} is no text that can be printed: ask for it by `if`"
     if isinstance(node, nodes.Const):
-        return text_fault(str(node.value))
+        return _const_fault(node.value)
     return _call_fault(node, known) if isinstance(node, nodes.Call) else _bare_fault(node, known)
 
 
@@ -62,9 +68,22 @@ def _can_be_ordered(node: nodes.Compare) -> bool:
     )
 
 
+def _is_no_text(node: nodes.Node) -> bool:
+    if isinstance(node, nodes.Const):
+        return not isinstance(node.value, str)
+    is_flag = isinstance(node, nodes.Name) and node.name in FLAGS
+    return is_flag or isinstance(node, (nodes.Compare, nodes.Not, nodes.Tuple))
+
+
+def _const_fault(value: object) -> str:
+    if isinstance(value, str):
+        return text_fault(value)
+    return "" if isinstance(value, int) and abs(value) < NUMBER_MAX else f"numbers are whole, and below {NUMBER_MAX:,}"
+
+
 def text_fault(text: str) -> str:
-    """Why a text in quotation marks has no place in a template, or nothing."""
-    return "a text holds a control character" if any(char < " " and char != "\n" for char in text) else ""
+    """Why a text has no place in a template, or nothing."""
+    return "it holds a sign that cannot be seen, such as a control character" if unseen(text) else ""
 
 
 def _call_fault(node: nodes.Call, known: Known) -> str:
@@ -97,13 +116,13 @@ def _bare_fault(node: nodes.Node, known: Known) -> str:
 
 
 def lengths(tree: nodes.Template) -> dict[str, int]:
-    """How many characters each phrase may come to; beyond the bound where it contains itself, or too deep a tower."""
+    """How many characters each phrase may come to; beyond the bound where it contains itself."""
     macros = {node.name: node for node in tree.body if isinstance(node, nodes.Macro)}
     found: dict[str, int] = {}
 
     def measure(name: str, above: tuple[str, ...]) -> int:
         if name not in found:
-            if name in above or len(above) > NESTED_MAX:
+            if name in above:
                 return SAID_CHARS_MAX + 1
             called = {each for each in _called(macros[name].body) if each in macros}
             known = Known(names={each: measure(each, (*above, name)) for each in sorted(called)})
@@ -126,7 +145,9 @@ def _chars(node: nodes.Node, known: Known) -> int:
     if isinstance(node, nodes.TemplateData):
         return len(node.data)
     if isinstance(node, nodes.Const):
-        return len(str(node.value))
+        return len(node.value) if isinstance(node.value, str) else 1
+    if isinstance(node, nodes.Call):
+        return PHRASE_CHARS
     if isinstance(node, nodes.Getattr) and isinstance(node.node, nodes.Name):
         return known.phrases.get(node.node.name, {}).get(node.attr, 0)
     return known.names.get(node.name, FIELD_CHARS) if isinstance(node, nodes.Name) else 1

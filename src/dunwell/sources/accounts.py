@@ -1,4 +1,4 @@
-"""The accounts of a file of items: each once, whatever its rows say of it."""
+"""The accounts of a file: each once, whatever its rows say of it."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The mapping file: which column of a table of items holds what, and how its texts are written.
+"""The mapping file: which column of a table of items or accounts holds what, and how its texts are written.
 
 A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is read from the row.
 """
@@ -287,8 +287,9 @@ class AccountMapping(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.account.column is None or len(self.columns) < 2:
-            raise ValueError("nothing is read from the file: the account and something of it are columns")
+        told = [*ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS, "customer_since", "address", "attributes"]
+        if self.account.column is None or not any(getattr(self, field) for field in told):
+            raise ValueError("nothing is read from the file: the account is a column, and something is told of it")
         return self
 
 
@@ -299,9 +300,11 @@ def read_mapping(text: str, source: str) -> ItemMapping | AccountMapping:
         raise DocumentError(
             [document.problem((), "a mapping is keys with values, such as `number: {column: invoice}`")]
         )
-    is_of_accounts = document.data.get("rows") == "accounts"
+    rows = document.data.get("rows", "items")
+    if rows not in ("items", "accounts"):
+        raise DocumentError([document.problem(("rows",), f"a file has rows of items or accounts, not {rows!r}")])
     try:
-        return read_as(document, AccountMapping) if is_of_accounts else read_as(document, ItemMapping)
+        return read_as(document, AccountMapping if rows == "accounts" else ItemMapping)
     except DocumentError as error:
         raise in_words(error) from None
 

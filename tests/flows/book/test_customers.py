@@ -17,7 +17,7 @@ rows: accounts
 entity: ACME
 account: {column: Kunde, strip_suffix: ".0"}
 name: {column: Name}
-language: {column: Sprache, values: {D: de, F: fr}, default: en}
+language: {column: Sprache, values: {D: de, F: fr}}
 email: {column: Mail}
 address: {columns: [Strasse, Ort]}
 attributes: {region: {column: Gebiet}}
@@ -81,7 +81,7 @@ def test_who_moved_has_changed_and_an_empty_field_says_nothing(desk: Desk) -> No
     report = desk.bring("MEYER,,,,Nebenstr. 2,20095 Hamburg,\n" + DUPONT)
     assert counts(report) == (0, 1, 1)
     meyer = Account.objects.get(code="MEYER")
-    assert (meyer.name, meyer.contacts.get().email) == ("Meyer AG", "ap@meyer.example")
+    assert (meyer.name, meyer.language, meyer.contacts.get().email) == ("Meyer AG", "de", "ap@meyer.example")
     assert meyer.contacts.get().address_lines == "Nebenstr. 2\n20095 Hamburg"
 
 
@@ -106,7 +106,10 @@ def test_an_account_of_two_names_is_a_task(desk: Desk) -> None:
         "1 account with more than one name (1 too many; MEYER has 2); the most frequent is kept",
     )
     assert Task.objects.get().kind == "several_names"
-    assert desk.bring(MEYER + MEYER.replace("Meyer AG", "Meyer A.G.") + MEYER).tasks == 0
+    Task.objects.update(closed_at=noon(ON))
+    moved = MEYER.replace("Hauptstr. 1", "Nebenstr. 2")
+    report = desk.bring(moved + moved.replace("Meyer AG", "Meyer A.G.") + moved)
+    assert (counts(report), report.tasks) == ((0, 1, 0), 0)
 
 
 def test_what_is_wrong_is_named_with_its_place(desk: Desk) -> None:
@@ -135,9 +138,11 @@ def test_a_book_may_refuse_customers_it_does_not_know(desk: Desk) -> None:
     ("mapping", "told"),
     [
         (MAPPING + "number: {column: Name}\n", "unknown key"),
-        (MAPPING.replace("rows: accounts", "rows: customers"), "rows"),
+        (MAPPING.replace("rows: accounts", "rows: customers"), "has rows of items or accounts, not 'customers'"),
+        (MAPPING.replace("rows: accounts", "rows: [accounts]"), "has rows of items or accounts, not ['accounts']"),
+        ("rows: accounts\nentity: {column: Name}\naccount: {column: Kunde}\n", "something is told of it"),
         (MAPPING.replace("{column: Gebiet}", "{column: Gebiet, of: item}"), "attributes.region.of"),
-        ("rows: accounts\nentity: ACME\naccount: {column: Kunde}\n", "the account and something of it are columns"),
+        ("rows: accounts\nentity: ACME\naccount: {column: Kunde}\n", "something is told of it"),
     ],
 )
 def test_a_mapping_of_accounts_speaks_of_accounts(desk: Desk, mapping: str, told: str) -> None:
@@ -148,5 +153,7 @@ def test_the_mapping_tells_what_a_file_is_of(desk: Desk) -> None:
     file, mapping = desk.paths(MEYER)
     report = import_file(file, mapping, by="anna", at=noon(ON), on=date(2026, 4, 3))
     assert isinstance(report, AccountsReport)
+    with pytest.raises(Invalid, match="--force is about open items"):
+        import_file(file, mapping, by="anna", at=noon(ON), on=date(2026, 4, 3), force=True)
     with pytest.raises(Invalid, match="is of accounts, and these are items"):
         import_items(file, mapping, by="anna", at=noon(ON), on=date(2026, 4, 3))

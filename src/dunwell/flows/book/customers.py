@@ -53,7 +53,7 @@ def import_accounts(
         entities, added = save_entities(rows.with_columns(currency=pl.lit("")), read.accounts, mapping, problems)
         save_attribute_types(mapping, mapping_path.name)
         accounts, ids, touched = save_accounts(read.accounts, entities, mapping, problems)
-        tasks = odd.open_tasks(odd.names(read.several_names, ids, touched), file=path.name, on=on)
+        tasks = odd.open_tasks(odd.of_names(read.several_names, ids, touched), file=path.name, on=on)
         for entity in entities:
             counts = accounts.of(entity.pk, "accounts")
             detail = {"file": path.name, "digest": digest, "rows": read.rows, **counts}

@@ -123,7 +123,8 @@ def save_accounts(
 ) -> tuple[Saved, pl.DataFrame, pl.Series]:
     """Add and change accounts and their first contacts. `locks_all`: also the accounts that the file does not name.
 
-    Returns what was done, `entity, account` by their ids, and the ids of the accounts that are new or changed.
+    Returns what was done, `entity, account` by their ids, and the ids of the accounts that are new or changed
+    themselves, not in how they are reached.
     Errors: SourceError where the mapping refuses new ones.
     """
     codes = entity_codes(entities)
@@ -150,8 +151,8 @@ def save_accounts(
         reached = _save_contacts(accounts.join(ids, on=["entity_id", "entity", "account"]), entity_ids, contact_fields)
         others = reached.join(pl.concat([added, changed], how="diagonal"), on="account_id", how="anti")
         changed = pl.concat([changed, others])
-    saved = replace(changes, changed=changed, unchanged=accounts.height - added.height - changed.height)
-    return Saved.of_changes(saved), ids, pl.concat([added["account_id"], changed["account_id"]])
+    counted = replace(changes, changed=changed, unchanged=accounts.height - added.height - changed.height)
+    return Saved.of_changes(counted), ids, pl.concat([added["account_id"], changes.changed["account_id"]])
 
 
 def _refuse(unknown: pl.DataFrame, mapping: Table, problems: Problems) -> None:

@@ -83,6 +83,10 @@ def import_file(
     """Bring the book to what a table of items, or of accounts, says: its mapping tells which it is."""
     if isinstance(read_from(mapping_path), ItemMapping):
         return import_items(path, mapping_path, by=by, at=at, on=on, force=force, progress=progress)
+    if force:
+        raise Invalid(
+            "--force is about open items that a file does not name, and this one is of accounts: leave it out"
+        )
     return import_accounts(path, mapping_path, by=by, at=at, on=on, progress=progress)
 
 
@@ -163,7 +167,7 @@ class _Importing:
         turned, warning = self._turn(entities, writer, elsewhere, export, force=force)
         gone, settled = self._vanish(entities, elsewhere, export, force=force)
         settled |= turned
-        found = [odd.names(read.several_names, ids, touched), odd.of_items(read, writer, ids)]
+        found = [odd.of_names(read.several_names, ids, touched), odd.of_items(read, writer, ids)]
         tasks = odd.open_tasks(pl.concat(found), file=self.problems.source, on=self.on)
         self._audit(entities, accounts, writer.saved, gone)
         for entity in entities:

@@ -16,7 +16,7 @@ LINES_NAMED: Final = 20
 COLUMNS: Final = ["entity_id", "odd", LINE, "text"]
 
 
-def names(several: pl.DataFrame, ids: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
+def of_names(several: pl.DataFrame, ids: pl.DataFrame, touched: pl.Series) -> pl.DataFrame:
     """Accounts of several names (as read) that are `touched`: new or changed. `ids`: every account's."""
     found = several.join(ids, on=["entity", "account"]).filter(pl.col("account_id").is_in(touched.implode()))
     return _as_odd(found, SEVERAL_NAMES)

@@ -19,6 +19,7 @@ from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.happen import happen
+from dunwell.flows.runs.heldup import ask_no_more
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.letters import letters_of, message_of
 from dunwell.flows.runs.locked import run_called
@@ -85,6 +86,7 @@ def deliver_run(
         claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
         result.claimed, result.claimed_until = claimed.values()
         end_runs(run.entity)
+        ask_no_more(run.entity, clock(), by)
         chain.seal()
     return result
 

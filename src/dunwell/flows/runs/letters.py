@@ -45,7 +45,7 @@ def message_of(notice: Notice, words: Wording) -> Message | str:
     """Write a notice, with its letter; or why it cannot be written, so that it holds up no other."""
     try:
         return write_out(notice, words)
-    except (ValueError, TypeError, TemplateError) as error:  # the last two: a house's own template, in a rare branch
+    except (ValueError, TypeError, TemplateError, RecursionError) as error:  # but for the first, of a house's template
         return f"a template cannot be used for it: {error}" if not isinstance(error, ValueError) else str(error)
 
 

@@ -13,12 +13,12 @@ from dunwell.engine.events import Task as Asked
 from dunwell.flows.entities import local_day
 from dunwell.flows.runs.fallback import fall_back
 from dunwell.flows.runs.happen import ask, happen
+from dunwell.flows.runs.heldup import see_to_channels
 from dunwell.flows.runs.wires import Outcome, end_attempts
 from dunwell.records import audit, frames
-from dunwell.records.models import Attempt, Delivery, DeliveryState, Entity, Notice, NoticeState, Run, RunState, Task
+from dunwell.records.models import Delivery, DeliveryState, Notice, NoticeState, Run, RunState, Task
 from dunwell.records.stage import stage
 
-HELD_UP_FOR: Final = timedelta(hours=1)  # a server that restarts is nobody's business
 FOR_A_PERSON: Final[dict[str, str]] = {
     DeliveryState.FAILED: "delivery_failed",
     DeliveryState.IN_DOUBT: "delivery_in_doubt",
@@ -66,7 +66,7 @@ def note_locked(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outc
             ],
             on,
         )
-        _tell_of_the_way(run.entity, batch, outcomes, at, by)
+        see_to_channels(run.entity, batch, outcomes, at, by)
         states: dict[int, set[str]] = defaultdict(set)
         sent_on: dict[int, date] = {}
         for each in Delivery.objects.filter(notice_id__in=payers).order_by("-sent_at"):  # so the first to leave counts
@@ -125,30 +125,6 @@ def _doubt(run: Run, astray: Sequence[Delivery], on: date) -> None:
         for each in found
     ]
     ask(run.entity, asked, on)
-
-
-def _tell_of_the_way(
-    entity: Entity, batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime, by: str
-) -> None:
-    """Ask a person to see to a channel over which nothing has left for a while; whatever leaves over it ends that."""
-    of_channel: dict[str, list[Delivery]] = defaultdict(list)
-    for delivery in batch:
-        of_channel[delivery.channel].append(delivery)
-    for channel, deliveries in of_channel.items():
-        kind = f"{channel}_held_up"
-        is_open = Task.objects.filter(entity=entity, kind=kind, closed_at=None)
-        if any(each.state == DeliveryState.SENT for each in deliveries):
-            is_open.update(closed_at=at, closed_by=by)
-            continue
-        held_up = [
-            each.pk for each in deliveries if each.state == DeliveryState.RETRYING and not outcomes[each.pk].of_message
-        ]
-        for_long = Attempt.objects.filter(delivery__in=held_up, started_at__lte=at - HELD_UP_FOR)
-        if for_long.exists():
-            Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # of two at once, one asks
-            if not is_open.exists():
-                detail = f"nothing leaves over this channel: {outcomes[held_up[0]].detail}"
-                Task.objects.create(entity=entity, kind=kind, detail=detail, opened_on=local_day(entity, at))
 
 
 def _record(batch: Sequence[Delivery], outcomes: Mapping[int, Outcome], at: datetime) -> None:

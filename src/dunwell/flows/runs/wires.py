@@ -26,7 +26,7 @@ MAILS_AT_ONCE: Final = 20  # as many are in doubt at most when a process dies
 SENDING_MAX: Final = timedelta(minutes=4)  # of a few, so that the lease does not run out meanwhile
 RETRY_SECONDS: Final = 300  # of what somebody else found out, and did not live to note
 GIVE_UP_AFTER: Final = timedelta(days=3)  # of a message that its recipient's server puts off
-PUT_OFF: Final = "put_off"  # how such an attempt went; where the way itself failed, it is as if there had been none
+PUT_OFF: Final = "put_off"  # the outcome of an attempt that was such; where the server failed, it is `retrying`
 DOUBLINGS_MAX: Final = 6  # of the time between two attempts
 NOT_MADE: Final = "whoever was to send it was gone before it was sent"
 GONE_WHILE_SENDING: Final = (
@@ -39,7 +39,7 @@ class Outcome(NamedTuple):
     """How a delivery went: its state, where it went or why not, and when to try again.
 
     `of_message`: what is wrong is wrong with this message, not with the way. `note`: what else is to be known of one
-    that was sent. `at`: when it was, where that was found out later.
+    that was sent. `at`: when it was, where that is not when it is put on record.
     """
 
     state: str
@@ -144,7 +144,7 @@ def _mailed(smtp: Smtp, parcels: Sequence[Parcel], clock: Callable[[], datetime]
     try:
         sent = smtp.send_all(((parcel.envelope, parcel.message) for parcel in mine), at=at)
         for parcel, each in zip(mine, sent, strict=True):
-            outcomes[parcel.delivery.pk] = _outcome(each)
+            outcomes[parcel.delivery.pk] = _outcome(each)._replace(at=at)
             if clock() - at > SENDING_MAX:  # a slow server: nobody may take the rest for begun when the lease runs out
                 break
         in_hand = 0
@@ -174,12 +174,13 @@ def _patient(outcomes: dict[int, Outcome], clock: Callable[[], datetime]) -> dic
         return outcomes
     at = clock()
     tried = Attempt.objects.filter(delivery__in=waiting).values("delivery_id")
-    first = Min("started_at", filter=Q(outcome=PUT_OFF))
+    put_off = Q(outcome=PUT_OFF)
+    times, first = Count("pk", filter=put_off), Min("started_at", filter=put_off)
     patient = dict(outcomes)
-    for row in tried.annotate(n=Count("pk"), first=first):
+    for row in tried.annotate(n=Count("pk"), times=times, first=first):
         outcome = outcomes[row["delivery_id"]]
         if outcome.of_message and row["first"] and at - row["first"] >= GIVE_UP_AFTER:
-            why = f"given up after {row['n']} attempts in {(at - row['first']).days} days: {outcome.detail}"
+            why = f"given up after {row['times']} attempts in {(at - row['first']).days} days: {outcome.detail}"
             patient[row["delivery_id"]] = Outcome(DeliveryState.FAILED, why)
         else:
             seconds = outcome.retry_after_seconds * 2 ** min(row["n"] - 1, DOUBLINGS_MAX)

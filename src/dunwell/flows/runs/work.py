@@ -18,6 +18,7 @@ from dunwell.flows.runs import propose
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.deliver import claimable, deliver_run
 from dunwell.flows.runs.done import UNDER_WAY, end_runs, over
+from dunwell.flows.runs.heldup import ask_no_more
 from dunwell.flows.runs.locked import OPEN, run_called
 from dunwell.flows.runs.post import open_posting, post_shard
 from dunwell.flows.runs.proposal import SCHEDULE
@@ -100,6 +101,7 @@ def do(piece: Piece, *, clock: Clock, by: str) -> Done:
     run = run_called(run_id)
     if piece.step in {"post", "deliver", "end"}:
         end_runs(run.entity)
+        ask_no_more(run.entity, clock(), by)
     if piece.step == "deliver":
         return Done()
     return Done(list(due_of(run, clock())))
