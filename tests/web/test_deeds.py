@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dunwell.flows.runs import work
-from dunwell.records.models import Approval, AuditEvent, Notice, Run, RunEdit
+from dunwell.records.models import Approval, AuditEvent, Entity, Notice, Run, RunEdit
 from tests.flows.town import Town, noon
 from tests.web.desk import PASSWORD, TODAY, browser
 
@@ -196,3 +196,14 @@ def test_signed_out_is_signed_out(town: Town) -> None:
 def test_other_host_names_are_refused(town: Town) -> None:
     answer = Client(SERVER_NAME="evil.example").get(reverse("sign-in"))
     assert answer.status_code == 400
+
+
+def test_a_notice_that_was_sent_is_shown_as_it_was_sent(town: Town, bert: Client) -> None:
+    run = town.run(TODAY)
+    where = at("notice", run, town.notice(run, "MEYER").pk)
+    Entity.objects.update(name="Other AG")
+    assert "As it was sent" in said(bert.get(where))
+    assert "ACME AG" in said(bert.get(f"{where}/mail"))
+    for path in town.outbox:
+        path.unlink()
+    assert "written again for 2026-04-03, the day it left" in said(bert.get(where))

@@ -52,7 +52,7 @@ def mail(_request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -
     """The mail as HTML, for a frame that may do nothing. Errors: NotFound, Conflict."""
     _notice(entity, run, notice)
     headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HttpResponse(read_notice(notice).html, headers=headers)
+    return HttpResponse(read_notice(notice).message.html, headers=headers)
 
 
 @require_safe
