@@ -114,9 +114,9 @@ def notices(entity_id: int, run_id: int, wanted: Wanted, *, after: int = 0) -> N
 
 
 def notices_to(entity_id: int, account_ids: list[int], *, most: int) -> list[NoticeRow]:
-    """The latest notices to some accounts that are more than proposals gone by, the latest first."""
+    """The latest notices to some accounts that are more than proposals, the latest first."""
     found = Notice.objects.filter(payer_id__in=account_ids, entity_id=entity_id)
-    return _rows(found.exclude(state__in=["superseded", "excluded"]).order_by("-pk")[:most])
+    return _rows(found.exclude(state__in=["proposed", "superseded", "excluded"]).order_by("-pk")[:most])
 
 
 def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
@@ -139,6 +139,11 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
         deliveries=deliveries([notice_id]).get(notice_id, []),
         approved_by=sorted(full.given_approvals.values_list("by", flat=True)),
     )
+
+
+def duns(notice_id: int, number: str) -> bool:
+    """Whether a notice asks for an item."""
+    return NoticeLine.objects.filter(notice_id=notice_id, role="dunned", item__number=number).exists()
 
 
 def deliveries(notice_ids: list[int]) -> dict[int, list[DeliveryRow]]:
