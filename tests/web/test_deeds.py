@@ -270,7 +270,7 @@ def test_a_notice_that_was_sent_is_shown_as_it_was_sent(town: Town, bert: Client
     assert "ACME AG" in said(bert.get(f"{where}/mail"))
     for path in town.outbox:
         path.unlink()
-    assert "written again for 2026-04-03, the day it left" in said(bert.get(where))
+    assert "are written again" in said(bert.get(where))
 
 
 CHANGED = "has changed since you looked. This is how it is now: look again."
@@ -284,7 +284,7 @@ def test_what_was_changed_since_it_was_looked_at_is_neither_approved_nor_posted(
     exclude_account(run.pk, "MEYER", reason="they called", by="carl", at=noon(TODAY))
     for where, seen in forms.items():
         for answer in (bert.get(where, follow=True), bert.post(where, {"seen": seen}, follow=True)):
-            assert f"run {run.pk} {CHANGED}" in said(answer)
+            assert f"Run {run.pk} {CHANGED}" in said(answer)
             assert "they called" in said(answer)  # the run as it is now
     assert not Approval.objects.exists()
     run.refresh_from_db()
@@ -317,7 +317,7 @@ def test_a_notice_is_approved_as_it_was_seen(town: Town, bert: Client, change: C
     assert link
     change(town, run)
     for answer in (bert.get(link[1], follow=True), bert.post(link[1], {"seen": link[2]}, follow=True)):
-        assert f"the notice {CHANGED}" in said(answer)
+        assert f"The notice {CHANGED}" in said(answer)
         assert (answer.status_code, answer.request["PATH_INFO"]) == (200, at("notice", run, notice.pk))
     assert not Approval.objects.exists()
 

@@ -38,7 +38,7 @@ def approve_run(
     """
     with transaction.atomic():
         run = locked_run(run_id)
-        require_seen(seen, sign_of_run(run_id), f"run {run_id}")
+        require_seen(seen, sign_of_run(run_id), f"Run {run_id}")
         asks = run.state in OPEN and bool(run.guard) and not accounts
         return _approve(run, _needed(run, accounts), asks=asks, by=by, at=at)
 
@@ -50,7 +50,7 @@ def approve_notice(notice_id: int, *, by: str, at: datetime, seen: str) -> Appro
         if found is None:
             raise NotFound(f"there is no notice {notice_id}")
         run = locked_run(found.run_id)
-        require_seen(seen, sign_of_notice(notice_id), "the notice")
+        require_seen(seen, sign_of_notice(notice_id), "The notice")
         return _approve(run, _lacking(run).filter(pk=notice_id), asks=False, by=by, at=at)
 
 

@@ -81,7 +81,7 @@ def approve(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int)
         messages.success(request, approved_text(done.approved, done.waiting))
         return redirect("notice", entity.id, run.id, notice)
     seen = sign_of_notice(notice)
-    require_seen(request.GET.get("seen"), seen, "the notice")
+    require_seen(request.GET.get("seen"), seen, "The notice")
     asked = f"{money(found.total_minor, found.currency)}: {words(found.stage)}"
     says = [
         f"You approve that run {run.id} asks {found.name or found.account} for {asked}.",

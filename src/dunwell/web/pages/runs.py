@@ -109,7 +109,7 @@ def approve(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpRespo
         return redirect("run", entity.id, run.id)
     fields = _seen(request, run)
     facts = runs.facts(run.id, asked_by=who(request))
-    says = [f"You approve {facts.approvable:,} of {facts.unapproved:,} notices that wait for it.", *_sums(run)]
+    says = [f"Notices that you approve: {facts.approvable:,} of {facts.unapproved:,} that wait for it.", *_sums(run)]
     if run.guard and run.is_open:
         says.append("You have looked at what is unusual about this run, and find it right.")
     says.append("Approving sends nothing: the run is posted after it.")
@@ -137,11 +137,9 @@ def post(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResponse
 
 def _post_says(run: RunLine, facts: RunFacts) -> list[str]:
     ready = facts.notices.get("proposed", 0) - facts.unapproved
-    says = [f"{ready:,} notices become binding, and are sent to the debtors.", *_sums(run)]
+    says = [f"Notices that become binding, and are sent to the debtors: {ready:,}.", *_sums(run)]
     if facts.unapproved:
-        says.append(
-            f"{facts.unapproved:,} more lack an approval: they are posted as soon as they have it, by themselves."
-        )
+        says.append(f"Without an approval: {facts.unapproved:,}. Each is posted as soon as it has one, by itself.")
     says.append("Items that have changed since the decision drop out; paid, held or disputed ones are not sent.")
     return says
 
@@ -170,7 +168,7 @@ def approved_text(approved: int, waiting: int) -> str:
 def _seen(request: HttpRequest, run: RunLine) -> dict[str, str]:
     """The sign of what a form is about, for the form to hand on. Errors: Changed since the page that led to it."""
     now = sign_of_run(run.id)
-    require_seen(request.GET.get("seen"), now, f"run {run.id}")
+    require_seen(request.GET.get("seen"), now, f"Run {run.id}")
     return {"seen": now}
 
 
