@@ -82,6 +82,8 @@ def test_one_notice_is_approved_and_posted_later_than_the_others(town: Town, ber
     notice = town.notice(run, "SMITH")
     assert "Approve" in said(bert.get(at("notice", run, notice.pk)))
     press(bert, "notice-approve", run, notice.pk)
+    again = press(bert, "notice-approve", run, notice.pk)
+    assert (again.status_code, "the notice is proposed, and waits for no approval" in said(again)) == (409, True)
     worked()
     assert len(town.deliveries(run)) == 3
 

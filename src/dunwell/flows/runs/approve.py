@@ -51,7 +51,10 @@ def approve_notice(notice_id: int, *, by: str, at: datetime, seen: str) -> Appro
             raise NotFound(f"there is no notice {notice_id}")
         run = locked_run(found.run_id)
         require_seen(seen, sign_of_notice(notice_id), "The notice")
-        return _approve(run, _lacking(run).filter(pk=notice_id), asks=False, by=by, at=at)
+        needed = _lacking(run).filter(pk=notice_id)
+        if not needed.exists():
+            raise Conflict(f"the notice is {found.state}, and waits for no approval")
+        return _approve(run, needed, asks=False, by=by, at=at)
 
 
 def _approve(run: Run, needed: "QuerySet[Notice]", *, asks: bool, by: str, at: datetime) -> ApproveResult:
