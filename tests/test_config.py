@@ -125,7 +125,28 @@ def test_browsers_ask_for_the_console_by_names_of_this_machine_or_its_public_one
 
 
 @pytest.mark.parametrize(
-    "url", ["dunwell.example", "ftp://dunwell.example", "https://", "https://dunwell.example/path"]
+    ("url", "as_browsers_write_it"),
+    [
+        ("HTTPS://Dunwell.Example:443/", "https://dunwell.example"),
+        ("http://dunwell.example:80", "http://dunwell.example"),
+        ("https://dunwell.example:8443", "https://dunwell.example:8443"),
+        ("https://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+    ],
+)
+def test_a_public_url_is_what_browsers_make_of_it(url: str, as_browsers_write_it: str) -> None:
+    assert load(public_url=url).public_url == as_browsers_write_it
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "dunwell.example",
+        "ftp://dunwell.example",
+        "https://",
+        "https://dunwell.example/path",
+        "https://dunwell.example:port",
+        "https://a@dunwell.example",
+    ],
 )
 def test_a_public_url_is_the_beginning_of_an_address(url: str) -> None:
     with pytest.raises(ConfigError, match=r"public_url: .*such as https://dunwell\.example"):

@@ -31,6 +31,7 @@ SQLITE_PRAGMAS: Final = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGM
 POSTGRESQL_OPTIONS: Final = ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout", "application_name")
 
 
+PORTS: Final = {"http": 80, "https": 443}
 _ADDRESS: Final = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
 
 
@@ -111,10 +112,23 @@ class Config(BaseSettings):
     @field_validator("public_url")
     @classmethod
     def _origin(cls, url: str | None) -> str | None:
-        parts = urlsplit(url or "https://unset")
-        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/") or parts.query:
-            raise ConfigError("expected the beginning of an address, such as https://dunwell.example")
-        return url and f"{parts.scheme}://{parts.netloc}"
+        """As browsers write it: in small letters, and with a port only where it is not the usual one."""
+        expected = ConfigError("expected the beginning of an address, such as https://dunwell.example")
+        try:
+            parts = urlsplit(url or "https://unset")
+            port = parts.port
+        except ValueError:
+            raise expected from None
+        if (
+            parts.scheme not in PORTS
+            or not parts.hostname
+            or parts.path.strip("/")
+            or parts.query
+            or "@" in parts.netloc
+        ):
+            raise expected
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return url and f"{parts.scheme}://{host}{f':{port}' if port and port != PORTS[parts.scheme] else ''}"
 
     @field_validator("database_url")
     @classmethod

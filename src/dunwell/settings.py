@@ -29,6 +29,7 @@ APPEND_SLASH = False
 MIDDLEWARE = [
     "dunwell.web.security.guarded",  # outermost: its headers are on every answer
     "django.middleware.security.SecurityMiddleware",
+    "dunwell.web.security.readable",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -69,7 +70,6 @@ CSRF_COOKIE_NAME, SESSION_COOKIE_NAME = "dunwell_csrf", "dunwell_session"
 SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SECURE_HSTS_SECONDS = 365 * 24 * 60 * 60 if IS_TLS else 0
 SECURE_REFERRER_POLICY = "same-origin"  # pages that refuse lead back by it
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # forms alone; no page takes a file yet
 FILE_UPLOAD_HANDLERS: list[str] = []  # and what is sent all the same is kept nowhere

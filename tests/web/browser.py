@@ -3,6 +3,7 @@
 import os
 import shutil
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -82,3 +83,14 @@ def overflow(page: Page) -> int:
     """By how many pixels a page is wider than its window."""
     wider: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return wider
+
+
+def first_pixel(png: bytes) -> tuple[int, int, int]:
+    """Red, green and blue of the first pixel of a screenshot, which no PNG filter changes."""
+    packed, at = b"", 8
+    while at < len(png):  # chunk by chunk: length, name, content, checksum
+        end = at + 8 + int.from_bytes(png[at : at + 4])
+        packed += png[at + 8 : end] if png[at + 4 : at + 8] == b"IDAT" else b""
+        at = end + 4
+    red, green, blue = zlib.decompress(packed)[1:4]
+    return red, green, blue

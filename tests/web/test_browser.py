@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from dunwell.flows.runs import work
 from tests import databases
 from tests.flows.town import Town, noon
-from tests.web.browser import chromium, overflow, served, sign_in, violations
+from tests.web.browser import chromium, first_pixel, overflow, served, sign_in, violations
 from tests.web.desk import TODAY, looked_at
 from tests.web.places import NAMES, address
 
@@ -86,7 +86,7 @@ def test_a_run_from_the_proposal_to_the_outbox(window: Browser, site: str, sqlit
     expect(bert.get_by_text("You approved 1 notice.")).to_be_visible()
     bert.get_by_role("link", name="Run 1", exact=True).click()
     bert.get_by_role("link", name="Post the run").click()
-    expect(bert.get_by_text("3 notices become binding")).to_be_visible()
+    expect(bert.get_by_text("Notices that become binding, and are sent to the debtors: 3.")).to_be_visible()
     bert.get_by_role("button", name="Post the run").click()
     expect(bert.locator("#progress")).to_contain_text("Being posted.")
     worked()
@@ -109,6 +109,19 @@ def test_every_page_can_be_read_by_everybody(window: Browser, site: str, sqlite_
         if found := violations(page):
             wrong["sign-in", scheme] = found
     assert [f"{name} ({scheme}): {each}" for (name, scheme), found in wrong.items() for each in found] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_mail_can_be_read_in_its_frame(window: Browser, site: str, sqlite_town: Town, scheme: str) -> None:
+    sqlite_town.propose(TODAY)
+    page = visitor(window, site, "bert", color_scheme=scheme)
+    page.goto(site + address("notice", sqlite_town))
+    page.wait_for_load_state("networkidle")
+    ink = page.frames[1].evaluate("getComputedStyle(document.querySelector('p')).color.match(/\\d+/g).map(Number)")
+    paper = page.locator("iframe.mail").bounding_box()
+    assert paper
+    seen = page.screenshot(clip={"x": paper["x"] + 5, "y": paper["y"] + 5, "width": 1, "height": 1})
+    assert abs(sum(ink) - sum(first_pixel(seen))) > 600  # of the 765 between black and white
 
 
 def test_every_page_fits_a_phone(window: Browser, site: str, sqlite_town: Town) -> None:

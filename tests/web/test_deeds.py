@@ -1,13 +1,22 @@
 """What is done on pages: propose, approve, post, leave out, cancel; and what is refused, in words."""
 
+import re
+from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
+from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from dunwell.flows.errors import Conflict
+from dunwell.flows.people.users import add_user
 from dunwell.flows.runs import work
-from dunwell.records.models import Approval, AuditEvent, Notice, Run, RunEdit
+from dunwell.flows.runs.edit import exclude_account, exclude_item, set_stage
+from dunwell.records.models import Approval, AuditEvent, Entity, Notice, Run, RunEdit, SignInTry
+from dunwell.web import clock
 from tests.flows.town import Town, noon
 from tests.web.desk import PASSWORD, TODAY, browser
 
@@ -20,6 +29,13 @@ def at(name: str, run: Run, *more: int) -> str:
 def said(answer: object) -> str:
     """What a page says."""
     return unescape(answer.content.decode())  # type: ignore[attr-defined]  # Django's response
+
+
+def press(client: Client, name: str, run: Run, *more: int, follow: bool = False) -> Any:  # noqa: ANN401  # Django's
+    """Ask for the page that asks once more, and send its form as it is."""
+    where = at(name, run, *more)
+    seen = re.search(r'name="seen" value="(\w+)"', said(client.get(where)))
+    return client.post(where, {"seen": seen[1] if seen else ""}, follow=follow)
 
 
 def worked() -> None:
@@ -35,9 +51,9 @@ def test_a_run_is_proposed_approved_posted_and_sent(town: Town, anna: Client, be
     run = Run.objects.get()
     assert (run.proposed_by, run.state, run.by_workers) == ("anna", "deciding", True)
     worked()
-    assert "You approved 1 notice." in said(bert.post(at("run-approve", run), follow=True))
+    assert "You approved 1 notice." in said(press(bert, "run-approve", run, follow=True))
     assert Approval.objects.get().by == "bert"
-    assert "is being posted" in said(bert.post(at("run-post", run), follow=True))
+    assert "is being posted" in said(press(bert, "run-post", run, follow=True))
     run.refresh_from_db()
     assert (run.state, run.posted_by) == ("posted", "bert")
     worked()
@@ -51,7 +67,7 @@ def test_nobody_approves_what_they_proposed(town: Town, anna: Client) -> None:
     page = said(anna.get(at("run", run)))
     assert at("run-approve", run) not in page
     assert "an approval by somebody else" in page
-    answer = anna.post(at("run-approve", run))
+    answer = press(anna, "run-approve", run)
     assert answer.status_code == 403
     assert "anna proposed run 1: somebody else approves it" in said(answer)
     assert f'href="{at("run", run)}"' in said(answer)  # leads back
@@ -60,12 +76,14 @@ def test_nobody_approves_what_they_proposed(town: Town, anna: Client) -> None:
 
 def test_one_notice_is_approved_and_posted_later_than_the_others(town: Town, bert: Client) -> None:
     run = town.propose(TODAY)
-    bert.post(at("run-post", run))
+    press(bert, "run-post", run)
     worked()
     assert len(town.deliveries(run)) == 2
     notice = town.notice(run, "SMITH")
     assert "Approve" in said(bert.get(at("notice", run, notice.pk)))
-    bert.post(at("notice-approve", run, notice.pk))
+    press(bert, "notice-approve", run, notice.pk)
+    again = press(bert, "notice-approve", run, notice.pk)
+    assert (again.status_code, "the notice is proposed, and waits for no approval" in said(again)) == (409, True)
     worked()
     assert len(town.deliveries(run)) == 3
 
@@ -93,6 +111,26 @@ def test_an_account_is_left_out(town: Town, bert: Client) -> None:
     assert RunEdit.objects.get().account == notice.payer
 
 
+@pytest.mark.parametrize("what", ["A-17", "A-18", "NOWHERE"])
+def test_an_item_is_left_out_of_a_notice_that_asks_for_it_alone(town: Town, bert: Client, what: str) -> None:
+    run = town.propose(TODAY)
+    where = at("notice-exclude", run, town.notice(run, "SMITH").pk)
+    for answer in (bert.get(where, {"item": what}), bert.post(where, {"item": what, "reason": "they called"})):
+        assert (answer.status_code, f"{what} is no item that this notice asks for" in said(answer)) == (422, True)
+    assert not RunEdit.objects.exists()
+
+
+def test_a_posted_run_shows_what_was_posted_of_it(town: Town, bert: Client) -> None:
+    run = town.propose(TODAY)
+    assert "of 3 proposed" not in said(bert.get(at("run", run)))
+    town.pay("A-17", "100.00 EUR", TODAY)
+    town.post(run)
+    page = said(bert.get(at("run", run)))
+    assert "of 3 proposed" in page
+    assert '<div class="big">1</div>' in page  # MEYER has paid, SMITH's lacks an approval
+    assert '<div class="big">1,234.50\xa0EUR</div>' in page
+
+
 def test_a_run_is_cancelled_for_a_reason(town: Town, bert: Client) -> None:
     run = town.propose(TODAY)
     assert bert.post(at("run-cancel", run)).status_code == 422
@@ -107,7 +145,7 @@ def test_a_run_is_cancelled_for_a_reason(town: Town, bert: Client) -> None:
 def test_a_date_yet_to_come_is_looked_at_and_not_posted(town: Town, bert: Client) -> None:
     run = town.propose("2026-05-01")
     assert at("run-post", run) not in said(bert.get(at("run", run)))
-    answer = bert.post(at("run-post", run))
+    answer = press(bert, "run-post", run)
     assert answer.status_code == 409
     assert "yet to come" in said(answer)
     assert bert.post(reverse("propose", args=[town.entity.pk]), {"as_of": "31.03.2026"}).status_code == 422
@@ -117,10 +155,10 @@ def test_the_guard_is_looked_at_by_somebody_else(town: Town, anna: Client, bert:
     run = town.propose(TODAY)
     Run.objects.update(guard="900 notices, after at most 60 in the last 3 runs")
     assert "Unlike the last runs" in said(bert.get(at("run", run)))
-    assert bert.post(at("run-post", run)).status_code == 409
-    bert.post(at("run-approve", run))
+    assert press(bert, "run-post", run).status_code == 409
+    press(bert, "run-approve", run)
     assert "Somebody has looked at it." in said(anna.get(at("run", run)))
-    assert bert.post(at("run-post", run)).status_code == 302
+    assert press(bert, "run-post", run).status_code == 302
 
 
 @pytest.mark.parametrize(
@@ -158,8 +196,11 @@ def test_many_notices_come_in_pages(town: Town, bert: Client) -> None:
 
 
 def test_an_account_says_why_and_what_was_sent(town: Town, bert: Client) -> None:
+    run = town.propose(TODAY)
+    where = reverse("account", args=[town.entity.pk, town.notice(run, "MEYER").payer_id])
+    assert at("notice", run, town.notice(run, "MEYER").pk) not in said(bert.get(where))  # only proposed
     run = town.run(TODAY)
-    page = said(bert.get(reverse("account", args=[town.entity.pk, town.notice(run, "MEYER").payer_id])))
+    page = said(bert.get(where))
     assert "the conditions of the next stage are not met" in page
     assert "ap@meyer.example" in page
     assert at("notice", run, town.notice(run, "MEYER").pk) in page
@@ -185,6 +226,31 @@ def test_whoever_guesses_waits(town: Town) -> None:
     assert guesser.post(reverse("sign-in"), {"username": "bert", "password": PASSWORD}).status_code == 302
 
 
+def test_who_waits_waits_in_every_process_and_from_everywhere_for_a_quarter_of_an_hour(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tried(password: str, come_from: str) -> int:
+        cache.clear()  # as in another process
+        client = browser()
+        form = {"username": "anna", "password": password}
+        status: int = client.post(reverse("sign-in"), form, REMOTE_ADDR=come_from).status_code
+        return status
+
+    assert [tried("guess", f"10.0.0.{i}") for i in range(6)] == [200] * 5 + [429]
+    assert tried(PASSWORD, "10.0.0.9") == 429
+    monkeypatch.setattr(clock, "now", lambda: noon(TODAY) + timedelta(minutes=15))
+    assert tried("guess", "10.0.0.9") == 200
+    assert tried(PASSWORD, "10.0.0.9") == 302
+    assert not SignInTry.objects.exists()
+
+
+def test_a_name_is_one_persons_however_it_is_written(town: Town) -> None:
+    add_user("Müller", PASSWORD, by="test", at=noon(TODAY))
+    for name in ("MÜLLER", "müller", "Mu\u0308ller"):
+        with pytest.raises(Conflict, match="there is a user"):
+            add_user(name, PASSWORD, by="test", at=noon(TODAY))
+
+
 def test_signed_out_is_signed_out(town: Town) -> None:
     client = browser("anna")
     client.post(reverse("sign-out"))
@@ -196,3 +262,72 @@ def test_signed_out_is_signed_out(town: Town) -> None:
 def test_other_host_names_are_refused(town: Town) -> None:
     answer = Client(SERVER_NAME="evil.example").get(reverse("sign-in"))
     assert answer.status_code == 400
+
+
+def test_a_notice_that_was_sent_is_shown_as_it_was_sent(town: Town, bert: Client) -> None:
+    run = town.run(TODAY)
+    where = at("notice", run, town.notice(run, "MEYER").pk)
+    Entity.objects.update(name="Other AG")
+    assert "As it was sent" in said(bert.get(where))
+    assert "ACME AG" in said(bert.get(f"{where}/mail"))
+    for path in town.outbox:
+        path.unlink()
+    assert "are written again" in said(bert.get(where))
+
+
+CHANGED = "has changed since you looked. This is how it is now: look again."
+
+
+def test_what_was_changed_since_it_was_looked_at_is_neither_approved_nor_posted(town: Town, bert: Client) -> None:
+    run = town.propose(TODAY)
+    page = said(bert.get(at("run", run)))
+    approve, post = (re.search(rf'"({at(name, run)}\?seen=\w+)"', page)[1] for name in ("run-approve", "run-post"))  # type: ignore[index]
+    forms = {where: re.search(r'name="seen" value="(\w+)"', said(bert.get(where)))[1] for where in (approve, post)}  # type: ignore[index]
+    exclude_account(run.pk, "MEYER", reason="they called", by="carl", at=noon(TODAY))
+    for where, seen in forms.items():
+        for answer in (bert.get(where, follow=True), bert.post(where, {"seen": seen}, follow=True)):
+            assert f"Run {run.pk} {CHANGED}" in said(answer)
+            assert "they called" in said(answer)  # the run as it is now
+    assert not Approval.objects.exists()
+    run.refresh_from_db()
+    assert run.state == "proposed"
+    assert press(bert, "run-post", run).status_code == 302
+    run.refresh_from_db()
+    assert run.state == "posted"
+
+
+def other_words(town: Town, _run: Run) -> None:
+    (town.folder / "templates" / "en").mkdir(parents=True)
+    words = '{% extends "en/letter.txt" %}{% block subject %}Quite another subject{% endblock %}'
+    (town.folder / "templates" / "en" / "final.txt").write_text(words, encoding="utf-8")
+
+
+def other_stage(_town: Town, run: Run) -> None:
+    set_stage(run.pk, "C-1", "second_reminder", reason="too harsh", by="carl", at=noon(TODAY))
+
+
+def other_items(_town: Town, run: Run) -> None:
+    exclude_item(run.pk, "C-1", reason="they called", by="carl", at=noon(TODAY))
+
+
+@pytest.mark.parametrize("change", [other_words, other_stage, other_items])
+def test_a_notice_is_approved_as_it_was_seen(town: Town, bert: Client, change: Callable[[Town, Run], None]) -> None:
+    run = town.propose(TODAY)
+    notice = town.notice(run, "SMITH")
+    page = said(bert.get(at("notice", run, notice.pk)))
+    link = re.search(rf'"({at("notice-approve", run, notice.pk)}\?seen=(\w+))"', page)
+    assert link
+    change(town, run)
+    for answer in (bert.get(link[1], follow=True), bert.post(link[1], {"seen": link[2]}, follow=True)):
+        assert f"The notice {CHANGED}" in said(answer)
+        assert (answer.status_code, answer.request["PATH_INFO"]) == (200, at("notice", run, notice.pk))
+    assert not Approval.objects.exists()
+
+
+def test_a_form_that_says_not_what_was_seen_approves_nothing(town: Town, bert: Client) -> None:
+    run = town.propose(TODAY)
+    bert.post(at("run-approve", run))
+    bert.post(at("run-post", run))
+    bert.post(at("notice-approve", run, town.notice(run, "SMITH").pk))
+    run.refresh_from_db()
+    assert (Approval.objects.count(), run.state) == (0, "proposed")

@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.test import Client
@@ -63,6 +64,32 @@ def test_every_answer_tells_the_browser_what_it_may_do(proposed: Town, bert: Cli
             assert headers["Cache-Control"] == "no-store", name
 
 
+def test_what_htmx_is_told_to_go_to_comes_with_the_same_headers(town: Town) -> None:
+    answer = browser().get("/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, f"{reverse('sign-in')}?next=/")
+    assert "Location" not in answer.headers
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_behind_a_proxy_that_speaks_tls_browsers_come_by_tls_alone(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "Strict-Transport-Security" not in browser().get(reverse("sign-in")).headers
+    monkeypatch.setattr(settings, "IS_TLS", True)
+    assert browser().get(reverse("sign-in")).headers["Strict-Transport-Security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize("where", ["query", "form", "name", "cookie"])
+def test_what_no_database_takes_is_refused_in_words(proposed: Town, bert: Client, where: str) -> None:
+    if where == "cookie":
+        bert.cookies["dunwell_session"] = "a\0" * 20
+    run, cancel = address("run", proposed), address("run-cancel", proposed)
+    given = {"query": {"search": "\0"}, "name": {"\0": "x"}}
+    answer = bert.post(cancel, {"reason": "a\0b"}) if where == "form" else bert.get(run, given.get(where, {}))
+    assert (answer.status_code, "This was not understood" in answer.content.decode()) == (400, True)
+    assert Run.objects.get().state == "proposed"
+
+
 def test_another_entity_has_nothing_to_do_with_it(proposed: Town, bert: Client) -> None:
     other = Entity.objects.create(code="OTHER", name="Other AG", currency="EUR")
     for name in NAMES:
@@ -96,7 +123,7 @@ def test_what_is_not_there_is_said_in_words(town: Town, bert: Client) -> None:
         assert "There is no" in answer.content.decode()
 
 
-BOUNDS = {"home": 10, "runs": 5, "run": 14, "notice": 18, "accounts": 5, "account": 30, "ageing": 20}
+BOUNDS = {"home": 10, "runs": 5, "run": 17, "notice": 23, "accounts": 5, "account": 30, "ageing": 20}
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -5,13 +5,15 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from django.contrib import messages
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from dunwell.flows.errors import Conflict, FlowError, Forbidden, Invalid, NotFound
+from dunwell.flows.runs.seen import Changed
 
 STATUS: Final[dict[type[FlowError], tuple[int, str]]] = {
     NotFound: (404, "There is no such thing"),
@@ -34,7 +36,13 @@ class told:  # noqa: N801  # Django's middleware, used by name like a function
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Say a refusal in words, with its status; what else went wrong is Django's to handle."""
+        """Say a refusal in words, with its status; what else went wrong is Django's to handle.
+
+        What has changed since somebody looked is shown as it is now.
+        """
+        if isinstance(error, Changed):
+            messages.warning(request, str(error))
+            return redirect(_about(request))
         if not isinstance(error, FlowError):
             return None
         status, title = STATUS[type(error)]
@@ -77,10 +85,9 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _back(request: HttpRequest) -> str:
-    """Where to go on: after a form the run that it was about, else the page the reader came from, if it is ours."""
-    about = request.resolver_match.kwargs if request.resolver_match else {}
-    if request.method == "POST" and "run" in about:
-        return reverse("run", args=[about["entity"], about["run"]])
+    """Where to go on: after a form what it was about, else the page the reader came from, if it is ours."""
+    if request.method == "POST" and (about := _about(request)):
+        return about
     came_from = request.headers.get("Referer", "")
     try:
         host = request.get_host()
@@ -92,3 +99,10 @@ def _back(request: HttpRequest) -> str:
     path = "/" + parts.path.lstrip("/\\")
     where = f"{path}?{parts.query}" if parts.query else path
     return where if where != request.get_full_path() else "/"
+
+
+def _about(request: HttpRequest) -> str:
+    """The page of the notice or the run that an address is about, or nothing."""
+    about = request.resolver_match.kwargs if request.resolver_match else {}
+    name = next((name for name in ("notice", "run") if name in about), None)
+    return reverse(name, kwargs=about) if name else ""

@@ -11,7 +11,7 @@ from dunwell.flows.runs import approve, edit
 from dunwell.flows.runs.cancel import cancel_run
 from dunwell.flows.runs.explain import explain_item
 from dunwell.flows.runs.reverse import ReverseResult, reverse_run
-from dunwell.flows.runs.show import list_runs
+from dunwell.flows.runs.show import list_runs, run_detail
 from dunwell.records.models import (
     AnchorState,
     AuditEvent,
@@ -58,9 +58,12 @@ def final(town: Town, number: str = "A-17", account: str = "MEYER") -> Run:
 def test_a_notice_that_needs_approval_waits_for_somebody_else(town: Town) -> None:
     run = final(town)
     assert town.post(run).waiting == 1
-    with pytest.raises(Forbidden, match="anna proposed run"):
-        approved(run, "anna")
+    for name in ("anna", "Anna"):
+        with pytest.raises(Forbidden, match=f"{name} proposed run"):
+            approved(run, name)
+    assert [each["given"] for each in run_detail(run.pk).waiting] == [0]
     assert approved(run, "bert") == approve.ApproveResult(approved=1, waiting=0, guard_approved=False)
+    assert run_detail(run.pk).waiting == []
     result = town.post(run)
     assert (result.posted, result.waiting) == (1, 0)
     assert town.level("A-17") == 3
@@ -87,6 +90,7 @@ def test_four_eyes_are_those_of_two_people(town: Town) -> None:
     assert approved(run, "bert").waiting == 1
     assert approved(run, "bert") == approve.ApproveResult(approved=0, waiting=1, guard_approved=False)
     assert town.post(run).posted == 0
+    assert approved(run, "BERT") == approve.ApproveResult(approved=0, waiting=1, guard_approved=False)
     assert approved(run, "carl").waiting == 0
     assert town.post(run).posted == 1
 
@@ -255,8 +259,9 @@ def test_a_stage_that_is_set_is_reached_whatever_its_conditions(town: Town) -> N
 def test_who_changed_a_notice_does_not_approve_it(town: Town) -> None:
     run = two_items(town)
     edit.set_stage(run.pk, "A-17", "final", reason="last word", by="bert", at=noon("2026-04-03"))
-    with pytest.raises(Forbidden, match="bert changed these notices"):
-        approved(run, "bert")
+    for name in ("bert", "Bert"):
+        with pytest.raises(Forbidden, match=f"{name} changed these notices"):
+            approved(run, name)
     assert approved(run, "carl").approved == 1
 
 

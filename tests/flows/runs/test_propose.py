@@ -6,11 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from dunwell.flows.errors import Conflict
 from dunwell.records import archive
 from dunwell.records.models import AuditEvent, Delivery, ItemState, Notice, NoticeLine, ProposedCharge, Run, Task
-from tests.flows.town import Town, noon
+from tests.flows.town import Town, at_home, noon
 
 
 def test_a_proposal_counts_what_it_found(town: Town) -> None:
@@ -148,3 +149,15 @@ def test_a_date_in_the_future_can_be_looked_at(town: Town) -> None:
     town.run("2026-04-03")
     assert town.propose("2027-01-01").counts["stages"] == {"second_reminder": 1}
     assert Notice.objects.filter(state="proposed").count() == 1
+
+
+def test_postgresql_knows_the_notices_as_soon_as_they_are_proposed(
+    postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_home(tmp_path, monkeypatch)
+    town = Town(tmp_path)
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    town.propose("2026-04-03")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE relname = 'records_notice'")
+        assert cursor.fetchone() == (1.0,)

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from dunwell.flows.errors import Conflict, Invalid
 from dunwell.records import audit
+from dunwell.records.views.people import names_of
 
 NAME_MAX: Final = 150
 
@@ -38,8 +39,8 @@ def add_user(name: str, password: str, *, by: str, at: datetime) -> None:
         raise Invalid(f"{name!r} cannot be added", error.messages) from None
     user.set_password(password)
     with transaction.atomic():
-        # Two names that differ in case alone would pass for one person, who then approves what they proposed.
-        if User.objects.filter(username__iexact=user.username).exists():
+        # With two names one person would approve what they proposed.
+        if names_of(user.username, User.objects.values_list("username", flat=True)):
             raise Conflict(f"there is a user {name!r} already")
         user.save()
         audit.record(by, "user.added", user, at=at, entity_id=None, user=user.username)

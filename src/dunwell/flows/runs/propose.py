@@ -25,7 +25,7 @@ from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import locked_run, run_called, shared_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep, open_tasks, supersede
-from dunwell.records import archive, audit, frames
+from dunwell.records import archive, audit, connect, frames
 from dunwell.records.frames import Shard
 from dunwell.records.models import Entity, Item, Notice, NoticeState, Run, RunShard, RunState
 
@@ -168,6 +168,7 @@ def complete(run_id: int, *, at: datetime) -> None:
         run.save(update_fields=["state"])
         detail = {"as_of": run.as_of.isoformat(), "digest": run.archive_digest}
         audit.record(run.proposed_by, "run.proposed", run, at=at, entity_id=run.entity_id, **detail)
+    connect.analyze(Notice)
 
 
 def abandon(run_id: int, reason: str) -> bool:

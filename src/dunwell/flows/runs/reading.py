@@ -1,4 +1,12 @@
-"""A notice as its debtor will read it, or has read it: the words, and the letter on paper."""
+"""A notice as its debtor has read it, or will: the words, and the letter on paper."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default as mail_rules
+from pathlib import Path
+from typing import Final
 
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.runs.letters import letters_of
@@ -6,32 +14,84 @@ from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Message
 from dunwell.letters.notice import Notice as Letter
 from dunwell.letters.write import typeset, write
-from dunwell.records.models import Notice, NoticeLine
+from dunwell.records.models import Delivery, DeliveryState, Notice, NoticeLine, NoticeState
+
+GONE: Final = (NoticeState.EXCLUDED, NoticeState.SUPERSEDED)  # their lines are in the archive alone
 
 
-def read_notice(notice_id: int) -> Message:
-    """Write a notice as it stands, dated as it was decided, without a PDF.
+@dataclass(frozen=True)
+class Reading:
+    """A notice in words, without a PDF. `is_kept`, `letter_is_kept`: words, and letter, are what was sent itself."""
 
-    Errors: NotFound; Conflict where it cannot be written; Invalid for templates that cannot be used.
+    message: Message
+    is_kept: bool
+    letter_is_kept: bool
+
+
+def read_notice(notice_id: int) -> Reading:
+    """Read a notice: as it was sent, where that is kept; else as it would be written, for the day it was sent.
+
+    One that was not sent is dated as it was decided. Errors: NotFound; Conflict where it cannot be written; Invalid for
+    templates that cannot be used.
     """
-    return write(_letter(notice_id), words_in_force())
+    notice = _found(notice_id)
+    message, letter = _kept(notice)
+    words = message or write(_letter(notice), words_in_force())
+    return Reading(replace(words, letter=b""), is_kept=message is not None, letter_is_kept=bool(letter))
 
 
 def print_notice(notice_id: int) -> bytes:
-    """Set a notice as a letter, a PDF. Errors: as `read_notice`."""
+    """Return a notice as a letter, a PDF: the one that was sent, or another. Errors: as `read_notice`."""
+    notice = _found(notice_id)
+    _message, letter = _kept(notice)
     try:
-        return typeset(_letter(notice_id), words_in_force())
+        return letter or typeset(_letter(notice), words_in_force())
     except ValueError as error:
         raise Conflict(f"the notice cannot be printed: {error}") from None
 
 
-def _letter(notice_id: int) -> Letter:
+def _found(notice_id: int) -> Notice:
     found = Notice.objects.select_related("entity").filter(pk=notice_id).first()
     if found is None:
         raise NotFound(f"there is no notice {notice_id}")
-    lines = NoticeLine.objects.filter(notice_id=notice_id).values("notice_id", "item_id", "role", "amount_minor")
-    row = {field.attname: getattr(found, field.attname) for field in Notice._meta.concrete_fields}  # noqa: SLF001
-    letter = letters_of(found.entity, [{**row, "notice_id": notice_id}], list(lines))[notice_id]
+    return found
+
+
+def _kept(notice: Notice) -> tuple[Message | None, bytes]:
+    """The words and the letter that were sent, as far as they are files that are still there."""
+    message, letter = None, b""
+    sent = Delivery.objects.filter(notice=notice, state=DeliveryState.SENT).exclude(content_path="").order_by("-pk")
+    for path in map(Path, sent.values_list("content_path", flat=True)):
+        with suppress(OSError):
+            content = path.read_bytes()
+            if path.suffix == ".eml":
+                message = _mail(content)
+                letter = letter or message.letter
+            else:
+                letter = content
+    return message, letter
+
+
+def _mail(content: bytes) -> Message:
+    """Read a mail of the outbox."""
+    mail = message_from_bytes(content, policy=mail_rules)
+    letter = next((part.get_content() for part in mail.iter_attachments()), b"")
+    html, text = _body(mail, "html"), _body(mail, "plain")
+    return Message(subject=mail["Subject"], text=text, html=html, language=mail["Content-Language"], letter=letter)
+
+
+def _body(mail: EmailMessage, kind: str) -> str:
+    part = mail.get_body([kind])
+    return part.get_content().replace("\r\n", "\n") if part else ""
+
+
+def _letter(notice: Notice) -> Letter:
+    if notice.state in GONE:
+        raise Conflict("it is no notice any more: what it asked for was left out, or decided anew")
+    lines = NoticeLine.objects.filter(notice=notice).values("notice_id", "item_id", "role", "amount_minor")
+    row = {field.attname: getattr(notice, field.attname) for field in Notice._meta.concrete_fields}  # noqa: SLF001
+    row |= {"notice_id": notice.pk, "as_of": max(filter(None, [notice.sent_on, notice.as_of]))}
+    letter = letters_of(notice.entity, [row], list(lines))[notice.pk]
     if isinstance(letter, str):
         raise Conflict(f"the notice cannot be written: {letter}")
     return letter

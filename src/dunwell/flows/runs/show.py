@@ -11,11 +11,10 @@ from django.db.models import Count
 
 from dunwell.engine.explain import problem_text
 from dunwell.flows.errors import Conflict
-from dunwell.flows.runs.approve import needing_approval
 from dunwell.flows.runs.locked import run_called
 from dunwell.records import archive
-from dunwell.records.models import Entity, Notice, NoticeState, Run
-from dunwell.records.views.runs import shards_of
+from dunwell.records.models import Entity, Notice, Run
+from dunwell.records.views.runs import shards_of, unapproved
 
 NOTICES_SHOWN_MAX: Final = 50
 
@@ -60,10 +59,12 @@ def list_runs(entity: Entity | None, *, most: int) -> list[RunLine]:
     """List the latest runs, of one entity or of all, the latest first."""
     found = Run.objects.select_related("entity").order_by("-pk")
     shown = list((found.filter(entity=entity) if entity else found)[:most])
+    lacking = unapproved(Run.objects.filter(pk__in=[run.pk for run in shown])).values("run").annotate(n=Count("pk"))
+    waiting = dict(lacking.values_list("run", "n"))
     return [
         RunLine(
             run.pk, run.entity.code, run.as_of, run.state, run.proposed_by, run.posted_by,
-            run.counts.get("notices", 0), needing_approval(run).count(),
+            run.counts.get("notices", 0), waiting.get(run.pk, 0),
         )
         for run in shown
     ]  # fmt: skip
@@ -120,9 +121,9 @@ def exceptions_of(run: Run) -> dict[str, int]:
 
 
 def _waiting(run: Run) -> list[dict[str, Any]]:
-    """The notices that need people's approval and are not posted, each with how many have given theirs."""
-    found = Notice.objects.filter(run=run, state=NoticeState.PROPOSED, approvals__gt=0).select_related("payer")
-    counted = found.annotate(given=Count("given_approvals")).order_by("number")[:NOTICES_SHOWN_MAX]
+    """The notices that lack an approval, each with how many it has."""
+    lacking = unapproved(Run.objects.filter(pk=run.pk)).select_related("payer")
+    counted = lacking.annotate(given=Count("given_approvals")).order_by("number")[:NOTICES_SHOWN_MAX]
     return [
         {
             "account": notice.payer.code,

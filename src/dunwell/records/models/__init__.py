@@ -22,6 +22,7 @@ from dunwell.records.models.book import (
     PromiseItem,
 )
 from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
+from dunwell.records.models.people import SignInTry
 from dunwell.records.models.policy import Policy, PolicyVersion
 from dunwell.records.models.run import (
     Approval,
@@ -69,5 +70,6 @@ __all__ = [
     "RunEdit",
     "RunShard",
     "RunState",
+    "SignInTry",
     "Task",
 ]

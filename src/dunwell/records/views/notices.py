@@ -114,9 +114,9 @@ def notices(entity_id: int, run_id: int, wanted: Wanted, *, after: int = 0) -> N
 
 
 def notices_to(entity_id: int, account_ids: list[int], *, most: int) -> list[NoticeRow]:
-    """The latest notices to some accounts that are more than proposals gone by, the latest first."""
+    """The latest notices to some accounts that are more than proposals, the latest first."""
     found = Notice.objects.filter(payer_id__in=account_ids, entity_id=entity_id)
-    return _rows(found.exclude(state__in=["superseded", "excluded"]).order_by("-pk")[:most])
+    return _rows(found.exclude(state__in=["proposed", "superseded", "excluded"]).order_by("-pk")[:most])
 
 
 def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
@@ -139,6 +139,11 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
         deliveries=deliveries([notice_id]).get(notice_id, []),
         approved_by=sorted(full.given_approvals.values_list("by", flat=True)),
     )
+
+
+def duns(notice_id: int, number: str) -> bool:
+    """Whether a notice asks for an item."""
+    return NoticeLine.objects.filter(notice_id=notice_id, role="dunned", item__number=number).exists()
 
 
 def deliveries(notice_ids: list[int]) -> dict[int, list[DeliveryRow]]:
@@ -166,7 +171,9 @@ def _asked(entity_id: int, wanted: Wanted) -> Q:
 
 
 def _rows(found: "QuerySet[Notice]") -> list[NoticeRow]:
-    some = list(found.select_related("payer"))
+    some = list(found)
+    # Not by a join: where it knows too little, PostgreSQL joins every notice of the run before it takes the first ones.
+    payers = Account.objects.in_bulk({row.payer_id for row in some})
     ids = [row.pk for row in some if row.approvals]
     approvals = Approval.objects.filter(notice__in=ids).values("notice").annotate(n=Count("pk"))
     given = dict(approvals.values_list("notice", "n")) if ids else {}
@@ -176,8 +183,8 @@ def _rows(found: "QuerySet[Notice]") -> list[NoticeRow]:
             number=row.number,
             run_id=row.run_id,
             account_id=row.payer_id,
-            account=row.payer.code,
-            name=row.payer.name,
+            account=payers[row.payer_id].code,
+            name=payers[row.payer_id].name,
             stage=row.stage,
             level=row.level,
             currency=row.currency,

@@ -1,16 +1,19 @@
 """Runs in a list, and one with what it comes to."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Sum
 
 from dunwell.records.models import Approval, Delivery, Notice, NoticeState, Run, RunEdit, RunShard, RunState
+from dunwell.records.views.people import names_of
 
 RUNS_SHOWN: Final = 25
 EDITS_SHOWN: Final = 20
 OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
+BINDING: Final = (NoticeState.POSTED, NoticeState.SENT)
 
 
 @dataclass(frozen=True)
@@ -57,12 +60,14 @@ class EditRow:
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What stands beside a run's figures: notices by state, how many lack an approval, and messages by state."""
+    """What stands beside a run's figures: notices and messages by state, and how many notices lack an approval."""
 
     unapproved: int
     approvable: int  # of these, by the one who asks
     guard_approved: bool
     notices: dict[str, int]
+    binding: int  # how many notices are posted or sent
+    binding_minor: dict[str, int]  # and what they come to, by currency
     deliveries: dict[str, int]
     shards: dict[str, int]  # how many there are, and how many are decided, kept and posted
     edits: list[EditRow]  # the latest first, EDITS_SHOWN of them
@@ -101,15 +106,23 @@ def facts(run_id: int, *, asked_by: str) -> RunFacts:
     """What stands beside a run's figures, for the person who looks at it."""
     waiting = unapproved(Run.objects.filter(pk=run_id))
     asks = Count("pk", filter=Q(approvals__gt=0, state=NoticeState.PROPOSED))
-    of_run = Notice.objects.filter(run_id=run_id).order_by().values("state")
-    states = list(of_run.annotate(n=Count("pk"), asks=asks).values_list("state", "n", "asks"))
-    lacks = waiting.count() if any(asked for _state, _n, asked in states) else 0
+    of_run = Notice.objects.filter(run_id=run_id).order_by().values("state", "currency")
+    figures = of_run.annotate(n=Count("pk"), asks=asks, total_minor=Sum("total_minor"))
+    lacks = waiting.count() if any(each["asks"] for each in figures) else 0
+    notices: Counter[str] = Counter()
+    binding: Counter[str] = Counter()
+    for each in figures:
+        notices[each["state"]] += each["n"]
+        if each["state"] in BINDING:
+            binding[each["currency"]] += int(each["total_minor"])
     deliveries = Delivery.objects.filter(notice__run_id=run_id).order_by().values("state").annotate(n=Count("pk"))
     return RunFacts(
         unapproved=lacks,
         approvable=lacks - _not_theirs(run_id, waiting, asked_by) if lacks else 0,
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
-        notices={state: n for state, n, _asked in states},
+        notices=dict(notices),
+        binding=sum(notices[state] for state in BINDING),
+        binding_minor=dict(sorted(binding.items())),
         deliveries=dict(deliveries.values_list("state", "n")),
         shards=shards_of(run_id),
         edits=_edits(run_id),
@@ -126,10 +139,21 @@ def shards_of(run_id: int) -> dict[str, int]:
     )
 
 
-def _not_theirs(run_id: int, waiting: "QuerySet[Notice]", person: str) -> int:
+def given_by(run_id: int, who: str) -> "QuerySet[Approval]":
+    """The approvals that somebody gave to notices of a run."""
+    given = Approval.objects.filter(run_id=run_id, notice__isnull=False)
+    return given.filter(by__in=names_of(who, given.values_list("by", flat=True).distinct()))
+
+
+def changed_by(run_id: int, who: str) -> "QuerySet[RunEdit]":
+    """The changes that somebody made to a run."""
+    changed = RunEdit.objects.filter(run_id=run_id)
+    return changed.filter(by__in=names_of(who, changed.values_list("by", flat=True).distinct()))
+
+
+def _not_theirs(run_id: int, waiting: "QuerySet[Notice]", who: str) -> int:
     """How many notices lack an approval that somebody cannot give: it is given, or they changed the notice."""
-    given = Approval.objects.filter(run_id=run_id, by=person, notice__isnull=False)
-    changed = RunEdit.objects.filter(run_id=run_id, by=person)
+    given, changed = given_by(run_id, who), changed_by(run_id, who)
     if not given.exists() and not changed.exists():  # else every notice would be looked up in vain
         return 0
     return waiting.filter(Q(pk__in=given.values("notice")) | Q(payer__in=changed.values("payer"))).count()

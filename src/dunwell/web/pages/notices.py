@@ -7,25 +7,29 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
-from dunwell.flows.errors import FlowError, NotFound
-from dunwell.flows.runs.approve import approve_run
+from dunwell.flows.errors import FlowError, Invalid, NotFound
+from dunwell.flows.runs.approve import approve_notice
 from dunwell.flows.runs.edit import exclude_account, exclude_item
 from dunwell.flows.runs.reading import print_notice, read_notice
+from dunwell.flows.runs.seen import require_seen, sign_of_notice
 from dunwell.records.views import notices
 from dunwell.records.views.entities import EntityLine
 from dunwell.records.views.notices import NoticePage
+from dunwell.records.views.people import names_of
 from dunwell.records.views.runs import RunLine
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.runs import approved_text, asks
 from dunwell.web.pages.scope import of_run, who
 from dunwell.web.security import MAIL_POLICY
+from dunwell.web.templatetags.figures import money, words
 
 
 @require_safe
 @of_run
 def notice_page(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -> HttpResponse:
     """Show a notice with all there is to know of it; where it cannot be written, why."""
+    seen = sign_of_notice(notice)  # first: what is newer than it counts as unseen
     found = _notice(entity, run, notice)
     reading = None
     unwritten = ""
@@ -40,7 +44,9 @@ def notice_page(request: HttpRequest, entity: EntityLine, run: RunLine, notice: 
         "found": found,
         "reading": reading,
         "unwritten": unwritten,
-        "may_approve": found.notice.lacks_approval and who(request) not in {run.proposed_by, *found.approved_by},
+        "seen": seen,
+        "may_approve": found.notice.lacks_approval
+        and not names_of(who(request), [run.proposed_by, *found.approved_by]),
         "may_change": run.is_open and found.notice.state == "proposed",
     }
     return render(request, "notices/notice.html", about)
@@ -52,7 +58,7 @@ def mail(_request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -
     """The mail as HTML, for a frame that may do nothing. Errors: NotFound, Conflict."""
     _notice(entity, run, notice)
     headers = {"Content-Security-Policy": MAIL_POLICY, "X-Frame-Options": "SAMEORIGIN"}
-    return HttpResponse(read_notice(notice).html, headers=headers)
+    return HttpResponse(read_notice(notice).message.html, headers=headers)
 
 
 @require_safe
@@ -68,18 +74,22 @@ def letter(_request: HttpRequest, entity: EntityLine, run: RunLine, notice: int)
 @asks
 @of_run
 def approve(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -> HttpResponse:
-    """Approve the notices of a run to one account."""
+    """Approve a notice."""
     found = _notice(entity, run, notice).notice
     if request.method == "POST":
-        done = approve_run(run.id, by=who(request), at=clock.now(), accounts=[found.account])
+        done = approve_notice(notice, by=who(request), at=clock.now(), seen=request.POST.get("seen", ""))
         messages.success(request, approved_text(done.approved, done.waiting))
         return redirect("notice", entity.id, run.id, notice)
+    seen = sign_of_notice(notice)
+    require_seen(request.GET.get("seen"), seen, "The notice")
+    asked = f"{money(found.total_minor, found.currency)}: {words(found.stage)}"
     says = [
-        f"You approve what run {run.id} says to {found.name or found.account}; where these are several notices, all.",
-        f"It needs {found.approvals}, and has {found.given} so far.",
+        f"You approve that run {run.id} asks {found.name or found.account} for {asked}.",
+        f"It needs {found.approvals} approval{'s' * (found.approvals != 1)}, and has {found.given} so far.",
     ]
     back = reverse("notice", args=[entity.id, run.id, notice])
-    return ask(request, entity, Question(f"Approve the notice to {found.account}", says, "Approve", back))
+    question = Question(f"Approve the notice to {found.account}", says, "Approve", back, fields={"seen": seen})
+    return ask(request, entity, question)
 
 
 @asks
@@ -88,6 +98,8 @@ def exclude(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int)
     """Leave an item of a notice, or all that the account owes, out of a proposed run."""
     found = _notice(entity, run, notice).notice
     what = (request.POST if request.method == "POST" else request.GET).get("item", "")
+    if what and not notices.duns(notice, what):
+        raise Invalid(f"{what} is no item that this notice asks for")
     if request.method == "POST":
         reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
         if what:

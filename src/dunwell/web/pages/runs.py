@@ -1,7 +1,7 @@
 """Runs: the list, one with its notices, and what is done with a run as a whole."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +14,12 @@ from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.approve import approve_run
 from dunwell.flows.runs.cancel import cancel_run
 from dunwell.flows.runs.hand_over import post_by_workers
+from dunwell.flows.runs.seen import require_seen, sign_of_run
 from dunwell.flows.runs.work import start_run
 from dunwell.records.views import notices, runs
 from dunwell.records.views.entities import EntityLine
 from dunwell.records.views.notices import Wanted
+from dunwell.records.views.people import person
 from dunwell.records.views.runs import RunFacts, RunLine
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
@@ -51,22 +53,25 @@ def run_page(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResp
         if not progress["goes_on"]:
             return HttpResponse(headers={"HX-Refresh": "true"})  # the whole page is another one now
         return render(request, "runs/progress.html", about | progress)
+    seen = sign_of_run(run.id)  # first: what is newer than it counts as unseen
     wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
     after = number(request.GET.get("after"), 0) or 0
     about |= {"wanted": wanted, "page": notices.notices(entity.id, run.id, wanted, after=after), "after": after}
     if is_part(request):
         return render(request, "notices/table.html", about)
-    about |= _progress(request, run) | {
+    about |= (progress := _progress(request, run)) | {
+        "seen": seen,
+        "sums_minor": progress["facts"].binding_minor if run.posted_at else run.sums_minor,
         "stages": run.counts.get("stages", {}),
         "outcomes": sorted(run.counts.get("outcomes", {}).items(), key=lambda each: -each[1]),
         "states": NOTICE_STATES,
-        "own": run.proposed_by == who(request),
+        "own": person(run.proposed_by) == person(who(request)),
         "is_yet_to_come": run.is_open and run.as_of > clock.today(entity.time_zone),
     }
     return render(request, "runs/run.html", about)
 
 
-def _progress(request: HttpRequest, run: RunLine) -> dict[str, object]:
+def _progress(request: HttpRequest, run: RunLine) -> dict[str, Any]:
     facts = runs.facts(run.id, asked_by=who(request))
     under_way = sum(facts.deliveries.get(state, 0) for state in ("queued", "claimed", "retrying"))
     unposted = facts.shards["all"] - facts.shards["posted"]
@@ -99,17 +104,18 @@ def propose(request: HttpRequest, entity: EntityLine) -> HttpResponse:
 def approve(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResponse:
     """Approve all of a run that waits for it, and what the guard found."""
     if request.method == "POST":
-        done = approve_run(run.id, by=who(request), at=clock.now())
+        done = approve_run(run.id, by=who(request), at=clock.now(), seen=request.POST.get("seen", ""))
         messages.success(request, approved_text(done.approved, done.waiting))
         return redirect("run", entity.id, run.id)
+    fields = _seen(request, run)
     facts = runs.facts(run.id, asked_by=who(request))
-    says = [f"You approve {facts.approvable:,} of {facts.unapproved:,} notices that wait for it.", *_sums(run)]
+    says = [f"Notices that you approve: {facts.approvable:,} of {facts.unapproved:,} that wait for it.", *_sums(run)]
     if run.guard and run.is_open:
         says.append("You have looked at what is unusual about this run, and find it right.")
     says.append("Approving sends nothing: the run is posted after it.")
     warns = f"Unlike the last runs: {run.guard}" if run.guard else ""
     back = reverse("run", args=[entity.id, run.id])
-    return ask(request, entity, Question(f"Approve run {run.id}", says, "Approve", back, warns=warns))
+    return ask(request, entity, Question(f"Approve run {run.id}", says, "Approve", back, warns=warns, fields=fields))
 
 
 @asks
@@ -118,22 +124,22 @@ def post(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResponse
     """Make a run binding; workers post and deliver it."""
     if request.method == "POST":
         today = clock.today(entity.time_zone)
-        post_by_workers(run.id, today=today, at=clock.now(), by=who(request))
+        seen = request.POST.get("seen", "")
+        post_by_workers(run.id, today=today, at=clock.now(), by=who(request), seen=seen)
         messages.success(request, f"Run {run.id} is being posted. The worker delivers its notices.")
         return redirect("run", entity.id, run.id)
+    fields = _seen(request, run)
     facts = runs.facts(run.id, asked_by=who(request))
     says = _post_says(run, facts)
     back = reverse("run", args=[entity.id, run.id])
-    return ask(request, entity, Question(f"Post run {run.id}", says, "Post the run", back))
+    return ask(request, entity, Question(f"Post run {run.id}", says, "Post the run", back, fields=fields))
 
 
 def _post_says(run: RunLine, facts: RunFacts) -> list[str]:
     ready = facts.notices.get("proposed", 0) - facts.unapproved
-    says = [f"{ready:,} notices become binding, and are sent to the debtors.", *_sums(run)]
+    says = [f"Notices that become binding, and are sent to the debtors: {ready:,}.", *_sums(run)]
     if facts.unapproved:
-        says.append(
-            f"{facts.unapproved:,} more lack an approval: they are posted as soon as they have it, by themselves."
-        )
+        says.append(f"Without an approval: {facts.unapproved:,}. Each is posted as soon as it has one, by itself.")
     says.append("Items that have changed since the decision drop out; paid, held or disputed ones are not sent.")
     return says
 
@@ -159,8 +165,15 @@ def approved_text(approved: int, waiting: int) -> str:
     return f"You approved {notices_}. {rest}"
 
 
+def _seen(request: HttpRequest, run: RunLine) -> dict[str, str]:
+    """The sign of what a form is about, for the form to hand on. Errors: Changed since the page that led to it."""
+    now = sign_of_run(run.id)
+    require_seen(request.GET.get("seen"), now, f"Run {run.id}")
+    return {"seen": now}
+
+
 def _sums(run: RunLine) -> list[str]:
-    if not run.sums_minor:
+    if not run.sums_minor or not run.is_open:
         return []
     return [
         f"Together the run asks for {', '.join(money(each, currency) for currency, each in run.sums_minor.items())}."
