@@ -304,7 +304,7 @@ def read_mapping(text: str, source: str) -> ItemMapping | AccountMapping:
     if rows not in ("items", "accounts"):
         raise DocumentError([document.problem(("rows",), f"a file has rows of items or accounts, not {rows!r}")])
     try:
-        return read_as(document, AccountMapping if rows == "accounts" else ItemMapping)
+        return read_as(document, AccountMapping) if rows == "accounts" else read_as(document, ItemMapping)
     except DocumentError as error:
         raise in_words(error) from None
 
