@@ -1,16 +1,18 @@
 """Files that come in while runs are decided, posted and sent."""
 
 import datetime
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from dunwell.flows.book.importing import ImportReport, import_items
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.flows.cash.pay import pay
-from dunwell.flows.errors import Conflict
+from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.work import Piece, do, due, start_run
 from dunwell.records import archive
@@ -19,6 +21,7 @@ from tests.flows.runs.test_two_at_once import busy_town, with_own_connection
 from tests.flows.town import Town, day, noon
 
 assert busy_town
+Begun: TypeAlias = "list[Future[object]]"
 ON = "2026-04-03"
 MAPPING = """\
 entity: ACME
@@ -114,26 +117,50 @@ def test_a_run_handed_over_is_not_done_on_another_book(town: Town, monkeypatch: 
     assert "the book was changed by an import" in done.refused
 
 
-def test_an_import_and_a_hold_at_once_do_not_wait_for_each_other(
+def while_importing(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor, deed: Callable[[], object]) -> Begun:
+    """Let somebody else begin something when an import has locked what it writes; return what comes of it."""
+    write, begun = ItemsWriter.write, []
+
+    def meanwhile(*told: object) -> None:
+        begun.append(pool.submit(with_own_connection, deed))
+        time.sleep(0.2)
+        write(*told)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ItemsWriter, "write", meanwhile)
+    return begun
+
+
+def test_a_hold_comes_after_an_import_that_is_being_written(
     busy_town: Town, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     parent = busy_town.account("PARENT")
     busy_town.account("MEYER", parent=parent)
     bring(busy_town, segment="old")
     with ThreadPoolExecutor(1) as pool:
-        write = ItemsWriter.write
-
-        def meanwhile(*told: object) -> None:
-            held.append(
-                pool.submit(
-                    with_own_connection,
-                    lambda: hold(busy_town.entity, account="PARENT", reason="x", on=day(ON), by="x", at=noon(ON)),
-                )
-            )
-            write(*told)  # type: ignore[arg-type]
-
-        held: list[object] = []
-        monkeypatch.setattr(ItemsWriter, "write", meanwhile)
+        held = while_importing(
+            monkeypatch,
+            pool,
+            lambda: hold(busy_town.entity, account="PARENT", reason="x", on=day(ON), by="x", at=noon(ON)),
+        )
         assert bring(busy_town, segment="new").accounts.changed == 1
-    (future,) = held
-    assert isinstance(future.result(), int)  # type: ignore[attr-defined]
+    assert isinstance(held[0].result(), int)
+
+
+def test_money_for_an_item_that_an_import_moves_meanwhile_is_refused(
+    busy_town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy_town.account("MEYER")
+    busy_town.account("SMITH")
+    bring(busy_town)
+    file, mapping = busy_town.folder / "items.csv", busy_town.folder / "map.yaml"
+    file.write_text("account,number,amount,due,open\nSMITH,A-17,100.00,2026-03-31,90.00\n")
+    mapping.write_text(MAPPING + "open: {column: open}\n")
+    with ThreadPoolExecutor(1) as pool:
+        paid = while_importing(
+            monkeypatch,
+            pool,
+            lambda: pay(busy_town.entity, "MEYER", amount="100.00", items=["A-17"], on=day(ON), by="x", at=noon(ON)),
+        )
+        import_items(file, mapping, by="anna", at=noon(ON), on=day(ON))
+    assert isinstance(paid[0].result(), Invalid)
+    assert busy_town.open("A-17") == 9000

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dunwell.channels.smtp import Server
+from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.tasks import close_task
 from dunwell.flows.runs.noting import is_failed
@@ -134,6 +135,31 @@ def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.M
     assert len(mailbox.taken) == 3
     task.refresh_from_db()
     assert task.closed_at == noon(ON) + timedelta(days=6)
+
+
+def test_a_server_that_is_away_for_a_moment_is_nobodys_task(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = posted(town, accounts=2)
+    mailbox = Mailbox()
+    with mail_server(mailbox) as server:
+        reaches(town, monkeypatch, server)
+        mailbox.says_to["ap@a1.example"] = "450 greylisted"
+        assert town.deliver(run).sent == 1
+    reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
+    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=2)).retrying == 1
+    assert not Task.objects.exists()
+    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=4)).retrying == 1
+    assert Task.objects.get().kind == "email_held_up"
+
+
+def test_nobody_sees_to_a_server_for_which_nothing_waits(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = posted(town)
+    reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
+    for hours in (0, 2):
+        town.deliver(run, clock=lambda hours=hours: noon(ON) + timedelta(hours=hours))  # type: ignore[misc]
+    assert Task.objects.filter(closed_at=None).count() == 1
+    pay(town.entity, "A1", amount="100.00", items=["I-1"], on=day(ON), by="bank", at=noon(ON) + timedelta(hours=3))
+    town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=4))
+    assert not Task.objects.filter(closed_at=None).exists()
 
 
 def test_a_mail_is_of_the_day_it_left_whoever_notes_it(
