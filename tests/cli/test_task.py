@@ -1,7 +1,11 @@
 """Tasks from the shell."""
 
+import re
 from pathlib import Path
 
+import pytest
+
+from dunwell.cli.output import table
 from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
@@ -28,3 +32,11 @@ def test_what_waits_is_listed_and_closed(tmp_path: Path) -> None:
     assert (refused.code, refused.out) == (5, "")
     assert "by anna" in refused.err
     assert "task.closed by anna" in type_in("audit", "show", "--account", "SMITH").out
+
+
+def test_a_long_detail_wraps_and_cuts_nothing_short(capsys: pytest.CaptureFixture[str]) -> None:
+    row = (1, "ACME", "2026-04-01", "vanished_invoice", "0140104409", "line 4 (A-17), " * 20)
+    table("Open tasks", ("task", "entity", "opened on", "kind", "account", "detail"), [row])
+    told = capsys.readouterr().out
+    assert re.search(r"^ +1 +ACME +2026-04-01 +vanished_invoice +0140104409 +line 4", told, re.MULTILINE)
+    assert told.count("line 4 (A-17),") == 20

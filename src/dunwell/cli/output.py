@@ -34,11 +34,12 @@ def say(text: str = "") -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a small table; numbers stand right, text left."""
+    """Print a small table; numbers stand right, text left. Where it is too wide, the text of the last column wraps."""
     shown = Table(title=Text(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
     numeric = [all(isinstance(row[at], int) for row in rows) or _is_money(rows, at) for at in range(len(columns))]
-    for name, right in zip(columns, numeric, strict=True):
-        shown.add_column(name, justify="right" if right else "left", no_wrap=True, overflow="fold")
+    for at, (name, right) in enumerate(zip(columns, numeric, strict=True), 1):
+        whole = right or at < len(columns)
+        shown.add_column(name, justify="right" if right else "left", no_wrap=whole, overflow="fold")
     for row in rows:
         shown.add_row(*(Text(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in row))
     out.print(shown)
