@@ -113,9 +113,10 @@ def imported(url: str, file: Path) -> Callable[[], object]:
 def read(file: Path) -> Callable[[], object]:
     """Prepare to read and check a file, without a book."""
     from dunwell.sources.items import read_items  # noqa: PLC0415  # as the others
-    from dunwell.sources.mapping import read_mapping  # noqa: PLC0415
+    from dunwell.sources.mapping import ItemMapping, read_mapping  # noqa: PLC0415
 
     mapping = read_mapping(MAPPING, "map.yaml")
+    assert isinstance(mapping, ItemMapping)
     return lambda: read_items(file, mapping)
 
 

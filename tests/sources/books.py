@@ -11,9 +11,8 @@ import polars as pl
 import pytest
 
 from dunwell.sources.items import ItemFile, read_items
-from dunwell.sources.mapping import read_mapping
 from dunwell.sources.problems import SourceError
-from tests.sources.files import HEADER, MAPPING
+from tests.sources.files import HEADER, MAPPING, of_items
 
 NAMES = HEADER.split(",")
 ROWS: list[list[object]] = [
@@ -47,7 +46,7 @@ def rewritten(path: Path, name: str, change: Callable[[bytes], bytes]) -> Path:
 
 def read_file(path: Path, more: str = "", mapping: str = MAPPING) -> ItemFile:
     """Read a file by the usual mapping and what `more` adds to it."""
-    return read_items(path, read_mapping(mapping + more, "map.yaml"))
+    return read_items(path, of_items(mapping + more))
 
 
 def refused_file(path: Path, more: str = "", mapping: str = MAPPING) -> list[str]:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from dunwell.sources.items import ItemFile, read_items
-from dunwell.sources.mapping import read_mapping
+from dunwell.sources.mapping import ItemMapping, read_mapping
 from dunwell.sources.problems import SourceError
 
 HEADER = "company,customer,name,invoice,currency,amount,issued,due"
@@ -27,6 +27,13 @@ due: {column: due}
 """
 
 
+def of_items(text: str = MAPPING) -> ItemMapping:
+    """The mapping of a file of items."""
+    mapping = read_mapping(text, "map.yaml")
+    assert isinstance(mapping, ItemMapping)
+    return mapping
+
+
 def csv(*rows: str, header: str = HEADER) -> str:
     """A file of the usual columns."""
     return "\n".join([header, *(rows or ROWS)]) + "\n"
@@ -36,7 +43,7 @@ def read(folder: Path, content: str | bytes, more: str = "", mapping: str = MAPP
     """Read a file by the usual mapping and what `more` adds to it."""
     path = folder / "items.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return read_items(path, read_mapping(mapping + more, "map.yaml"))
+    return read_items(path, of_items(mapping + more))
 
 
 def refused(folder: Path, content: str | bytes, more: str = "", mapping: str = MAPPING) -> list[str]:

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from dunwell.sources.items import read_items
-from dunwell.sources.mapping import read_mapping
 from dunwell.sources.problems import SourceError
-from tests.sources.files import HEADER, MAPPING, ROWS, csv, every, read, refused
+from tests.sources.files import HEADER, MAPPING, ROWS, csv, every, of_items, read, refused
 
 
 def spoiled(column: str, value: str, row: int = 1) -> str:
@@ -95,7 +94,7 @@ def test_a_bad_value_is_refused(tmp_path: Path, column: str, value: str, problem
 def test_what_two_fields_find_wrong_with_one_column_is_told_once(tmp_path: Path) -> None:
     (tmp_path / "items.csv").write_text(spoiled("amount", ""))
     with pytest.raises(SourceError) as caught:
-        read_items(tmp_path / "items.csv", read_mapping(MAPPING + "open: {column: amount}\n", "map.yaml"))
+        read_items(tmp_path / "items.csv", of_items(MAPPING + "open: {column: amount}\n"))
     assert (caught.value.count, str(caught.value)) == (1, "items.csv:3: amount: the amount is empty")
 
 
@@ -170,7 +169,7 @@ def test_where_an_account_is_must_be_a_place(tmp_path: Path, field: str, value: 
     given = MAPPING.replace("name: {column: name}\n", "")
     (tmp_path / "items.csv").write_text(spoiled("name", value))
     with pytest.raises(ValueError, match="is no") as caught:
-        read_items(tmp_path / "items.csv", read_mapping(given + mapping, "map.yaml"))
+        read_items(tmp_path / "items.csv", of_items(given + mapping))
     assert problem in str(caught.value)
 
 
@@ -353,7 +352,7 @@ def test_batches_meet_without_a_seam(tmp_path: Path, monkeypatch: pytest.MonkeyP
     told: list[tuple[int, int]] = []
     path = tmp_path / "items.csv"
     path.write_text(csv(*ROWS, ROWS[0].replace("A-17", "A-20"), ROWS[0].replace("A-17", "A-21")))
-    found = read_items(path, read_mapping(MAPPING, "map.yaml"), lambda done, size: told.append((done, size)))
+    found = read_items(path, of_items(), lambda done, size: told.append((done, size)))
     assert every(found)["line"].to_list() == [2, 3, 4, 5, 6]
     assert told[-1] == (path.stat().st_size, path.stat().st_size)
     again = csv(*ROWS, ROWS[0])

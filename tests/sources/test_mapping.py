@@ -4,7 +4,7 @@ import pytest
 
 from dunwell.engine.documents import DocumentError
 from dunwell.sources.mapping import read_mapping
-from tests.sources.files import MAPPING
+from tests.sources.files import MAPPING, of_items
 
 
 def refused(text: str) -> str:
@@ -15,7 +15,7 @@ def refused(text: str) -> str:
 
 
 def test_a_plain_word_is_the_same_for_every_row() -> None:
-    mapping = read_mapping(MAPPING.replace("currency: {column: currency}", "currency: EUR"), "map.yaml")
+    mapping = of_items(MAPPING.replace("currency: {column: currency}", "currency: EUR"))
     assert (mapping.currency.constant, mapping.kind.constant) == ("EUR", "invoice")
     assert mapping.columns == ("company", "customer", "invoice", "amount", "issued", "due", "name")
 
