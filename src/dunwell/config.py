@@ -94,8 +94,8 @@ class Config(BaseSettings):
     def hosts(self) -> list[str]:
         """By which names browsers may ask for the console: this machine's own, where it listens, its public one."""
         host, _port = self.address
-        own = ["localhost", "127.0.0.1", "[::1]", f"[{host}]" if ":" in host else host]
-        return [*own, urlsplit(self.public_url).hostname or ""] if self.public_url else own
+        own = ["localhost", "127.0.0.1", "[::1]", _bracketed(host)]
+        return [*own, _bracketed(urlsplit(self.public_url).hostname or "")] if self.public_url else own
 
     @field_validator("listen")
     @classmethod
@@ -117,17 +117,12 @@ class Config(BaseSettings):
         try:
             parts = urlsplit(url or "https://unset")
             port = parts.port
-        except ValueError:
+            host = _bracketed((parts.hostname or "").encode("idna").decode())
+        except ValueError:  # also of a name that IDNA has no letters for
             raise expected from None
-        if (
-            parts.scheme not in PORTS
-            or not parts.hostname
-            or parts.path.strip("/")
-            or parts.query
-            or "@" in parts.netloc
-        ):
+        is_more = parts.path.strip("/") or parts.query or "@" in parts.netloc
+        if parts.scheme not in PORTS or host.startswith((".", "*")) or not host or is_more:
             raise expected
-        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
         return url and f"{parts.scheme}://{host}{f':{port}' if port and port != PORTS[parts.scheme] else ''}"
 
     @field_validator("database_url")
@@ -232,6 +227,11 @@ def from_home(url: str, home: Path) -> str:
     if not url.startswith(scheme) or url == scheme or url.endswith(":memory:"):
         return url
     return f"{scheme}{home / Path(url.removeprefix(scheme)).expanduser()}"
+
+
+def _bracketed(host: str) -> str:
+    """A host as it stands in an address: of IPv6 in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def django_database(url: str) -> dict[str, Any]:

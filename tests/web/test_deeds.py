@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dunwell.flows.errors import Conflict
+from dunwell.flows.people import signing
 from dunwell.flows.people.users import add_user
 from dunwell.flows.runs import work
 from dunwell.flows.runs.edit import exclude_account, exclude_item, set_stage
@@ -226,7 +227,7 @@ def test_whoever_guesses_waits(town: Town) -> None:
     assert guesser.post(reverse("sign-in"), {"username": "bert", "password": PASSWORD}).status_code == 302
 
 
-def test_who_waits_waits_in_every_process_and_from_everywhere_for_a_quarter_of_an_hour(
+def test_who_guesses_waits_in_every_process_for_a_quarter_of_an_hour_and_keeps_nobody_else_out(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def tried(password: str, come_from: str) -> int:
@@ -236,7 +237,10 @@ def test_who_waits_waits_in_every_process_and_from_everywhere_for_a_quarter_of_a
         status: int = client.post(reverse("sign-in"), form, REMOTE_ADDR=come_from).status_code
         return status
 
-    assert [tried("guess", f"10.0.0.{i}") for i in range(6)] == [200] * 5 + [429]
+    assert [tried("guess", "10.0.0.1") for _ in range(6)] == [200] * 5 + [429]
+    assert (tried(PASSWORD, "10.0.0.1"), tried(PASSWORD, "10.0.0.9")) == (429, 302)
+    monkeypatch.setattr(signing, "TRIES_ANYWHERE_MAX", 3)
+    assert [tried("guess", f"10.0.1.{i}") for i in range(4)] == [200] * 3 + [429]
     assert tried(PASSWORD, "10.0.0.9") == 429
     monkeypatch.setattr(clock, "now", lambda: noon(TODAY) + timedelta(minutes=15))
     assert tried("guess", "10.0.0.9") == 200

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import product
 from typing import Final
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
@@ -189,9 +190,14 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
         (today,),
         (unnumbered,),
     )
-    for lines in shapes:
+    for lines, deadline_on in product(shapes, (day + timedelta(7), None)):
         due = sum(line.amount_minor for line in lines)
         yield Notice(
+            notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
+            country=None, currency="EUR", as_of=day, deadline_on=deadline_on, stage=stage, lines=lines,
+            charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,
+        )  # fmt: skip
+    yield Notice(
             notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
             country=None, currency="EUR", as_of=day, deadline_on=day + timedelta(7), stage=stage, lines=lines,
             charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,

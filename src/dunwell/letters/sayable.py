@@ -49,30 +49,40 @@ def _fault(node: nodes.Node, known: Known) -> str:
         return f"{type(node).__name__.lower()} has no place in a template: {TO_DO}"
     if isinstance(node, nodes.Filter) and (node.name not in FILTERS or node.args or node.kwargs):
         return f"no filter is called {node.name}; there are {', '.join(FILTERS)}"
-    if isinstance(node, nodes.Compare) and not _can_be_ordered(node):
-        return f"< and > compare numbers alone: {', '.join(COUNTS)}, and such as 3"
-    if isinstance(node, nodes.Output) and (printed := next(filter(_is_no_text, node.nodes), None)):
-        return f"{type(printed).__name__.lower()} is no text that can be printed: ask for it by `if`"
-    if isinstance(node, nodes.Const):
-        return _const_fault(node.value)
+    if isinstance(node, nodes.Compare) and (fault := _compare_fault(node)):
+        return fault
+    if isinstance(node, nodes.Output) and any(map(_is_no_text, node.nodes)):
+        return f"it prints what is no text, or not always: ask by `if`, also for {', '.join(FLAGS)}"
     return _call_fault(node, known) if isinstance(node, nodes.Call) else _bare_fault(node, known)
 
 
-def _can_be_ordered(node: nodes.Compare) -> bool:
-    """Whether it does not ask for more or less, or asks it of numbers."""
-    return all(operand.op not in _IN_ORDER for operand in node.ops) or all(
+def _compare_fault(node: nodes.Compare) -> str:
+    if any("in" in operand.op and not isinstance(operand.expr, nodes.Tuple) for operand in node.ops):
+        return '`in` looks into a list in brackets, such as country in ("AT", "DE")'
+    of_numbers = all(
         each.name in COUNTS
         if isinstance(each, nodes.Name)
         else isinstance(each, nodes.Const) and type(each.value) is int
         for each in (node.expr, *(operand.expr for operand in node.ops))
     )
+    is_ordered = any(operand.op in _IN_ORDER for operand in node.ops)
+    return f"< and > compare numbers alone: {', '.join(COUNTS)}, and such as 3" if is_ordered and not of_numbers else ""
 
 
-def _is_no_text(node: nodes.Node) -> bool:
-    if isinstance(node, nodes.Const):
-        return not isinstance(node.value, str)
-    is_flag = isinstance(node, nodes.Name) and node.name in FLAGS
-    return is_flag or isinstance(node, (nodes.Compare, nodes.Not, nodes.Tuple))
+def _is_no_text(node: nodes.Node | None) -> bool:
+    """Whether what is printed is, or may be, a flag, a condition, a number written out, or nothing at all."""
+    match node:
+        case nodes.Const():
+            return not isinstance(node.value, str)
+        case nodes.And() | nodes.Or():
+            return _is_no_text(node.left) or _is_no_text(node.right)
+        case nodes.CondExpr():
+            return _is_no_text(node.expr1) or _is_no_text(node.expr2)
+        case nodes.Filter():
+            return _is_no_text(node.node)
+        case nodes.Name():
+            return node.name in FLAGS
+    return node is None or isinstance(node, (nodes.Compare, nodes.Not, nodes.Tuple))
 
 
 def _const_fault(value: object) -> str:
@@ -104,7 +114,9 @@ def _phrase_fault(node: nodes.Getattr, known: Known) -> str:
 
 
 def _bare_fault(node: nodes.Node, known: Known) -> str:
-    """Why a name has no place where it is not said with brackets."""
+    """Why a value has no place in a template, or a name where it is not said with brackets."""
+    if isinstance(node, nodes.Const):
+        return _const_fault(node.value)
     if isinstance(node, nodes.Getattr):
         return _phrase_fault(node, known) or f"a phrase is said with brackets: {node.attr}()"
     if not isinstance(node, nodes.Name):

@@ -68,16 +68,6 @@ class Source(_Part):
         return self
 
     @property
-    def rounds(self) -> bool:
-        """Whether amounts are rounded to the decimals of their currency."""
-        return False
-
-    @property
-    def may_be_empty(self) -> bool:
-        """Whether a file without rows says something."""
-        return False
-
-    @property
     def columns(self) -> tuple[str, ...]:
         """The file's columns that are read."""
         return () if self.column is None else (self.column,)

@@ -44,11 +44,7 @@ def steps_of(working: "subprocess.Popen[str]") -> int:
 
 @pytest.mark.parametrize("how", ["killed", "full"])
 def test_a_worker_that_ends_anywhere_loses_nothing_and_sends_nothing_twice(town: Town, db: str, how: str) -> None:
-    first = _anew(town, 0)
-    steps = steps_of(process(town, db))
-    assert first.shards == 2
-    assert_adds_up(first, withdrawn=set())
-    for number, wrong_at in enumerate(_chosen(steps), 1):
+    for number, wrong_at in enumerate(_chosen(_steps(town, db)), 1):
         fresh = _anew(town, number)
         ended = process(town, db, wrong_at=wrong_at, how=how)
         _out, err = ended.communicate(timeout=120)
@@ -59,11 +55,8 @@ def test_a_worker_that_ends_anywhere_loses_nothing_and_sends_nothing_twice(town:
 def test_one_of_two_workers_that_is_killed_anywhere_loses_nothing(town: Town, db: str) -> None:
     if connection.vendor == "sqlite":
         pytest.skip("one process works at a book on SQLite")
-    first = _anew(town, 0)
-    steps = steps_of(process(town, db))
-    assert_adds_up(first, withdrawn=set())
     killed = 0
-    for number, wrong_at in enumerate(_chosen(steps), 1):
+    for number, wrong_at in enumerate(_chosen(_steps(town, db)), 1):
         fresh = _anew(town, number)
         beside = process(town, db)
         victim = process(town, db, wrong_at=wrong_at)
@@ -73,6 +66,16 @@ def test_one_of_two_workers_that_is_killed_anywhere_loses_nothing(town: Town, db
         killed += victim.returncode != 0
         assert_recovers(town, fresh, number)
     assert killed > 0
+
+
+def _steps(town: Town, url: str) -> int:
+    """How many steps a run takes of which nothing goes wrong: the second one, for which the folders are there."""
+    for number in (-1, 0):
+        run = _anew(town, number)
+        assert run.shards == 2
+        steps = steps_of(process(town, url))
+        assert_adds_up(run, withdrawn=set())
+    return steps
 
 
 def _chosen(steps: int) -> list[int]:

@@ -79,21 +79,23 @@ def require_signs(turned: pl.DataFrame, entities: Sequence[Entity], export: Expo
 def _more_than_half(gone: pl.DataFrame, entities: Sequence[Entity], export: Export, what: str) -> list[str]:
     """Say where more than half of what was open is gone, by number or by sum.
 
-    Judged by currency: each kind of which MANY were open, and all kinds together. Few of a kind are gone any day; of a
-    file that was cut, much of the whole is.
+    Judged by number over all, and by currency, where MANY were open in it: each kind of which MANY were, and all kinds
+    together. The few of a kind, or of a currency, are gone any day; of a file that was cut, much of the whole is.
     """
     key = ["entity_id", "currency", "kind"]
     counted = gone.group_by(key).agg(gone=pl.len(), gone_minor=pl.col("open_minor").sum())
     by_kind = export.before.join(counted, on=key, how="left").with_columns(pl.col("gone", "gone_minor").fill_null(0))
     only_kind = pl.when(pl.len() == 1).then(pl.col("kind").first())
     whole = by_kind.group_by("entity_id", "currency").agg(only_kind, pl.exclude("kind").sum())
-    judged = pl.concat([whole.select(by_kind.columns), by_kind.filter(pl.col("items") >= MANY)]).unique()
-    more = (pl.col("gone") * 2 > pl.col("items")) | (pl.col("gone_minor") * 2 > pl.col("open_minor"))
+    by_number, by_sum = pl.col("gone") * 2 > pl.col("items"), pl.col("gone_minor") * 2 > pl.col("open_minor")
+    over_all = by_kind.group_by("entity_id").agg(pl.col("items", "gone").sum()).filter(by_number)
+    is_judged = (pl.col("items") >= MANY) | pl.col("entity_id").is_in(over_all["entity_id"].implode())
+    parts = pl.concat([whole.select(by_kind.columns), by_kind]).unique().filter(is_judged, by_number | by_sum)
     codes = {each.pk: each.code for each in entities}
     return [
         f"{codes[entity_id]}: {n:,} of {items:,} open {kind or 'item'}s {what}, {format_minor(n_minor, currency)} of"
         f" {format_minor(minor, currency)}"
-        for entity_id, currency, kind, items, minor, n, n_minor in judged.filter(more).sort(key).iter_rows()
+        for entity_id, currency, kind, items, minor, n, n_minor in parts.sort(key).iter_rows()
     ]
 
 

@@ -38,7 +38,7 @@ def approve_run(
     """
     with transaction.atomic():
         run = locked_run(run_id)
-        require_seen(seen, sign_of_run(run_id), f"Run {run_id}")
+        require_seen(seen, sign_of_run(run_id, run), f"Run {run_id}")
         asks = run.state in OPEN and bool(run.guard) and not accounts
         return _approve(run, _needed(run, accounts), asks=asks, by=by, at=at)
 

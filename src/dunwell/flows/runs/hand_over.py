@@ -19,7 +19,7 @@ def post_by_workers(run_id: int, *, today: date, at: datetime, by: str, seen: st
     """
     with transaction.atomic():
         run = open_posting(run_id, today=today, at=at, by=by)
-        require_seen(seen, sign_of_run(run_id), f"Run {run_id}")
+        require_seen(seen, sign_of_run(run_id, run), f"Run {run_id}")
         run.by_workers = run.posts = True
         run.save(update_fields=["by_workers", "posts"])
         audit.record(by, "run.handed_over", run, at=at, entity_id=run.entity_id)

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from dunwell.engine.book import CHANNELS
 from dunwell.flows.entities import local_day
 from dunwell.flows.runs.done import UNDER_WAY
-from dunwell.flows.runs.wires import Outcome
+from dunwell.flows.runs.wires import PUT_OFF, Outcome
 from dunwell.records.models import Attempt, Delivery, DeliveryState, Entity, Task
 
 HELD_UP_FOR: Final = timedelta(hours=1)  # a server that restarts is nobody's business
@@ -21,7 +22,7 @@ def see_to_channels(
 ) -> None:
     """Ask about each channel over which these deliveries and all of the last hour did not leave, or ask no more.
 
-    What is wrong with a message alone is not the channel's.
+    What is wrong with a message alone is not the channel's. Two who see it at once may both ask; the answer is one.
     """
     of_channel: dict[str, list[Delivery]] = defaultdict(list)
     for delivery in batch:
@@ -41,7 +42,8 @@ def see_to_channels(
 
 def ask_no_more(entity: Entity, at: datetime, by: str) -> None:
     """Close what was asked about the channels of an entity for which nothing waits any more."""
-    asked = Task.objects.filter(entity=entity, kind__endswith=TASK.format(channel=""), closed_at=None)
+    kinds = [TASK.format(channel=channel) for channel in CHANNELS]
+    asked = Task.objects.filter(entity=entity, kind__in=kinds, closed_at=None)
     if asked.exists() and not Delivery.objects.filter(notice__entity=entity, state__in=UNDER_WAY).exists():
         asked.update(closed_at=at, closed_by=by)
 
@@ -49,8 +51,9 @@ def ask_no_more(entity: Entity, at: datetime, by: str) -> None:
 def _is_held_up(entity: Entity, channel: str, deliveries: Sequence[int], at: datetime) -> bool:
     since = at - HELD_UP_FOR
     tried = Attempt.objects.filter(delivery__in=deliveries, outcome=DeliveryState.RETRYING, started_at__lte=since)
-    sent = Delivery.objects.filter(notice__entity=entity, channel=channel, sent_at__gt=since)
-    return tried.exists() and not sent.exists()
+    of_channel = Delivery.objects.filter(notice__entity=entity, channel=channel)
+    answered = Q(sent_at__gt=since) | Q(attempts__outcome=PUT_OFF, attempts__ended_at__gt=since)
+    return tried.exists() and not of_channel.filter(answered).exists()
 
 
 def _asked(entity: Entity, channel: str) -> "QuerySet[Task]":

@@ -1,12 +1,14 @@
 """From notices to what is written: the debtor, the items and the sums, gathered for the letters room."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import polars as pl
 from jinja2 import TemplateError
 
+from dunwell.flows.errors import Conflict
 from dunwell.letters.notice import ChargeLine, Creditor, Line, Message, Notice
 from dunwell.letters.wording import Wording
 from dunwell.letters.write import write_out
@@ -44,9 +46,21 @@ def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> 
 def message_of(notice: Notice, words: Wording) -> Message | str:
     """Write a notice, with its letter; or why it cannot be written, so that it holds up no other."""
     try:
-        return write_out(notice, words)
-    except (ValueError, TypeError, TemplateError, RecursionError) as error:  # but for the first, of a house's template
-        return f"a template cannot be used for it: {error}" if not isinstance(error, ValueError) else str(error)
+        with writable():
+            return write_out(notice, words)
+    except Conflict as error:
+        return str(error)
+
+
+@contextmanager
+def writable() -> Iterator[None]:
+    """Say why a notice cannot be written. Errors: Conflict."""
+    try:
+        yield
+    except ValueError as error:
+        raise Conflict(str(error)) from None
+    except (TypeError, TemplateError, RecursionError) as error:  # of a house's own template, in a rare branch
+        raise Conflict(f"a template cannot be used for it: {error}") from None
 
 
 def creditor_of(entity: Entity) -> Creditor:

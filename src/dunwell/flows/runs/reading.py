@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from dunwell.flows.errors import Conflict, NotFound
-from dunwell.flows.runs.letters import letters_of
+from dunwell.flows.runs.letters import letters_of, writable
 from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Message
 from dunwell.letters.notice import Notice as Letter
@@ -36,7 +36,8 @@ def read_notice(notice_id: int) -> Reading:
     """
     notice = _found(notice_id)
     message, letter = _kept(notice)
-    words = message or write(_letter(notice), words_in_force())
+    with writable():
+        words = message or write(_letter(notice), words_in_force())
     return Reading(replace(words, letter=b""), is_kept=message is not None, letter_is_kept=bool(letter))
 
 
@@ -44,10 +45,8 @@ def print_notice(notice_id: int) -> bytes:
     """Return a notice as a letter, a PDF: the one that was sent, or another. Errors: as `read_notice`."""
     notice = _found(notice_id)
     _message, letter = _kept(notice)
-    try:
+    with writable():
         return letter or typeset(_letter(notice), words_in_force())
-    except ValueError as error:
-        raise Conflict(f"the notice cannot be printed: {error}") from None
 
 
 def _found(notice_id: int) -> Notice:
@@ -58,31 +57,35 @@ def _found(notice_id: int) -> Notice:
 
 
 def _kept(notice: Notice) -> tuple[Message | None, bytes]:
-    """The words and the letter that were sent, as far as they are files that are still there."""
+    """The words and the letter that were sent, as far as they are files that are still there, and theirs."""
     message, letter = None, b""
     sent = Delivery.objects.filter(notice=notice, state=DeliveryState.SENT).exclude(content_path="").order_by("-pk")
-    for path in map(Path, sent.values_list("content_path", flat=True)):
-        with suppress(OSError):
+    for delivery in sent:
+        path = Path(delivery.content_path)
+        with suppress(OSError, LookupError, ValueError):  # it is gone, or somebody has spoiled it
             content = path.read_bytes()
             if path.suffix == ".eml":
-                message = _mail(content)
+                message = _mail(content, f"<{notice.pk}.{delivery.pk}")
                 letter = letter or message.letter
-            else:
+            elif path.suffix == ".pdf":
                 letter = content
     return message, letter
 
 
-def _mail(content: bytes) -> Message:
-    """Read a mail of the outbox."""
+def _mail(content: bytes, message_id: str) -> Message:
+    """Read a mail of the outbox. Errors: LookupError, ValueError for one that is not whole, or another."""
     mail = message_from_bytes(content, policy=mail_rules)
-    letter = next((part.get_content() for part in mail.iter_attachments()), b"")
     html, text = _body(mail, "html"), _body(mail, "plain")
-    return Message(subject=mail["Subject"], text=text, html=html, language=mail["Content-Language"], letter=letter)
+    if not str(mail["Message-ID"]).startswith(message_id) or not html or not text:
+        raise ValueError("it is another mail, or what is left of one")
+    letter = next((part.get_content() for part in mail.iter_attachments()), b"")
+    subject, language = str(mail["Subject"]), str(mail["Content-Language"])
+    return Message(subject=subject, text=text, html=html, language=language, letter=letter)
 
 
 def _body(mail: EmailMessage, kind: str) -> str:
     part = mail.get_body([kind])
-    return part.get_content().replace("\r\n", "\n") if part else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part else ""
 
 
 def _letter(notice: Notice) -> Letter:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, Protocol
 
 from django.db.models import Max
 
@@ -16,15 +16,30 @@ from dunwell.records.models import Notice, RunEdit
 FACTS: Final = ("state", "stage", "level", "currency", "total_minor", "channels", "approvals")
 
 
+class Figures(Protocol):
+    """What a run comes to: the run itself, or its line on a page."""
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Its counts and sums."""
+
+    @property
+    def guard(self) -> str:
+        """What is unusual about it."""
+
+
 class Changed(Conflict):
     """What somebody acts on is no longer what they saw."""
 
 
-def sign_of_run(run_id: int) -> str:
-    """The sign of a run's figures, its changes, and what its letters are made with. Errors: NotFound."""
+def sign_of_run(run_id: int, figures: Figures) -> str:
+    """The sign of a run's figures, as they are shown, its changes, and what its letters are made with.
+
+    Errors: NotFound.
+    """
     run = run_called(run_id)
     last_edit = RunEdit.objects.filter(run=run).aggregate(last=Max("pk"))["last"]
-    return _sign(run.counts, run.guard, last_edit, details_of(run.entity), _or_why(own_templates))
+    return _sign(figures.counts, figures.guard, last_edit, details_of(run.entity), _or_why(own_templates))
 
 
 def sign_of_notice(notice_id: int) -> str:

@@ -14,6 +14,7 @@ RUNS_SHOWN: Final = 25
 EDITS_SHOWN: Final = 20
 OPEN: Final = (RunState.PROPOSED, RunState.APPROVED)
 BINDING: Final = (NoticeState.POSTED, NoticeState.SENT)
+FELL: Final = (NoticeState.WITHDRAWN, NoticeState.FAILED)  # after they were posted
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,9 @@ class RunFacts:
     approvable: int  # of these, by the one who asks
     guard_approved: bool
     notices: dict[str, int]
-    binding: int  # how many notices are posted or sent
-    binding_minor: dict[str, int]  # and what they come to, by currency
+    posted: int  # how many notices have been posted
+    fell: int  # how many of them were withdrawn or have failed since
+    binding_minor: dict[str, int]  # what the others come to, by currency
     deliveries: dict[str, int]
     shards: dict[str, int]  # how many there are, and how many are decided, kept and posted
     edits: list[EditRow]  # the latest first, EDITS_SHOWN of them
@@ -121,7 +123,8 @@ def facts(run_id: int, *, asked_by: str) -> RunFacts:
         approvable=lacks - _not_theirs(run_id, waiting, asked_by) if lacks else 0,
         guard_approved=Approval.objects.filter(run_id=run_id, notice=None).exists(),
         notices=dict(notices),
-        binding=sum(notices[state] for state in BINDING),
+        posted=sum(notices[state] for state in (*BINDING, *FELL)),
+        fell=sum(notices[state] for state in FELL),
         binding_minor=dict(sorted(binding.items())),
         deliveries=dict(deliveries.values_list("state", "n")),
         shards=shards_of(run_id),

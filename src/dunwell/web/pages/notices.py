@@ -16,7 +16,7 @@ from dunwell.records.views import notices
 from dunwell.records.views.entities import EntityLine
 from dunwell.records.views.notices import NoticePage
 from dunwell.records.views.people import names_of
-from dunwell.records.views.runs import RunLine
+from dunwell.records.views.runs import RunLine, changed_by
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.runs import approved_text, asks
@@ -46,7 +46,8 @@ def notice_page(request: HttpRequest, entity: EntityLine, run: RunLine, notice: 
         "unwritten": unwritten,
         "seen": seen,
         "may_approve": found.notice.lacks_approval
-        and not names_of(who(request), [run.proposed_by, *found.approved_by]),
+        and not names_of(who(request), [run.proposed_by, *found.approved_by])
+        and not changed_by(run.id, who(request)).filter(payer__notice=notice).exists(),
         "may_change": run.is_open and found.notice.state == "proposed",
     }
     return render(request, "notices/notice.html", about)
@@ -75,12 +76,12 @@ def letter(_request: HttpRequest, entity: EntityLine, run: RunLine, notice: int)
 @of_run
 def approve(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -> HttpResponse:
     """Approve a notice."""
+    seen = sign_of_notice(notice)  # first, as above
     found = _notice(entity, run, notice).notice
     if request.method == "POST":
         done = approve_notice(notice, by=who(request), at=clock.now(), seen=request.POST.get("seen", ""))
         messages.success(request, approved_text(done.approved, done.waiting))
         return redirect("notice", entity.id, run.id, notice)
-    seen = sign_of_notice(notice)
     require_seen(request.GET.get("seen"), seen, "The notice")
     asked = f"{money(found.total_minor, found.currency)}: {words(found.stage)}"
     says = [

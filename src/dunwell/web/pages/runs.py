@@ -53,7 +53,7 @@ def run_page(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResp
         if not progress["goes_on"]:
             return HttpResponse(headers={"HX-Refresh": "true"})  # the whole page is another one now
         return render(request, "runs/progress.html", about | progress)
-    seen = sign_of_run(run.id)  # first: what is newer than it counts as unseen
+    seen = sign_of_run(run.id, run)
     wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
     after = number(request.GET.get("after"), 0) or 0
     about |= {"wanted": wanted, "page": notices.notices(entity.id, run.id, wanted, after=after), "after": after}
@@ -167,7 +167,7 @@ def approved_text(approved: int, waiting: int) -> str:
 
 def _seen(request: HttpRequest, run: RunLine) -> dict[str, str]:
     """The sign of what a form is about, for the form to hand on. Errors: Changed since the page that led to it."""
-    now = sign_of_run(run.id)
+    now = sign_of_run(run.id, run)
     require_seen(request.GET.get("seen"), now, f"Run {run.id}")
     return {"seen": now}
 

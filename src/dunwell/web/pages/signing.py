@@ -24,19 +24,24 @@ class SignIn(views.LoginView):
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401  # Django's
         """Take the form, unless this name has been tried in vain too often."""
-        if not may_try(request.POST.get("username", ""), at=clock.now()):
+        if not may_try(request.POST.get("username", ""), _address(request), at=clock.now()):
             return refused(request, 429, "Too many attempts", TOO_MANY)
         return super().post(request, *args, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Say that name and password do not fit."""
-        log.warning("failed sign-in from %s", self.request.META.get("REMOTE_ADDR", ""))
+        log.warning("failed sign-in from %s", _address(self.request))
         return super().form_invalid(form)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Let them in, and forget what went wrong before."""
-        forget_tries(self.request.POST.get("username", ""))
+        forget_tries(self.request.POST.get("username", ""), _address(self.request))
         return super().form_valid(form)
+
+
+def _address(request: HttpRequest) -> str:
+    """Where a request comes from; behind a proxy, the proxy."""
+    return str(request.META.get("REMOTE_ADDR", ""))
 
 
 sign_out = views.LogoutView.as_view()
