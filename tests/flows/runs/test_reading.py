@@ -1,5 +1,6 @@
 """A notice that was sent is read as it was sent; where no copy is kept, as it was written that day."""
 
+from collections.abc import Callable
 from email import message_from_bytes, policy
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.edit import exclude_account
 from dunwell.flows.runs.reading import Reading, print_notice, read_notice
-from dunwell.records.models import Entity, Run
+from dunwell.records.models import Contact, Entity, Run
 from tests.channels.mailserver import Mailbox, mail_server
 from tests.flows.town import Town, at_home, noon
 
@@ -94,6 +95,47 @@ def test_a_copy_that_was_taken_away_is_missed_and_not_made_up(town: Town) -> Non
     run = run_over(town, "[email]")
     town.outbox[0].unlink()
     assert not reading(town, run).is_kept
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda _mail: b"",
+        lambda mail: mail.replace(b"utf-8", b"no-such-charset"),
+        lambda mail: mail.replace(b"Message-ID: <", b"Message-ID: <9"),
+    ],
+    ids=["empty", "strange", "another"],
+)
+def test_a_copy_that_was_spoiled_is_no_copy(town: Town, spoil: Callable[[bytes], bytes]) -> None:
+    run = run_over(town, "[email]")
+    town.outbox[0].write_bytes(spoil(town.outbox[0].read_bytes()))
+    found = reading(town, run)
+    assert (found.is_kept, found.letter_is_kept) == (False, False)
+    assert "Date: 8 April 2026" in plain(found)
+
+
+def test_what_left_as_plain_text_is_no_letter(town: Town) -> None:
+    account = town.account("MEYER", email="")
+    Contact.objects.create(account=account, phone="+49 30 1234")
+    town.apply("policy: standard\nstages: [{stage: reminder, days_past_due: 3, send: [sms]}]")
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-30")
+    run = town.run(ON)
+    assert [path.suffix for path in town.outbox] == [".txt"]
+    found = reading(town, run)
+    assert (found.is_kept, found.letter_is_kept) == (False, False)
+    assert print_notice(town.notice(run, "MEYER").pk).startswith(b"%PDF")
+
+
+def test_what_a_template_cannot_say_of_one_debtor_is_said_in_words(town: Town) -> None:
+    folder = town.folder / "templates" / "en"
+    folder.mkdir(parents=True)
+    rare = '{% block subject %}{% if account == "MEYER" %}{% else %}Pay{% endif %}{% endblock %}'
+    (folder / "reminder.txt").write_text('{% extends "shipped/en/reminder.txt" %}' + rare, encoding="utf-8")
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-30")
+    notice = town.notice(town.propose(ON), "MEYER").pk
+    for read in (read_notice, print_notice):
+        with pytest.raises(Conflict, match="has no subject"):
+            read(notice)
 
 
 def test_what_is_left_out_says_so(town: Town) -> None:
