@@ -73,7 +73,7 @@ def import_(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Bring items, or accounts with their addresses, from a CSV, Excel or Parquet file into the book.
+    """Bring a file of items, or of accounts, into the book.
 
     The mapping says which of both they are. All of a file or nothing of it, and the same file twice changes nothing.
     """
