@@ -90,7 +90,7 @@ def import_(
     _tell(report)
 
 
-def _tell(report: "ImportReport | AccountsReport") -> None:
+def _tell(report: "AccountsReport") -> None:
     """Say in the shell what an import did."""
     for warning in report.warnings:
         err.print(f"warning: {warning}", markup=False, style="yellow")

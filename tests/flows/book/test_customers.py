@@ -152,7 +152,7 @@ def test_a_mapping_of_accounts_speaks_of_accounts(desk: Desk, mapping: str, told
 def test_the_mapping_tells_what_a_file_is_of(desk: Desk) -> None:
     file, mapping = desk.paths(MEYER)
     report = import_file(file, mapping, by="anna", at=noon(ON), on=date(2026, 4, 3))
-    assert isinstance(report, AccountsReport)
+    assert type(report) is AccountsReport
     with pytest.raises(Invalid, match="--force is about open items"):
         import_file(file, mapping, by="anna", at=noon(ON), on=date(2026, 4, 3), force=True)
     with pytest.raises(Invalid, match="is of accounts, and these are items"):

@@ -22,7 +22,10 @@ from dunwell.sources.problems import Problems
 
 @dataclass(frozen=True, kw_only=True)
 class AccountsReport:
-    """What an import of accounts did. `rows` were read, `left_out` by the mapping's `only`; `digest` is a SHA-256."""
+    """What an import did to accounts. `rows` were read, `left_out` by the mapping's `only`; `digest` is a SHA-256.
+
+    `tasks`: how many it opened.
+    """
 
     file: str
     digest: str

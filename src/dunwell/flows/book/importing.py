@@ -51,23 +51,12 @@ class ControlTotal:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ImportReport:
-    """What an import did. `rows` were read, `left_out` by the mapping's `only`; `digest` is the file's SHA-256.
+class ImportReport(AccountsReport):
+    """What an import of items did. `vanished`: None where the mapping keeps what a file does not name."""
 
-    `vanished`: of a whole export; None where the mapping keeps what it does not name. `tasks`: how many it opened.
-    """
-
-    file: str
-    digest: str
-    rows: int
-    left_out: int
-    entities_added: int
-    accounts: Saved
     items: Saved
     vanished: Vanished | None
-    tasks: int
     totals: tuple[ControlTotal, ...]
-    warnings: tuple[str, ...]
 
 
 def import_file(
@@ -79,7 +68,7 @@ def import_file(
     on: date,
     force: bool = False,
     progress: Progress = untold,
-) -> ImportReport | AccountsReport:
+) -> AccountsReport:
     """Bring the book to what a table of items, or of accounts, says: its mapping tells which it is."""
     if isinstance(read_from(mapping_path), ItemMapping):
         return import_items(path, mapping_path, by=by, at=at, on=on, force=force, progress=progress)
