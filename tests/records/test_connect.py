@@ -78,3 +78,9 @@ def test_after_a_snapshot_transactions_take_their_lock_again(db: str) -> None:
     with transaction.atomic():
         sample.entity()
     assert Entity.objects.count() == 1
+
+
+def test_postgresql_compiles_no_plans(postgresql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW jit")
+        assert cursor.fetchone() == ("off",)
