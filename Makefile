@@ -35,7 +35,7 @@ check: $(VENV)/dev.stamp  ## lint, types, walls, tidy
 test: check  ## every check and every test
 	$(BIN)/pytest -n 2
 
-soak: check  ## kill working processes at each of their steps, and workers at random; takes an hour
+soak: check  ## kill working processes at each of their steps, and workers at random; takes half an hour
 	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py tests/sources/test_large.py
 
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
