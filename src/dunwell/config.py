@@ -94,8 +94,8 @@ class Config(BaseSettings):
     def hosts(self) -> list[str]:
         """By which names browsers may ask for the console: this machine's own, where it listens, its public one."""
         host, _port = self.address
-        own = ["localhost", "127.0.0.1", "[::1]", _bracketed(host)]
-        return [*own, _bracketed(urlsplit(self.public_url).hostname or "")] if self.public_url else own
+        own = ["localhost", "127.0.0.1", "[::1]", bracketed(host)]
+        return [*own, bracketed(urlsplit(self.public_url).hostname or "")] if self.public_url else own
 
     @field_validator("listen")
     @classmethod
@@ -117,7 +117,7 @@ class Config(BaseSettings):
         try:
             parts = urlsplit(url or "https://unset")
             port = parts.port
-            host = _bracketed((parts.hostname or "").encode("idna").decode())
+            host = bracketed((parts.hostname or "").encode("idna").decode())
         except ValueError:  # also of a name that IDNA has no letters for
             raise expected from None
         is_more = parts.path.strip("/") or parts.query or "@" in parts.netloc
@@ -229,7 +229,7 @@ def from_home(url: str, home: Path) -> str:
     return f"{scheme}{home / Path(url.removeprefix(scheme)).expanduser()}"
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
     """A host as it stands in an address: of IPv6 in brackets."""
     return f"[{host}]" if ":" in host else host
 

@@ -7,7 +7,7 @@ import typer
 from dunwell.cli import clock
 from dunwell.cli.doors import EXIT_RELEASE, fail, is_on_sqlite, open_book, refuses, typed
 from dunwell.cli.output import say
-from dunwell.config import load
+from dunwell.config import bracketed, load
 from dunwell.flows.errors import Invalid
 
 PROCESSES_MAX: Final = 64
@@ -99,4 +99,4 @@ def _shown(host: str, port: int) -> str:
     if public := load().public_url:
         return public
     host = "localhost" if host in {"0.0.0.0", "::"} else host  # noqa: S104  # compared, not bound
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"http://{bracketed(host)}:{port}"

@@ -76,12 +76,13 @@ def letter(_request: HttpRequest, entity: EntityLine, run: RunLine, notice: int)
 @of_run
 def approve(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -> HttpResponse:
     """Approve a notice."""
-    seen = sign_of_notice(notice)  # first, as above
-    found = _notice(entity, run, notice).notice
     if request.method == "POST":
+        _notice(entity, run, notice)
         done = approve_notice(notice, by=who(request), at=clock.now(), seen=request.POST.get("seen", ""))
         messages.success(request, approved_text(done.approved, done.waiting))
         return redirect("notice", entity.id, run.id, notice)
+    seen = sign_of_notice(notice)  # first, as above
+    found = _notice(entity, run, notice).notice
     require_seen(request.GET.get("seen"), seen, "The notice")
     asked = f"{money(found.total_minor, found.currency)}: {words(found.stage)}"
     says = [
