@@ -25,7 +25,7 @@ def plain(plan: Plan) -> OraclePlan:
     lines = defaultdict(set)
     dunned = defaultdict(set)
     for line in plan.lines.to_dicts():
-        columns = ("item_id", "role", "amount_minor", "level", "stage", "level_before")
+        columns = ("item_id", "role", "amount_minor", "level", "stage", "level_before", "repeats")
         lines[line["notice_no"]].add(tuple(line[column] for column in columns))
         if line["role"] == "dunned":
             dunned[line["notice_no"]].add(line["item_id"])

@@ -19,6 +19,7 @@ from tests.engine.oracle_rows import (
     add_sums,
     apply_credits,
     apply_promises,
+    note_what_resumes,
     assign,
     block,
     note_parts,
@@ -46,6 +47,7 @@ def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
     rows = rows_of(book, as_of)
     add_sums(rows, book)
     apply_promises(rows, book, as_of)
+    note_what_resumes(rows, book, as_of)
     debits = judge_alone(rows, policies, book)
     apply_credits(rows)
     anchors = judge_stages(debits, policies, book)
@@ -102,7 +104,7 @@ def as_set(row: Row, book: Book) -> None:
     row.reasons -= {"not_due", "finished", "too_soon"}
     if row.problem == "minimum_lacks_currency":
         row.problem, row.reasons = None, row.reasons - {"exception"}
-    row.position = position
+    row.position, row.repeats = position, 0
 
 
 def judge_groups(
@@ -252,10 +254,12 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         "total_minor": due + earlier + fee_minor,
         "channels": ",".join(channels_of(stage, leading.payer["channels"])),
         "approvals": APPROVALS[stage.approval],
+        "repeats": max(row.repeats for row in lines),
         "lines": {
-            (row.item_id, "dunned", row.dunnable, row.position, stage_of(row).stage, row.item["level"]) for row in lines
+            (row.item_id, "dunned", row.dunnable, row.position, stage_of(row).stage, row.item["level"], row.repeats)
+            for row in lines
         }
-        | {(row.item_id, "charge", row.dunnable, 0, None, 0) for row in charges},
+        | {(row.item_id, "charge", row.dunnable, 0, None, 0, 0) for row in charges},
     }
 
 
@@ -341,7 +345,8 @@ def decision_of(row: Row) -> Data:
     told["problem"] = row.problem
     if row.is_credit or row.bad_data or outcome == "settled":
         return told
-    told |= {"promised_minor": row.promised, "credited_minor": row.credited, "dunnable_minor": max(row.dunnable, 0)}
+    told |= {"planned_minor": row.planned, "promised_minor": row.promised}
+    told |= {"credited_minor": row.credited, "dunnable_minor": max(row.dunnable, 0)}
     told["policy"] = row.policy.policy if row.policy else None
     if row.policy is None or row.item["draft"]:
         return told

@@ -34,12 +34,16 @@ class Row:
     sums: Data = field(default_factory=dict)
     disputed: int = 0
     in_flight: int = 0
+    planned: int = 0
     promised: int = 0
+    broken_on: date | None = None  # the last promise for it that was broken
+    dispute_over_on: date | None = None  # the last dispute over it that was resolved
     credited: int = 0
     level_before: int = 0
     level: int = 0  # after a fall
     last_notice_on: date | None = None
     position: int = 0  # of the stage judged, 0: none
+    repeats: int = 0  # how often that stage has been said again, this time included
     next_on: date | None = None
     free_on: date | None = None
 
@@ -78,8 +82,8 @@ class Row:
 
     @property
     def dunnable(self) -> int:
-        left: int = self.item["open_minor"] - self.disputed - self.in_flight - self.promised - self.credited
-        return left
+        covered = self.disputed + self.in_flight + self.planned + self.promised + self.credited
+        return int(self.item["open_minor"]) - covered
 
     @property
     def current_policy(self) -> Policy:
@@ -186,16 +190,29 @@ def add_sums(rows: Sequence[Row], book: Book) -> None:
 def broken_promises(row: Row, book: Book) -> int:
     """How many promises the accounts of this payer have broken with this entity."""
     accounts = {account["account_id"]: account for account in book.accounts.to_dicts()}
-    count = 0
+    broken = set()
     for promise in book.promises.to_dicts():
         account = accounts.get(promise["account_id"])
         if account is None or account["entity_id"] != row.item["entity_id"]:
             continue
-        late = promise["by_on"] + timedelta(days=promise["tolerance_days"]) < row.as_of
-        unpaid = promise["paid_minor"] < promise["amount_minor"]
-        if late and unpaid and payer_of(account["account_id"], accounts)[0] == row.payer["account_id"]:
-            count += 1
-    return count
+        if is_broken(promise, row.as_of) and payer_of(account["account_id"], accounts)[0] == row.payer["account_id"]:
+            broken.add(("plan", promise["plan_id"]) if promise["plan_id"] else ("promise", promise["promise_id"]))
+    return len(broken)
+
+
+def over_on(promise: Data) -> date:
+    """The last day on which money keeps a promise."""
+    day: date = promise["by_on"] + timedelta(days=promise["tolerance_days"])
+    return day
+
+
+def is_ended(promise: Data, as_of: date) -> bool:
+    return promise["ended_on"] is not None and promise["ended_on"] <= as_of
+
+
+def is_broken(promise: Data, as_of: date) -> bool:
+    unpaid = promise["paid_minor"] < promise["amount_minor"]
+    return unpaid and over_on(promise) < as_of and not is_ended(promise, as_of)
 
 
 def assign(row: Row, policies: Sequence[Policy]) -> bool:
@@ -242,11 +259,9 @@ def cut_parts(row: Row) -> None:
 
 
 def apply_promises(rows: Sequence[Row], book: Book, as_of: date) -> None:
-    """Promises with named items first, then those of accounts that another pays for, then those of payers."""
+    """Plans first, then promises with named items, those of accounts that another pays for, and those of payers."""
     accounts = {account["account_id"]: account for account in book.accounts.to_dicts()}
-    named: dict[int, set[int]] = {}
-    for link in book.promise_items.to_dicts():
-        named.setdefault(link["promise_id"], set()).add(link["item_id"])
+    named = items_named(book)
 
     def rank(promise: Data) -> int:
         if promise["promise_id"] in named:
@@ -255,8 +270,9 @@ def apply_promises(rows: Sequence[Row], book: Book, as_of: date) -> None:
 
     known = [promise for promise in book.promises.to_dicts() if promise["account_id"] in accounts]
     claims = sorted((row for row in rows if row.is_claim), key=lambda row: (row.due_on, row.item_id))
+    apply_plans(claims, known, named, accounts, as_of)
     for promise in sorted(known, key=lambda promise: (rank(promise), promise["promise_id"])):
-        if not promise["made_on"] <= as_of <= promise["by_on"] + timedelta(days=promise["tolerance_days"]):
+        if promise["plan_id"] or is_ended(promise, as_of) or not promise["made_on"] <= as_of <= over_on(promise):
             continue
         left = promise["amount_minor"] - promise["paid_minor"]
         concerns = ("item_id", "account_id", "payer_id")[rank(promise)]
@@ -272,6 +288,73 @@ def apply_promises(rows: Sequence[Row], book: Book, as_of: date) -> None:
                 left -= covered
 
 
+def apply_plans(
+    claims: Sequence[Row],
+    promises: Sequence[Data],
+    named: dict[int, set[int]],
+    accounts: Mapping[int, Data],
+    as_of: date,
+) -> None:
+    """A plan covers the items it names up to what is still to come of it, unless one instalment was broken."""
+    for plan_id in sorted({promise["plan_id"] for promise in promises if promise["plan_id"]}):
+        instalments = [promise for promise in promises if promise["plan_id"] == plan_id]
+        if any(is_broken(promise, as_of) for promise in instalments):
+            continue
+        standing = [p for p in instalments if p["made_on"] <= as_of and not is_ended(p, as_of)]
+        left = sum(max(promise["amount_minor"] - promise["paid_minor"], 0) for promise in standing)
+        payer_id = payer_of(instalments[0]["account_id"], accounts)[0]
+        for row in claims:
+            is_named = any(row.item_id in named.get(promise["promise_id"], ()) for promise in standing)
+            if is_named and row.payer["account_id"] == payer_id and row.item["currency"] == instalments[0]["currency"]:
+                covered = min(left, row.dunnable)
+                row.planned += covered
+                left -= covered
+
+
+def items_named(book: Book) -> dict[int, set[int]]:
+    """The items that promises name, by promise_id."""
+    named: dict[int, set[int]] = {}
+    for link in book.promise_items.to_dicts():
+        named.setdefault(link["promise_id"], set()).add(link["item_id"])
+    return named
+
+
+def note_what_resumes(rows: Sequence[Row], book: Book, as_of: date) -> None:
+    """When the last promise for a row was broken, and the last dispute over it resolved."""
+    accounts = {account["account_id"]: account for account in book.accounts.to_dicts()}
+    named = items_named(book)
+    for row in rows:
+        if not row.is_claim:
+            continue
+        days = [
+            broken_on(promise, book, as_of)
+            for promise in book.promises.to_dicts()
+            if is_broken(promise, as_of)
+            and promise["account_id"] in accounts
+            and payer_of(promise["account_id"], accounts)[0] == row.payer["account_id"]
+            and promise["currency"] == row.item["currency"]
+            and concerns(promise, row, named)
+        ]
+        row.broken_on = max(days, default=None)
+        over = [dispute["resolved_on"] for dispute in book.disputes.to_dicts() if dispute["item_id"] == row.item_id]
+        row.dispute_over_on = max((day for day in over if day is not None and day <= as_of), default=None)
+
+
+def broken_on(promise: Data, book: Book, as_of: date) -> date:
+    """The day after the last that would have kept it; of a plan, its first instalment that was broken."""
+    others = [each for each in book.promises.to_dicts() if each["plan_id"] == promise["plan_id"]]
+    family = others if promise["plan_id"] else [promise]
+    return min(over_on(each) for each in family if is_broken(each, as_of)) + timedelta(days=1)
+
+
+def concerns(promise: Data, row: Row, named: dict[int, set[int]]) -> bool:
+    """Whether a promise was for a row: it names it, or names none and the row was due by its day."""
+    if promise["promise_id"] in named:
+        return row.item_id in named[promise["promise_id"]]
+    made_by: int = promise["account_id"]
+    return made_by in {row.item["account_id"], row.payer["account_id"]} and row.due_on <= promise["by_on"]
+
+
 def note_parts(row: Row) -> None:
     """A part is a reason only when nothing is left beside it."""
     if row.dunnable > 0:
@@ -280,6 +363,8 @@ def note_parts(row: Row) -> None:
         row.reasons.add("disputed")
     if row.promised:
         row.reasons.add("promised")
+    if row.planned:
+        row.reasons.add("in_plan")
     if row.item["in_flight_minor"]:
         row.reasons.add("payment_in_flight")
 

@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
@@ -22,6 +22,7 @@ class State:
     last_notice_on: date | None
     last_deadline_on: date | None
     pending: bool
+    repeats: int
 
     @classmethod
     def of(cls, columns: Mapping[str, Any]) -> "State":
@@ -31,13 +32,14 @@ class State:
             columns["last_notice_on"],
             columns["last_deadline_on"],
             columns["pending_notice_id"] is not None,
+            columns["repeats"],
         )
 
     def level_in(self, policy: Policy) -> int:
         return policy.position(self.stage) or min(self.level, len(policy.stages))
 
 
-NO_STATE = State(0, None, None, None, pending=False)
+NO_STATE = State(0, None, None, None, pending=False, repeats=0)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Judgement:
     position: int
     next_on: date | None
     lacks_currency: bool
+    repeats: int = 0
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,10 @@ class Clock:
     def live(self, stage: Stage) -> bool:
         return stage.days_past_due is None or stage.days_past_due >= 0 or self.row.due_on > self.as_of
 
-    def first_day(self, stage: Stage, *, is_first: bool, since: bool = True) -> date | None:
+    def first_day(self, stage: Stage, *, is_first: bool, since: bool = True, again: bool = False) -> date | None:
         """The day from which the dated conditions hold; None when one of them has no date to count from."""
+        if since and is_first and not again and self.waived_on is not None and not stage.expires:
+            return self.waived_on
         days = [self.row.due_on + timedelta(days=1 if stage.days_past_due is None else stage.days_past_due)]
         counted = (
             (stage.days_since_previous, self.state.last_notice_on),
@@ -79,8 +84,48 @@ class Clock:
                 days.append(start + timedelta(days=wait_days))
             elif wait_days is not None and not is_first:
                 return None
+        if again and self.state.last_notice_on is not None:
+            days.append(self.state.last_notice_on + timedelta(days=stage.repeat_every_days or 0))
         day = max(days)
         return day.replace(day=monthrange(day.year, day.month)[1]) if stage.month_end else day
+
+    def since_last_notice(self, day: date | None) -> bool:
+        """Whether something came about after the last notice."""
+        return day is not None and (self.state.last_notice_on is None or self.state.last_notice_on < day)
+
+    @property
+    def waived_on(self) -> date | None:
+        """When a promise was broken, so that the next stage waits for no day."""
+        goes_on = self.policy.on_broken_promise == "next_stage" and self.row.overdue
+        return self.row.broken_on if goes_on and self.since_last_notice(self.row.broken_on) else None
+
+    @property
+    def dispute_is_over(self) -> bool:
+        return self.since_last_notice(self.row.dispute_over_on)
+
+    @property
+    def from_level(self) -> int:
+        """The level that stages are counted from."""
+        return 0 if self.policy.after_dispute == "restart" and self.dispute_is_over else self.level
+
+    @property
+    def jumps(self) -> bool:
+        return self.policy.escalate == "jump" or (self.policy.after_dispute == "nearest" and self.dispute_is_over)
+
+    @property
+    def cap(self) -> int:
+        """The position of the last stage that the row may get."""
+        names = (self.row.item["max_stage"], self.row.account["max_stage"], self.row.payer["max_stage"])
+        return min((p for name in names if (p := self.policy.position(name))), default=len(self.policy.stages))
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether the stage that was said last may be said again, at some time."""
+        if not self.level or self.from_level != self.level or self.level > self.cap:
+            return False
+        stage = self.policy.stages[self.level - 1]
+        below = stage.repeat_max is None or self.state.repeats < stage.repeat_max
+        return bool(stage.repeat_every_days) and below and self.live(stage)
 
     def asks(self, stage: Stage) -> bool:
         """Whether the conditions that are no dates hold."""
@@ -89,8 +134,8 @@ class Clock:
         enough: bool = self.row.sums["account_overdue_minor"] >= wanted
         return enough and (stage.when is None or true_of(stage.when.sql, self.row.columns()))
 
-    def holds(self, stage: Stage, *, is_first: bool) -> bool:
-        day = self.first_day(stage, is_first=is_first)
+    def holds(self, stage: Stage, *, is_first: bool, again: bool = False) -> bool:
+        day = self.first_day(stage, is_first=is_first, again=again)
         return self.live(stage) and day is not None and self.as_of >= day and self.asks(stage)
 
     def holds_by_age(self, stage: Stage) -> bool:
@@ -105,25 +150,31 @@ class Clock:
         return min(self.level, max(holding, default=0))
 
     def live_positions(self) -> list[int]:
-        return [p for p, stage in enumerate(self.policy.stages, 1) if p > self.level and self.live(stage)]
+        return [
+            p for p, stage in enumerate(self.policy.stages, 1) if self.from_level < p <= self.cap and self.live(stage)
+        ]
 
     def judge(self) -> Judgement:
         """Find the stage, and say whether it is reached and what the calendar has against it."""
         pending = {"pending"} if self.state.pending else set()
         positions = self.live_positions()
-        if not positions:
+        if not positions and not self.may_repeat:
             return Judgement(frozenset({"finished"} | pending), 0, None, lacks_currency=False)
         stages = self.policy.stages
         holding = [p for p in positions if self.holds(stages[p - 1], is_first=p == positions[0])]
-        if self.policy.escalate == "step":
+        if not self.jumps:
             holding = [p for p in holding if p == positions[0]]
+        repeats = 0
+        if not holding and self.may_repeat and self.holds(stages[self.level - 1], is_first=True, again=True):
+            holding, repeats = [self.level], self.state.repeats + 1
         if not holding:
-            return Judgement(frozenset({"not_due"} | pending), positions[0], self.next_on(), lacks_currency=False)
+            next_one = positions[0] if positions else self.level
+            return Judgement(frozenset({"not_due"} | pending), next_one, self.next_on(), lacks_currency=False)
         stage = stages[holding[-1] - 1]
         lacks = stage.min_overdue is not None and self.row.item["currency"] not in stage.min_overdue
         if self.too_soon(stage):
-            return Judgement(frozenset({"too_soon"} | pending), holding[-1], self.next_on(), lacks)
-        return Judgement(frozenset(pending), holding[-1], None, lacks)
+            return Judgement(frozenset({"too_soon"} | pending), holding[-1], self.next_on(), lacks, repeats)
+        return Judgement(frozenset(pending), holding[-1], None, lacks, repeats)
 
     def too_soon(self, stage: Stage) -> bool:
         in_gap = self.free_on is not None and self.free_on > self.as_of and not stage.expires
@@ -139,17 +190,25 @@ class Clock:
             earlier = [self.policy.stages[p - 1] for p in positions if p < position]
             # Once the stages before it have expired, it is the first live one.
             comes_first = all(before.expires for before in earlier) and (not stage.expires or not earlier)
-            if self.policy.escalate == "step" and not comes_first:
+            if not self.jumps and not comes_first:
                 continue
             day = self.day_of_notice(stage, is_first=comes_first)
             if day is not None:
                 days.append(day)
-            if self.policy.escalate == "step" and (day is not None or not stage.expires):
+            if not self.jumps and (day is not None or not stage.expires):
                 break
+        if self.may_repeat and not self.is_reached(positions):
+            again = self.day_of_notice(self.policy.stages[self.level - 1], is_first=True, again=True)
+            days += [] if again is None else [again]
         return min(days, default=None)
 
-    def day_of_notice(self, stage: Stage, *, is_first: bool) -> date | None:
-        day = self.first_day(stage, is_first=is_first)
+    def is_reached(self, positions: list[int]) -> bool:
+        """Whether a further stage is reached, so that the one before it is not said again."""
+        candidates = positions if self.jumps else positions[:1]
+        return any(self.holds(self.policy.stages[p - 1], is_first=p == positions[0]) for p in candidates)
+
+    def day_of_notice(self, stage: Stage, *, is_first: bool, again: bool = False) -> date | None:
+        day = self.first_day(stage, is_first=is_first, again=again)
         if day is None or not self.asks(stage):
             return None
         day = max(day, self.as_of + timedelta(days=1))
@@ -176,6 +235,7 @@ def take_over(row: Row, judgement: Judgement) -> None:
     row.reasons |= judgement.reasons
     row.position = judgement.position
     row.next_on = judgement.next_on
+    row.repeats = judgement.repeats
     if judgement.lacks_currency and not row.reasons:
         row.problem_is("minimum_lacks_currency")
 
@@ -200,7 +260,9 @@ def judge_group(rows: Sequence[Row], stored: Data | None) -> tuple[int | None, i
     if anchor is not None:
         moved = stored is not None and stored["anchor_item_id"] not in {None, anchor.item_id}
         if moved or policy.deescalate:
-            anchor.level_before = level = Clock(anchor, policy, state, level, anchor.free_on).fallen_level()
+            fallen = Clock(anchor, policy, state, level, anchor.free_on).fallen_level()
+            state = state if fallen == level else replace(state, repeats=0)
+            anchor.level_before = level = fallen
         judgement = Clock(anchor, policy, state, level, anchor.free_on).judge()
     elif not blocked:
         level = 0

@@ -90,6 +90,10 @@ def stages(draw: st.DrawFn, name: str, *, position: int, may_expire: bool) -> Ke
         stage["do"] = list(draw(pick(("call",), ("call", "notify_owner"))))
     if draw(one_in(4)):
         stage["approval"] = draw(pick("one", "two"))
+    if draw(one_in(4)):
+        stage["repeat_every_days"] = draw(pick(1, 3, 7, 15))
+        if draw(one_in(2)):
+            stage["repeat_max"] = draw(pick(1, 2))
     return stage
 
 
@@ -139,6 +143,8 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "deescalate": (False, False, True),
         "one_notice_per": ("account", "account", "item", "level"),
         "credits": ("net", "net", "ignore"),
+        "on_broken_promise": ("resume", "resume", "next_stage"),
+        "after_dispute": ("continue", "continue", "nearest", "restart"),
         "min_gap_days": (0, 0, 3, 7),
     }.items():
         policy[key] = draw(pick(*choices))

@@ -34,7 +34,14 @@ TWISTS: Final = (
     *("disputed", "in_flight", "both", "draft", "pending", "settled", "part", "bad"),
     *("charge", "charge", "credit", "payment"),
 )
-NEW: Final[Keys] = {"level": 0, "stage": None, "last_notice_on": None, "last_deadline_on": None, "version": 0}
+NEW: Final[Keys] = {
+    "repeats": 0,
+    "level": 0,
+    "stage": None,
+    "last_notice_on": None,
+    "last_deadline_on": None,
+    "version": 0,
+}
 BAD: Final[tuple[Keys, ...]] = (
     {"due_on": None},
     {"currency": None},
@@ -101,6 +108,7 @@ def accounts(draw: st.DrawFn) -> list[Keys]:
             "legal": draw(one_in(30)),
             "intercompany": draw(one_in(30)),
             "channels": draw(pick(31, 31, 31, 1, 2, 3, 7, 0)),
+            "max_stage": draw(pick(*[None] * 20, *STAGE_NAMES, "unknown")),
             "attr_score": draw(pick(None, 0, 1, 3, 5)),
             "attr_vip": draw(pick(None, True, False)),
         }
@@ -144,6 +152,7 @@ def plain_items(draw: st.DrawFn, item_id: int, owners: Sequence[Keys], as_of: da
         "parent_item_id": None,
         "draft": False,
         "pending_notice_id": None,
+        "max_stage": draw(pick(*[None] * 20, *STAGE_NAMES, "unknown")),
         "attr_contract": draw(pick(None, "C1", "C2")),
         **NEW,
     }
@@ -159,6 +168,7 @@ def noticed(draw: st.DrawFn, as_of: date) -> Keys:
         "stage": draw(pick(None, None, *STAGE_NAMES, "unknown")),
         "last_notice_on": draw(maybe_near(as_of)),
         "last_deadline_on": draw(maybe_near(as_of)),
+        "repeats": draw(pick(0, 0, 0, 1, 2)),
     }
 
 
@@ -257,10 +267,10 @@ def dispute_rows(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> list[Key
             "item_id": row["item_id"],
             "amount_minor": draw(pick(None, None, 1)),
             "opened_on": as_of,
-            "resolved_on": draw(pick(None, None, as_of)),
+            "resolved_on": draw(maybe_near(as_of)),
         }
         for dispute_id, row in enumerate(rows, 1)
-        if draw(one_in(20))
+        if draw(one_in(12))
     ]
 
 
@@ -282,12 +292,48 @@ def promise_rows(
                 "made_on": as_of - timedelta(days=draw(pick(10, 1, 0, -1))),
                 "by_on": as_of + timedelta(days=draw(pick(5, 1, 0, -1, -3, -4))),
                 "tolerance_days": draw(pick(0, 3)),
+                "ended_on": draw(pick(*[None] * 12, as_of, as_of + timedelta(days=1))),
             }
         )
         if draw(one_in(3)) and rows:
             named = {draw(pick(*(row["item_id"] for row in rows))) for _ in range(draw(pick(1, 2, 3)))}
             links += [{"promise_id": promise_id, "item_id": item_id} for item_id in sorted(named)]
+    for plan_id in (50, 60):
+        if rows and draw(one_in(8)):
+            instalments, named_by_them = draw(plan_rows(plan_id, owners, rows, as_of))
+            promises += instalments
+            links += named_by_them
     return promises, links
+
+
+@st.composite
+def plan_rows(
+    draw: st.DrawFn, plan_id: int, owners: Sequence[Keys], rows: Sequence[Keys], as_of: date
+) -> tuple[list[Keys], list[Keys]]:
+    """An instalment plan: promises that share their items, of which some may be kept, and some broken."""
+    named = sorted({draw(pick(*(row["item_id"] for row in rows))) for _ in range(draw(pick(1, 2, 3)))})
+    shared = {
+        "plan_id": plan_id,
+        "account_id": draw(pick(*(o["account_id"] for o in owners))),
+        "currency": draw(pick(*CURRENCIES)),
+        "made_on": as_of - timedelta(days=draw(pick(30, 10, 0, -1))),
+        "tolerance_days": draw(pick(0, 3)),
+        "ended_on": draw(pick(None, None, None, None, as_of)),
+    }
+    instalments, links = [], []
+    for number in range(draw(pick(1, 2, 3))):
+        amount = draw(pick(*AMOUNTS))
+        instalments.append(
+            {
+                **shared,
+                "promise_id": plan_id + number,
+                "amount_minor": amount,
+                "paid_minor": draw(pick(0, 1, amount, amount)),
+                "by_on": as_of + timedelta(days=draw(pick(-7, -3, 0)) + 5 * number),
+            }
+        )
+        links += [{"promise_id": plan_id + number, "item_id": item_id} for item_id in named]
+    return instalments, links
 
 
 @st.composite

@@ -39,6 +39,7 @@ STATE: Final[Schema] = {
     "stage": pl.String,
     "last_notice_on": pl.Date,
     "last_deadline_on": pl.Date,
+    "repeats": pl.Int16,  # how often the stage of the level was said again
     "pending_notice_id": pl.Int64,
     "version": pl.Int32,
 }
@@ -59,6 +60,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "legal": pl.Boolean,
         "intercompany": pl.Boolean,
         "channels": pl.UInt8,  # bit i: CHANNELS[i] reaches this account
+        "max_stage": pl.String,  # no item of it goes beyond this stage of its policy
     },
     "items": {
         "item_id": pl.Int64,
@@ -75,6 +77,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "in_flight_minor": pl.Int64,
         "parent_item_id": pl.Int64,  # what a charge was raised on
         "draft": pl.Boolean,  # not yet a claim, or money not yet received
+        "max_stage": pl.String,  # it goes no further than this stage of its policy
         **STATE,
     },
     # When each payer of an entity last heard from us after the due date of something.
@@ -112,6 +115,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "made_on": pl.Date,
         "by_on": pl.Date,
         "tolerance_days": pl.Int32,
+        "plan_id": pl.Int64,  # of which instalment plan it is an instalment
+        "ended_on": pl.Date,  # taken back: from this day on as if it had never been made
     },
     "promise_items": {"promise_id": pl.Int64, "item_id": pl.Int64},
     # A ledger: what money went to which item; taking it back is a row with the opposite sign.
@@ -142,6 +147,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "level_before": pl.Int16,  # of the account-anchored group
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
+        "repeats": pl.Int16,  # of the account-anchored group, with this notice
+        "repeats_before": pl.Int16,
     },
     # What a person set in a proposal, and the stage they chose.
     "set_stages": {"item_id": pl.Int64, "stage": pl.String},
@@ -155,6 +162,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "level_before": pl.Int16,
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
+        "repeats": pl.Int16,
+        "repeats_before": pl.Int16,
     },
 }
 
@@ -175,8 +184,16 @@ KEYS: Final[dict[str, list[str]]] = {
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "accounts": {"legal": False, "intercompany": False, "channels": 0},
-    "items": {"disputed_minor": 0, "in_flight_minor": 0, "draft": False, "level": 0, "version": 0, "kind": "invoice"},
-    "anchors": {"level": 0, "version": 0},
+    "items": {
+        "disputed_minor": 0,
+        "in_flight_minor": 0,
+        "draft": False,
+        "level": 0,
+        "repeats": 0,
+        "version": 0,
+        "kind": "invoice",
+    },
+    "anchors": {"level": 0, "repeats": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},
 }
 

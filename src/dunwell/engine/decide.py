@@ -23,6 +23,7 @@ from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.parties import OF_ACCOUNT, active_holds, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
+from dunwell.engine.steps.resumed import resumed
 from dunwell.engine.steps.rows import collected
 from dunwell.engine.steps.slices import sliced
 from dunwell.engine.steps.stage import as_set, judge, level
@@ -32,7 +33,7 @@ from dunwell.engine.steps.sums import account_sums
 CANDIDATE: Final = (
     "row", "item_id", "account_id", "entity_id", "payer_id", "currency", "due_on", "amount_minor", "open_minor",
     "dunnable_minor", "policy_ix", "position", "level", "stored_level", "stored_stage", "last_deadline_on", "version",
-    "channels", "reasons", "problem", "lacks_currency",
+    "channels", "reasons", "problem", "lacks_currency", "repeats", "repeats_after",
 )  # fmt: skip
 SLICES_AT_ONCE: Final = 2  # more would take more memory than time
 SOMETIMES: Final = ("account_open_minor", "as_of")
@@ -108,7 +109,8 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide for payers with all that they owe."""
-    rows, anchors = _staged(_left(book, known, procedures, as_of), book, procedures, as_of)
+    left = resumed(_left(book, known, procedures, as_of), book, known, procedures, as_of=as_of)
+    rows, anchors = _staged(left, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
     candidates = _candidates(rows, procedures)
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
@@ -123,7 +125,8 @@ def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
 def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """The items' rows with what is known of their debtor, and the columns that expressions read."""
     columns = procedures.columns
-    rows = with_contacts(book.items.lazy().rename(_STATE), known, book)
+    items = book.items if book.items["max_stage"].count() else book.items.drop("max_stage")
+    rows = with_contacts(items.lazy().rename(_STATE), known, book)
     # An attribute of both item and account: the item's own value comes first.
     both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
     rows = rows.with_columns(pl.coalesce(name, name + OF_ACCOUNT).alias(name) for name in both)

@@ -45,6 +45,7 @@ _PROBLEMS = {
 _PARTS = (
     ("disputed_minor", "disputed"),
     ("in_flight_minor", "under way"),
+    ("planned_minor", "in an instalment plan"),
     ("promised_minor", "promised"),
     ("credited_minor", "covered by credits"),
 )

@@ -23,6 +23,7 @@ STANDING_IN_THE_WAY: Final = (
     "on_hold",
     "disputed",
     "promised",
+    "in_plan",
     "payment_in_flight",
     "covered_by_credit",
 )

@@ -70,6 +70,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "open_minor": pl.Int64,
         "disputed_minor": pl.Int64,
         "in_flight_minor": pl.Int64,
+        "planned_minor": pl.Int64,  # covered by an instalment plan
         "promised_minor": pl.Int64,
         "credited_minor": pl.Int64,
         "dunnable_minor": pl.Int64,
@@ -95,6 +96,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "total_minor": pl.Int64,
         "channels": pl.String,  # comma-separated, in the order of the policy
         "approvals": pl.Int8,
+        "repeats": pl.Int16,  # how often its stage has been said again with it
     },
     "lines": {
         "notice_no": pl.Int32,
@@ -107,6 +109,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
         "version": pl.Int32,
+        "repeats": pl.Int16,
+        "repeats_before": pl.Int16,
     },
     "charges": {
         "notice_no": pl.Int32,
@@ -127,6 +131,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "level": pl.Int16,
         "stage": pl.String,
         "version": pl.Int32,
+        "repeats": pl.Int16,
     },
     "tasks": {"item_id": pl.Int64, "account_id": pl.Int64, "task": pl.String, "detail": pl.String},
 }

@@ -32,6 +32,7 @@ def posted(book: Book, event: Posted) -> Effects:
         last_deadline_on="deadline_on",
         pending_notice_id="notice_id",
         version=pl.col("version") + 1,
+        repeats="repeats",
     )
     contacts = event.notices.filter("contact").select(*PAYER, heard_on="as_of").unique()
     contact_before = book.payers.rename({"last_contact_on": "contact_before_on"})
@@ -84,7 +85,8 @@ def _groups_before(book: Book, event: Posted) -> pl.DataFrame:
     """What a notice that is taken back gives back to its account-anchored group: a fall before it stands."""
     deadlines = book.anchors.select(*GROUP, deadline_before_on="last_deadline_on")
     decided = book.anchors.clear() if event.anchors is None else event.anchors
-    return decided.select(*GROUP, level_before="level", stage_before="stage").join(deadlines, on=GROUP, how="left")
+    before = decided.select(*GROUP, level_before="level", stage_before="stage", repeats_before="repeats")
+    return before.join(deadlines, on=GROUP, how="left")
 
 
 def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
@@ -100,6 +102,7 @@ def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
             new_stage=pl.col("stage").sort_by("level").last(),
             new_deadline_on=pl.col("deadline_on").max(),
             new_notice_id=pl.col("notice_id").max(),
+            new_repeats=pl.col("repeats").max(),
         )
     )
     rows = event.anchors.join(kept, on=GROUP, how="left").join(notices, on=GROUP, how="left")
@@ -109,6 +112,7 @@ def _anchors_posted(book: Book, event: Posted) -> pl.DataFrame:
         stage=pl.coalesce("new_stage", "stage"),
         last_deadline_on=pl.when(is_noticed).then("new_deadline_on").otherwise("last_deadline_on"),
         pending_notice_id=pl.coalesce("new_notice_id", "pending_notice_id"),
+        repeats=pl.coalesce("new_repeats", "repeats"),
         version=pl.col("version") + 1,
     )
     return table("anchors", rows.select(list(SCHEMAS["anchors"])))
@@ -227,8 +231,9 @@ _BACK = {
     "last_deadline_on": pl.col("deadline_before_on"),
     "pending_notice_id": _NOTHING,
     "version": _NEXT,
+    "repeats": pl.col("repeats_before"),
 }
-_BEFORE = ["level_before", "stage_before", "deadline_before_on"]
+_BEFORE = ["level_before", "stage_before", "deadline_before_on", "repeats_before"]
 
 
 def _reversed(book: Book, fees: Sequence[int], on: date) -> Effects:
@@ -297,11 +302,12 @@ def _groups_back(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
     """
     groups = _pending(_groups(book, notices), notices)
     level_before = pl.col("level_before").fill_null(0)
-    goes_back = ~pl.col("has_others") & (pl.col("level") > level_before)
+    goes_back = ~pl.col("has_others") & (pl.col("level") >= level_before)
     return groups.select(
         *GROUP,
         level=pl.when(goes_back).then(level_before).otherwise("level"),
         stage=pl.when(goes_back).then("stage_before").otherwise("stage"),
+        repeats=pl.when(goes_back).then(pl.col("repeats_before").fill_null(0)).otherwise("repeats"),
         last_deadline_on=pl.when("has_others").then("last_deadline_on").otherwise("deadline_before_on"),
         pending_notice_id="next_notice_id",
         version=_NEXT,

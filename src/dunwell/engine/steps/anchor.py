@@ -9,7 +9,7 @@ from dunwell.engine.steps.rows import collected, overlay
 from dunwell.engine.steps.stage import fall, judge, level
 
 GROUP = ["entity_id", "payer_id", "currency", "policy_ix"]
-STATE = ["last_notice_on", "last_deadline_on", "version"]
+STATE = ["last_notice_on", "last_deadline_on", "repeats", "version"]
 # What is asked of every row of account-anchored policies; of the anchors themselves, everything is.
 MINE = [
     "row", *GROUP, "item_id", "due_on", "dunnable_minor", "is_claim", "is_free", "is_overdue", "is_pending", "position",
@@ -92,8 +92,8 @@ def _anchors(
         .drop([name for name in stored.columns if name not in GROUP and name in rows.columns])
         .join(stored.lazy(), on=GROUP, how="left", nulls_equal=True)
         .with_columns(
+            pl.col("version", "repeats").fill_null(0),
             stored_level=pl.col("stored_level").fill_null(0),
-            version=pl.col("version").fill_null(0),
             is_pending=pl.col("is_pending").fill_null(value=False),
             may_fall=deescalates | (pl.col("anchor_item_id") != pl.col("item_id")).fill_null(value=False),
             days_since_previous=days_since("last_notice_on", as_of),
@@ -105,7 +105,7 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     """What holds for the anchor holds for every overdue dunnable row of its group."""
     said = judged.select(
         *GROUP, "level", "position", "is_reached", "is_too_soon", "free_on", "fires_on", "lacks_currency",
-        "last_notice_on", "days_since_previous", group_pending="is_pending",
+        "last_notice_on", "days_since_previous", "repeats_after", group_pending="is_pending",
     )  # fmt: skip
     return (
         mine.lazy()
@@ -168,12 +168,13 @@ def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, proc
     back at level 0. Another policy is no change: as an item's, the state is read under the policy of the day.
     """
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
-    current = judged.lazy().select(*GROUP, "level", "version", anchor_item_id="item_id", stage=stage)
+    current = judged.lazy().select(*GROUP, "level", "version", "repeats", anchor_item_id="item_id", stage=stage)
     without = stored.lazy().join(current, on=GROUP, how="anti", nulls_equal=True)
     gone = without.join(kept.lazy(), on=GROUP, how="anti", nulls_equal=True).select(
         *GROUP,
         level=pl.lit(0, dtype=pl.Int16),
         version="version",
+        repeats=pl.lit(0, dtype=pl.Int16),
         anchor_item_id=pl.lit(None, dtype=pl.Int64),
         stage=pl.lit(None, dtype=pl.String),
     )

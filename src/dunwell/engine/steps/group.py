@@ -70,6 +70,7 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> 
             due_minor=pl.col("dunnable_minor").sum(),
             channels_mask=pl.col("channels").first(),
             contact=(~pl.col("is_pre_due")).any(),
+            repeats=pl.col("repeats_after").max(),
             as_of=as_of.first(),
         )
         .with_columns(notice_slot=procedures.slot(pl.col("level")))

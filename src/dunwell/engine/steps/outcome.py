@@ -49,6 +49,7 @@ def _standing() -> dict[str, pl.Expr]:
         "on_hold": blockable & pl.col("on_hold"),
         "disputed": nothing_left & (pl.col("disputed_minor") > 0),
         "promised": nothing_left & (pl.col("promised_minor") > 0),
+        "in_plan": nothing_left & (pl.col("planned_minor") > 0),
         "payment_in_flight": nothing_left & (pl.col("in_flight_minor") > 0),
         "covered_by_credit": judged & pl.col("policy_ix").is_not_null() & ~pl.col("draft") & is_covered,
     }

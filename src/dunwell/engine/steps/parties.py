@@ -57,16 +57,21 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
 
     The holds of `book` are those in force.
     Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
-    expressions read (enums as text, see TEXT_COLUMNS).
+    expressions read (enums as text, see TEXT_COLUMNS); `max_stage_of_account` and `max_stage_of_payer` where some
+    account has one.
     """
     accounts = book.accounts.lazy()
     own = accounts.join(payers(book.accounts).lazy(), on="account_id").with_columns(
         held=pl.col("account_id").is_in(book.holds["account_id"].drop_nulls().implode())
     )
     payer = own.select(
-        pl.col("account_id").alias("payer_id"), "channels", *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS)
+        pl.col("account_id").alias("payer_id"),
+        "channels",
+        *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS),
+        max_stage_of_payer="max_stage",
     )
     both = own.drop("channels").join(payer, on="payer_id", how="left")
+    ends = [] if book.accounts["max_stage"].null_count() == book.accounts.height else _ENDS
     either = {flag: pl.col(flag) | pl.col(f"payer_{flag}").fill_null(value=False) for flag in _FLAGS}
     read = [
         pl.col(name).cast(pl.String).alias(TEXT_COLUMNS[name])
@@ -82,6 +87,7 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
         "payer_id",
         "channels",
         *read,
+        *ends,
         owed_to="entity_id",
         is_known=pl.col("payer_legal").is_not_null() | pl.col("payer_id").is_null(),
         legal=either["legal"],
@@ -113,6 +119,7 @@ def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.Laz
 
 OF_ACCOUNT: Final = " of account"  # no attribute has blanks in its name
 _FLAGS = ("legal", "intercompany", "held")
+_ENDS = (pl.col("max_stage").alias("max_stage_of_account"), pl.col("max_stage_of_payer"))
 
 
 def active_holds(book: Book, as_of: pl.Expr) -> pl.DataFrame:
@@ -129,12 +136,35 @@ def promise_over_on() -> pl.Expr:
     return plus_days(pl.col("by_on"), pl.col("tolerance_days"))
 
 
-def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:
-    """Count, per entity and payer, the promises whose time is over and whose money did not come."""
-    over = promise_over_on() < as_of
-    broken = book.promises.lazy().filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
+def broken_promises(book: Book, as_of: pl.Expr) -> pl.LazyFrame:
+    """The promises whose time is over and whose money did not come in full; of a plan, its first such instalment.
+
+    Columns: those of `promises`, and `broken_on`, the day after the last on which money would have kept it.
+    """
+    broken = book.promises.lazy().filter(promise_over_on() < as_of, ~is_kept(), ~is_ended(as_of))
+    first_of_plan = pl.coalesce("plan_id", -pl.col("promise_id")).is_first_distinct()
     return (
-        broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
+        broken.with_columns(broken_on=plus_days(promise_over_on(), 1))
+        .sort("broken_on", "promise_id")
+        .filter(first_of_plan)
+    )
+
+
+def is_kept() -> pl.Expr:
+    """Whether all that was promised has come."""
+    return pl.col("paid_minor") >= pl.col("amount_minor")
+
+
+def is_ended(as_of: pl.Expr) -> pl.Expr:
+    """Whether a promise was taken back, and counts for nothing."""
+    return (pl.col("ended_on") <= as_of).fill_null(value=False)
+
+
+def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:
+    """Count, per entity and payer, the promises that were not kept; a plan is one."""
+    return (
+        broken_promises(book, as_of)
+        .join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
         .group_by("owed_to", "payer_id")
         .agg(account_broken_promises=pl.len())
     )

@@ -139,6 +139,8 @@ def _lines(dunned: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -
         level_before="stored_level",
         stage_before="stored_stage",
         deadline_before_on="last_deadline_on",
+        repeats="repeats_after",
+        repeats_before="repeats",
     )
     charges = riding.select(
         "notice_no",
@@ -148,6 +150,8 @@ def _lines(dunned: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -
         amount_minor="left_minor",
         level=pl.lit(0, dtype=pl.Int16),
         level_before=pl.lit(0, dtype=pl.Int16),
+        repeats=pl.lit(0, dtype=pl.Int16),
+        repeats_before=pl.lit(0, dtype=pl.Int16),
     )
     return pl.concat([lines, charges], how="diagonal")
 

@@ -33,7 +33,10 @@ def _position_of(procedures: Procedures, stage: pl.Expr) -> pl.Expr:
 
 
 def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.LazyFrame:
-    """Lower `level`, where `may_fall`, to the highest stage whose conditions hold, leaving `days_since_*` aside."""
+    """Lower `level`, where `may_fall`, to the highest stage whose conditions hold, leaving `days_since_*` aside.
+
+    What was said again of a stage that is left behind counts no longer.
+    """
     highest = reduce(
         lambda best, position: (
             pl.when(_holds(procedures, position, as_of)).then(pl.lit(position, dtype=pl.Int16)).otherwise(best)
@@ -41,18 +44,23 @@ def fall(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.La
         range(1, procedures.stages_max + 1),
         pl.lit(0, dtype=pl.Int16),
     )
-    return rows.with_columns(level=pl.when("may_fall").then(pl.min_horizontal("level", highest)).otherwise("level"))
+    fallen = pl.when("may_fall").then(pl.min_horizontal("level", highest)).otherwise("level")
+    return rows.with_columns(level=fallen, repeats=pl.when(fallen == pl.col("level")).then("repeats").otherwise(0))
 
 
 def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.DataFrame:
-    """Hold each row against the next stage of its policy, or with `jump` against all that are left.
+    """Hold each row against the next stage of its policy, or with `jump` against all that are left; else say it again.
 
-    Adds `position` (null: no stage is left), `is_reached`, `is_too_soon`, `free_on`, `fires_on` and `lacks_currency`.
+    Adds `position` (null: no stage is left), `is_reached`, `is_too_soon`, `free_on`, `fires_on`, `lacks_currency`, and
+    `repeats_after`, how often the stage has been said again once it is said.
     """
     gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
-    rows = rows.with_columns(free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures))
+    rows = _turned(rows, procedures).with_columns(
+        free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures)
+    )
     judged = _held_against(rows, procedures, pl.col("next_position"), as_of=as_of).pipe(collected)
     judged = _jumped(_past_pre_due(judged, procedures, as_of), procedures, as_of)
+    judged = _said_again(judged, procedures, as_of)
     in_gap = (pl.col("free_on") > as_of).fill_null(value=False) & ~pl.col("is_pre_due")
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
     _least, lacks = procedures.stage_amount(lambda stage: stage.min_overdue, procedures.slot(pl.col("position")))
@@ -81,11 +89,46 @@ def as_set(rows: pl.DataFrame, set_stages: pl.DataFrame, procedures: Procedures)
             is_finished=pl.lit(value=False),
             is_too_soon=pl.lit(value=False),
             lacks_currency=pl.lit(value=False),
+            repeats_after=pl.lit(0, dtype=pl.Int16),
         )
         .drop_nulls("position")
         .pipe(collected)
     )
     return overlay(rows, chosen)
+
+
+def _turned(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
+    """Add what people have brought about since the last notice, and how far a row may go.
+
+    `from_level`: the level that stages are counted from, 0 after a dispute where the policy begins anew. `jumps`: the
+    highest stage reached is the next. `waived_on`: when a promise was broken, so that the next stage waits for no day.
+    `cap`: the position of the last stage it may get, or null.
+    """
+    names = rows.collect_schema().names()
+
+    def since(column: str) -> pl.Expr:
+        """Whether it came about after the last notice, if at all."""
+        return (pl.col("last_notice_on").is_null() | (pl.col("last_notice_on") < pl.col(column))).fill_null(value=False)
+
+    jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
+    from_level, waived_on = pl.col("level"), pl.lit(None, dtype=pl.Date)
+    if "dispute_over_on" in names:
+        after = procedures.of_policy(lambda policy: policy.after_dispute, pl.String)
+        is_over = pl.col("dispute_over_on").is_not_null() & since("dispute_over_on")
+        from_level = pl.when(is_over & (after == "restart")).then(pl.lit(0, dtype=pl.Int16)).otherwise("level")
+        jumps = jumps | (is_over & (after == "nearest")).fill_null(value=False)
+    if "broken_on" in names:
+        goes_on = procedures.of_policy(lambda policy: policy.on_broken_promise == "next_stage", pl.Boolean)
+        waived_on = pl.when(goes_on & pl.col("is_overdue") & since("broken_on")).then("broken_on")
+    ends = [name for name in ("max_stage", "max_stage_of_account", "max_stage_of_payer") if name in names]
+    none = pl.lit(None, dtype=pl.Int16)
+    cap = pl.min_horizontal(none, *(_position_of(procedures, pl.col(name)) for name in ends))
+    return rows.with_columns(from_level=from_level, jumps=jumps, waived_on=waived_on, cap=cap)
+
+
+def _may_be(position: pl.Expr) -> pl.Expr:
+    """Whether a row may get the stage at a position."""
+    return (pl.col("cap") >= position).fill_null(value=True)
 
 
 def _past_pre_due(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
@@ -99,22 +142,21 @@ def _past_pre_due(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) 
 
 
 def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
-    """Rows of policies that jump: the highest stage reached, and the earliest day on which any would fire."""
-    jumping = [policy for policy in procedures.policies if policy.escalate == "jump"]
-    jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
-    if not judged.select(jumps.any()).item():
+    """Rows that jump: the highest stage reached, and the earliest day on which any would fire."""
+    jumping = [p for p in procedures.policies if p.escalate == "jump" or p.after_dispute == "nearest"]
+    if not jumping or not judged["jumps"].any():
         return judged
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
     found = (
         judged.lazy()
         .with_row_index("place")
-        .filter(jumps)
+        .filter("jumps")
         .with_columns(first_position="position")
         .drop("fires_on", "is_reached")
     )
     highest, earliest = [], []
     for at in range(1, max(len(policy.stages) for policy in jumping) + 1):
-        is_left = (pl.col("level") < at) & (count >= at)
+        is_left = (pl.col("from_level") < at) & (count >= at) & _may_be(pl.lit(at))
         found = _held_against(found, procedures, pl.when(is_left).then(pl.lit(at, dtype=pl.Int16)), as_of=as_of, at=at)
         found = found.rename({"fires_on": f"fires_on_{at}", "is_reached": f"is_reached_{at}"})
         highest.append(pl.when(f"is_reached_{at}").then(pl.lit(at, dtype=pl.Int16)))
@@ -131,9 +173,42 @@ def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.
     return overlay(judged, found.pipe(collected))
 
 
-def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
-    """The first live stage after the level, and the first that does not expire."""
+def _said_again(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """Rows that reach no further stage: the stage they are at once more, where it repeats, so many days later."""
+    judged = judged.with_columns(repeats_after=pl.lit(0, dtype=pl.Int16))
+    if not procedures.any_stage(lambda stage: stage.repeat_every_days):
+        return judged
     slot = procedures.slot(pl.col("level"))
+    every = procedures.of_stage(lambda stage: stage.repeat_every_days, slot, pl.Int32)
+    most = procedures.of_stage(lambda stage: stage.repeat_max, slot, pl.Int16)
+    expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean)
+    is_live = ~expires | (pl.col("days_past_due") < 0)
+    may = every.is_not_null() & (pl.col("repeats") < most).fill_null(value=True) & is_live & _may_be(pl.col("level"))
+    stays = ~pl.col("is_reached") & (pl.col("from_level") == pl.col("level"))
+    found = (
+        judged.lazy()
+        .with_row_index("place")
+        .filter(may & stays)
+        .rename({"position": "further_position", "fires_on": "further_on", "is_pre_due": "further_is_pre_due"})
+    )
+    again = _held_against(
+        found, procedures, pl.col("level"), as_of=as_of, after=plus_days(pl.col("last_notice_on"), every)
+    )
+    shown = pl.col("is_reached") | pl.col("further_position").is_null()
+    found = again.select(
+        "is_reached",
+        row="place",
+        position=pl.when(shown).then("position").otherwise("further_position"),
+        fires_on=pl.min_horizontal("fires_on", "further_on"),
+        is_pre_due=pl.when(shown).then("is_pre_due").otherwise("further_is_pre_due"),
+        repeats_after=pl.when("is_reached").then(pl.col("repeats") + 1).otherwise(0).cast(pl.Int16),
+    )
+    return overlay(judged, found.pipe(collected))
+
+
+def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
+    """The first live stage after the level, and the first that does not expire; null where the row may not get it."""
+    slot = procedures.slot(pl.col("from_level"))
     late = procedures.of_slot(
         lambda policy, position, _stage: next(
             (at for at, s in enumerate(policy.stages, 1) if at > position and not s.expires), None
@@ -141,22 +216,32 @@ def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
         slot,
         pl.Int16,
     )
+    late = pl.when(_may_be(late)).then(late)
     if not procedures.any_stage(lambda stage: stage.expires):
         return {"next_position": late, "next_late_position": late}
     following = procedures.of_slot(
         lambda policy, position, _stage: position + 1 if position < len(policy.stages) else None, slot, pl.Int16
     )
     return {
-        "next_position": pl.when(pl.col("days_past_due") >= 0).then(late).otherwise(following),
+        "next_position": pl.when(pl.col("days_past_due") >= 0)
+        .then(late)
+        .otherwise(pl.when(_may_be(following)).then(following)),
         "next_late_position": late,
     }
 
 
 def _held_against(
-    rows: pl.LazyFrame, procedures: Procedures, position: pl.Expr, *, as_of: pl.Expr, at: int | None = None
+    rows: pl.LazyFrame,
+    procedures: Procedures,
+    position: pl.Expr,
+    *,
+    as_of: pl.Expr,
+    at: int | None = None,
+    after: pl.Expr | None = None,
 ) -> pl.LazyFrame:
     """Hold rows against the stage at a position: each row's own, or `at` for all (null where it is not left).
 
+    `after`: the stage is one that was said before, and is not said again before this day.
     Adds `position`, `is_reached`, `is_pre_due`, and `fires_on`: the first day on which it would be sent, null where
     that is not in the stage's life, or where what no passing of time changes is not met.
     """
@@ -165,8 +250,11 @@ def _held_against(
     if at is not None:
         first_live = ((pl.col("next_position") == at) | (pl.col("next_late_position") == at)).fill_null(value=False)
     rows = rows.with_columns(position=position).with_columns(slot=procedures.slot(pl.col("position")))
-    from_on, datable = _from_on(procedures, slot, first_live)
+    from_on, datable = _from_on(procedures, slot, first_live, after)
     expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
+    if after is None:
+        is_waived = pl.col("waived_on").is_not_null() & first_live & ~expires
+        from_on, datable = pl.when(is_waived).then("waived_on").otherwise(from_on), datable | is_waived
     rows = rows.with_columns(
         is_pre_due=expires, from_on=from_on, is_met=slot.is_not_null() & datable & _standing(procedures, slot, at)
     )
@@ -181,13 +269,15 @@ def _held_against(
     ).drop("slot", "is_met", "from_on")
 
 
-def _from_on(procedures: Procedures, slot: pl.Expr, first_live: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
-    """The first day that a stage's date conditions allow, and whether they can be told.
+def _from_on(
+    procedures: Procedures, slot: pl.Expr, first_live: pl.Expr, after: pl.Expr | None
+) -> tuple[pl.Expr, pl.Expr]:
+    """The first day that a stage's date conditions allow, not before `after`, and whether they can be told.
 
     Days since a notice or deadline that never was count as over for the first live stage only.
     """
     days = procedures.of_stage(lambda s: 1 if s.days_past_due is None else s.days_past_due, slot, pl.Int32)
-    dates = [plus_days(pl.col("due_on"), days)]
+    dates = [plus_days(pl.col("due_on"), days), *([] if after is None else [after])]
     datable = pl.lit(value=True)
     for key, column in (("days_since_previous", "last_notice_on"), ("days_since_deadline", "last_deadline_on")):
         given = attrgetter(key)
