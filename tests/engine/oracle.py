@@ -19,10 +19,10 @@ from tests.engine.oracle_rows import (
     add_sums,
     apply_credits,
     apply_promises,
-    note_what_resumes,
     assign,
     block,
     note_parts,
+    note_what_resumes,
     rows_of,
 )
 from tests.engine.oracle_stages import AnchorKey, State, judge_group, judge_item

@@ -148,6 +148,8 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "min_gap_days": (0, 0, 3, 7),
     }.items():
         policy[key] = draw(pick(*choices))
+    if policy["deescalate"]:
+        policy["on_broken_promise"] = "resume"  # the other is refused
     if draw(one_in(4)):
         policy["split_by"] = list(draw(pick(*SPLITS)))
     minimum: Keys = {key: draw(amounts()) for key in ("item", "account") if draw(one_in(6))}

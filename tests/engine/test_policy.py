@@ -199,7 +199,6 @@ def test_what_is_not_acted_on_yet_is_named() -> None:
     keys = {text.split(": ")[1] for text in found if text.endswith("is checked but not acted on yet by this version")}
     assert keys == {
         "calendar", "contact", "interest", "close", "stages[3].interest", "stages[3].compensation",
-        "stages[4].repeat_every_days", "stages[4].repeat_max",
     }  # fmt: skip
     everything = (
         "policy: p\ntitle: t\nmin_gap_days: 7\ninclude: open\non_broken_promise: next_stage\n"

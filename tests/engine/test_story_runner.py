@@ -384,6 +384,6 @@ def test_a_story_stays_within_its_ids(told: Path, monkeypatch: pytest.MonkeyPatc
     many = ", ".join(f"{{entity: E{number}}}" for number in range(1001))
     head = HEAD.replace("accounts:", f"entities: [{many}]\naccounts:")
     assert reports(told, "", head) == ["a-story.yaml:1: a story has at most 1,000 entities, not 1,001"]
-    monkeypatch.setattr("dunwell.engine.stories.world.IDS_PER_STORY", 2)
+    monkeypatch.setattr("dunwell.engine.stories.names.IDS_PER_STORY", 2)
     second = "  - {on: 2026-01-12, payment: {account: MEYER, amount: 5.00 EUR}}\n"
     assert reports(told, second) == ["a-story.yaml:11: a story has fewer than 2 items"]

@@ -66,6 +66,7 @@ def posting(notice_id: int, item_ids: list[int], versions: list[int], *, on: dat
         "policy": "p",
         "stage": "reminder",
         "level": 1,
+        "repeats": 0,
         "anchored": False,
         "contact": True,
         "deadline_on": D[20],
@@ -80,6 +81,8 @@ def posting(notice_id: int, item_ids: list[int], versions: list[int], *, on: dat
             "level": 1,
             "stage": "reminder",
             "level_before": 0,
+            "repeats": 0,
+            "repeats_before": 0,
             "version": version,
         }
         for item, version in zip(item_ids, versions, strict=True)

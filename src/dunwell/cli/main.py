@@ -7,6 +7,7 @@ import typer
 
 from dunwell import __version__
 from dunwell.cli import (
+    agree,
     audit,
     book,
     demo,
@@ -74,6 +75,9 @@ app.command(cls=Command)(happen.release)
 app.command(cls=Command)(happen.dispute)
 app.command(cls=Command)(happen.resolve)
 app.command(cls=Command)(happen.promise)
+app.command(cls=Command)(agree.plan)
+app.command(cls=Command)(agree.promises)
+app.command(cls=Command)(agree.end)
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")

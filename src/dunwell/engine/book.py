@@ -195,6 +195,8 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
     },
     "anchors": {"level": 0, "repeats": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},
+    "notices": {"repeats": 0},
+    "lines": {"repeats": 0, "repeats_before": 0},
 }
 
 

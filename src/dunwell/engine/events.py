@@ -132,6 +132,30 @@ class Promised:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Planned:
+    """An instalment plan for named items: what is to come, and by when.
+
+    `instalments`: (promise_id, amount_minor, by_on) of each, in the order of their days.
+    """
+
+    on: date
+    plan_id: int
+    account_id: int
+    currency: str
+    item_ids: Sequence[int]
+    instalments: Sequence[tuple[int, int, date]]
+    tolerance_days: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromiseEnded:
+    """Promises taken back, such as one noted in error, or all the instalments of a plan: nobody is held to them."""
+
+    on: date
+    promise_ids: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Posted:
     """Notices of a run became binding: levels rise, charges exist, items wait for delivery.
 
@@ -202,6 +226,8 @@ Event: TypeAlias = (
     | Disputed
     | Resolved
     | Promised
+    | Planned
+    | PromiseEnded
     | Posted
     | Delivered
     | Failed

@@ -32,7 +32,7 @@ ORDER: Final = {"items": ["account_id", "item_id"], "allocations": ["on", "sourc
 }
 NOTHING: Final = Book.of()
 FEW_ACCOUNTS: Final = 20  # of which everything is read in one go
-STATE_DEFAULTS: Final = {"level": 0, "version": 0}  # of an item that was never noticed
+STATE_DEFAULTS: Final = {"level": 0, "repeats": 0, "version": 0}  # of an item that was never noticed
 
 # What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody.
 OF_ENTITY: Final = {
@@ -45,7 +45,8 @@ OF_ENTITY: Final = {
     " AND (t.until_on IS NULL OR t.until_on >= {as_of})",
     "disputes": "t.entity_id = {entity}"
     " AND EXISTS (SELECT 1 FROM records_item i WHERE i.id = t.item_id AND i.closed_on IS NULL)",
-    "promises": "t.entity_id = {entity} AND t.paid_minor < t.amount_minor",
+    "promises": "t.entity_id = {entity} AND t.paid_minor < t.amount_minor"
+    " AND (t.ended_on IS NULL OR t.ended_on > {as_of})",
     "promise_items": "t.promise_id IN"
     " (SELECT id FROM records_promise WHERE entity_id = {entity} AND paid_minor < amount_minor)",
 }

@@ -26,6 +26,7 @@ ACCOUNTS: Final = {
     "customer_since_on": ("t.customer_since_on", pl.Date()),
     "legal": ("t.legal", pl.Boolean()),
     "intercompany": ("t.intercompany", pl.Boolean()),
+    "max_stage": ("t.max_stage", pl.String()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }
 CONTACTS: Final = {
@@ -55,6 +56,7 @@ ITEMS: Final = {
     "open_minor": ("t.open_minor", pl.Int64()),
     "applied_minor": (APPLIED, pl.Int64()),
     "source_open_minor": ("t.source_open_minor", pl.Int64()),
+    "item_max_stage": ("t.max_stage", pl.String()),
     "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }

@@ -52,7 +52,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
     Refused: another currency than the book's, an amount below what is already settled of it, another account
     while a notice with the item is on its way.
     """
-    attributes = [name for name in items.columns if name.startswith("attr_")]
+    attributes = [name for name in items.columns if name.startswith("attr_") or name == "item_max_stage"]
     both = items.join(book, on=ITEM_KEY, how="left", suffix=_BOOK, maintain_order="left")
     is_new = pl.col("item_id").is_null()
     added = both.filter(is_new).select(*items.columns, source_open_minor="open_minor")

@@ -18,7 +18,7 @@ from dunwell.sources.wording import in_words
 
 IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 # Fields by where they go; the order is that of the messages about a row.
-ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class")
+ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class", "max_stage")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
 DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline")
@@ -161,6 +161,7 @@ class Table(_Part):
     customer_since: Read | None = None
     legal: Given | None = None
     intercompany: Given | None = None
+    max_stage: Given | None = None
     contact: Read | None = None
     email: Read | None = None
     phone: Read | None = None
@@ -202,7 +203,7 @@ class Table(_Part):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, in the order of the mapping."""
-        fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS]
+        fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS, "item_max_stage"]
         fields += [*ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
         sources = [*(self.source(field) for field in fields), *self.attributes.values()]
         named = [column for source in sources if source is not None for column in source.columns]
@@ -231,6 +232,7 @@ class ItemMapping(Table):
     stage: Given | None = None
     last_notice: Read | None = None
     last_deadline: Read | None = None
+    item_max_stage: Given | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -313,5 +315,5 @@ SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
 }
 LENGTHS: Final = {
     "entity": 100, "account": 200, "number": 200, "name": 400, "segment": 200, "time_zone": 64, "language": 20,
-    "stage": 100, "contact": 400, "email": 320, "phone": 40,
+    "stage": 100, "max_stage": 100, "item_max_stage": 100, "contact": 400, "email": 320, "phone": 40,
 }  # fmt: skip

@@ -7,7 +7,7 @@ import polars as pl
 
 from dunwell.engine.book import Book, BookError, shaped, table
 from dunwell.engine.consequences.refusals import only, require_amount
-from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Promised, Released, Resolved
+from dunwell.engine.events import AccountsChanged, Disputed, Effects, Held, Planned, Promised, Released, Resolved
 
 TOLERANCE_DAYS_MAX: Final = 365
 
@@ -84,19 +84,10 @@ def promised(book: Book, event: Promised) -> Effects:
     amount that is not above 0 or beyond the bound, a day that is over, a tolerance that is no number of days, and an
     item that is named twice.
     """
-    if not 0 <= event.tolerance_days <= TOLERANCE_DAYS_MAX:
-        raise BookError(f"a promise has a tolerance of 0 to {TOLERANCE_DAYS_MAX} days, not {event.tolerance_days}")
+    require_promisable(book, event, "a promise")
     require_amount("a promise", event.amount_minor, event.currency)
-    only(book.accounts, "account_id", event.account_id)
     if event.by_on < event.on:
         raise BookError(f"a promise made on {event.on} cannot be for {event.by_on}, which is over")
-    for item_id, times in Counter(event.item_ids).items():
-        item = only(book.items, "item_id", item_id).row(0, named=True)
-        name = item["number"] or item_id
-        if item["currency"] != event.currency:
-            raise BookError(f"a promise in {event.currency} cannot be for {name}, which is in {item['currency']}")
-        if times > 1:
-            raise BookError(f"a promise names {name} twice")
     row: dict[str, object] = {
         "promise_id": event.promise_id,
         "account_id": event.account_id,
@@ -108,3 +99,21 @@ def promised(book: Book, event: Promised) -> Effects:
     }
     named: list[dict[str, object]] = [{"promise_id": event.promise_id, "item_id": item} for item in event.item_ids]
     return Effects(changes={"promises": table("promises", [row]), "promise_items": table("promise_items", named)})
+
+
+def require_promisable(book: Book, event: Promised | Planned, what: str) -> None:
+    """Refuse what neither a promise nor a plan (`what`) can be about.
+
+    Errors: BookError for a tolerance that is no number of days, an account or item that is not in the book, an item in
+    another currency, and one that is named twice.
+    """
+    if not 0 <= event.tolerance_days <= TOLERANCE_DAYS_MAX:
+        raise BookError(f"{what} has a tolerance of 0 to {TOLERANCE_DAYS_MAX} days, not {event.tolerance_days}")
+    only(book.accounts, "account_id", event.account_id)
+    for item_id, times in Counter(event.item_ids).items():
+        item = only(book.items, "item_id", item_id).row(0, named=True)
+        name = item["number"] or item_id
+        if item["currency"] != event.currency:
+            raise BookError(f"{what} in {event.currency} cannot be for {name}, which is in {item['currency']}")
+        if times > 1:
+            raise BookError(f"{what} names {name} twice")

@@ -1,4 +1,4 @@
-"""Which promises the payments keep."""
+"""Which promises the payments keep, and which come to less when nothing is owed any more."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 
-from dunwell.engine.book import SCHEMAS, Book
-from dunwell.engine.steps.parties import payer_of_family
+from dunwell.engine.book import CREDIT_KINDS, SCHEMAS, Book
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere
+from dunwell.engine.steps.parties import is_ended, is_kept, payer_of_family, promise_over_on
 
 PAID = {name: SCHEMAS["promises"][name] for name in ("promise_id", "paid_minor")}
 
@@ -64,6 +65,59 @@ def promises_without(book: Book, payment: Mapping[str, Any]) -> pl.DataFrame:
     )
 
 
+def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere) -> Effects:
+    """Let promises come to what was paid of them once nothing is open any more of what they were for.
+
+    So a promise of more than was owed, or of what a credit note has taken off since, is kept and not broken. One of
+    which nothing was paid ends.
+    """
+    accounts = _accounts_of(book, event) if book.promises.height else []
+    found: dict[int, dict[str, object]] = {}
+    for account_id in accounts:
+        payer_of = payer_of_family(book.accounts, account_id)
+        mine = book.promises.filter(pl.col("account_id").is_in(list(payer_of)), ~is_kept())
+        for row in mine.filter(promise_over_on() >= event.on, ~is_ended(pl.lit(event.on))).to_dicts():
+            if _is_settled(book, row, payer_of):
+                paid_minor = row["paid_minor"]
+                left = {"amount_minor": paid_minor} if paid_minor else {"ended_on": event.on}
+                found[row["promise_id"]] = {**row, **left}
+    if not found:
+        return Effects()
+    columns = ("promise_id", "amount_minor", "ended_on")
+    rows = [[row[name] for name in columns] for row in found.values()]
+    schema = {name: SCHEMAS["promises"][name] for name in columns}
+    return Effects(changes={"promises": pl.DataFrame(rows, schema=schema, orient="row")})
+
+
+def _accounts_of(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere) -> list[int]:
+    """The accounts of which less may be open after an event."""
+    match event:
+        case Paid():
+            return [] if event.pending else [event.account_id]
+        case Allocated():
+            items = [event.item_id]
+        case ItemsBooked():
+            items = [item_id for _source, item_id in event.applies_to]
+        case PaidElsewhere():
+            items = event.items["item_id"].to_list()
+    return book.items.filter(pl.col("item_id").is_in(items))["account_id"].unique().sort().to_list()
+
+
+def _is_settled(book: Book, promise: Mapping[str, Any], payer_of: Mapping[int, int | None]) -> bool:
+    """Whether there is something that a promise is for, and nothing of it is open."""
+    account_id = promise["account_id"]
+    paid_for = [account for account, payer in payer_of.items() if account_id in (account, payer)]
+    owed = book.items.filter(
+        ~pl.col("kind").is_in(CREDIT_KINDS), ~pl.col("draft"), pl.col("currency") == promise["currency"]
+    )
+    named = book.promise_items.filter(pl.col("promise_id") == promise["promise_id"])["item_id"]
+    if named.is_empty():
+        concerned = owed.filter(pl.col("account_id").is_in(paid_for))
+    else:
+        concerned = owed.filter(pl.col("item_id").is_in(named.implode()))
+    return concerned.height > 0 and int(concerned["open_minor"].sum()) == 0
+
+
 def _payments(book: Book, accounts: list[int], currency: str) -> list[tuple[int, Received]]:
     """The payments of some accounts that have arrived and were not taken back, as they were when they came."""
     money = book.items.filter(pl.col("account_id").is_in(accounts), kind="payment", currency=currency, draft=False)
@@ -110,9 +164,10 @@ class _Promises:
     def count(self, received: Received, paid: dict[int, int]) -> None:
         """Add to `paid`, by promise, what a payment counts towards each; no cent counts twice."""
         rest, to_items = received.amount_minor, dict(received.applied)
+        broken = {row["plan_id"] for row in self.rows if _is_over(row, received.on) and _is_unpaid(row, paid)}
         for row in self.rows:
             promise_id = row["promise_id"]
-            if not _in_time(row, received):
+            if not _in_time(row, received) or (row["plan_id"] and row["plan_id"] in broken):
                 continue
             own = self._items_of(row, received)
             offered = rest if own is None else sum(to_items.get(item, 0) for item in own)
@@ -136,8 +191,16 @@ class _Promises:
 
 
 def _in_time(promise: Mapping[str, Any], received: Received) -> bool:
-    days_after = (received.on - promise["by_on"]).days
-    return bool(promise["made_on"] <= received.on and days_after <= promise["tolerance_days"])
+    is_ended = promise["ended_on"] is not None and promise["ended_on"] <= received.on
+    return bool(promise["made_on"] <= received.on and not _is_over(promise, received.on) and not is_ended)
+
+
+def _is_over(promise: Mapping[str, Any], on: date) -> bool:
+    return bool((on - promise["by_on"]).days > promise["tolerance_days"])
+
+
+def _is_unpaid(promise: Mapping[str, Any], paid: Mapping[int, int]) -> bool:
+    return bool(paid[promise["promise_id"]] < promise["amount_minor"])
 
 
 def _use(to_items: dict[int, int], own: set[int], amount_minor: int) -> None:

@@ -14,6 +14,7 @@ _MISSING: Final = {
     "item_id": "one of the items named is not of this payer",
     "hold_id": "there is no hold {} in the book",
     "dispute_id": "there is no dispute {} in the book",
+    "promise_id": "there is no promise {} in the book",
 }
 
 

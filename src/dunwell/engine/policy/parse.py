@@ -18,11 +18,9 @@ NOT_YET_ACTED_ON: Final = (
     "interest",
     "close",
     "include",
-    "on_broken_promise",
-    "after_dispute",
     "charges_when_paid",
 )
-STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation", "repeat_every_days", "repeat_max")
+STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation")
 
 
 def parse_policy(text: str, source: str, attributes: Mapping[str, pl.DataType] | None = None) -> Policy:
@@ -74,6 +72,8 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
             ("close", "after_stage"),
             f"no stage is called {policy.close.after_stage!r}{hint(policy.close.after_stage, names)}",
         )
+    if policy.deescalate and policy.on_broken_promise == "next_stage":
+        yield ("on_broken_promise",), "`deescalate` would take back at once the stage that a broken promise brings on"
     if policy.applies_to and _never(policy.applies_to):
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
     if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):

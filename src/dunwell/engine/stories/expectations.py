@@ -1,18 +1,23 @@
 """What a step expected, what it got, and why: the comparison and its report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any, Final
+
+import polars as pl
 
 from dunwell.engine.documents import hint
 from dunwell.engine.explain import explain
 from dunwell.engine.money import exponent, format_minor
 from dunwell.engine.plan import OUTCOMES, Plan
+from dunwell.engine.promising import PROMISE_STATES, promise_states
 from dunwell.engine.stories.board import LEVELS, levels_of
 from dunwell.engine.stories.format import Amount, Expect, known_amount
+from dunwell.engine.stories.names import StoryError
 from dunwell.engine.stories.story import Step
-from dunwell.engine.stories.world import StoryError, World
+from dunwell.engine.stories.world import World
 
 EXPLAINED_MAX: Final = 5
 FIELDS: Final = {
@@ -59,9 +64,10 @@ class Day:
 class Seen:
     """A step's outcome in the words of the story."""
 
-    def __init__(self, world: World, day: Day) -> None:
+    def __init__(self, world: World, day: Day, on: date) -> None:
         self.world = world
         self.day = day
+        self.on = on
         self.standing: Plan | None = None  # what the engine says of the book after the step, when it has been asked
 
     def _stands(self) -> Plan:
@@ -168,6 +174,12 @@ class Seen:
         item = self.world.item(number)
         return Amount(item.open_minor, item.currency)
 
+    def promise(self, name: str) -> str:
+        """How a promise or instalment stands on the day of the step. Errors: StoryError."""
+        promise_id = self.world.id_of("promise", name)
+        states = promise_states(self.world.board.book, pl.lit(self.on))
+        return str(states.row(by_predicate=pl.col("promise_id") == promise_id, named=True)["state"])
+
     def tasks(self) -> list[dict[str, Any]]:
         """The work the step left for people."""
         planned = [] if self.day.plan is None else self.day.plan.tasks.to_dicts()
@@ -222,24 +234,20 @@ def _compare_lists(expect: Expect, seen: Seen) -> Iterator[_Difference]:
 
 
 def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
-    for number, outcome in (expect.outcomes or {}).items():
-        if outcome not in OUTCOMES:
-            raise StoryError(f"there is no outcome {outcome!r}{hint(outcome, OUTCOMES)}")
-        got = seen.decision(number)["outcome"]
-        if got != outcome:
-            yield f"outcome of {number}", outcome, got, seen.explanation(number)
-    for number, next_on in (expect.next_on or {}).items():
-        got_on = seen.decision(number)["next_on"]
-        if got_on != next_on:
-            yield f"next_on of {number}", str(next_on), str(got_on), seen.explanation(number)
-    for name, level in (expect.levels or {}).items():
-        got_level = seen.level(name)
-        if got_level != level:
-            yield f"level of {name}", str(level), str(got_level), seen.explanation(name)
-    for number, amount in (expect.open or {}).items():
-        got_amount = seen.open_amount(number)
-        if got_amount != amount:
-            yield f"open amount of {number}", _shown(amount), _shown(got_amount), ()
+    asked: tuple[tuple[str, Mapping[str, object] | None, Callable[[str], object], Sequence[str]], ...] = (
+        ("outcome of", expect.outcomes, lambda name: seen.decision(name)["outcome"], OUTCOMES),
+        ("next_on of", expect.next_on, lambda name: seen.decision(name)["next_on"], ()),
+        ("level of", expect.levels, seen.level, ()),
+        ("promise", expect.promises, seen.promise, PROMISE_STATES),
+        ("open amount of", expect.open, seen.open_amount, ()),
+    )
+    for what, values, found, words in asked:
+        for name, value in (values or {}).items():
+            if words and value not in words:
+                kind = what.split()[0]
+                raise StoryError(f"there is no {kind} {value!r}{hint(str(value), words)}")
+            if (got := found(name)) != value:
+                yield f"{what} {name}", _shown(value), _shown(got), seen.explanation(name)
 
 
 def _matched(

@@ -121,6 +121,7 @@ class Account(WithAttributes):
     phone: str | None = None
     chat: str | None = None
     webhook: str | None = None
+    max_stage: str | None = None
     channels: list[Channel] | None = None
 
     def channel_bits(self) -> int:
@@ -147,6 +148,7 @@ class Invoice(WithAttributes):
     issued: date | None = None
     kind: Literal["invoice", "instalment"] = "invoice"
     draft: bool = False
+    max_stage: str | None = None
     level: Annotated[int, Field(ge=0, le=99)] | None = None
     stage: str | None = None
     last_notice: date | None = None
@@ -244,6 +246,30 @@ class Promise(Keys):
     tolerance_days: Annotated[int, Field(ge=0)] = 0
 
 
+class Instalment(Keys):
+    """What is to come of a plan, and by when."""
+
+    amount: Sum
+    by: date
+
+
+class Plan(Keys):
+    """An instalment plan for some items."""
+
+    id: Text | None = None
+    account: Text
+    items: NamesOf
+    instalments: list[Instalment]
+    tolerance_days: Annotated[int, Field(ge=0)] = 0
+
+
+class End(Keys):
+    """A promise or a plan taken back."""
+
+    promise: Text | None = None
+    plan: Text | None = None
+
+
 class Run(Keys):
     """Decide, approve, post and deliver; or stop before one of them."""
 
@@ -266,6 +292,7 @@ class Expect(Keys):
     tasks: list[dict[str, Any]] | None = None
     actions: list[dict[str, Any]] | None = None
     next_on: dict[str, date | None] | None = None
+    promises: dict[str, str] | None = None
 
 
 EVENTS: Final[Mapping[str, type[BaseModel]]] = {
@@ -281,6 +308,8 @@ EVENTS: Final[Mapping[str, type[BaseModel]]] = {
     "dispute": Dispute,
     "resolve": Resolve,
     "promise": Promise,
+    "plan": Plan,
+    "end": End,
     "run": Run,
     "approve": Nothing,
     "post": Nothing,

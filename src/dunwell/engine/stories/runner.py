@@ -19,8 +19,9 @@ from dunwell.engine.plan import Plan
 from dunwell.engine.since import Known, fallen_out, unmoved
 from dunwell.engine.stories.board import Asked, Board
 from dunwell.engine.stories.expectations import Day, Failure, NotAsked, Seen, compare
+from dunwell.engine.stories.names import StoryError
 from dunwell.engine.stories.story import Step, Story, read_story
-from dunwell.engine.stories.world import StoryError, World
+from dunwell.engine.stories.world import World
 
 TOGETHER_MAX: Final = 1_000
 _OF_NOTICES: Final = ("lines", "charges", "actions")
@@ -158,7 +159,7 @@ class _Player:
                     yield from self._look_again(step.on, self.world.waiting())
         if step.expect is None:
             return []
-        seen = Seen(self.world, self.day)
+        seen = Seen(self.world, self.day, step.on)
         try:
             return compare(step, step.expect, seen, self.story.source)
         except NotAsked:

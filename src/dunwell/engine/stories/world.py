@@ -1,4 +1,4 @@
-"""The book of a story, with a name for everything in it."""
+"""What a story tells, as events of its book."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -9,18 +9,13 @@ import polars as pl
 
 from dunwell.engine import events as e
 from dunwell.engine.book import SCHEMAS
-from dunwell.engine.documents import Document, DocumentError, dotted, hint, read_as
+from dunwell.engine.documents import Document, DocumentError, dotted, read_as
 from dunwell.engine.lastlook import asked_for
 from dunwell.engine.plan import Plan
 from dunwell.engine.stories import format as told
-from dunwell.engine.stories.board import ENTITIES_PER_STORY, IDS_PER_STORY, Board, ItemState
+from dunwell.engine.stories.board import ENTITIES_PER_STORY, Board
+from dunwell.engine.stories.names import Names, StoryError
 from dunwell.engine.stories.story import Story
-
-DEFAULT_ENTITY = "ACME"
-
-
-class StoryError(ValueError):
-    """A step that cannot happen: it names something the story does not have."""
 
 
 class PostedNotice(NamedTuple):
@@ -30,31 +25,13 @@ class PostedNotice(NamedTuple):
     items: list[str]
 
 
-class World:
-    """Turns what a story tells into events, and knows its part of the book by the names the story gives.
-
-    Every account, item, hold, dispute and promise has its name; its id is the story's own among all on the board.
-    """
+class World(Names):
+    """Turns what a story tells into events, and knows what has become of its notices."""
 
     def __init__(self, story: Story, board: Board, story_no: int) -> None:
-        self.story = story
-        self.board = board
-        self.story_no = story_no
-        names = list(dict.fromkeys([*story.entities, *(a.entity for a in story.accounts if a.entity)])) or [
-            DEFAULT_ENTITY
-        ]
-        first_entity = story_no * ENTITIES_PER_STORY + 1
-        self.entities = {name: number for number, name in enumerate(names, first_entity)}
-        self.accounts = {each.account: number for number, each in enumerate(story.accounts, self._before_first + 1)}
-        self.told_accounts: dict[str, told.Account] = {}
-        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise")}
-        self.numbers: dict[int, str] = {}
+        super().__init__(story, board, story_no)
         self.posted: dict[int, PostedNotice] = {}  # by notice_id
         self.tasks: list[e.Task] = []
-
-    @property
-    def _before_first(self) -> int:
-        return self.story_no * IDS_PER_STORY
 
     def opening(self) -> e.AccountsChanged:
         """The accounts as the story begins. Errors: StoryError, also for more of them than a story has ids for."""
@@ -67,18 +44,6 @@ class World:
         """Translate a told event. Errors: StoryError."""
         told_event: Callable[[date, Any], e.Event] = getattr(self, f"_{name}")
         return told_event(on, event)
-
-    def account(self, name: str) -> int:
-        """Return an account's id. Errors: StoryError."""
-        if name not in self.accounts:
-            raise StoryError(f"there is no account {name!r} under `accounts`")
-        return self.accounts[name]
-
-    def id_of(self, kind: str, name: str) -> int:
-        """Return the id of an item, hold, dispute or promise. Errors: StoryError."""
-        if name not in self.ids[kind]:
-            raise StoryError(f"there is no {kind} {name!r} yet")
-        return self.ids[kind][name]
 
     def posting(self, on: date, plan: Plan, notice_numbers: Sequence[int]) -> tuple[e.Posted, list[int]]:
         """The event that makes some notices of a plan binding, and their ids."""
@@ -134,22 +99,6 @@ class World:
             number = f"{stem}-{count}"
         return number
 
-    def _new_id(self, kind: str, name: str | None) -> int:
-        known = self.ids[kind]
-        name = name or f"{kind}-{len(known) + 1}"
-        if name in known:
-            raise StoryError(f"the {kind} {name!r} is there already")
-        self._require_ids(f"{kind}s", len(known) + 1)
-        known[name] = self._before_first + len(known) + 1
-        if kind == "item":
-            self.numbers[known[name]] = name
-        return known[name]
-
-    def _require_ids(self, what: str, count: int) -> None:
-        """Stay below the first id of the next story on the board. Errors: StoryError."""
-        if count >= IDS_PER_STORY:
-            raise StoryError(f"a story has fewer than {IDS_PER_STORY:,} {what}")
-
     # What each told event means, by the name of its key.
 
     def _accounts(self, accounts: Sequence[told.Account]) -> pl.DataFrame:
@@ -173,6 +122,7 @@ class World:
             "legal": account.legal,
             "intercompany": account.intercompany,
             "channels": account.channel_bits(),
+            "max_stage": account.max_stage,
         }
 
     def _set(self, on: date, event: dict[str, Any]) -> e.Event:
@@ -210,6 +160,7 @@ class World:
             "amount_minor": event.amount.minor,
             "open_minor": (event.open or event.amount).minor,
             "draft": event.draft,
+            "max_stage": event.max_stage,
             "level": event.level or self._seeded_level(event.stage),
             "stage": event.stage,
             "last_notice_on": event.last_notice,
@@ -298,6 +249,34 @@ class World:
             item_ids=[self.id_of("item", name) for name in event.items],
         )
 
+    def _plan(self, on: date, event: told.Plan) -> e.Event:
+        currencies = {str(each.amount.currency) for each in event.instalments}
+        if len(currencies) > 1:
+            raise StoryError("the instalments of a plan are in one currency")
+        plan = event.id or f"plan-{len(self.ids['plan']) + 1}"
+        plan_id = self._new_id("plan", plan)
+        return e.Planned(
+            on=on,
+            plan_id=plan_id,
+            account_id=self.account(event.account),
+            currency="".join(currencies),
+            item_ids=[self.id_of("item", name) for name in event.items],
+            instalments=[
+                (self._new_id("promise", f"{plan}/{number}"), each.amount.minor, each.by)
+                for number, each in enumerate(event.instalments, 1)
+            ],
+            tolerance_days=event.tolerance_days,
+        )
+
+    def _end(self, on: date, event: told.End) -> e.Event:
+        if (event.promise is None) == (event.plan is None):
+            raise StoryError("say what is taken back: `promise: id` or `plan: id`")
+        if event.promise:
+            return e.PromiseEnded(on=on, promise_ids=[self.id_of("promise", event.promise)])
+        plan_id = self.id_of("plan", str(event.plan))
+        instalments = self.board.book.promises.filter(pl.col("plan_id") == plan_id)
+        return e.PromiseEnded(on=on, promise_ids=instalments["promise_id"].to_list())
+
     def _side_row(self, on: date, number: str, account: str, amount: told.Amount, kind: str) -> dict[str, object]:
         account_id = self.account(account)
         if amount.minor < 0:
@@ -313,33 +292,6 @@ class World:
             "amount_minor": amount.minor,
             "open_minor": amount.minor,
         }
-
-    def _entity(self, name: str) -> int:
-        if name not in self.entities:
-            raise StoryError(f"there is no entity {name!r}{hint(name, self.entities)}")
-        return self.entities[name]
-
-    def _entity_of(self, account: str) -> int:
-        return self._entity(self.told_accounts[account].entity or next(iter(self.entities)))
-
-    def item(self, number: str) -> ItemState:
-        """How an item stands. Errors: StoryError for one that is not there."""
-        return self.board.items()[self.id_of("item", number)]
-
-    def _is_draft(self, number: str, *kinds: str) -> bool:
-        """Whether a number is that of a draft of one of these kinds: an invoice does not become a payment."""
-        if number not in self.ids["item"]:
-            return False
-        item = self.item(number)
-        return item.draft and item.kind in kinds
-
-    def _in_currency_of(self, number: str, amount: told.Amount) -> int:
-        """The minor units of an amount that must be in the currency of an item. Errors: StoryError."""
-        currency = self.item(number).currency
-        if amount.currency != currency:
-            known = currency or "an unknown currency"
-            raise StoryError(f"{number!r} is in {known}, not in {amount.currency or 'an unknown one'}")
-        return amount.minor
 
     def _seeded_level(self, stage: str | None) -> int:
         return max((policy.position(stage) for policy in self.story.policies), default=0)

@@ -24,6 +24,7 @@ ITEM_COLUMNS: Final = (
     "source_open_minor", "closed_on",
 )  # fmt: skip
 TURNED: Final = {"number": pl.String(), **{name: dtype for name, (_sql, dtype) in lookup.OPEN.items()}}
+RENAMED: Final = {"item_max_stage": "max_stage"}  # the account has one too
 STATE: Final = ("level", "stage", "last_notice_on", "last_deadline_on")
 
 
@@ -69,7 +70,8 @@ class ItemsWriter:
         self._elsewhere.paid(changes.lowered)
         ids = self._insert(added)
         if not changes.changed.is_empty():
-            bulk.save({"items": changes.changed.drop(LINE, "entity_id")}, on=self._on)
+            changed = changes.changed.drop(LINE, "entity_id").rename(RENAMED, strict=False)
+            bulk.save({"items": changed}, on=self._on)
         if not changes.settled.is_empty():
             stage(Item, changes.settled.rename({"item_id": "id"}), ["id"]).update()
         if not changes.told.is_empty():
@@ -100,7 +102,8 @@ class ItemsWriter:
         settled_on = pl.coalesce("settled_on", pl.lit(self._on)) if self._mapping.settled else pl.lit(self._on)
         settled = pl.when(pl.col("open_minor") == 0).then(settled_on)
         rows = added.with_columns(item_id=bulk.allocate_ids(Item, added.height), closed_on=settled)
-        own = rows.select(*ITEM_COLUMNS, *(f"attr_{name}" for name in self._types), id="item_id")
+        others = [*(f"attr_{name}" for name in self._types), *(name for name in RENAMED if name in rows.columns)]
+        own = rows.select(*ITEM_COLUMNS, *others, id="item_id").rename(RENAMED, strict=False)
         bulk.insert(Item, bulk.with_attributes(own))
         if self._seeds:
             was_noticed = pl.any_horizontal(pl.col("level") > 0, pl.col(STATE[1:]).is_not_null())

@@ -34,7 +34,7 @@ from dunwell.records.models import (
 from dunwell.records.stage import stage
 
 IDS_PER_STATEMENT = 500
-POSTED_COLUMNS = ("state", "contact_before_on", "level_before", "stage_before", "deadline_before_on")
+POSTED_COLUMNS = ("state", "contact_before_on", "level_before", "stage_before", "deadline_before_on", "repeats_before")
 
 
 @dataclass(frozen=True)

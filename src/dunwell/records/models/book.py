@@ -54,6 +54,7 @@ class Account(models.Model):
     risk = models.FloatField(null=True)
     legal = models.BooleanField(default=False)
     intercompany = models.BooleanField(default=False)
+    max_stage = models.CharField(max_length=100, null=True)
     attributes = models.JSONField(null=True)
 
     class Meta:
@@ -114,6 +115,7 @@ class Item(models.Model):
     in_flight_minor = models.PositiveBigIntegerField(default=0)
     parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="charges")
     draft = models.BooleanField(default=False)
+    max_stage = models.CharField(max_length=100, null=True)
     source_open_minor = models.PositiveBigIntegerField(null=True)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
@@ -142,6 +144,7 @@ class ItemState(models.Model):
     stage = models.CharField(max_length=100, null=True)
     last_notice_on = models.DateField(null=True)
     last_deadline_on = models.DateField(null=True)
+    repeats = models.PositiveSmallIntegerField(default=0)
     pending_notice_id = models.BigIntegerField(null=True)
     version = models.PositiveIntegerField(default=0)
 
@@ -158,6 +161,7 @@ class AnchorState(models.Model):
     stage = models.CharField(max_length=100, null=True)
     last_notice_on = models.DateField(null=True)
     last_deadline_on = models.DateField(null=True)
+    repeats = models.PositiveSmallIntegerField(default=0)
     pending_notice_id = models.BigIntegerField(null=True)
     version = models.PositiveIntegerField(default=0)
 
@@ -249,8 +253,17 @@ class Dispute(models.Model):
     reason = models.TextField(blank=True, default="")
 
 
+class InstalmentPlan(models.Model):
+    """An agreement to pay by instalments, each of which is a promise; it ends with the first that is broken."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    account = models.ForeignKey(Account, models.PROTECT)
+    made_on = models.DateField()
+    note = models.TextField(blank=True, default="")
+
+
 class Promise(models.Model):
-    """A promise to pay an amount by a date."""
+    """A promise to pay an amount by a date, perhaps as an instalment of a plan."""
 
     entity = models.ForeignKey(Entity, models.PROTECT)
     account = models.ForeignKey(Account, models.PROTECT)
@@ -260,6 +273,8 @@ class Promise(models.Model):
     made_on = models.DateField()
     by_on = models.DateField()
     tolerance_days = models.PositiveSmallIntegerField(default=0)
+    plan = models.ForeignKey(InstalmentPlan, models.PROTECT, null=True, related_name="instalments")
+    ended_on = models.DateField(null=True)
     note = models.TextField(blank=True, default="")
 
     class Meta:

@@ -110,6 +110,8 @@ class Notice(models.Model):
     level_before = models.PositiveSmallIntegerField(null=True)
     stage_before = models.CharField(max_length=100, null=True)
     deadline_before_on = models.DateField(null=True)
+    repeats = models.PositiveSmallIntegerField(default=0)
+    repeats_before = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         constraints = (
@@ -135,6 +137,8 @@ class NoticeLine(models.Model):
     level_before = models.PositiveSmallIntegerField(null=True)
     stage_before = models.CharField(max_length=100, null=True)
     deadline_before_on = models.DateField(null=True)
+    repeats = models.PositiveSmallIntegerField(default=0)
+    repeats_before = models.PositiveSmallIntegerField(default=0)
     version = models.PositiveIntegerField(null=True)
     binding = models.BooleanField(default=False)
 
