@@ -48,6 +48,20 @@ def test_an_item_is_disputed_promised_and_paid(desk: Path) -> None:
     assert outcome(desk, "A-17") == "promised"
 
 
+def test_a_plan_is_agreed_on_and_taken_back(desk: Path) -> None:
+    instalments = ("--instalment", "60.00@2020-04-20", "--instalment", "40.00@2020-05-20")
+    assert type_in(desk, "plan", "MEYER", "--item", "A-17", *instalments).out == "plan 1: 2 instalments of MEYER\n"
+    assert outcome(desk, "A-17") == "in_plan"
+    listed = type_in(desk, "promises", "MEYER", "--json").json["promises"]
+    assert [(each["promise"], each["plan"], each["amount_minor"], each["state"]) for each in listed] == [
+        (2, 1, 4000, "open"), (1, 1, 6000, "open"),
+    ]  # fmt: skip
+    assert "60.00 EUR" in type_in(desk, "promises").out
+    assert type_in(desk, "end", "--plan", "1", "--reason", "in error").out == "plan 1 has ended\n"
+    assert outcome(desk, "A-17") == "dun"
+    assert type_in(desk, "promises", "--on", "2020-04-03").code == 0
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -57,6 +71,10 @@ def test_an_item_is_disputed_promised_and_paid(desk: Path) -> None:
         ("pay MEYER 1.005", 3, "1.005 has more decimals than EUR has (2)"),
         ("pay MEYER ten", 3, "'ten' is not a number"),
         ("promise MEYER 10.00 --by 2020-04-01", 3, "cannot be for 2020-04-01, which is over"),
+        ("plan MEYER --item A-17 --instalment 50.00", 2, "'50.00' is no instalment: an amount and its day"),
+        ("plan MEYER --item A-17 --instalment 500.00@2020-05-01", 3, "and only 100.00 EUR is open of the items"),
+        ("end --reason x", 2, "say what is taken back: --promise NUMBER or --plan NUMBER"),
+        ("end --plan 9 --reason x", 4, "there is no plan 9 of ACME"),
         ("release 9", 4, "there is no hold 9 of ACME"),
     ],
 )

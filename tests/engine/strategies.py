@@ -299,10 +299,9 @@ def promise_rows(
             named = {draw(pick(*(row["item_id"] for row in rows))) for _ in range(draw(pick(1, 2, 3)))}
             links += [{"promise_id": promise_id, "item_id": item_id} for item_id in sorted(named)]
     for plan_id in (50, 60):
-        if rows and draw(one_in(8)):
-            instalments, named_by_them = draw(plan_rows(plan_id, owners, rows, as_of))
-            promises += instalments
-            links += named_by_them
+        if draw(one_in(8)) and rows:
+            plan: tuple[list[Keys], list[Keys]] = draw(plan_rows(plan_id, owners, rows, as_of))
+            promises, links = promises + plan[0], links + plan[1]
     return promises, links
 
 

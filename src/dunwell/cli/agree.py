@@ -47,9 +47,12 @@ def plan(
 
 @refuses
 def promises(
-    account: Annotated[str | None, typer.Argument(metavar="[ACCOUNT]", help="Of this account alone.")] = None,
+    account: Annotated[str | None, typer.Argument(metavar="ACCOUNT", help="Of this account alone.")] = None,
     entity: EntityCode = None,
-    on: On = None,
+    on: Annotated[
+        date | None,
+        typer.Option("--on", parser=day, metavar="DATE", help="How they stand on this day. [default: today]"),
+    ] = None,
     json: Json = False,
 ) -> None:
     """List the 50 last promises, and whether they were kept."""

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from dunwell.flows.errors import Invalid
-from dunwell.records.models import ItemState, PayerContact
+from dunwell.records.models import Account, Item, ItemState, PayerContact
 from tests.flows.book.test_importing import Desk, desk
 from tests.flows.town import POLICY, Town
 from tests.sources.files import HEADER, ROWS, csv
@@ -119,3 +119,14 @@ def test_a_seed_may_be_the_same_for_all(town: Town, desk: Desk) -> None:
 def test_without_a_policy_there_is_no_stage(desk: Desk) -> None:
     with pytest.raises(Invalid, match="no policy in force has a stage 'reminder'; no policy is in force"):
         desk.bring(csv(), "stage: reminder\n")
+
+
+def test_a_last_stage_of_an_item_and_of_an_account_comes_along_and_changes(town: Town, desk: Desk) -> None:
+    mapping = "item_max_stage: {column: stage}\nmax_stage: {column: level}\n"
+    desk.bring(seeds("final,reminder,,", ",second_reminder,,", ",,,"), mapping)
+    ends = dict(Item.objects.values_list("number", "max_stage"))
+    assert ends == {"A-17": "reminder", "A-18": "second_reminder", "A-19": None}
+    assert Account.objects.get(code="00042").max_stage == "final"
+    desk.bring(seeds("final,final,,", ",second_reminder,,", ",,,"), mapping)
+    assert Item.objects.get(number="A-17").max_stage == "final"
+    assert desk.bring(seeds("final,final,,", ",,,", ",,,"), mapping).items.changed == 0  # what is empty says nothing
