@@ -66,6 +66,7 @@ def test_a_policy_file_that_is_not_there_leaves_with_4(desk: Path) -> None:
 def test_the_schema_is_one_json_document(desk: Path) -> None:
     schema = dunwell("policy", "schema", cwd=desk).json
     assert {"policy", "stages"} <= set(schema["properties"])
+    assert {"story", "steps"} <= set(dunwell("story", "schema", cwd=desk).json["properties"])
 
 
 def test_policies_are_applied_and_shown_with_their_versions(desk: Path) -> None:
