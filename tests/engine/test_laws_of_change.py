@@ -37,7 +37,7 @@ def decided(case: Case) -> Plan:
 
 def bound(book: Book, plan: Plan, on: date) -> list[Event]:
     """The event that makes all of a plan binding, and the one that sends it."""
-    first = 1 + max(book.items["item_id"].max() or 0, 1_000)  # type: ignore[type-var, operator]
+    first = 1 + max([1_000, *book.items["item_id"].to_list()])
     ids = list(range(first, first + plan.notices.height))
     charge_ids = list(range(first, first + plan.charges.height))
     notices = plan.notices.with_columns(notice_id=pl.Series(ids, dtype=pl.Int64), as_of=pl.lit(on))
