@@ -18,9 +18,10 @@ NAMES = {
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "plan", "promises", "end",
     "entity show", "entity set", "letter check", "letter words",
-    "web", "user add", "user list",
+    "web", "user add", "user list", "story schema",
 }  # fmt: skip
-WITHOUT_JSON = {"policy schema", "up", "web", "worker"}  # the first prints nothing else, the others tell a log
+# The schemas are nothing else, the others tell a log.
+WITHOUT_JSON = {"policy schema", "story schema", "up", "web", "worker"}
 
 
 class Command(Protocol):
@@ -48,7 +49,7 @@ def test_these_are_the_commands() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", "user", *sorted(COMMANDS)]
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "story", "task", "user", *sorted(COMMANDS)]
 )
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
@@ -59,7 +60,7 @@ def test_every_command_helps(name: str, option: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "task", "user", *sorted(COMMANDS)]
+    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "story", "task", "user", *sorted(COMMANDS)]
 )
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
@@ -80,7 +81,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
-        "letter check": "", "letter words": "TEMPLATE",
+        "letter check": "", "letter words": "TEMPLATE", "story schema": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

@@ -66,6 +66,7 @@ def test_a_policy_file_that_is_not_there_leaves_with_4(desk: Path) -> None:
 def test_the_schema_is_one_json_document(desk: Path) -> None:
     schema = dunwell("policy", "schema", cwd=desk).json
     assert {"policy", "stages"} <= set(schema["properties"])
+    assert {"story", "steps"} <= set(dunwell("story", "schema", cwd=desk).json["properties"])
 
 
 def test_policies_are_applied_and_shown_with_their_versions(desk: Path) -> None:
@@ -169,3 +170,19 @@ def test_a_tie_with_a_policy_in_force_is_warned_of_and_ended(tmp_path: Path) -> 
     assert retired.out == ("gentle: version 1 is no longer in force; in force: consumer, key-accounts, standard-b2b\n")
     assert type_in("propose", "--as-of", "2020-04-03", "--json").json["exceptions"] == {}
     assert type_in("policy", "retire", "gentle").code == 4
+
+
+def test_what_a_policy_does_not_reckon_with_in_the_book_is_warned_of(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "gentle.yaml").write_text(GOOD.replace("[email]", "[sms], fee: {CHF: 5.00}"))
+    (tmp_path / "later.yaml").write_text(GOOD.replace("stage: reminder", "stage: first"))
+    check, apply = (("--home", "book", "policy", word, "gentle.yaml") for word in ("check", "apply"))
+    checked = dunwell(*check, "--json", cwd=tmp_path)
+    (sent, fee) = sorted(checked.json["policies"][0]["warnings"])[::-1]
+    assert checked.code == 0
+    assert sent.startswith("gentle.yaml:4: stages[0].send: sms does not reach any of ")
+    assert fee.startswith("gentle.yaml:4: stages[0].fee: no amount in EUR (")
+    applied = dunwell(*apply, cwd=tmp_path)
+    assert (applied.code, "warning: gentle.yaml:4: stages[0].fee: " in applied.err) == (0, True)
+    assert dunwell(*check, "--entity", "NOPE", cwd=tmp_path).code == 4
+    assert dunwell("policy", "check", "gentle.yaml", "--entity", "ACME", cwd=tmp_path).code == 4  # there is no book

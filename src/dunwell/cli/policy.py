@@ -22,22 +22,29 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Policy files (YAML).")]
+ForEntity = Annotated[
+    str | None, typer.Option("--entity", metavar="CODE", help="For this entity alone. [default: for every entity]")
+]
 
 
 @app.command(cls=Command)
 @refuses
-def check(files: Files, json: Json = False) -> None:
+def check(files: Files, entity: ForEntity = None, json: Json = False) -> None:
     """Check policy files, and say what is wrong with file and line.
 
-    Every key, expression and amount is looked at. No book is needed.
+    Every key, expression and amount is looked at. No book is needed;
+    where one is, policies are held against it, too.
     """
+    if entity:
+        open_book()
     attributes = _attributes()
     checked: list[dict[str, object]] = []
     problems: list[str] = []
     for file in files:
         try:
-            policy, warnings = check_policy(_text(file), str(file), attributes)
-            told = [*map(str, warnings), *_ties(policy, file)]
+            text = _text(file)
+            policy, warnings = check_policy(text, str(file), attributes)
+            told = [*map(str, warnings), *_doubts(policy, text, file, entity), *_ties(policy, file, entity)]
             checked.append({"file": str(file), "policy": policy.policy, "warnings": told})
         except Invalid as error:
             problems += error.problems or [str(error)]
@@ -100,9 +107,7 @@ def show(
 @refuses
 def apply(
     files: Files,
-    entity: Annotated[
-        str | None, typer.Option("--entity", metavar="CODE", help="For this entity alone. [default: for every entity]")
-    ] = None,
+    entity: ForEntity = None,
     json: Json = False,
 ) -> None:
     """Put policies in force, for every entity or for one.
@@ -117,10 +122,15 @@ def apply(
     attributes = policies.known_attributes()
     texts = [(_text(file), str(file)) for file in files]
     checked = [check_policy(text, source, attributes) for text, source in texts]
+    # Before they are in force: what the versions before them had is gone afterwards.
+    warnings = [
+        str(each)
+        for (policy, doubts), (text, source) in zip(checked, texts, strict=True)
+        for each in [*doubts, *_doubts(policy, text, Path(source), entity)]
+    ]
     applied = [
         policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts
     ]
-    warnings = [str(each) for _policy, doubts in checked for each in doubts]
     warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in _ties(policy, file, entity)]
     if json:
         as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
@@ -156,6 +166,18 @@ def retire(
         as_json({"policy": name, "version": retired.number, "entity": policies.scope(retired), "in_force": left})
         return
     say(f"{name}: version {retired.number} is no longer in force; in force: {', '.join(map(str, left)) or 'none'}")
+
+
+def _doubts(policy: "Policy", text: str, file: Path, entity: str | None = None) -> list[str]:
+    """Say what of the book, if there is one, a policy does not reckon with."""
+    if not book_exists():
+        return []
+    open_book()
+    from dunwell.flows import policy_doubts  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+
+    scope = entity_called(entity) if entity else None
+    return [str(each) for each in policy_doubts.doubts_in_book(policy, text, str(file), scope)]
 
 
 def _ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:

@@ -1,4 +1,4 @@
-"""`dunwell test`: plays stories and reports what went another way."""
+"""`dunwell test`: plays stories and reports what went another way. `dunwell story`: what a story may say."""
 
 import time
 from pathlib import Path
@@ -6,9 +6,26 @@ from typing import Annotated
 
 import typer
 
+from dunwell.cli.command import Command
 from dunwell.cli.doors import EXIT_FAILED, Json, refuses
 from dunwell.cli.output import as_json, is_watched, out, progress, say
 from dunwell.flows import stories
+
+app = typer.Typer(help="What a story file may say.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def story() -> None:
+    """What a story file may say."""
+
+
+@app.command(cls=Command)
+def schema() -> None:
+    """Print the JSON Schema of a story file, for your editor.
+
+    What it prints is JSON, without any option.
+    """
+    as_json(stories.story_schema())
 
 
 @refuses

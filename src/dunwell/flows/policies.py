@@ -120,6 +120,11 @@ def versions_in_force(entity: Entity | None) -> list[PolicyVersion]:
     return own + [version for version in versions if version.entity_id is None and version.policy.name not in names]
 
 
+def own_versions(name: str) -> list[PolicyVersion]:
+    """The versions of a policy that entities have of their own, by their code."""
+    return [version for version in _in_force() if version.policy.name == name and version.entity_id is not None]
+
+
 def versions_with(digests: Sequence[str], entity: Entity) -> list[PolicyVersion]:
     """The versions by which a run of an entity was decided, by the digests it keeps; an entity's own come first.
 

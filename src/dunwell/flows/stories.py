@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dunwell.engine.stories.expectations import Failure
 from dunwell.engine.stories.runner import TOGETHER_MAX, run_files
+from dunwell.engine.stories.schema import json_schema
 from dunwell.flows.errors import NotFound
 
 _BEGINS: Final = re.compile(r"""^(\{\s*)?["']?(story|steps)["']?\s*:""", re.MULTILINE)
@@ -51,6 +52,11 @@ def play(files: Sequence[Path]) -> Iterator[Played]:
     with nullcontext() if processes == 1 else ProcessPoolExecutor(processes - 1, mp_context=spawn) as pool:
         for at in range(0, len(files), processes * TOGETHER_MAX):
             yield from _played_by(pool, processes, files[at : at + processes * TOGETHER_MAX])
+
+
+def story_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a story file, for editors."""
+    return json_schema()
 
 
 def _played_by(pool: ProcessPoolExecutor | None, processes: int, files: Sequence[Path]) -> Iterator[Played]:

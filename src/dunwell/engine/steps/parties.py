@@ -40,12 +40,17 @@ def payer_of_family(accounts: pl.DataFrame, account_id: int) -> dict[int, int | 
     if account_id not in relatives:
         return {account_id: account_id}
 
+    known: dict[int, int | None] = {}
+
     def payer(account: int) -> int | None:
-        for _ in range(len(parent_of) + 1):
-            if account not in parent_of:
-                return account
-            account = parent_of[account]
-        return None
+        chain: dict[int, None] = {}  # from the account upwards, to one whose payer is known: no step is taken twice
+        above: int | None = account
+        while above is not None and above not in known and above not in chain:
+            chain[above] = None
+            above = parent_of.get(above)
+        end = next(reversed(chain), account) if above is None else known.get(above)  # None in a circle
+        known.update(dict.fromkeys(chain, end))
+        return end
 
     mine = payer(account_id)
     others = sorted(relatives - {account_id})

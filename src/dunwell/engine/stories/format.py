@@ -72,14 +72,28 @@ def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 
-_AMOUNT: Final = WithJsonSchema({"type": "string", "examples": ["100.00 EUR"]})
-Money = Annotated[Amount, BeforeValidator(amount_of), _AMOUNT]
-Sum = Annotated[Amount, BeforeValidator(_sum_of), _AMOUNT]
-Expected = Annotated[Amount, BeforeValidator(known_amount), _AMOUNT]
-Number = Annotated[Decimal | int, BeforeValidator(number_of)]
-Text = Annotated[str, BeforeValidator(lambda value: str(value) if isinstance(value, (int, Decimal)) else value)]
+# For editors: numbers as they are mostly written, and names that look like numbers.
+AMOUNT: Final[dict[str, Any]] = {
+    "type": "string",
+    "pattern": r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)\s+\S+\s*$",
+    "examples": ["100.00 EUR"],
+}
+NAME: Final[dict[str, Any]] = {"type": ["string", "number", "boolean"]}
+NAMES: Final[dict[str, Any]] = {"anyOf": [NAME, {"type": "array", "items": NAME}]}
+Money = Annotated[Amount, BeforeValidator(amount_of), WithJsonSchema(AMOUNT)]
+Sum = Annotated[Amount, BeforeValidator(_sum_of), WithJsonSchema(AMOUNT)]
+Expected = Annotated[Amount, BeforeValidator(known_amount), WithJsonSchema(AMOUNT)]
+Number = Annotated[Decimal | int, BeforeValidator(number_of), WithJsonSchema({"type": "number"})]
+Text = Annotated[
+    str,
+    BeforeValidator(lambda value: str(value) if isinstance(value, (int, Decimal)) else value),
+    WithJsonSchema(NAME),
+]
 Channel = Literal["email", "letter", "sms", "chat", "webhook"]
-NamesOf = Annotated[list[Text], BeforeValidator(_listed)]
+NamesOf = Annotated[list[Text], BeforeValidator(_listed), WithJsonSchema(NAMES)]
+
+
+_ATTRIBUTE: Final[dict[str, Any]] = {"type": ["string", "number", "boolean", "null"]}
 
 
 class Keys(BaseModel):
@@ -91,7 +105,12 @@ class Keys(BaseModel):
 class WithAttributes(BaseModel):
     """A mapping that also takes `attr_*` keys."""
 
-    model_config = ConfigDict(extra="allow", strict=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        arbitrary_types_allowed=True,
+        json_schema_extra={"patternProperties": {"^attr_": _ATTRIBUTE}, "additionalProperties": False},
+    )
 
     def attributes(self) -> dict[str, Any]:
         """The `attr_*` keys. Errors: ValueError for any other key that is not declared."""
