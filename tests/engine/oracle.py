@@ -227,6 +227,9 @@ def told(
         plan.charges |= {(item_id, amount, stage.stage) for item_id, amount in fees.items()}
         plan.actions |= {(key, action) for action in stage.do}
         plan.notices[key] = notice_of(lines, stage, riding[lines[0].item_id], sum(fees.values()))
+        plan.notices[key]["lines"] |= {
+            (row.item_id, "listed", row.dunnable, 0, None, 0) for row in listed_on(lines[0], rows)
+        }
     for row in rows:
         plan.decisions[row.item_id] = decision_of(row)
     return plan
@@ -257,6 +260,24 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         }
         | {(row.item_id, "charge", row.dunnable, 0, None, 0) for row in charges},
     }
+
+
+def listed_on(leading: Row, rows: Sequence[Row]) -> list[Row]:
+    """What a notice lists beside what it duns: rows of its payer that nothing blocks and no notice duns."""
+    policy = leading.current_policy
+    if policy.include == "dunned":
+        return []
+    blocks = set(OUTCOMES[: OUTCOMES.index("not_due")]) | {"dun"}
+    return [
+        row
+        for row in rows
+        if row.is_claim
+        and row.payer_group == leading.payer_group
+        and not row.reasons & blocks
+        and row.dunnable > 0
+        and (row.overdue or policy.include == "open")
+        and all(row.columns()[name] == leading.columns()[name] for name in policy.split_by)
+    ]
 
 
 def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:

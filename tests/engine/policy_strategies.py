@@ -142,6 +142,8 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "min_gap_days": (0, 0, 3, 7),
     }.items():
         policy[key] = draw(pick(*choices))
+    if policy["one_notice_per"] == "account":
+        policy["include"] = draw(pick("dunned", "dunned", "overdue", "open"))
     if draw(one_in(4)):
         policy["split_by"] = list(draw(pick(*SPLITS)))
     minimum: Keys = {key: draw(amounts()) for key in ("item", "account") if draw(one_in(6))}

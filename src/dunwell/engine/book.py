@@ -19,8 +19,9 @@ CREDIT_KINDS: Final = ("credit", "payment")
 DEBTOR_CLASSES: Final = ("business", "consumer", "public")
 CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
 NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
-# charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for
-ROLES: Final = ("dunned", "charge", "fee", "withdrawn")
+# charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for; listed: open too, and
+# not asked for
+ROLES: Final = ("dunned", "charge", "fee", "withdrawn", "listed")
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)

@@ -187,10 +187,14 @@ def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
 
 
 def trimmed(book: Book, event: Trimmed) -> Effects:
-    """Take lines off waiting notices, or lower what they ask for; items taken off are as they were before."""
+    """Take lines off waiting notices, or lower what they ask for; items taken off are as they were before.
+
+    What a notice lists without asking for it is also changed where one of its channels has left already.
+    """
     notices = _waiting(book, event.notice_ids)
     asked = event.lines.rename({"amount_minor": "now_minor"})
-    told = book.lines.join(notices, on="notice_id", how="semi").join(asked, on=["notice_id", "item_id"])
+    is_open = (pl.col("role") == "listed") | pl.col("notice_id").is_in(notices["notice_id"].implode())
+    told = book.lines.filter(is_open).join(asked, on=["notice_id", "item_id"])
     off = told.filter(pl.col("now_minor") == 0)
     withdrawn = pl.lit("withdrawn", dtype=SCHEMAS["lines"]["role"])
     lines = told.select(
@@ -203,7 +207,7 @@ def trimmed(book: Book, event: Trimmed) -> Effects:
     dropped = book.lines.join(notices, on="notice_id", how="semi").filter(is_dropped)
     fees = dropped.select("notice_id", "item_id", amount_minor=pl.lit(0, dtype=pl.Int64), role=withdrawn)
     changes = {"lines": pl.concat([lines, fees])}
-    after = book.merged(changes).lines.filter(pl.col("role") != "withdrawn")
+    after = book.merged(changes).lines.filter(~pl.col("role").is_in(["withdrawn", "listed"]))
     totals = after.group_by("notice_id").agg(total_minor=pl.col("amount_minor").sum())
     return Effects(
         changes={
