@@ -36,7 +36,7 @@ class OraclePlan:
 
     decisions: dict[int, Data] = field(default_factory=dict)
     notices: dict[frozenset[int], Data] = field(default_factory=dict)  # by the items dunned on it
-    charges: set[tuple[int, int, str]] = field(default_factory=set)  # item_id, amount_minor, stage
+    charges: set[tuple[int, int, str, bool]] = field(default_factory=set)  # item_id, amount_minor, stage, waivable
     actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
     anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
 
@@ -224,7 +224,8 @@ def told(
         key = frozenset(row.item_id for row in lines)
         stage = stage_of(lines[0])
         fees = fees_of(lines, stage, rows)
-        plan.charges |= {(item_id, amount, stage.stage) for item_id, amount in fees.items()}
+        waivable = lines[0].current_policy.charges_when_paid == "waive"
+        plan.charges |= {(item_id, amount, stage.stage, waivable) for item_id, amount in fees.items()}
         plan.actions |= {(key, action) for action in stage.do}
         plan.notices[key] = notice_of(lines, stage, riding[lines[0].item_id], sum(fees.values()))
         plan.notices[key]["lines"] |= {

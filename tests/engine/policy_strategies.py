@@ -140,6 +140,7 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "one_notice_per": ("account", "account", "item", "level"),
         "credits": ("net", "net", "ignore"),
         "min_gap_days": (0, 0, 3, 7),
+        "charges_when_paid": ("keep", "waive"),
     }.items():
         policy[key] = draw(pick(*choices))
     if policy["one_notice_per"] == "account":

@@ -77,6 +77,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "parent_item_id": pl.Int64,  # what a charge was raised on
         "draft": pl.Boolean,  # not yet a claim, or money not yet received
         **STATE,
+        "waivable": pl.Boolean,  # a fee that is written off when its item is settled
+        "waived_minor": pl.Int64,  # what was written off of it
     },
     # When each payer of an entity last heard from us after the due date of something.
     "payers": {"entity_id": pl.Int32, "payer_id": pl.Int64, "last_contact_on": pl.Date},
@@ -176,10 +178,13 @@ KEYS: Final[dict[str, list[str]]] = {
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "accounts": {"legal": False, "intercompany": False, "channels": 0},
-    "items": {"disputed_minor": 0, "in_flight_minor": 0, "draft": False, "level": 0, "version": 0, "kind": "invoice"},
+    "items": {
+        "disputed_minor": 0, "in_flight_minor": 0, "draft": False, "level": 0, "version": 0, "kind": "invoice",
+        "waivable": False, "waived_minor": 0,
+    },
     "anchors": {"level": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},
-}
+}  # fmt: skip
 
 
 class BookError(ValueError):

@@ -106,7 +106,11 @@ def asked_for(lines: pl.DataFrame) -> dict[int, dict[str, int]]:
         name: amount.filter(pl.col("role") == role).sum()
         for name, role in {"due_minor": "dunned", "charges_minor": "charge", "fee_minor": "fee"}.items()
     }
-    asked = lines.filter(~pl.col("role").is_in(["withdrawn", "listed"])).group_by("notice_id").agg(**sums, total_minor=amount.sum())
+    asked = (
+        lines.filter(~pl.col("role").is_in(["withdrawn", "listed"]))
+        .group_by("notice_id")
+        .agg(**sums, total_minor=amount.sum())
+    )
     return {row.pop("notice_id"): row for row in asked.to_dicts()}
 
 
@@ -161,11 +165,10 @@ def _not_worth_it(asked: pl.DataFrame, notice: dict[str, object], policy: Policy
 
 
 def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed: pl.DataFrame) -> list[int]:
-    """The fees that were charged on lines taken off, where the stage charges each line."""
+    """The fees of a notice that nobody is to hear of: of lines taken off, where each has its own, and those waived."""
     stage = next((each for each in policy.stages if each.stage == notice["stage"]), None) if policy else None
-    if stage is None or stage.fee is None or not stage.fee.per_item:
-        return []
-    off = changed.filter(pl.col("left_minor") == 0)["item_id"].implode()
     mine = book.lines.filter(pl.col("notice_id") == notice["notice_id"], pl.col("role") == "fee")
-    raised = book.items.join(mine, on="item_id", how="semi").filter(pl.col("parent_item_id").is_in(off))
-    return raised["item_id"].to_list()
+    is_gone = pl.col("waived_minor") > 0
+    if stage and stage.fee and stage.fee.per_item:
+        is_gone |= pl.col("parent_item_id").is_in(changed.filter(pl.col("left_minor") == 0)["item_id"].implode())
+    return book.items.join(mine, on="item_id", how="semi").filter(is_gone)["item_id"].to_list()

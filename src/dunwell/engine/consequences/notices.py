@@ -76,6 +76,7 @@ def charged(_book: Book, event: Posted) -> Effects:
         due_on=pl.coalesce("deadline_on", "as_of"),
         open_minor="amount_minor",
         parent_item_id="item_id",
+        waivable="waivable",
     )
     return Effects(changes={"items": table("items", charges)})
 
@@ -236,12 +237,22 @@ _BEFORE = ["level_before", "stage_before", "deadline_before_on"]
 
 
 def _reversed(book: Book, fees: Sequence[int], on: date) -> Effects:
-    """Close charges; money that had gone to them is a credit again."""
+    """Close charges for good; money that had gone to them is a credit again."""
     moves = Moves(book, on)
     for fee in fees:
         moves.release(fee)
         moves.close(fee)
-    return Effects(changes=moves.changes())
+    changes = moves.changes()
+    waived = book.items.select("item_id", "waivable", "waived_minor")
+    is_fee = pl.col("item_id").is_in(list(fees))  # what is not owed at all is never owed again
+    changes["items"] = (
+        changes["items"]
+        .join(waived, on="item_id", how="left")
+        .with_columns(
+            waivable=pl.col("waivable") & ~is_fee, waived_minor=pl.when(is_fee).then(0).otherwise("waived_minor")
+        )
+    )
+    return Effects(changes=changes)
 
 
 def _items_back(book: Book, notices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:

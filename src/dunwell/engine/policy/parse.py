@@ -75,7 +75,10 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
     if policy.applies_to and _never(policy.applies_to):
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
     if policy.include != "dunned" and policy.one_notice_per != "account":
-        yield ("include",), "what else is open is listed on the one notice of an account: it needs `one_notice_per: account`"
+        yield (
+            ("include",),
+            "what else is open is listed on the one notice of an account: it needs `one_notice_per: account`",
+        )
     if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
         yield ("interest",), "give either a regime or a rate"
 

@@ -1,6 +1,6 @@
 """What a step expected, what it got, and why: the comparison and its report."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
@@ -12,12 +12,12 @@ from dunwell.engine.plan import OUTCOMES, Plan
 from dunwell.engine.stories.board import LEVELS, levels_of
 from dunwell.engine.stories.format import Amount, Expect, known_amount
 from dunwell.engine.stories.story import Step
-from dunwell.engine.stories.world import StoryError, World
+from dunwell.engine.stories.world import PostedNotice, StoryError, World
 
 EXPLAINED_MAX: Final = 5
 FIELDS: Final = {
     "notices": ("account", "entity", "currency", "policy", "stage", "level", "total", "due", "charges", "fee",
-                "deadline", "channels", "items"),
+                "deadline", "channels", "items", "listed"),
     "charges": ("item", "amount", "stage"),
     "tasks": ("item", "account", "task", "detail"),
     "actions": ("account", "action", "stage"),
@@ -90,14 +90,14 @@ class Seen:
     def notices(self) -> list[dict[str, Any]]:
         """The notices delivered in the step, or proposed where it stops earlier."""
         if self.day.delivered is not None:
-            return [self._notice(*self.world.posted[notice_id]) for notice_id in self.day.delivered]
+            return [self._notice(self.world.posted[notice_id]) for notice_id in self.day.delivered]
         if (plan := self.day.plan) is None:
             return []
-        items = self.world.items_of(plan.lines)
-        rows = (row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed)
-        return [self._notice(row, items[row["notice_no"]]) for row in rows]
+        rows = [row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed]
+        return [self._notice(notice) for notice in self.world.with_items(rows, plan.lines)]
 
-    def _notice(self, row: Mapping[str, Any], items: list[str]) -> dict[str, Any]:
+    def _notice(self, notice: PostedNotice) -> dict[str, Any]:
+        row = notice.row
         entities = {number: name for name, number in self.world.entities.items()}
         amounts = {key: Amount(row[f"{key}_minor"], row["currency"]) for key in ("total", "due", "charges", "fee")}
         return {
@@ -107,7 +107,8 @@ class Seen:
             **amounts,
             "deadline": row["deadline_on"],
             "channels": row["channels"].split(",") if row["channels"] else [],
-            "items": items,
+            "items": notice.items,
+            "listed": notice.listed,
         }
 
     def explanation(self, name: str) -> tuple[str, ...]:
@@ -167,6 +168,11 @@ class Seen:
         """What is open of an item. Errors: StoryError."""
         item = self.world.item(number)
         return Amount(item.open_minor, item.currency)
+
+    def waived_amount(self, number: str) -> Amount:
+        """What was written off of a charge. Errors: StoryError."""
+        item = self.world.item(number)
+        return Amount(item.waived_minor, item.currency)
 
     def tasks(self) -> list[dict[str, Any]]:
         """The work the step left for people."""
@@ -236,10 +242,14 @@ def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
         got_level = seen.level(name)
         if got_level != level:
             yield f"level of {name}", str(level), str(got_level), seen.explanation(name)
-    for number, amount in (expect.open or {}).items():
-        got_amount = seen.open_amount(number)
-        if got_amount != amount:
-            yield f"open amount of {number}", _shown(amount), _shown(got_amount), ()
+    yield from _compare_amounts("open", expect.open or {}, seen.open_amount)
+    yield from _compare_amounts("waived", expect.waived or {}, seen.waived_amount)
+
+
+def _compare_amounts(what: str, expected: Mapping[str, Amount], got: Callable[[str], Amount]) -> Iterator[_Difference]:
+    for number, amount in expected.items():
+        if got(number) != amount:
+            yield f"{what} amount of {number}", _shown(amount), _shown(got(number)), ()
 
 
 def _matched(
@@ -302,9 +312,9 @@ def _normal(what: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _value(name: str, value: object) -> object:
     if name in {"total", "due", "charges", "fee", "amount"} and isinstance(value, str):
         return known_amount(value)
-    if name in {"items", "channels"}:
+    if name in {"items", "channels", "listed"}:
         values = [str(each) for each in (value if isinstance(value, list) else [value])]
-        return sorted(values) if name == "items" else values
+        return values if name == "channels" else sorted(values)
     return str(value) if name in {"account", "item"} and value is not None else value
 
 
