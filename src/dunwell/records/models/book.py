@@ -98,7 +98,8 @@ class Contact(models.Model):
 class Item(models.Model):
     """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open.
 
-    `source_open_minor`: what an import last said was open of it, where imports say so.
+    `source_open_minor`: what an import last said was open of it, where imports say so. `waivable`: a fee that is
+    written off when its item is settled; `waived_minor`: what was.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -115,6 +116,8 @@ class Item(models.Model):
     parent = models.ForeignKey("self", models.PROTECT, null=True, db_index=False, related_name="charges")
     draft = models.BooleanField(default=False)
     source_open_minor = models.PositiveBigIntegerField(null=True)
+    waivable = models.BooleanField(default=False)
+    waived_minor = models.PositiveBigIntegerField(default=0)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
 
@@ -128,6 +131,7 @@ class Item(models.Model):
             # In order of id, so that reading the open items walks through the table once.
             models.Index(fields=["entity"], name="item_open", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["parent"], name="item_parent", condition=Q(parent__isnull=False)),
+            models.Index(fields=["entity"], name="item_waivable", condition=Q(waivable=True)),
         )
 
 
