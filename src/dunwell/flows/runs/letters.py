@@ -87,9 +87,7 @@ def _letter_or_reason(
 
 
 def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]) -> Notice:
-    dunned, listed = (
-        [_line(line, notice) for line in lines if line["role"] == role] for role in ("dunned", "listed")
-    )
+    dunned, listed = ([_line(line, notice) for line in lines if line["role"] == role] for role in ("dunned", "listed"))
     return Notice(
         notice_id=notice["notice_id"],
         creditor=creditor_of(entity),
