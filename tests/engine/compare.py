@@ -44,7 +44,9 @@ def plain(plan: Plan) -> OraclePlan:
     return OraclePlan(
         decisions=decisions,
         notices=notices,
-        charges={(row["item_id"], row["amount_minor"], row["stage"]) for row in plan.charges.to_dicts()},
+        charges={
+            (row["item_id"], row["amount_minor"], row["stage"], row["waivable"]) for row in plan.charges.to_dicts()
+        },
         actions={(key_of[row["notice_no"]], row["action"]) for row in plan.actions.to_dicts()},
         anchors={
             (row["entity_id"], row["payer_id"], row["currency"], row["policy"]): (row["anchor_item_id"], row["level"])

@@ -37,7 +37,7 @@ class OraclePlan:
 
     decisions: dict[int, Data] = field(default_factory=dict)
     notices: dict[frozenset[int], Data] = field(default_factory=dict)  # by the items dunned on it
-    charges: set[tuple[int, int, str]] = field(default_factory=set)  # item_id, amount_minor, stage
+    charges: set[tuple[int, int, str, bool]] = field(default_factory=set)  # item_id, amount_minor, stage, waivable
     actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
     anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
 
@@ -226,9 +226,13 @@ def told(
         key = frozenset(row.item_id for row in lines)
         stage = stage_of(lines[0])
         fees = fees_of(lines, stage, rows)
-        plan.charges |= {(item_id, amount, stage.stage) for item_id, amount in fees.items()}
+        waivable = lines[0].current_policy.charges_when_paid == "waive"
+        plan.charges |= {(item_id, amount, stage.stage, waivable) for item_id, amount in fees.items()}
         plan.actions |= {(key, action) for action in stage.do}
         plan.notices[key] = notice_of(lines, stage, riding[lines[0].item_id], sum(fees.values()))
+        plan.notices[key]["lines"] |= {
+            (row.item_id, "listed", row.dunnable, 0, None, 0, 0) for row in listed_on(lines[0], rows)
+        }
     for row in rows:
         plan.decisions[row.item_id] = decision_of(row)
     return plan
@@ -261,6 +265,24 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         }
         | {(row.item_id, "charge", row.dunnable, 0, None, 0, 0) for row in charges},
     }
+
+
+def listed_on(leading: Row, rows: Sequence[Row]) -> list[Row]:
+    """What a notice lists beside what it duns: rows of its payer that nothing blocks and no notice duns."""
+    policy = leading.current_policy
+    if policy.include == "dunned":
+        return []
+    blocks = set(OUTCOMES[: OUTCOMES.index("not_due")]) | {"dun"}
+    return [
+        row
+        for row in rows
+        if row.is_claim
+        and row.payer_group == leading.payer_group
+        and not row.reasons & blocks
+        and row.dunnable > 0
+        and (row.overdue or policy.include == "open")
+        and all(row.columns()[name] == leading.columns()[name] for name in policy.split_by)
+    ]
 
 
 def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:

@@ -146,10 +146,13 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "on_broken_promise": ("resume", "resume", "next_stage"),
         "after_dispute": ("continue", "continue", "nearest", "restart"),
         "min_gap_days": (0, 0, 3, 7),
+        "charges_when_paid": ("keep", "waive"),
     }.items():
         policy[key] = draw(pick(*choices))
     if policy["deescalate"]:
         policy["on_broken_promise"] = "resume"  # the other is refused
+    if policy["one_notice_per"] == "account":
+        policy["include"] = draw(pick("dunned", "dunned", "overdue", "open"))
     if draw(one_in(4)):
         policy["split_by"] = list(draw(pick(*SPLITS)))
     minimum: Keys = {key: draw(amounts()) for key in ("item", "account") if draw(one_in(6))}

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from dunwell.engine.events import PaidElsewhere
-from tests.engine.town import D, Town, promise
+from dunwell.engine.events import Delivered, PaidElsewhere, Recounted
+from tests.engine.town import D, Town, policy, promise
 
 
 def elsewhere(day: int, **less: int) -> PaidElsewhere:
@@ -32,3 +32,31 @@ def test_promises_count_it_once() -> None:
 def test_what_comes_too_late_keeps_no_promise() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 100_00, by=D[5]))
     assert kept(town.let(elsewhere(8, i1=100_00))) == {1: 0}
+
+
+def waiving(less: int) -> Town:
+    """A town whose invoice 1, of 100.00, bears the fee 100, of 5.00, which its policy waives; less of it is open."""
+    town = Town().invoice(1, 100_00)
+    town.post(D[9], 1, policy("charges_when_paid: waive").model_copy(update={"escalate": "jump"}))
+    town.let(Delivered(on=D[9], notice_ids=[1]))
+    return town.let(elsewhere(12, i1=less))
+
+
+def fee(town: Town) -> tuple[int, int]:
+    """What is open of the fee, and what was waived."""
+    item = town.item(100)
+    return item["open_minor"], item["waived_minor"]
+
+
+def test_a_fee_is_waived_when_its_item_is_paid_elsewhere() -> None:
+    assert fee(waiving(99_99)) == (5_00, 0)
+    assert fee(waiving(100_00)) == (0, 5_00)
+
+
+def test_a_waived_fee_follows_what_the_source_says_of_its_item() -> None:
+    town = waiving(100_00)
+    again = pl.DataFrame([{"item_id": 1, "open_minor": 30_00}])
+    town.book = town.book.merged({"items": again})
+    assert fee(town.let(Recounted(on=D[13], item_ids=[1]))) == (5_00, 0)
+    town.book = town.book.merged({"items": again.with_columns(open_minor=pl.lit(0, dtype=pl.Int64))})
+    assert fee(town.let(Recounted(on=D[14], item_ids=[1]))) == (0, 5_00)

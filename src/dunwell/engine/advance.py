@@ -5,17 +5,24 @@ from typing import Any, Final
 
 from dunwell.engine import events as e
 from dunwell.engine.book import Book
-from dunwell.engine.consequences import elsewhere, money, notices, people, plans, promises
+from dunwell.engine.consequences import elsewhere, money, notices, people, plans, promises, waiving
 from dunwell.engine.events import Effects, Event
 
 # In order; each sees the book as the one before left it.
 _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]] = {
     e.AccountsChanged: (people.accounts_changed,),
-    e.ItemsBooked: (money.items_booked, money.applied_again, money.credits_applied, promises.fallen_away),
-    e.Paid: (money.payment_taken, money.payment_applied, promises.fallen_away),
-    e.PaidElsewhere: (elsewhere.less_open, elsewhere.promises_kept, promises.fallen_away),
-    e.Allocated: (money.allocated, promises.fallen_away),
-    e.Reversed: (money.reversed_,),
+    e.ItemsBooked: (
+        money.items_booked,
+        money.applied_again,
+        money.credits_applied,
+        promises.fallen_away,
+        waiving.waived,
+    ),
+    e.Paid: (money.payment_taken, money.payment_applied, promises.fallen_away, waiving.waived),
+    e.PaidElsewhere: (elsewhere.less_open, elsewhere.promises_kept, promises.fallen_away, waiving.waived),
+    e.Recounted: (waiving.waived,),
+    e.Allocated: (money.allocated, promises.fallen_away, waiving.waived),
+    e.Reversed: (money.reversed_, waiving.waived),
     e.Held: (people.held,),
     e.Released: (people.released,),
     e.Disputed: (people.disputed,),

@@ -19,8 +19,9 @@ CREDIT_KINDS: Final = ("credit", "payment")
 DEBTOR_CLASSES: Final = ("business", "consumer", "public")
 CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
 NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
-# charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for
-ROLES: Final = ("dunned", "charge", "fee", "withdrawn")
+# charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for; listed: open too, and
+# not asked for
+ROLES: Final = ("dunned", "charge", "fee", "withdrawn", "listed")
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)
@@ -79,6 +80,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "draft": pl.Boolean,  # not yet a claim, or money not yet received
         "max_stage": pl.String,  # it goes no further than this stage of its policy
         **STATE,
+        "waivable": pl.Boolean,  # a fee that is written off when its item is settled
+        "waived_minor": pl.Int64,  # what was written off of it
     },
     # When each payer of an entity last heard from us after the due date of something.
     "payers": {"entity_id": pl.Int32, "payer_id": pl.Int64, "last_contact_on": pl.Date},
@@ -192,6 +195,8 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
         "repeats": 0,
         "version": 0,
         "kind": "invoice",
+        "waivable": False,
+        "waived_minor": 0,
     },
     "anchors": {"level": 0, "repeats": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},

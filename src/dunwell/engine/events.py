@@ -63,6 +63,14 @@ class PaidElsewhere:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recounted:
+    """Items of which something else is open than before, by what their source says: it is in the book already."""
+
+    on: date
+    item_ids: Sequence[int]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Allocated:
     """Unallocated money or credit applied to an item; `amount_minor` is at most what both have open."""
 
@@ -219,6 +227,7 @@ Event: TypeAlias = (
     | ItemsBooked
     | Paid
     | PaidElsewhere
+    | Recounted
     | Allocated
     | Reversed
     | Held

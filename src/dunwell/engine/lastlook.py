@@ -34,23 +34,26 @@ LESS: Final = "less is owed"
 class Look:
     """What a last look found: notices to withdraw, each with its reason, and lines of others that ask for less.
 
-    `lines`: (notice_id, item_id, amount_minor) as asked for from now on; an amount of 0 is a line taken off. `reasons`:
-    why, by notice and item.
+    `lines`: (notice_id, item_id, amount_minor) as asked for from now on; an amount of 0 is a line taken off. `listed`:
+    the same of what notices list without asking for it. `reasons`: why, by notice and item; `less`: the notices that
+    ask for less.
     """
 
     withdrawn: dict[int, str] = field(default_factory=dict)
     lines: list[tuple[int, int, int]] = field(default_factory=list)
+    listed: list[tuple[int, int, int]] = field(default_factory=list)
     fees: list[int] = field(default_factory=list)
     reasons: dict[int, dict[int, str]] = field(default_factory=dict)
+    less: set[int] = field(default_factory=set)
 
     def events(self, on: date) -> list[Withdrawn | Trimmed]:
         """What is to happen to the notices."""
         events: list[Withdrawn | Trimmed] = [
             Withdrawn(on=on, notice_ids=[notice], reason=reason) for notice, reason in self.withdrawn.items()
         ]
-        if self.lines:
+        if told := self.lines + self.listed:
             schema = dict.fromkeys(("notice_id", "item_id", "amount_minor"), pl.Int64)
-            lines = pl.DataFrame(self.lines, schema=schema, orient="row")
+            lines = pl.DataFrame(told, schema=schema, orient="row")
             events.append(Trimmed(on=on, lines=lines, fees=self.fees))
         return events
 
@@ -81,6 +84,12 @@ def last_look(
         if changed.is_empty():
             continue
         look.reasons[int(notice_id)] = dict(changed.select("item_id", "reason").iter_rows())
+        is_listed = pl.col("role") == "listed"
+        look.listed += changed.filter(is_listed).select("notice_id", "item_id", "left_minor").iter_rows()
+        asked, changed = asked.filter(~is_listed), changed.filter(~is_listed)
+        if changed.is_empty():
+            continue
+        look.less.add(int(notice_id))
         if reason := _not_worth_it(asked, notice, policy, book):
             look.withdrawn[int(notice_id)] = reason
         else:
@@ -98,7 +107,11 @@ def asked_for(lines: pl.DataFrame) -> dict[int, dict[str, int]]:
         name: amount.filter(pl.col("role") == role).sum()
         for name, role in {"due_minor": "dunned", "charges_minor": "charge", "fee_minor": "fee"}.items()
     }
-    asked = lines.filter(pl.col("role") != "withdrawn").group_by("notice_id").agg(**sums, total_minor=amount.sum())
+    asked = (
+        lines.filter(~pl.col("role").is_in(["withdrawn", "listed"]))
+        .group_by("notice_id")
+        .agg(**sums, total_minor=amount.sum())
+    )
     return {row.pop("notice_id"): row for row in asked.to_dicts()}
 
 
@@ -106,13 +119,13 @@ def _now(book: Book, standing: pl.DataFrame, notice_ids: Sequence[int], moved: C
     """The lines of notices, with what is left to ask for on each (`left_minor`) and why it is less (`reason`)."""
     decided = standing.select("item_id", "reasons", "dunnable_minor")
     is_asked = pl.col("notice_id").is_in(list(notice_ids)) & (pl.col("role") != "withdrawn")
-    is_put_off = pl.col("item_id").is_in(list(moved)) & (pl.col("role") == "dunned")
+    is_put_off = pl.col("item_id").is_in(list(moved)) & pl.col("role").is_in(["dunned", "listed"])
     reason = pl.when(is_put_off).then(pl.lit("not_due")).otherwise(pl.lit(None, dtype=pl.String))
     for name in reversed(STANDING_IN_THE_WAY):
         reason = pl.when(pl.col("reasons") & BIT[name] != 0).then(pl.lit(name)).otherwise(reason)
     # A charge has nothing dunnable of its own; it is asked for as long as it is open.
     of_charge = pl.col("open_minor") - pl.col("disputed_minor") - pl.col("in_flight_minor")
-    left = pl.when(pl.col("role") == "dunned").then("dunnable_minor").otherwise(of_charge).fill_null(0)
+    left = pl.when(pl.col("role").is_in(["dunned", "listed"])).then("dunnable_minor").otherwise(of_charge).fill_null(0)
     return (
         book.lines.filter(is_asked)
         .join(decided, on="item_id", how="left", maintain_order="left")
@@ -153,11 +166,10 @@ def _not_worth_it(asked: pl.DataFrame, notice: dict[str, object], policy: Policy
 
 
 def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed: pl.DataFrame) -> list[int]:
-    """The fees that were charged on lines taken off, where the stage charges each line."""
+    """The fees of a notice that nobody is to hear of: of lines taken off, where each has its own, and those waived."""
     stage = next((each for each in policy.stages if each.stage == notice["stage"]), None) if policy else None
-    if stage is None or stage.fee is None or not stage.fee.per_item:
-        return []
-    off = changed.filter(pl.col("left_minor") == 0)["item_id"].implode()
     mine = book.lines.filter(pl.col("notice_id") == notice["notice_id"], pl.col("role") == "fee")
-    raised = book.items.join(mine, on="item_id", how="semi").filter(pl.col("parent_item_id").is_in(off))
-    return raised["item_id"].to_list()
+    is_gone = pl.col("waived_minor") > 0
+    if stage and stage.fee and stage.fee.per_item:
+        is_gone |= pl.col("parent_item_id").is_in(changed.filter(pl.col("left_minor") == 0)["item_id"].implode())
+    return book.items.join(mine, on="item_id", how="semi").filter(is_gone)["item_id"].to_list()

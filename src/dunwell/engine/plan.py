@@ -119,6 +119,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "currency": Currency,
         "amount_minor": pl.Int64,
         "stage": pl.String,
+        "waivable": pl.Boolean,  # written off when the item is settled
     },
     "actions": {"notice_no": pl.Int32, "action": pl.String},
     # New state of account-anchored procedures: falls, and changes of anchor.

@@ -32,9 +32,10 @@ def fallen_out(
     """
     spoken_to = _spoken_to(then.payers, now.payers).filter(~pl.col("payer_id").is_in(list(told)))
     moved = then.anchors.join(unmoved(then.anchors, now.anchors), on=KEYS["anchors"], how="anti")
+    asked = lines.filter(pl.col("role") != "listed")  # what is listed only, the last look corrects before it is read
     return pl.concat(
         [
-            notices.join(_changed(lines, then.items, now.items), on="notice_no", how="semi"),
+            notices.join(_changed(asked, then.items, now.items), on="notice_no", how="semi"),
             notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
             notices.filter("contact").join(spoken_to, on=KEYS["payers"], how="semi"),
         ]

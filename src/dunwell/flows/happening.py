@@ -13,6 +13,7 @@ from dunwell.engine.advance import advance
 from dunwell.engine.book import BookError
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
+from dunwell.flows.cash.waived import record_waived
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.lastlook import look_again
@@ -47,7 +48,8 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
         share(Entity, entity.pk)  # an import may be moving items between accounts
         accounts = frames.lock_payers([account_id])
         try:
-            book, effects = advance(frames.account_book(accounts), [event])
+            before = frames.account_book(accounts)
+            book, effects = advance(before, [event])
         except BookError as error:
             raise Invalid(str(error)) from None
         for effect in effects:
@@ -55,6 +57,7 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
             bulk.save(changes, on=on)
         look_again(entity, book, on=local_day(entity, at), by=by, at=at)
         audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
+        record_waived(entity, before, book, by=by, at=at)
 
 
 def minor_of(amount: str, currency: str) -> int:

@@ -190,12 +190,14 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
         (today,),
         (unnumbered,),
     )
-    for lines, deadline_on in product(shapes, (day + timedelta(7), None)):
+    deadlines = ((day + timedelta(7), ()), (None, ()), (day + timedelta(7), (late, early)))
+    for lines, (deadline_on, listed) in product(shapes, deadlines):
         due = sum(line.amount_minor for line in lines)
         yield Notice(
             notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
             country=None, currency="EUR", as_of=day, deadline_on=deadline_on, stage=stage, lines=lines,
             charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,
+            listed=listed,
         )  # fmt: skip
     yield Notice(
             notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,

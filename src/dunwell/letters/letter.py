@@ -24,6 +24,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "count": "how many items there are",
     "late": "how many of them are past due",
     "early": "how many are not",
+    "listed": "how many items are shown as open, too, without being asked for",
     "number": "the number of the only item, empty where there are several",
     "numbered": "whether the payment names the items, rather than our reference",
     "quoting": "what the payment is to name",
@@ -34,7 +35,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "in_part": "whether part of a late item is paid",
     "plain": "whether there are neither charges nor a fee",
 }
-COUNTS: Final = ("count", "late", "early")  # the fields that are numbers
+COUNTS: Final = ("count", "late", "early", "listed")  # the fields that are numbers
 FLAGS: Final = ("numbered", "due_today", "in_part", "plain")  # those that are asked for, and never printed
 NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
 NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
@@ -44,8 +45,8 @@ NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tab
 class Letter:
     """What a letter says, in the order it says it. Texts are single lines; a tuple of them are paragraphs.
 
-    With items of one sort alone there is one table; `upcoming_said` leads over to a second one. `facts` are pairs of
-    label and value: date, reference, account.
+    With items of one sort alone there is one table; `upcoming_said` leads over to a second one. What is open, too, is
+    `listed` after all that is asked for. `facts` are pairs of label and value: date, reference, account.
     """
 
     language: str
@@ -64,6 +65,7 @@ class Letter:
     request: tuple[str, ...]
     payment: Payment | None
     remark: tuple[str, ...]
+    listed: Table | None
     closing: str
 
     @property
@@ -113,6 +115,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         request=paragraphs(said["request"]),
         payment=payment_of(notice, fields["quoting"], reader, words),
         remark=paragraphs(said["remark"]),
+        listed=table_of(notice.listed, notice.currency, reader, words, listed=True),
         closing=one_line(said["closing"]),
     )
     if missing := [part for part in NEVER_EMPTY if not getattr(letter, part)]:
@@ -141,6 +144,7 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
         "count": len(notice.lines),
         "late": len(late),
         "early": len(early),
+        "listed": len(notice.listed),
         "number": shortened(numbers[0], NUMBER_MAX) if len(numbers) == 1 else "",
         "numbered": numbered,
         "quoting": quoted if numbered else str(notice.notice_id),

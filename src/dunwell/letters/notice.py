@@ -50,7 +50,8 @@ class Notice:
     """One notice to one payer, in one currency; amounts are minor units of it.
 
     `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
-    as in `de` and `AT`; a tag such as `fr-CH` is taken too.
+    as in `de` and `AT`; a tag such as `fr-CH` is taken too. `listed`: what is open beside the items that it asks for;
+    nothing of it is in a sum.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
@@ -71,6 +72,7 @@ class Notice:
     due_minor: int
     charges_minor: int
     total_minor: int
+    listed: tuple[Line, ...] = ()
 
     def __post_init__(self) -> None:
         """Hold the sums against the lines."""

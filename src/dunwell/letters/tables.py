@@ -31,7 +31,7 @@ class Column:
 class Table:
     """Items of one sort: what they are called, and columns that say something of them; the last is the amount asked.
 
-    `running`: for each item what it and those above it come to.
+    `running`: for each item what it and those above it come to; empty where nobody adds them up.
     """
 
     first: Column
@@ -58,22 +58,33 @@ def overdue_and_upcoming(notice: Notice) -> tuple[list[Line], list[Line]]:
     return late, [line for line in notice.lines if line.days_past_due <= 0]
 
 
-def table_of(lines: Sequence[Line], currency: str, reader: Reader, words: Words) -> Table | None:
-    """Put items into columns, those that have something to say; None without items."""
+def table_of(
+    lines: Sequence[Line], currency: str, reader: Reader, words: Words, *, listed: bool = False
+) -> Table | None:
+    """Put items into columns, those that have something to say; None without items.
+
+    `listed`: they are open, and not asked for now; late ones and others may stand together.
+    """
     if not lines:
         return None
-    late = lines[0].days_past_due > 0
+    late = any(line.days_past_due > 0 for line in lines)
     numbers = Column(words.number, [one_line(line.number) or NONE for line in lines])
     issued = [reader.short_date(line.issued_on) if line.issued_on else NONE for line in lines]
     original = [reader.money(line.original_minor, currency) for line in lines]
     wanted = [
         (Column(words.issued, issued, may_go=True), any(line.issued_on for line in lines)),
         (Column(words.due if late else words.falls_due, [reader.short_date(line.due_on) for line in lines]), True),
-        (Column(words.days, [str(line.days_past_due) for line in lines]), late),
+        (Column(words.days, [str(line.days_past_due) if line.days_past_due > 0 else NONE for line in lines]), late),
         (Column(words.original, original, may_go=True), any(_is_in_part(line) for line in lines)),
-        (Column(words.amount, [reader.money(line.amount_minor, currency) for line in lines]), True),
+        (
+            Column(
+                words.still_open if listed else words.amount,
+                [reader.money(line.amount_minor, currency) for line in lines],
+            ),
+            True,
+        ),
     ]
-    sums = accumulate(line.amount_minor for line in lines)
+    sums = [] if listed else accumulate(line.amount_minor for line in lines)
     return Table(
         numbers,
         tuple(column for column, has in wanted if has),

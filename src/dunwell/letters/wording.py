@@ -39,6 +39,8 @@ class Words(Protocol):
     days: str
     original: str
     amount: str
+    also_open: str
+    still_open: str
     carried: str
     subtotal: str
     overdue: str

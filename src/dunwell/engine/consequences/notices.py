@@ -77,6 +77,7 @@ def charged(_book: Book, event: Posted) -> Effects:
         due_on=pl.coalesce("deadline_on", "as_of"),
         open_minor="amount_minor",
         parent_item_id="item_id",
+        waivable="waivable",
     )
     return Effects(changes={"items": table("items", charges)})
 
@@ -191,10 +192,14 @@ def discharged(book: Book, event: Failed | Withdrawn) -> Effects:
 
 
 def trimmed(book: Book, event: Trimmed) -> Effects:
-    """Take lines off waiting notices, or lower what they ask for; items taken off are as they were before."""
+    """Take lines off waiting notices, or lower what they ask for; items taken off are as they were before.
+
+    What a notice lists without asking for it is also changed where one of its channels has left already.
+    """
     notices = _waiting(book, event.notice_ids)
     asked = event.lines.rename({"amount_minor": "now_minor"})
-    told = book.lines.join(notices, on="notice_id", how="semi").join(asked, on=["notice_id", "item_id"])
+    is_open = (pl.col("role") == "listed") | pl.col("notice_id").is_in(notices["notice_id"].implode())
+    told = book.lines.filter(is_open).join(asked, on=["notice_id", "item_id"])
     off = told.filter(pl.col("now_minor") == 0)
     withdrawn = pl.lit("withdrawn", dtype=SCHEMAS["lines"]["role"])
     lines = told.select(
@@ -207,7 +212,7 @@ def trimmed(book: Book, event: Trimmed) -> Effects:
     dropped = book.lines.join(notices, on="notice_id", how="semi").filter(is_dropped)
     fees = dropped.select("notice_id", "item_id", amount_minor=pl.lit(0, dtype=pl.Int64), role=withdrawn)
     changes = {"lines": pl.concat([lines, fees])}
-    after = book.merged(changes).lines.filter(pl.col("role") != "withdrawn")
+    after = book.merged(changes).lines.filter(~pl.col("role").is_in(["withdrawn", "listed"]))
     totals = after.group_by("notice_id").agg(total_minor=pl.col("amount_minor").sum())
     return Effects(
         changes={
@@ -237,12 +242,22 @@ _BEFORE = ["level_before", "stage_before", "deadline_before_on", "repeats_before
 
 
 def _reversed(book: Book, fees: Sequence[int], on: date) -> Effects:
-    """Close charges; money that had gone to them is a credit again."""
+    """Close charges for good; money that had gone to them is a credit again."""
     moves = Moves(book, on)
     for fee in fees:
         moves.release(fee)
         moves.close(fee)
-    return Effects(changes=moves.changes())
+    changes = moves.changes()
+    waived = book.items.select("item_id", "waivable", "waived_minor")
+    is_fee = pl.col("item_id").is_in(list(fees))  # what is not owed at all is never owed again
+    changes["items"] = (
+        changes["items"]
+        .join(waived, on="item_id", how="left")
+        .with_columns(
+            waivable=pl.col("waivable") & ~is_fee, waived_minor=pl.when(is_fee).then(0).otherwise("waived_minor")
+        )
+    )
+    return Effects(changes=changes)
 
 
 def _items_back(book: Book, notices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:

@@ -17,8 +17,6 @@ NOT_YET_ACTED_ON: Final = (
     "contact",
     "interest",
     "close",
-    "include",
-    "charges_when_paid",
 )
 STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation")
 
@@ -72,12 +70,22 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
             ("close", "after_stage"),
             f"no stage is called {policy.close.after_stage!r}{hint(policy.close.after_stage, names)}",
         )
-    if policy.deescalate and policy.on_broken_promise == "next_stage":
-        yield ("on_broken_promise",), "`deescalate` would take back at once the stage that a broken promise brings on"
+    yield from _mode_contradictions(policy)
     if policy.applies_to and _never(policy.applies_to):
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
     if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
         yield ("interest",), "give either a regime or a rate"
+
+
+def _mode_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """Ways of going on that exclude each other."""
+    if policy.deescalate and policy.on_broken_promise == "next_stage":
+        yield ("on_broken_promise",), "`deescalate` would take back at once the stage that a broken promise brings on"
+    if policy.include != "dunned" and policy.one_notice_per != "account":
+        yield (
+            ("include",),
+            "what else is open is listed on the one notice of an account: it needs `one_notice_per: account`",
+        )
 
 
 def _stage_contradictions(policy: Policy, index: int, stage: Stage, at: Path) -> Iterator[tuple[Path, str]]:

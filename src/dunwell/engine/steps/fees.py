@@ -68,7 +68,7 @@ def with_claims(candidates: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
 
 
 def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
-    """Charge the fees of the notices' stages: `notice_no`, `item_id`, `account_id`, `currency`, `stage`, `fee_minor`.
+    """Charge the fees of the notices' stages, as the plan's charges have them, with `fee_minor`.
 
     A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the
     smaller item_id. Only fees above 0.
@@ -87,7 +87,10 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
     amount = pl.when(per_item | pl.col("is_leading")).then(
         _amount(procedures, slot, lines["currency"].unique().to_list())
     )
-    charged = lines.select("notice_no", "item_id", "account_id", "currency", "stage", fee_minor=amount)
+    waivable = procedures.of_policy(lambda policy: policy.charges_when_paid == "waive", pl.Boolean)
+    charged = lines.select(
+        "notice_no", "item_id", "account_id", "currency", "stage", fee_minor=amount, waivable=waivable
+    )
     return charged.filter(pl.col("fee_minor") > 0)
 
 

@@ -27,6 +27,11 @@ def split(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     return candidates.with_columns(split=text)
 
 
+def split_by_text(split_by: Sequence[str]) -> pl.Expr:
+    """The `split` of a row on the one notice of its account, as far as `split_by` tells notices apart."""
+    return _split_text("account", split_by) if split_by else pl.lit("")
+
+
 def _split_text(one_notice_per: str, split_by: Sequence[str]) -> pl.Expr:
     parts = []
     if one_notice_per == "item":

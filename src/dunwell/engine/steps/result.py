@@ -9,6 +9,7 @@ from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, fees, group
 from dunwell.engine.steps.age import DATE_MAX
 from dunwell.engine.steps.charges import ride
+from dunwell.engine.steps.listing import listed
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
 
@@ -41,7 +42,7 @@ def plan(
     return Plan(
         decisions=decisions,
         notices=_table("notices", _totalled(notices, charged, riding)),
-        lines=_table("lines", _lines(dunned, riding, procedures)),
+        lines=_table("lines", _lines(dunned, riding, listed(rows, notices, procedures), procedures)),
         charges=_table("charges", charged.rename({"fee_minor": "amount_minor"})),
         actions=_table("actions", _actions(notices, procedures)),
         anchors=_table("anchors", None if anchors is None else _kept(anchors, notices)),
@@ -127,7 +128,9 @@ def _totalled(notices: pl.DataFrame, charged: pl.DataFrame, riding: pl.DataFrame
     )
 
 
-def _lines(dunned: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+def _lines(
+    dunned: pl.DataFrame, riding: pl.DataFrame, others: pl.DataFrame | None, procedures: Procedures
+) -> pl.DataFrame:
     lines = dunned.select(
         "notice_no",
         "item_id",
@@ -142,18 +145,25 @@ def _lines(dunned: pl.DataFrame, riding: pl.DataFrame, procedures: Procedures) -
         repeats="repeats_after",
         repeats_before="repeats",
     )
-    charges = riding.select(
+    parts = [lines, _without_level(riding, "charge", "left_minor")]
+    if others is not None:
+        parts.append(_without_level(others, "listed", "dunnable_minor"))
+    return pl.concat(parts, how="diagonal")
+
+
+def _without_level(rows: pl.DataFrame, role: str, amount: str) -> pl.DataFrame:
+    """Lines that move no item."""
+    return rows.select(
         "notice_no",
         "item_id",
         "version",
-        role=pl.lit("charge"),
-        amount_minor="left_minor",
+        role=pl.lit(role),
+        amount_minor=amount,
         level=pl.lit(0, dtype=pl.Int16),
         level_before=pl.lit(0, dtype=pl.Int16),
         repeats=pl.lit(0, dtype=pl.Int16),
         repeats_before=pl.lit(0, dtype=pl.Int16),
     )
-    return pl.concat([lines, charges], how="diagonal")
 
 
 def _actions(notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:

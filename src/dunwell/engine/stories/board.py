@@ -50,6 +50,7 @@ class ItemState(NamedTuple):
     open_minor: int
     draft: bool
     level: int
+    waived_minor: int
 
 
 # What tells a payer's account-anchored groups apart (entity, currency, policy), and the level of each.

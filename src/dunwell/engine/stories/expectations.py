@@ -17,12 +17,12 @@ from dunwell.engine.stories.board import LEVELS, levels_of
 from dunwell.engine.stories.format import Amount, Expect, known_amount
 from dunwell.engine.stories.names import StoryError
 from dunwell.engine.stories.story import Step
-from dunwell.engine.stories.world import World
+from dunwell.engine.stories.world import PostedNotice, World
 
 EXPLAINED_MAX: Final = 5
 FIELDS: Final = {
     "notices": ("account", "entity", "currency", "policy", "stage", "level", "total", "due", "charges", "fee",
-                "deadline", "channels", "items"),
+                "deadline", "channels", "items", "listed"),
     "charges": ("item", "amount", "stage"),
     "tasks": ("item", "account", "task", "detail"),
     "actions": ("account", "action", "stage"),
@@ -96,14 +96,14 @@ class Seen:
     def notices(self) -> list[dict[str, Any]]:
         """The notices delivered in the step, or proposed where it stops earlier."""
         if self.day.delivered is not None:
-            return [self._notice(*self.world.posted[notice_id]) for notice_id in self.day.delivered]
+            return [self._notice(self.world.posted[notice_id]) for notice_id in self.day.delivered]
         if (plan := self.day.plan) is None:
             return []
-        items = self.world.items_of(plan.lines)
-        rows = (row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed)
-        return [self._notice(row, items[row["notice_no"]]) for row in rows]
+        rows = [row for row in plan.notices.to_dicts() if row["notice_no"] in self.day.proposed]
+        return [self._notice(notice) for notice in self.world.with_items(rows, plan.lines)]
 
-    def _notice(self, row: Mapping[str, Any], items: list[str]) -> dict[str, Any]:
+    def _notice(self, notice: PostedNotice) -> dict[str, Any]:
+        row = notice.row
         entities = {number: name for name, number in self.world.entities.items()}
         amounts = {key: Amount(row[f"{key}_minor"], row["currency"]) for key in ("total", "due", "charges", "fee")}
         return {
@@ -113,7 +113,8 @@ class Seen:
             **amounts,
             "deadline": row["deadline_on"],
             "channels": row["channels"].split(",") if row["channels"] else [],
-            "items": items,
+            "items": notice.items,
+            "listed": notice.listed,
         }
 
     def explanation(self, name: str) -> tuple[str, ...]:
@@ -180,6 +181,11 @@ class Seen:
         states = promise_states(self.world.board.book, pl.lit(self.on))
         return str(states.row(by_predicate=pl.col("promise_id") == promise_id, named=True)["state"])
 
+    def waived_amount(self, number: str) -> Amount:
+        """What was written off of a charge. Errors: StoryError."""
+        item = self.world.item(number)
+        return Amount(item.waived_minor, item.currency)
+
     def tasks(self) -> list[dict[str, Any]]:
         """The work the step left for people."""
         planned = [] if self.day.plan is None else self.day.plan.tasks.to_dicts()
@@ -240,6 +246,7 @@ def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
         ("level of", expect.levels, seen.level, ()),
         ("promise", expect.promises, seen.promise, PROMISE_STATES),
         ("open amount of", expect.open, seen.open_amount, ()),
+        ("waived amount of", expect.waived, seen.waived_amount, ()),
     )
     for what, values, found, words in asked:
         for name, value in (values or {}).items():
@@ -310,9 +317,9 @@ def _normal(what: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 def _value(name: str, value: object) -> object:
     if name in {"total", "due", "charges", "fee", "amount"} and isinstance(value, str):
         return known_amount(value)
-    if name in {"items", "channels"}:
+    if name in {"items", "channels", "listed"}:
         values = [str(each) for each in (value if isinstance(value, list) else [value])]
-        return sorted(values) if name == "items" else values
+        return values if name == "channels" else sorted(values)
     return str(value) if name in {"account", "item"} and value is not None else value
 
 

@@ -308,6 +308,7 @@ class Expect(Keys):
     levels: dict[str, int] | None = None
     charges: list[dict[str, Any]] | dict[str, Expected] | None = None
     open: dict[str, Expected] | None = None
+    waived: dict[str, Expected] | None = None
     tasks: list[dict[str, Any]] | None = None
     actions: list[dict[str, Any]] | None = None
     next_on: dict[str, date | None] | None = None

@@ -19,10 +19,11 @@ from dunwell.engine.stories.story import Story
 
 
 class PostedNotice(NamedTuple):
-    """A row of the plan's notices, and the numbers of the items it duns."""
+    """A row of the plan's notices, and the numbers of the items it duns and of those it lists beside them."""
 
     row: dict[str, Any]
     items: list[str]
+    listed: list[str]
 
 
 class World(Names):
@@ -53,9 +54,7 @@ class World(Names):
             _chosen(rows, plan, notice_numbers) for rows in (plan.notices, plan.lines, plan.charges)
         )
         ids = list(range(first, first + notices.height))
-        items = self.items_of(lines)
-        for notice_id, row in zip(ids, notices.to_dicts(), strict=True):
-            self.posted[notice_id] = PostedNotice(row, items[row["notice_no"]])
+        self.posted |= dict(zip(ids, self.with_items(notices.to_dicts(), lines), strict=True))
         numbers = [self._charge_number(row) for row in charges.to_dicts()]
         charges = charges.hstack(
             [
@@ -68,13 +67,15 @@ class World(Names):
         )
         return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
 
-    def items_of(self, lines: pl.DataFrame) -> dict[int, list[str]]:
-        """The numbers of the dunned items of each notice of a plan, in order."""
-        items: dict[int, list[str]] = defaultdict(list)
+    def with_items(self, notices: Sequence[dict[str, Any]], lines: pl.DataFrame) -> list[PostedNotice]:
+        """Notices by their `notice_no`, with the numbers of the items that they dun, and list, in order."""
+        items: dict[tuple[int, str], list[str]] = defaultdict(list)
         for notice_no, item_id, role in zip(*(lines[name] for name in ("notice_no", "item_id", "role")), strict=True):
-            if role == "dunned":
-                items[notice_no].append(self.numbers[item_id])
-        return {notice_no: sorted(numbers) for notice_no, numbers in items.items()}
+            items[notice_no, role].append(self.numbers[item_id])
+        return [
+            PostedNotice(row, *(sorted(items[row["notice_no"], role]) for role in ("dunned", "listed")))
+            for row in notices
+        ]
 
     def waiting(self) -> list[int]:
         """The ids of the story's notices that are posted and have not left."""
@@ -86,10 +87,9 @@ class World(Names):
     def rebuilt(self, notice_ids: Sequence[int]) -> None:
         """Know what notices ask for after the last look at them."""
         lines = self.board.book.lines.filter(pl.col("notice_id").is_in(list(notice_ids)))
-        of_notice = {notice_id: rows for (notice_id,), rows in lines.partition_by("notice_id", as_dict=True).items()}
-        for notice_id, sums in asked_for(lines).items():
-            items = self.items_of(of_notice[notice_id].rename({"notice_id": "notice_no"}))[notice_id]
-            self.posted[notice_id] = PostedNotice({**self.posted[notice_id].row, **sums}, items)
+        sums = asked_for(lines)
+        rows = [{**self.posted[each].row, **sums[each], "notice_no": each} for each in sums]
+        self.posted |= dict(zip(sums, self.with_items(rows, lines.rename({"notice_id": "notice_no"})), strict=True))
 
     def _charge_number(self, charge: Mapping[str, Any]) -> str:
         number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"

@@ -27,7 +27,7 @@ class Happened:
 
 
 def of_item(entity: Entity, number: str) -> list[Happened]:
-    """What happened to an item, with the notices it was on and how they were sent, and what of its account names it.
+    """What happened to an item: also the notices it was on, how they were sent, what of its account names it, its fees.
 
     Errors: NotFound, Invalid.
     """
@@ -35,6 +35,7 @@ def of_item(entity: Entity, number: str) -> list[Happened]:
     lines = NoticeLine.objects.filter(item=item, notice__state__in=NOTICE_STATES)
     notices = list(lines.values_list("notice", flat=True))
     own = Q(subject_type="item", subject_id=item.pk) | Q(subject_type="notice", subject_id__in=notices)
+    own |= Q(action__startswith="charge.", subject_id__in=Item.objects.filter(parent=item).values("pk"))
     left_out = Q(action="run.edited", detail__of__in=[number, item.account.code], entity=entity)
     closed = Q(action="task.closed", detail__item=number, entity=entity)
     of_account = AuditEvent.objects.filter(subject_type="account", subject_id=item.account_id)

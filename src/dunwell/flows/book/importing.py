@@ -19,6 +19,7 @@ from dunwell.flows.book.imported import Saved, entity_codes, save_accounts, save
 from dunwell.flows.book.items import ItemsWriter
 from dunwell.flows.book.tables import read_from, read_table, refusing
 from dunwell.flows.book.vanished import Export, Vanished
+from dunwell.flows.cash.waived import waive_after_import
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.progress import Progress, untold
@@ -163,7 +164,8 @@ class _Importing:
             changed = accounts.of(entity.pk, "accounts") | writer.saved.of(entity.pk)
             if any(changed.values()) or settled:
                 book_changed(entity, "the book was changed by an import")
-            _look_again(entity, writer.put_off, less | settled, by=self.by, at=self.at)
+            waived = waive_after_import(entity, on=self.on, by=self.by, at=self.at)
+            _look_again(entity, writer.put_off, less | settled | waived, by=self.by, at=self.at)
         return ImportReport(
             file=self.problems.source,
             digest=self.digest,

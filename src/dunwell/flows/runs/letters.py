@@ -87,7 +87,7 @@ def _letter_or_reason(
 
 
 def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]) -> Notice:
-    dunned = [_line(line, notice) for line in lines if line["role"] == "dunned"]
+    dunned, listed = ([_line(line, notice) for line in lines if line["role"] == role] for role in ("dunned", "listed"))
     return Notice(
         notice_id=notice["notice_id"],
         creditor=creditor_of(entity),
@@ -111,6 +111,7 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
         due_minor=notice["due_minor"],
         charges_minor=notice["charges_minor"],
         total_minor=notice["total_minor"],
+        listed=tuple(sorted(listed, key=lambda line: (line.due_on, line.number))),
     )
 
 

@@ -85,7 +85,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
     size, window = _window(letter.debtor)
     code = payment and payment.code
     facts = [(label, shortened(value, SHORT_MAX)) for label, value in letter.facts]
-    labels = ("page", "of", "carried", "subtotal", "payment", "scan")
+    labels = ("page", "of", "carried", "subtotal", "payment", "scan", "also_open")
     reached = [(words.phone, creditor.phone), (words.email, _address(creditor.email))]
     shown = {
         "words": {name: getattr(words, name) for name in labels},
@@ -106,6 +106,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "request": letter.request,
         "payment": payment.details if payment else [],
         "remark": letter.remark,
+        "listed": _table(letter.listed) if letter.listed else None,
         "closing": letter.closing,
         "foot": foot,
     }
@@ -123,7 +124,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
 
 def _table(table: Table) -> dict[str, Any]:
     heads = [table.first.title, *(column.title for column in table.others)]
-    return {"heads": heads, "rows": table.rows, "running": table.running}
+    return {"heads": heads, "rows": table.rows, "running": table.running or [None] * len(table.rows)}
 
 
 def _window(lines: tuple[str, ...]) -> tuple[float, list[str]]:

@@ -34,6 +34,7 @@ def text_of(letter: Letter) -> str:
         *map(wrapped, letter.request),
         f"{wrapped(letter.words.payment)}\n\n{_aligned(payment.details)}" if payment else "",
         *map(wrapped, letter.remark),
+        f"{wrapped(letter.words.also_open)}\n\n{columns.listed}" if letter.listed else "",
         wrapped(letter.closing),
         _lines((letter.creditor.name, *letter.small_print)),
     )
@@ -63,12 +64,13 @@ class _Columns:
     """The parts that are set in columns, all to the same right-hand edge; one table stands right above the sums."""
 
     def __init__(self, letter: Letter) -> None:
-        shown = [_shown(table) for table in (letter.items, letter.upcoming) if table]
+        shown = [_shown(table) for table in (letter.items, letter.upcoming, letter.listed) if table]
         columns = min(PAGE_COLUMNS, max(WIDTH_MIN, *(first.columns + _taken(others) for first, others in shown)))
         set_tables = [_table(first, others, columns) for first, others in shown]
         sums = _sums(letter.sums, columns)
         self.items = set_tables[0] if letter.upcoming else ""
         self.upcoming = set_tables[1] if letter.upcoming else ""
+        self.listed = set_tables[-1] if letter.listed else ""
         self.sums = sums if letter.upcoming else f"{set_tables[0]}\n{'-' * columns}\n{sums}"
 
 

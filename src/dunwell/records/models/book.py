@@ -99,7 +99,8 @@ class Contact(models.Model):
 class Item(models.Model):
     """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open.
 
-    `source_open_minor`: what an import last said was open of it, where imports say so.
+    `source_open_minor`: what an import last said was open of it, where imports say so. `waivable`: a fee that is
+    written off when its item is settled; `waived_minor`: what was.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -117,6 +118,8 @@ class Item(models.Model):
     draft = models.BooleanField(default=False)
     max_stage = models.CharField(max_length=100, null=True)
     source_open_minor = models.PositiveBigIntegerField(null=True)
+    waivable = models.BooleanField(default=False)
+    waived_minor = models.PositiveBigIntegerField(default=0)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
 
@@ -130,6 +133,7 @@ class Item(models.Model):
             # In order of id, so that reading the open items walks through the table once.
             models.Index(fields=["entity"], name="item_open", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["parent"], name="item_parent", condition=Q(parent__isnull=False)),
+            models.Index(fields=["entity"], name="item_waivable", condition=Q(waivable=True)),
         )
 
 

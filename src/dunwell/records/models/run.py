@@ -162,6 +162,7 @@ class ProposedCharge(models.Model):
     currency = models.CharField(max_length=3)
     amount_minor = models.PositiveBigIntegerField()
     stage = models.CharField(max_length=100)
+    waivable = models.BooleanField(default=False)
     charge_item = models.OneToOneField(Item, models.PROTECT, null=True, related_name="proposal")
 
     class Meta:

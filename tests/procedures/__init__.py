@@ -1,0 +1,1 @@
+"""Stories that play the policies of docs/procedures.md."""
