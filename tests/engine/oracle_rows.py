@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from dunwell.engine.book import CREDIT_KINDS, Book
+from dunwell.engine.calendars import calendar_of, is_closed
 from dunwell.engine.money import AMOUNT_MINOR_MAX
-from dunwell.engine.policy.model import Policy
+from dunwell.engine.policy.model import Calendar, Policy
 from tests.engine.expression_pairs import true_of
 
 Data: TypeAlias = dict[str, Any]
@@ -42,6 +43,12 @@ class Row:
     position: int = 0  # of the stage judged, 0: none
     next_on: date | None = None
     free_on: date | None = None
+    calendar: str | None = None
+    stored_due_on: date | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self.calendar is not None and is_closed(self.as_of, self.calendar)
 
     @property
     def item_id(self) -> int:
@@ -210,7 +217,20 @@ def assign(row: Row, policies: Sequence[Policy]) -> bool:
     row.policy = first[0] if first else None
     if not first:
         row.reasons.add("no_policy")
+    elif row.policy and row.policy.calendar:
+        take_calendar(row, row.policy.calendar)
     return True
+
+
+def take_calendar(row: Row, calendar: Calendar) -> None:
+    """The calendar of the row's policy; with `due: roll` the due date counts as the next open day from here on."""
+    if calendar.country == "account":
+        row.calendar = calendar_of(row.payer["country"] or row.account["country"])
+    else:
+        row.calendar = calendar.country + (f"-{calendar.region}" if calendar.region else "")
+    row.stored_due_on = row.due_on
+    while calendar.due == "roll" and is_closed(row.item["due_on"], row.calendar):
+        row.item["due_on"] += timedelta(days=1)
 
 
 def block(row: Row, book: Book) -> None:
@@ -292,7 +312,7 @@ def apply_credits(rows: Sequence[Row]) -> None:
             key = (row.item["entity_id"], row.item["account_id"], row.item["currency"])
             sums[key] = sums.get(key, 0) + row.item["open_minor"]
     takers = [row for row in rows if row.is_claim and row.overdue and not row.reasons]
-    for row in sorted(takers, key=lambda row: (row.due_on, row.item_id)):
+    for row in sorted(takers, key=lambda row: (row.stored_due_on or row.due_on, row.item_id)):
         key = (row.item["entity_id"], row.item["account_id"], row.item["currency"])
         if row.current_policy.credits == "net":
             row.credited = min(sums.get(key, 0), row.dunnable)

@@ -76,6 +76,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "last_notice_on": pl.Date,
         "free_on": pl.Date,  # the first day outside the payer's gap
         "notice_no": pl.Int32,
+        "closed_by": pl.String,  # the calendar by which the day is closed
     },
     "notices": {
         "notice_no": pl.Int32,  # from 1, in order of entity, payer, currency, policy, split
@@ -95,6 +96,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "total_minor": pl.Int64,
         "channels": pl.String,  # comma-separated, in the order of the policy
         "approvals": pl.Int8,
+        "calendar": pl.String,  # whose closed days count, see engine.calendars
+        "contacts_max": pl.Int16,  # it leaves with at most so many contacts in the seven days before it; null: no cap
     },
     "lines": {
         "notice_no": pl.Int32,

@@ -244,6 +244,13 @@ class Promise(Keys):
     tolerance_days: Annotated[int, Field(ge=0)] = 0
 
 
+class Contact(Keys):
+    """Somebody spoke with an account, or wrote to it, otherwise than by a notice."""
+
+    account: Text
+    channel: str = "phone"
+
+
 class Run(Keys):
     """Decide, approve, post and deliver; or stop before one of them."""
 
@@ -281,6 +288,7 @@ EVENTS: Final[Mapping[str, type[BaseModel]]] = {
     "dispute": Dispute,
     "resolve": Resolve,
     "promise": Promise,
+    "contact": Contact,
     "run": Run,
     "approve": Nothing,
     "post": Nothing,

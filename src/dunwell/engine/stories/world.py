@@ -47,7 +47,7 @@ class World:
         self.entities = {name: number for number, name in enumerate(names, first_entity)}
         self.accounts = {each.account: number for number, each in enumerate(story.accounts, self._before_first + 1)}
         self.told_accounts: dict[str, told.Account] = {}
-        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise")}
+        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise", "contact")}
         self.numbers: dict[int, str] = {}
         self.posted: dict[int, PostedNotice] = {}  # by notice_id
         self.tasks: list[e.Task] = []
@@ -296,6 +296,12 @@ class World:
             by_on=event.by,
             tolerance_days=event.tolerance_days,
             item_ids=[self.id_of("item", name) for name in event.items],
+        )
+
+    def _contact(self, on: date, event: told.Contact) -> e.Event:
+        account_id = self.account(event.account)
+        return e.Contacted(
+            on=on, contact_id=self._new_id("contact", None), account_id=account_id, channel=event.channel
         )
 
     def _side_row(self, on: date, number: str, account: str, amount: told.Amount, kind: str) -> dict[str, object]:

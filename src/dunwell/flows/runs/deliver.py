@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from dunwell.channels.envelope import NOBODY, Envelope
 from dunwell.channels.outbox import Outbox
+from dunwell.engine.calendars import later
 from dunwell.engine.events import Delivered, Failed
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
@@ -259,7 +260,7 @@ def _written(
     ]
     for row in notices:
         if row["deadline_on"] and row["state"] == NoticeState.POSTED:  # else it has left, over another channel
-            row["deadline_on"] += max(on - row["as_of"], timedelta())
+            row["deadline_on"] = later(row["deadline_on"], max((on - row["as_of"]).days, 0), row["calendar"])
         row["as_of"] = max(on, row["as_of"])
     lines = list(NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"))
     messages: dict[int, Message] = {}
