@@ -16,6 +16,7 @@ NAMES = {
     "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
+    "contact",
     "entity show", "entity set", "letter check", "letter words",
     "web", "user add", "user list",
 }  # fmt: skip
@@ -77,7 +78,8 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
-        "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT", "entity show": "[CODE]", "entity set": "CODE",
+        "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
+        "contact": "ACCOUNT", "entity show": "[CODE]", "entity set": "CODE",
         "letter check": "", "letter words": "TEMPLATE",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
