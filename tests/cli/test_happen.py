@@ -83,3 +83,10 @@ def test_what_cannot_be_is_said_in_one_line(desk: Path, words: str, code: int, s
     assert (answer.code, answer.out) == (code, "")
     assert said in answer.err
     assert "Traceback" not in answer.err
+
+
+def test_a_contact_is_noted(desk: Path) -> None:
+    assert type_in(desk, "contact", "MEYER", "--channel", "visit", "--note", "shop closed").out == (
+        "contact 1: with MEYER, by visit\n"
+    )
+    assert type_in(desk, "contact", "MEYER", "--json").json == {"contact": 2}

@@ -17,6 +17,7 @@ NAMES = {
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "plan", "promises", "end",
+    "contact",
     "entity show", "entity set", "letter check", "letter words",
     "web", "user add", "user list", "story schema",
 }  # fmt: skip
@@ -81,7 +82,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
-        "letter check": "", "letter words": "TEMPLATE", "story schema": "",
+        "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

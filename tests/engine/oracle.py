@@ -10,9 +10,11 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from dunwell.engine.book import CHANNELS, Book
+from dunwell.engine.calendars import is_closed
 from dunwell.engine.money import exponent
 from dunwell.engine.plan import OUTCOMES
 from dunwell.engine.policy.model import Fee, Policy, Stage
+from tests.engine.oracle_contacts import cap_contacts
 from tests.engine.oracle_rows import (
     Data,
     Row,
@@ -52,6 +54,7 @@ def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
     apply_credits(rows)
     anchors = judge_stages(debits, policies, book)
     judge_minimums(debits, rows)
+    cap_contacts(by_key(remaining(debits), notice_key), book, as_of)
     notices = grouped([row for row in debits if not row.reasons])
     return told(rows, notices, anchors)
 
@@ -251,7 +254,8 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         "level": leading.position,
         "anchored": leading.current_policy.anchor == "account",
         "contact": any(not stage_of(row).expires for row in lines),
-        "deadline_on": None if stage.deadline_days is None else leading.as_of + timedelta(days=stage.deadline_days),
+        "deadline_on": deadline_of(lines, stage),
+        "calendar": calendar_of_notice(lines),
         "due_minor": due,
         "charges_minor": earlier,
         "fee_minor": fee_minor,
@@ -283,6 +287,20 @@ def listed_on(leading: Row, rows: Sequence[Row]) -> list[Row]:
         and (row.overdue or policy.include == "open")
         and all(row.columns()[name] == leading.columns()[name] for name in policy.split_by)
     ]
+
+
+def calendar_of_notice(lines: Sequence[Row]) -> str | None:
+    return min((row.calendar for row in lines if row.calendar), default=None)
+
+
+def deadline_of(lines: Sequence[Row], stage: Stage) -> date | None:
+    """So many days later, and then the first open day."""
+    if stage.deadline_days is None:
+        return None
+    day, calendar = lines[0].as_of + timedelta(days=stage.deadline_days), calendar_of_notice(lines)
+    while calendar and is_closed(day, calendar):
+        day += timedelta(days=1)
+    return day
 
 
 def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:
@@ -373,4 +391,5 @@ def decision_of(row: Row) -> Data:
     if row.policy is None or row.item["draft"]:
         return told
     told |= {"stage": stage_of(row).stage if row.position else None, "free_on": row.free_on}
+    told["closed_by"] = row.calendar if row.closed else None
     return told | {"level_before": row.level_before, "level_after": row.level}

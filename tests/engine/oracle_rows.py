@@ -9,8 +9,9 @@ from datetime import date, timedelta
 from typing import Any, Final, TypeAlias
 
 from dunwell.engine.book import CREDIT_KINDS, Book
+from dunwell.engine.calendars import calendar_of, is_closed
 from dunwell.engine.money import AMOUNT_MINOR_MAX
-from dunwell.engine.policy.model import Policy
+from dunwell.engine.policy.model import Calendar, Policy
 from tests.engine.expression_pairs import true_of
 
 Data: TypeAlias = dict[str, Any]
@@ -46,6 +47,12 @@ class Row:
     repeats: int = 0  # how often that stage has been said again, this time included
     next_on: date | None = None
     free_on: date | None = None
+    calendar: str | None = None
+    stored_due_on: date | None = None
+
+    @property
+    def closed(self) -> bool:
+        return self.calendar is not None and is_closed(self.as_of, self.calendar)
 
     @property
     def item_id(self) -> int:
@@ -227,7 +234,20 @@ def assign(row: Row, policies: Sequence[Policy]) -> bool:
     row.policy = first[0] if first else None
     if not first:
         row.reasons.add("no_policy")
+    elif row.policy and row.policy.calendar:
+        take_calendar(row, row.policy.calendar)
     return True
+
+
+def take_calendar(row: Row, calendar: Calendar) -> None:
+    """The calendar of the row's policy; with `due: roll` the due date counts as the next open day from here on."""
+    if calendar.country == "account":
+        row.calendar = calendar_of(row.payer["country"] or row.account["country"])
+    else:
+        row.calendar = calendar.country + (f"-{calendar.region}" if calendar.region else "")
+    row.stored_due_on = row.due_on
+    while calendar.due == "roll" and is_closed(row.item["due_on"], row.calendar):
+        row.item["due_on"] += timedelta(days=1)
 
 
 def block(row: Row, book: Book) -> None:
@@ -352,7 +372,7 @@ def concerns(promise: Data, row: Row, named: dict[int, set[int]]) -> bool:
     if promise["promise_id"] in named:
         return row.item_id in named[promise["promise_id"]]
     made_by: int = promise["account_id"]
-    return made_by in {row.item["account_id"], row.payer["account_id"]} and row.due_on <= promise["by_on"]
+    return made_by in {row.item["account_id"], row.payer["account_id"]} and row.item["due_on"] <= promise["by_on"]
 
 
 def note_parts(row: Row) -> None:
@@ -377,7 +397,7 @@ def apply_credits(rows: Sequence[Row]) -> None:
             key = (row.item["entity_id"], row.item["account_id"], row.item["currency"])
             sums[key] = sums.get(key, 0) + row.item["open_minor"]
     takers = [row for row in rows if row.is_claim and row.overdue and not row.reasons]
-    for row in sorted(takers, key=lambda row: (row.due_on, row.item_id)):
+    for row in sorted(takers, key=lambda row: (row.stored_due_on or row.due_on, row.item_id)):
         key = (row.item["entity_id"], row.item["account_id"], row.item["currency"])
         if row.current_policy.credits == "net":
             row.credited = min(sums.get(key, 0), row.dunnable)

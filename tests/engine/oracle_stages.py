@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any, TypeAlias
 
+from dunwell.engine.calendars import is_closed
 from dunwell.engine.policy.model import Policy, Stage
 from tests.engine.expression_pairs import true_of
 from tests.engine.oracle_rows import Data, Row
@@ -87,7 +88,18 @@ class Clock:
         if again and self.state.last_notice_on is not None:
             days.append(self.state.last_notice_on + timedelta(days=stage.repeat_every_days or 0))
         day = max(days)
-        return day.replace(day=monthrange(day.year, day.month)[1]) if stage.month_end else day
+        day = day.replace(day=monthrange(day.year, day.month)[1]) if stage.month_end else day
+        calendar = self.policy.calendar
+        return self.moved_back(day) if calendar and calendar.roll == "back" else day
+
+    def moved_back(self, day: date) -> date:
+        """The open day before a closed one; a stage of the due date or of the time after it stays so."""
+        back = day
+        while self.row.calendar and is_closed(back, self.row.calendar):
+            back -= timedelta(days=1)
+        if day == self.row.due_on and back != day:
+            return day
+        return day if day > self.row.due_on >= back else back
 
     def since_last_notice(self, day: date | None) -> bool:
         """Whether something came about after the last notice."""
@@ -179,7 +191,7 @@ class Clock:
     def too_soon(self, stage: Stage) -> bool:
         in_gap = self.free_on is not None and self.free_on > self.as_of and not stage.expires
         noticed = self.state.last_notice_on is not None and self.state.last_notice_on >= self.as_of
-        return in_gap or noticed
+        return in_gap or noticed or self.row.closed
 
     def next_on(self) -> date | None:
         """The first later date on which a notice would be due if nothing changed."""
@@ -216,6 +228,7 @@ class Clock:
             day = max(day, self.state.last_notice_on + timedelta(days=1))
         if self.free_on is not None and not stage.expires:
             day = max(day, self.free_on)
+        day = first_open(self.row, day)
         return None if stage.expires and day >= self.row.due_on else day
 
 
@@ -297,4 +310,11 @@ def as_new_anchor(row: Row) -> None:
     clock = Clock(row, row.current_policy, NO_STATE, 0, row.free_on)
     row.position, day = clock.judge().position, clock.next_on()
     row.level_before, row.last_notice_on = before
-    row.next_on = None if day is None else max(day, row.due_on + timedelta(days=1))
+    row.next_on = None if day is None else first_open(row, max(day, row.due_on + timedelta(days=1)))
+
+
+def first_open(row: Row, day: date) -> date:
+    """The day, or the first after it on which something leaves."""
+    while row.calendar and is_closed(day, row.calendar):
+        day += timedelta(days=1)
+    return day

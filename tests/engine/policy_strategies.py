@@ -81,7 +81,9 @@ def tier_prices() -> st.SearchStrategy[Keys]:
 def stages(draw: st.DrawFn, name: str, *, position: int, may_expire: bool) -> Keys:
     """One stage."""
     stage: Keys = {"stage": name, **draw(conditions(position=position, may_expire=may_expire))}
-    stage["send"] = draw(SENDING)
+    stage["send"] = list(
+        draw(SENDING)
+    )  # of its own: a list written twice would be an alias, which YAML has and we refuse
     if draw(one_in(3)):
         stage["deadline_days"] = draw(pick(0, 7, 10))
     if draw(one_in(2)):
@@ -132,6 +134,17 @@ def policies(draw: st.DrawFn, names: Sequence[str]) -> list[Keys]:
 
 
 @st.composite
+def calendars(draw: st.DrawFn) -> Keys:
+    """Whose closed days count; the account's own one time out of two."""
+    calendar: Keys = {"country": draw(pick("account", "account", "DE", "FR", "AE"))}
+    if calendar["country"] == "DE" and draw(one_in(2)):
+        calendar["region"] = draw(pick("BY", "BE"))
+    calendar["roll"] = draw(pick("forward", "back"))
+    calendar["due"] = draw(pick("keep", "roll"))
+    return calendar
+
+
+@st.composite
 def policy_keys(draw: st.DrawFn, name: str) -> Keys:
     """One policy as a mapping."""
     policy: Keys = {"policy": name, "title": name}
@@ -149,17 +162,11 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         "charges_when_paid": ("keep", "waive"),
     }.items():
         policy[key] = draw(pick(*choices))
+    policy |= draw(limits())
     if policy["deescalate"]:
         policy["on_broken_promise"] = "resume"  # the other is refused
     if policy["one_notice_per"] == "account":
         policy["include"] = draw(pick("dunned", "dunned", "overdue", "open"))
-    if draw(one_in(4)):
-        policy["split_by"] = list(draw(pick(*SPLITS)))
-    minimum: Keys = {key: draw(amounts()) for key in ("item", "account") if draw(one_in(6))}
-    if draw(one_in(6)):
-        minimum["percent_of_open"] = draw(pick(10, 50, 33.3333))
-    if minimum:
-        policy["minimum"] = minimum
     policy["stages"] = []
     may_expire = policy["anchor"] == "item"
     for position, stage_name in enumerate(STAGE_NAMES[: draw(pick(2, 1, 3, 4))], 1):
@@ -169,10 +176,29 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
     return policy
 
 
+@st.composite
+def limits(draw: st.DrawFn) -> Keys:
+    """When a notice leaves, how often, what is split, and what is too small for one."""
+    policy: Keys = {}
+    if draw(one_in(3)):
+        policy["calendar"] = draw(calendars())
+    if draw(one_in(3)):
+        policy["contact"] = {"per_7_days": draw(pick(1, 1, 2, 3))}
+    if draw(one_in(4)):
+        policy["split_by"] = list(draw(pick(*SPLITS)))
+    minimum: Keys = {key: draw(amounts()) for key in ("item", "account") if draw(one_in(6))}
+    if draw(one_in(6)):
+        minimum["percent_of_open"] = draw(pick(10, 50, 33.3333))
+    if minimum:
+        policy["minimum"] = minimum
+    return policy
+
+
 def without_what_changes(policy: Keys) -> None:
     """Leave only what stays the same from one day to the next, beside the dates."""
     policy.pop("applies_to", None)
     policy.pop("minimum", None)
+    policy.pop("contact", None)
     policy["deescalate"] = False
     for stage in policy["stages"]:
         stage.pop("when", None)

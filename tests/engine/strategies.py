@@ -23,7 +23,7 @@ from tests.engine.policy_strategies import (
     yaml_of,
 )
 
-DATES: Final = (date(2026, 4, 15), date(2026, 3, 31), date(2024, 2, 29), date(2026, 1, 1))
+DATES: Final = (date(2026, 4, 15), date(2026, 3, 31), date(2024, 2, 29), date(2026, 1, 1), date(2026, 4, 4))
 # Days before as_of: around the stages' and gaps' days, so that "exactly" and its neighbours are drawn.
 DAYS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 14, 15, 15, 30, 30, 31, 45, 45, 60, -1, -2, -3, -4, -7, -20)
 AMOUNTS: Final = (1, 50, 99, 100, 499, 500, 999, 1000, 2500, 5000, 9999, 10000, 10001, 15000, 100000)
@@ -72,7 +72,17 @@ class Case:
     def story(self) -> str:
         """What a reader needs to see the case: policy files, date, and the rows without what is usual in them."""
         parts = [f"as_of: {self.as_of}", *self.files]
-        for name in ("accounts", "items", "payers", "anchors", "holds", "promises", "promise_items"):
+        for name in (
+            "accounts",
+            "items",
+            "payers",
+            "anchors",
+            "holds",
+            "promises",
+            "promise_items",
+            "notices",
+            "contacts",
+        ):
             for row in getattr(self.book, name).to_dicts():
                 usual = DEFAULTS.get(name, {})
                 shown = {k: v for k, v in row.items() if v is not None and usual.get(k) != v}
@@ -100,7 +110,7 @@ def accounts(draw: st.DrawFn) -> list[Keys]:
             "entity_id": draw(pick(1, 1, 2)),
             "account": f"A{account_id}",
             "segment": draw(pick("smb", "large", None)),
-            "country": draw(pick("DE", "FR", None)),
+            "country": draw(pick("DE", "FR", None, "ZZ")),
             "debtor_class": draw(pick("business", "consumer", None)),
             "risk": draw(pick(None, 0.1, 0.5, 0.9)),
             "credit_limit_minor": draw(pick(None, 0, 1000, 100000)),
@@ -336,6 +346,24 @@ def plan_rows(
 
 
 @st.composite
+def contact_rows(draw: st.DrawFn, owners: Sequence[Keys], as_of: date) -> tuple[list[Keys], list[Keys]]:
+    """What payers have heard from us: notices, and what people have noted; around the first of seven days."""
+    notices, contacts = [], []
+    for number in range(1, draw(pick(0, 0, 1, 2, 4)) + 1):
+        owner = owners[draw(pick(*range(len(owners))))]
+        on = as_of - timedelta(days=draw(pick(0, 1, 6, 7, 8, -1)))
+        heard = {"entity_id": owner["entity_id"], "payer_id": owner["account_id"]}
+        if draw(one_in(3)):
+            contacts.append({"contact_id": number, "account_id": owner["account_id"], "on": on, **heard})
+        else:
+            state = draw(pick("sent", "sent", "posted", "failed", "withdrawn"))
+            sent_on = on if state == "sent" else None
+            notice = {"notice_id": number, "as_of": on - timedelta(days=1), "state": state, "sent_on": sent_on}
+            notices.append({**notice, **heard, "channels": draw(pick("email", "email,letter", ""))})
+    return notices, contacts
+
+
+@st.composite
 def set_stages(draw: st.DrawFn, rows: Sequence[Keys], policies: Sequence[Keys]) -> list[Keys]:
     """Stages that a person set, also such as an item's policy does not have."""
     if not rows or not draw(one_in(3)):
@@ -359,6 +387,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         owners = [{**owner, "channels": 31} for owner in owners]
     rows = draw(items(owners, as_of, plain=plain))
     promises, links = ([], []) if plain else draw(promise_rows(owners, rows, as_of))
+    notices, contacts = ([], []) if plain else draw(contact_rows(owners, as_of))
     book = Book.of(
         entities=[{"entity_id": 1, "entity": "North"}, {"entity_id": 2, "entity": "South"}],
         accounts=framed(owners, ("attr_score", "attr_vip")),
@@ -369,6 +398,8 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         disputes=[] if plain else draw(dispute_rows(rows, as_of)),
         promises=promises,
         promise_items=links,
+        notices=notices,
+        contacts=contacts,
         set_stages=[] if plain else draw(set_stages(rows, keys)),
     )
     return Case(book, read, tuple(yaml_of(policy) for policy in keys), as_of)

@@ -1,4 +1,4 @@
-"""`dunwell pay`, `hold`, `dispute`, `promise` and what ends them: one account, at once."""
+"""`dunwell pay`, `hold`, `dispute`, `promise`, what ends them, and `contact`: one account, at once."""
 
 from datetime import date
 from typing import Annotated
@@ -170,6 +170,31 @@ def promise(
         on=date_for(chosen, on), by=clock.actor(), at=clock.now(),
     )  # fmt: skip
     _tell("promise", number, f"of {account}: {amount} {currency or chosen.currency} by {by_on}", json=json)
+
+
+@refuses
+def contact(
+    account: Account,
+    *,
+    channel: Annotated[
+        str, typer.Option("--channel", metavar="TEXT", help="How, such as phone, visit or mail.")
+    ] = "phone",
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What was said.")] = "",
+    entity: EntityCode = None,
+    on: On = None,
+    json: Json = False,
+) -> None:
+    """Note that somebody spoke with an account, or wrote to it.
+
+    It counts towards what its policy allows in seven days.
+    """
+    chosen = entity_of(entity)
+    from dunwell.flows.people import contacts  # noqa: PLC0415  # after the book is open
+
+    number = contacts.note_contact(
+        chosen, account, channel=channel, note=note, on=date_for(chosen, on), by=clock.actor(), at=clock.now()
+    )
+    _tell("contact", number, f"with {account}, by {channel}", json=json)
 
 
 def _tell(kind: str, number: int, what: str, *, json: bool) -> None:

@@ -94,6 +94,10 @@ def _show_posted(run: int, posted: "PostResult", delivered: "DeliverResult") -> 
     say(f"{delivered.sent:,} messages written to {delivered.outbox}, {delivered.failed:,} failed")
     if delivered.problem:
         say(f"why not: {delivered.problem}")
+    if delivered.put_off:
+        until = f"{delivered.put_off_until.astimezone():%Y-%m-%d %H:%M}" if delivered.put_off_until else "later"
+        say(f"{delivered.put_off:,} wait until {until}, for the hours of their debtors or an open day:")
+        say(f"  a worker sends them then, or say `{typed(f'post {run}')}` again")
     if delivered.claimed:
         until = f"{delivered.claimed_until.astimezone():%H:%M:%S}" if delivered.claimed_until else "their time is up"
         say(f"{delivered.claimed:,} more are being sent, or whoever was sending them is gone:")

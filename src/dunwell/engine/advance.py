@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dunwell.engine import events as e
 from dunwell.engine.book import Book
-from dunwell.engine.consequences import elsewhere, money, notices, people, plans, promises, waiving
+from dunwell.engine.consequences import contacts, elsewhere, money, notices, people, plans, promises, waiving
 from dunwell.engine.events import Effects, Event
 
 # In order; each sees the book as the one before left it.
@@ -35,6 +35,7 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
     e.Failed: (notices.failed, notices.discharged),
     e.Withdrawn: (notices.withdrawn, notices.discharged),
     e.Trimmed: (notices.trimmed, notices.fees_dropped),
+    e.Contacted: (contacts.contacted,),
 }
 
 

@@ -152,6 +152,17 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "deadline_before_on": pl.Date,
         "repeats": pl.Int16,  # of the account-anchored group, with this notice
         "repeats_before": pl.Int16,
+        "channels": pl.String,  # comma-separated; empty: nothing leaves
+        "calendar": pl.String,  # whose closed days its deadline keeps clear of, see engine.calendars
+    },
+    # What people note that they told a payer, beside the notices.
+    "contacts": {
+        "contact_id": pl.Int64,
+        "entity_id": pl.Int32,
+        "account_id": pl.Int64,
+        "payer_id": pl.Int64,
+        "on": pl.Date,
+        "channel": pl.String,
     },
     # What a person set in a proposal, and the stage they chose.
     "set_stages": {"item_id": pl.Int64, "stage": pl.String},
@@ -183,6 +194,7 @@ KEYS: Final[dict[str, list[str]]] = {
     "notices": ["notice_id"],
     "lines": ["notice_id", "item_id"],
     "set_stages": ["item_id"],
+    "contacts": ["contact_id"],
 }
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
@@ -200,7 +212,7 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
     },
     "anchors": {"level": 0, "repeats": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},
-    "notices": {"repeats": 0},
+    "notices": {"channels": "", "repeats": 0},
     "lines": {"repeats": 0, "repeats_before": 0},
 }
 
@@ -292,6 +304,7 @@ class Book:
     notices: pl.DataFrame
     lines: pl.DataFrame
     set_stages: pl.DataFrame
+    contacts: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:

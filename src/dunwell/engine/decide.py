@@ -19,6 +19,8 @@ from dunwell.engine.steps import anchor, fees, group, minimum, outcome, result
 from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
+from dunwell.engine.steps.cap import contact_cap
+from dunwell.engine.steps.closed import add_calendar
 from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.parties import OF_ACCOUNT, active_holds, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
@@ -36,7 +38,7 @@ CANDIDATE: Final = (
     "channels", "reasons", "problem", "lacks_currency", "repeats", "repeats_after",
 )  # fmt: skip
 SLICES_AT_ONCE: Final = 2  # more would take more memory than time
-SOMETIMES: Final = ("account_open_minor", "as_of")
+SOMETIMES: Final = ("account_open_minor", "as_of", "calendar")
 _STATE: Final = {"level": "stored_level", "stage": "stored_stage"}
 
 
@@ -112,14 +114,14 @@ def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of
     left = resumed(_left(book, known, procedures, as_of), book, known, procedures, as_of=as_of)
     rows, anchors = _staged(left, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
-    candidates = _candidates(rows, procedures)
+    candidates = _candidates(rows, book, procedures, as_of)
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
 
 
 def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """The items' rows with what is left to dun of each, after all that is in the way, and credits."""
     rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
-    return net_credits(_freed(rows, book, procedures), procedures)
+    return net_credits(_freed(rows, book, known, procedures, as_of), procedures)
 
 
 def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
@@ -144,12 +146,13 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     return rows.with_row_index("row").pipe(collected)
 
 
-def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures) -> pl.DataFrame:
-    """Add the policy, and what of each row nothing blocks."""
+def _freed(rows: pl.DataFrame, book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """Add the policy with its calendar, and what of each row nothing blocks."""
     lazy = left_to_dun(hold(rows.lazy(), book)).with_columns(dunnable_minor=pl.col("left_minor"))
     flags = pl.col("intercompany_any") | pl.col("legal") | pl.col("on_hold")
     free = pl.col("is_claim") & pl.col("policy_ix").is_not_null() & ~flags & (pl.col("left_minor") > 0)
-    return assign_policy(lazy, procedures).with_columns(is_free=free).pipe(collected)
+    assigned = add_calendar(assign_policy(lazy, procedures), book, known, procedures, as_of=as_of)
+    return assigned.with_columns(is_free=free).pipe(collected)
 
 
 def _staged(
@@ -165,8 +168,8 @@ def _staged(
     return anchor.grouped(rows, book, procedures, as_of=as_of) if has_groups else (rows, None)
 
 
-def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
-    """The rows that reached a stage with nothing in the way, and what minimums, fees and reach say of them."""
+def _candidates(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """The rows that reached a stage with nothing in the way, and what minimums, fees, reach and cap say of them."""
     wanted = [*CANDIDATE, *(name for name in SOMETIMES if name in rows.columns)]
     wanted += [TEXT_COLUMNS.get(name, name) for policy in procedures.policies for name in policy.split_by]
     is_left = pl.col("outcome").is_null() & pl.col("is_debit")
@@ -179,4 +182,5 @@ def _candidates(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     left = fees.fee_lacks(left, procedures, currencies)
     left = reach(minimum.percentage(left, procedures, group.NOTICE), procedures)
     left = fees.notice_fee_lacks(left, procedures, currencies, group.NOTICE)
+    left = contact_cap(left, book, procedures, as_of=as_of)
     return outcome.late_reasons(left).pipe(collected)

@@ -222,6 +222,16 @@ class Trimmed:
         return self.lines["notice_id"].unique().sort().to_list()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Contacted:
+    """Somebody spoke with an account, or wrote to it, otherwise than by a notice; `channel`: how, such as `phone`."""
+
+    on: date
+    contact_id: int
+    account_id: int
+    channel: str
+
+
 Event: TypeAlias = (
     AccountsChanged
     | ItemsBooked
@@ -242,6 +252,7 @@ Event: TypeAlias = (
     | Failed
     | Withdrawn
     | Trimmed
+    | Contacted
 )
 
 

@@ -62,6 +62,8 @@ def explain(decision: Mapping[str, Any]) -> list[str]:
     lines = [f"{reasons[0]}: {_WORDS[reasons[0]]}"]
     if decision["problem"]:
         lines[0] = f"exception: {_PROBLEMS[decision['problem']]}"
+    if reasons[0] == "too_soon" and decision.get("closed_by"):
+        lines[0] = f"too_soon: the stage is reached, but the day is closed ({decision['closed_by']})"
     lines += [f"also {reason}: {_WORDS[reason]}" for reason in reasons[1:]]
     if decision["days_past_due"] is not None:
         lines.append(_age(decision["days_past_due"]))

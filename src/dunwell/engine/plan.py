@@ -77,6 +77,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "last_notice_on": pl.Date,
         "free_on": pl.Date,  # the first day outside the payer's gap
         "notice_no": pl.Int32,
+        "closed_by": pl.String,  # the calendar by which the day is closed
     },
     "notices": {
         "notice_no": pl.Int32,  # from 1, in order of entity, payer, currency, policy, split
@@ -97,6 +98,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "channels": pl.String,  # comma-separated, in the order of the policy
         "approvals": pl.Int8,
         "repeats": pl.Int16,  # how often its stage has been said again with it
+        "calendar": pl.String,  # whose closed days count, see engine.calendars
+        "contacts_max": pl.Int16,  # it leaves with at most so many contacts in the seven days before it; null: no cap
     },
     "lines": {
         "notice_no": pl.Int32,

@@ -15,12 +15,13 @@ class Known(NamedTuple):
     """What notices rest on, as they were decided upon or as it is now: columns of the book's tables.
 
     `items`: `item_id` and AMOUNTS, now with `version`, which the lines have of then; `anchors`: the key and `version`;
-    `payers`: the key and `last_contact_on`.
+    `payers`: the key and `last_contact_on`; `used`: what `contacts.used` counts now, without the run's own notices.
     """
 
     items: pl.DataFrame
     anchors: pl.DataFrame
     payers: pl.DataFrame
+    used: pl.DataFrame | None = None
 
 
 def fallen_out(
@@ -28,7 +29,8 @@ def fallen_out(
 ) -> pl.DataFrame:
     """Return the notices of a plan with an item, a group or a payer that is not as it was decided upon.
 
-    A payer counts who was sent something since: the gap runs anew. `told`: the payers this run itself has written to.
+    A payer counts who was sent something since: the gap runs anew. So does one who may hear from us no more within
+    seven days. `told`: the payers this run itself has written to.
     """
     spoken_to = _spoken_to(then.payers, now.payers).filter(~pl.col("payer_id").is_in(list(told)))
     moved = then.anchors.join(unmoved(then.anchors, now.anchors), on=KEYS["anchors"], how="anti")
@@ -38,8 +40,20 @@ def fallen_out(
             notices.join(_changed(asked, then.items, now.items), on="notice_no", how="semi"),
             notices.filter("anchored").join(moved, on=KEYS["anchors"], how="semi"),
             notices.filter("contact").join(spoken_to, on=KEYS["payers"], how="semi"),
+            _beyond_cap(notices, now.used),
         ]
     ).unique("notice_no")
+
+
+def _beyond_cap(notices: pl.DataFrame, used: pl.DataFrame | None) -> pl.DataFrame:
+    """The notices whose payer has heard from us too often by now."""
+    if used is None or used.is_empty():
+        return notices.clear()
+    return (
+        notices.join(used.filter(pl.col("used") > 0), on=KEYS["payers"])
+        .filter(pl.col("used") > pl.col("contacts_max"))
+        .drop("used")
+    )
 
 
 def unmoved(anchors: pl.DataFrame, now: pl.DataFrame) -> pl.DataFrame:

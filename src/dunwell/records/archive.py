@@ -24,7 +24,7 @@ from dunwell.engine.plan import Plan
 ROW_GROUP_SIZE: Final = 100_000
 MANIFEST: Final = "manifest.json"
 WRITING: Final = ".writing-"  # what an archive is called before it is whole
-PACKAGES: Final = ("dunwell", "polars")
+PACKAGES: Final = ("dunwell", "polars", "holidays")
 
 
 class ArchiveError(RuntimeError):

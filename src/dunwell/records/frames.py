@@ -5,7 +5,7 @@ Every table comes sorted by its key, items by account and id: joins and sums ove
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ import polars as pl
 from django.db import connection
 
 from dunwell.engine.book import ATTRIBUTE_TYPES, CHANNELS, KEYS, NOTICE_STATES, SCHEMAS, STATE, Book
+from dunwell.engine.contacts import DAYS
 from dunwell.engine.steps.parties import payers
 from dunwell.records.connect import is_postgresql, snapshot
 from dunwell.records.models import AttributeType
@@ -83,6 +84,13 @@ OF_ACCOUNTS: Final = {
     f" UNION SELECT id FROM records_allocation WHERE source_item_id IN {ITEMS})",
     "notices": f"t.id IN {NOTICES}",
     "lines": f"t.notice_id IN {NOTICES}",
+    "contacts": "t.payer_id IN {accounts}",
+}
+
+# What payers of an entity have heard from us that counts in the seven days to a date, or may leave on it.
+HEARD: Final = {
+    "notices": "t.entity_id = {entity} AND (t.state = 'posted' OR (t.state = 'sent' AND t.sent_on >= {since}))",
+    "contacts": 't.entity_id = {entity} AND t."on" >= {since}',
 }
 
 # The accounts given, those above them up to the payer, and all that those pay for; a cycle ends by UNION.
@@ -120,6 +128,14 @@ def book(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
         wanted = {name: f"{where} AND {OF_SHARD.get(name, 'true')}" for name, where in OF_ENTITY.items()}
         of_shard = {"accounts": _accounts(entity_id, shard), **_of_shard(shard)}
         return _book(_selects(wanted, {"entity": entity_id, "as_of": as_of.isoformat(), **of_shard}))
+
+
+def heard(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
+    """Read what payers of an entity have heard from us in the seven days to `as_of`: notices and contacts, no more."""
+    wanted = {name: f"{where} AND t.payer_id % {{shards}} = {{shard}}" for name, where in HEARD.items()}
+    since = (as_of - timedelta(days=DAYS - 1)).isoformat()
+    with snapshot():
+        return _book(_selects(wanted, {"entity": entity_id, "since": since, **_of_shard(shard)}))
 
 
 def contacts_and_anchors(entity_id: int, shard: Shard = WHOLE) -> Book:

@@ -70,5 +70,6 @@ BOOK: Final[dict[str, Table]] = {
     "allocations": Table(model=tables.Allocation),
     "notices": Table(model=tables.Notice, columns={"notice_id": "id"}),
     "lines": Table(model=tables.NoticeLine),
+    "contacts": Table(model=tables.NotedContact, columns={"contact_id": "id"}),
 }
 STATES: Final = Table(model=tables.ItemState)  # the other half of `items`

@@ -8,6 +8,7 @@ import polars as pl
 from dunwell.engine.book import KEYS, SCHEMAS, Book, table
 from dunwell.engine.consequences.money import Moves
 from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Trimmed, Withdrawn
+from dunwell.engine.steps.closed import next_open
 
 GROUP = KEYS["anchors"]
 PAYER = KEYS["payers"]
@@ -123,7 +124,7 @@ def delivered(book: Book, event: Delivered) -> Effects:
     """Note that notices left: the items' and the payer's last notice is the day of sending.
 
     So it is the group's. Of several notices to a group, it waits until none of them does. What left late names a
-    deadline that is as much later.
+    deadline that is as much later, on an open day of its calendar.
     """
     waiting = _waiting(book, event.notice_ids)
     if waiting.is_empty():
@@ -132,9 +133,8 @@ def delivered(book: Book, event: Delivered) -> Effects:
     if event.sent_on:
         sent_on = pl.col("notice_id").replace_strict(event.notice_ids, event.sent_on, return_dtype=pl.Date)
     late = pl.max_horizontal(sent_on - pl.col("as_of"), pl.duration())
-    notices = waiting.with_columns(
-        last_notice_on=sent_on, last_deadline_on=pl.col("deadline_on") + late, pending_notice_id="notice_id"
-    )
+    deadline_on = next_open(pl.col("deadline_on") + late, pl.col("calendar"))
+    notices = waiting.with_columns(last_notice_on=sent_on, last_deadline_on=deadline_on, pending_notice_id="notice_id")
     items = book.items.select("item_id", "version", "pending_notice_id").join(
         notices.select(*SENT, "pending_notice_id"), on="pending_notice_id"
     )

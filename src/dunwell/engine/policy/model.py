@@ -1,5 +1,6 @@
 """Every key of a policy, its type and its default. The JSON Schema for editors is generated from here."""
 
+from datetime import time
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeVar
@@ -7,7 +8,9 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 from dunwell.engine.book import CHANNELS
+from dunwell.engine.calendars import calendar_of
 from dunwell.engine.documents import hint
+from dunwell.engine.hours import Hours
 from dunwell.engine.money import CURRENCIES, MoneyError, not_in_use, to_minor
 from dunwell.engine.policy.expressions import Expression, ExpressionError, compile_expression
 
@@ -195,12 +198,23 @@ class Calendar(Keys):
     roll: Literal["forward", "back"] = "forward"
     due: Literal["keep", "roll"] = "keep"
 
+    @property
+    def name(self) -> str | None:
+        """What `engine.calendars` calls it; None where it is the account's."""
+        return None if self.country == "account" else calendar_of(self.country, self.region)
+
 
 class Contact(Keys):
     """When, in the debtor's local time, and how often a week a payer may hear from us."""
 
     window: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")] | None = None
     per_7_days: Annotated[int, Field(ge=1, le=1000)] | None = None
+
+    @property
+    def hours(self) -> Hours | None:
+        """The window as its two times; None without one, and for one that opens and closes at the same time."""
+        opens, closes = (time.fromisoformat(text) for text in self.window.split("-")) if self.window else (None, None)
+        return None if opens is None or closes is None or opens == closes else Hours(opens, closes)
 
 
 class Interest(Keys):

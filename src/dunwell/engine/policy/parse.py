@@ -6,15 +6,14 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import ATTRIBUTE_TYPES
+from dunwell.engine.calendars import countries
 from dunwell.engine.documents import Document, DocumentError, Path, Problem, hint, read_as, read_document
 from dunwell.engine.policy.expressions import COLUMNS, Expression
-from dunwell.engine.policy.model import Fee, Policy, Stage, Tier
+from dunwell.engine.policy.model import Calendar, Contact, Fee, Policy, Stage, Tier
 
 STAGES_MAX: Final = 99
 # Keys that are read and checked; what they ask for comes with later versions.
 NOT_YET_ACTED_ON: Final = (
-    "calendar",
-    "contact",
     "interest",
     "close",
 )
@@ -75,6 +74,30 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
     if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
         yield ("interest",), "give either a regime or a rate"
+    yield from _calendar_contradictions(policy.calendar)
+    yield from _contact_contradictions(policy.contact)
+
+
+def _calendar_contradictions(calendar: Calendar | None) -> Iterator[tuple[Path, str]]:
+    if calendar is None:
+        return
+    known = countries()
+    if calendar.country == "account":
+        if calendar.region:
+            yield ("calendar", "region"), "it is of one country; leave it out where the country is the account's"
+    elif calendar.country not in known:
+        yield ("calendar", "country"), f"no holidays are known of {calendar.country!r}{hint(calendar.country, known)}"
+    elif calendar.region and calendar.region not in known[calendar.country]:
+        regions = ", ".join(sorted(known[calendar.country])) or "none"
+        yield (
+            ("calendar", "region"),
+            f"no region of {calendar.country} is called {calendar.region!r}; there are: {regions}",
+        )
+
+
+def _contact_contradictions(contact: Contact | None) -> Iterator[tuple[Path, str]]:
+    if contact and contact.window and not contact.hours:
+        yield ("contact", "window"), "it opens and closes at the same time; leave it out for all day"
 
 
 def _mode_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:

@@ -4,6 +4,7 @@ import polars as pl
 
 from dunwell.engine.book import Book
 from dunwell.engine.steps.age import days_since, plus_days
+from dunwell.engine.steps.closed import leaves_on
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
 from dunwell.engine.steps.stage import fall, judge, level
@@ -15,6 +16,8 @@ MINE = [
     "row", *GROUP, "item_id", "due_on", "dunnable_minor", "is_claim", "is_free", "is_overdue", "is_pending", "position",
     "fires_on",
 ]  # fmt: skip
+
+SOMETIMES = ["calendar", "as_of"]
 
 
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
@@ -56,12 +59,15 @@ def grouped(
     own["own_deadline_on"] = "last_deadline_on"
     rows = rows.lazy().drop(own.values()).rename(own).pipe(collected)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
-    mine = rows.lazy().filter(_by_account(procedures)).select(*MINE, is_anchorable=anchorable).pipe(collected)
+    sometimes = [name for name in SOMETIMES if name in rows.columns]
+    mine = (
+        rows.lazy().filter(_by_account(procedures)).select(*MINE, *sometimes, is_anchorable=anchorable).pipe(collected)
+    )
     stored = stored_anchors(book, procedures)
     speaking = fall(level(_anchors(rows, mine, stored, procedures, as_of), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
     kept = level(_kept(mine, judged, stored), procedures).pipe(collected)
-    rows = overlay(rows, _waiting(mine, judged, kept))
+    rows = overlay(rows, _waiting(mine, judged, kept, procedures, as_of))
     rows = overlay(rows, _spoken_for(mine, judged))
     return rows, _states(judged, kept, stored, procedures)
 
@@ -122,7 +128,9 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl.DataFrame:
+def _waiting(
+    mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame, procedures: Procedures, as_of: pl.Expr
+) -> pl.DataFrame:
     """The other rows: not overdue, or with nothing left. They wait, until they are overdue or speak for the account.
 
     Where a group has no anchor, a row that falls due next has been judged as its anchor would be.
@@ -134,7 +142,7 @@ def _waiting(mine: pl.DataFrame, judged: pl.DataFrame, kept: pl.DataFrame) -> pl
         ]
     )
     alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")
-    fires_on = pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1))
+    fires_on = leaves_on(pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1)), procedures, as_of=as_of)
     return (
         mine.lazy()
         .filter(~pl.col("is_anchorable"))

@@ -27,12 +27,13 @@ def net_credits(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     netting = procedures.of_policy(lambda policy: policy.credits == "net", pl.Boolean)
     before = pl.col("left_minor").cum_sum().over(GROUP) - pl.col("left_minor")
     unused = pl.max_horizontal(pl.col("pool_minor") - before, 0)
+    due_on = "stored_due_on" if "stored_due_on" in rows.columns else "due_on"
     credited = (
         rows.lazy()
         .filter(pl.col("is_free") & pl.col("is_overdue") & netting)
-        .select("row", *GROUP, "due_on", "item_id", "left_minor")
+        .select("row", *GROUP, due_on, "item_id", "left_minor")
         .join(pools.lazy(), on=GROUP)
-        .sort("due_on", "item_id")
+        .sort(due_on, "item_id")
         .select("row", credited_minor=pl.min_horizontal("left_minor", unused))
         .pipe(collected)
     )

@@ -7,6 +7,7 @@ import polars as pl
 
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.steps.age import DATE_MAX, plus_days
+from dunwell.engine.steps.closed import has_calendars, next_open
 from dunwell.engine.steps.minimum import ACCOUNT
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import channels_of
@@ -77,6 +78,8 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> 
             contact=(~pl.col("is_pre_due")).any(),
             repeats=pl.col("repeats_after").max(),
             as_of=as_of.first(),
+            calendar=pl.col("calendar").min() if has_calendars(procedures) else pl.lit(None, dtype=pl.String),
+            contacts_max=pl.col("contacts_max").first() if "contacts_max" in dunned.columns else pl.lit(None, pl.Int16),
         )
         .with_columns(notice_slot=procedures.slot(pl.col("level")))
         .with_columns(
@@ -88,6 +91,7 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> 
             ).clip(upper_bound=DATE_MAX),
             approvals=procedures.of_stage(lambda s: APPROVALS[s.approval], pl.col("notice_slot"), pl.Int8),
         )
+        .with_columns(deadline_on=next_open(pl.col("deadline_on"), pl.col("calendar")))
         .pipe(collected)
     )
     ways = grouped.select("notice_slot", "channels_mask").unique()

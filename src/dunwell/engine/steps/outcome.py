@@ -62,7 +62,13 @@ def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
         "exception": lacks,
         **{
             name: pl.col(name)
-            for name in ("below_item_minimum", "below_account_minimum", "below_percentage", "unreachable")
+            for name in (
+                "below_item_minimum",
+                "below_account_minimum",
+                "below_percentage",
+                "unreachable",
+                "contact_cap",
+            )
         },
         "dun": pl.col("is_left"),
     }

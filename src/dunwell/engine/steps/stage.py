@@ -8,6 +8,7 @@ import polars as pl
 
 from dunwell.engine.policy.expressions import Expression
 from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.closed import closes, leaves_on, moved_back
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
 
@@ -65,7 +66,8 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     same_day = (pl.col("last_notice_on") >= as_of).fill_null(value=False)
     _least, lacks = procedures.stage_amount(lambda stage: stage.min_overdue, procedures.slot(pl.col("position")))
     return judged.with_columns(
-        is_too_soon=pl.col("is_reached") & (in_gap | same_day), lacks_currency=pl.col("is_reached") & lacks
+        is_too_soon=pl.col("is_reached") & (in_gap | same_day | closes(procedures)),
+        lacks_currency=pl.col("is_reached") & lacks,
     )
 
 
@@ -261,7 +263,7 @@ def _held_against(
     is_met = pl.col("is_met") & (~pl.col("is_pre_due") | (pl.col("days_past_due") < 0))
     free_on = pl.when(~pl.col("is_pre_due")).then("free_on")
     sendable_on = pl.max_horizontal("from_on", free_on, plus_days(pl.col("last_notice_on"), 1))
-    rows = rows.with_columns(is_met=is_met, fires_on=sendable_on)
+    rows = rows.with_columns(is_met=is_met, fires_on=leaves_on(sendable_on, procedures, as_of=as_of))
     in_life = ~pl.col("is_pre_due") | (pl.col("fires_on") < pl.col("due_on"))
     return rows.with_columns(
         is_reached=(pl.col("is_met") & (pl.col("from_on") <= as_of)).fill_null(value=False),
@@ -289,7 +291,7 @@ def _from_on(
     if procedures.any_stage(lambda s: s.month_end):
         at_month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
         from_on = pl.when(at_month_end).then(from_on.dt.month_end()).otherwise(from_on)
-    return from_on, datable
+    return moved_back(from_on, procedures), datable
 
 
 def _standing(procedures: Procedures, slot: pl.Expr, position: int | None) -> pl.Expr:
@@ -319,5 +321,6 @@ def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
     since = plus_days(pl.col("due_on"), days)
     month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
     since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
+    since = moved_back(since, procedures)
     expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
     return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot, at)))

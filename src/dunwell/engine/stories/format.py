@@ -289,6 +289,13 @@ class End(Keys):
     plan: Text | None = None
 
 
+class Contact(Keys):
+    """Somebody spoke with an account, or wrote to it, otherwise than by a notice."""
+
+    account: Text
+    channel: str = "phone"
+
+
 class Run(Keys):
     """Decide, approve, post and deliver; or stop before one of them."""
 
@@ -330,6 +337,7 @@ EVENTS: Final[Mapping[str, type[BaseModel]]] = {
     "promise": Promise,
     "plan": Plan,
     "end": End,
+    "contact": Contact,
     "run": Run,
     "approve": Nothing,
     "post": Nothing,

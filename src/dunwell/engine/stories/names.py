@@ -10,6 +10,9 @@ from dunwell.engine.stories.story import Story
 DEFAULT_ENTITY: Final = "ACME"
 
 
+KINDS: Final = ("item", "hold", "dispute", "promise", "plan", "contact")
+
+
 class StoryError(ValueError):
     """A step that cannot happen: it names something the story does not have."""
 
@@ -31,7 +34,7 @@ class Names:
         self.entities = {name: number for number, name in enumerate(names, first_entity)}
         self.accounts = {each.account: number for number, each in enumerate(story.accounts, self._before_first + 1)}
         self.told_accounts: dict[str, told.Account] = {}
-        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in ("item", "hold", "dispute", "promise", "plan")}
+        self.ids: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}
         self.numbers: dict[int, str] = {}
 
     @property

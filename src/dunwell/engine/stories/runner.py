@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from dunwell.engine.book import KEYS
+from dunwell.engine.contacts import ledger, used
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.events import Delivered, Effects, Event, Trimmed
 from dunwell.engine.lastlook import last_look
@@ -120,6 +121,7 @@ class _Player:
         self.plan: Plan | None = None
         self.known_then: Known
         self.told: set[int] = set()
+        self.own_notices: set[int] = set()  # of the plan
         self.approved = False
         self.day = Day()
 
@@ -179,6 +181,7 @@ class _Player:
         self.plan = self.day.plan = yield self._asked(on)
         self.known_then = Known(self.plan.decisions, self.plan.anchors, self.board.book.payers)
         self.told.clear()
+        self.own_notices.clear()
         self.planned_on = on
         self.day.proposed = self.day.plan.notices["notice_no"].to_list()
         self.approved = run.post
@@ -203,13 +206,17 @@ class _Player:
         if self.day.proposed or now.anchors.height:
             event, self.day.posted = self.world.posting(self.planned_on, now, self.day.proposed)
             self.told.update(now.notices.filter("contact")["payer_id"])
+            self.own_notices.update(self.day.posted)
             yield from self._apply(event)
         self.last_posted_on, self.plan = self.planned_on, later
 
     def _standing(self, plan: Plan) -> Plan:
         """A plan without the notices of which something has changed since it was decided."""
         book = self.board.book
-        then, now = self.known_then._replace(anchors=plan.anchors), Known(book.items, book.anchors, book.payers)
+        is_own = pl.col("notice_id").is_in(list(self.own_notices)).fill_null(value=False)
+        heard = used(ledger(book).filter(~is_own), pl.lit(self.planned_on))
+        then = self.known_then._replace(anchors=plan.anchors)
+        now = Known(book.items, book.anchors, book.payers, heard)
         fallen = fallen_out(plan.notices, plan.lines, then, now, told=self.told)
         notices = plan.notices.join(fallen, on="notice_no", how="anti")
         return _of_notices(plan, notices, unmoved(plan.anchors, book.anchors))

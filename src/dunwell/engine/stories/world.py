@@ -277,6 +277,12 @@ class World(Names):
         instalments = self.board.book.promises.filter(pl.col("plan_id") == plan_id)
         return e.PromiseEnded(on=on, promise_ids=instalments["promise_id"].to_list())
 
+    def _contact(self, on: date, event: told.Contact) -> e.Event:
+        account_id = self.account(event.account)
+        return e.Contacted(
+            on=on, contact_id=self._new_id("contact", None), account_id=account_id, channel=event.channel
+        )
+
     def _side_row(self, on: date, number: str, account: str, amount: told.Amount, kind: str) -> dict[str, object]:
         account_id = self.account(account)
         if amount.minor < 0:

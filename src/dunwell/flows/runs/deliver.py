@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from dunwell.channels.envelope import NOBODY, Envelope
 from dunwell.channels.outbox import Outbox
+from dunwell.engine.calendars import later
 from dunwell.engine.events import Delivered, Failed
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
@@ -20,6 +21,7 @@ from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.done import UNDER_WAY, end_runs
 from dunwell.flows.runs.happen import happen
 from dunwell.flows.runs.heldup import ask_no_more
+from dunwell.flows.runs.hours import HoursOf, hours_of, sendable
 from dunwell.flows.runs.lastlook import STILL_HERE, look_again
 from dunwell.flows.runs.letters import letters_of, message_of
 from dunwell.flows.runs.locked import run_called
@@ -48,8 +50,8 @@ LEASE: Final = timedelta(minutes=10)
 class DeliverResult:
     """How many messages went where, the first reason why one did not, and from when on the rest may be tried again.
 
-    `claimed`: somebody else is sending them, or was, and `claimed_until` nobody else does. What waits is told of whole
-    runs only.
+    `put_off`: outside the hours of their debtors, or on a closed day, until `put_off_until` at least. `claimed`:
+    somebody else is sending them, or was, and `claimed_until` nobody else does. What waits is told of whole runs only.
     """
 
     outbox: str
@@ -57,6 +59,8 @@ class DeliverResult:
     failed: int = 0
     retrying: int = 0
     retry_at: datetime | None = None
+    put_off: int = 0
+    put_off_until: datetime | None = None
     claimed: int = 0
     claimed_until: datetime | None = None
     problem: str = ""
@@ -83,6 +87,8 @@ def deliver_run(
         mine = Delivery.objects.filter(notice__run=run)
         late = mine.filter(state=DeliveryState.RETRYING).aggregate(n=Count("pk"), at=Min("not_before_at"))
         result.retrying, result.retry_at = late.values()
+        put_off = mine.filter(state=DeliveryState.QUEUED, not_before_at__gt=clock())
+        result.put_off, result.put_off_until = put_off.aggregate(n=Count("pk"), at=Min("not_before_at")).values()
         claimed = mine.filter(state=DeliveryState.CLAIMED).aggregate(n=Count("pk"), at=Max("lease_until_at"))
         result.claimed, result.claimed_until = claimed.values()
         end_runs(run.entity)
@@ -103,7 +109,7 @@ def _deliver(
 ) -> None:
     """Go through the waiting notices batch by batch, and count what came of them in `result`."""
     _require_own(wires.outbox, run)
-    words = words_in_force()
+    words, hours = words_in_force(), hours_of(run)
     waiting = _waiting(run)
     if notice_ids is not None:
         waiting = waiting.filter(pk__gte=notice_ids.start, pk__lt=notice_ids.stop)
@@ -112,7 +118,7 @@ def _deliver(
     progress("writing notices", done, total)
     while some := list(waiting.filter(pk__gt=last_notice_id)[: wires.at_once]):
         last_notice_id = some[-1]
-        batch, made = _claim(wires, run, some, at=clock(), by=by)
+        batch, made = _claim(wires, run, some, hours, at=clock(), by=by)
         result.sent += made
         try:
             batch, outcomes = _send(wires, run, batch, words, clock)
@@ -138,8 +144,7 @@ def claimable(now: datetime) -> Q:
 
 def _free(now: datetime) -> Q:
     """Deliveries that can be tried now and that nobody has claimed."""
-    retrying = Q(state=DeliveryState.RETRYING) & (Q(not_before_at=None) | Q(not_before_at__lte=now))
-    return retrying | Q(state=DeliveryState.QUEUED)
+    return Q(state__in=STILL_HERE) & (Q(not_before_at=None) | Q(not_before_at__lte=now))
 
 
 def _require_own(outbox: Outbox, run: Run) -> None:
@@ -162,7 +167,9 @@ def _waiting(run: Run) -> "QuerySet[Notice, int]":
     return Notice.objects.filter(waiting, run=run).order_by("pk").distinct().values_list("pk", flat=True)
 
 
-def _claim(wires: Wires, run: Run, notice_ids: Sequence[int], *, at: datetime, by: str) -> tuple[list[Delivery], int]:
+def _claim(
+    wires: Wires, run: Run, notice_ids: Sequence[int], hours: HoursOf, *, at: datetime, by: str
+) -> tuple[list[Delivery], int]:
     """Take over what others left, look once more, settle what sends nothing, and put an attempt at each on record.
 
     Returned with the deliveries to be made: how many of those taken over had been made.
@@ -179,7 +186,8 @@ def _claim(wires: Wires, run: Run, notice_ids: Sequence[int], *, at: datetime, b
             left_over.update(state=DeliveryState.WITHDRAWN)
         look_again(run.entity, frames.account_book(payers), on=on, by=by, at=at)
         _settle(run, notice_ids, on)
-        batch = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
+        free = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
+        batch = sendable(run, free, hours, at)
         set_on(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
         tries = Counter(Attempt.objects.filter(delivery__in=batch).values_list("delivery_id", flat=True))
         Attempt.objects.bulk_create(
@@ -259,7 +267,7 @@ def _written(
     ]
     for row in notices:
         if row["deadline_on"] and row["state"] == NoticeState.POSTED:  # else it has left, over another channel
-            row["deadline_on"] += max(on - row["as_of"], timedelta())
+            row["deadline_on"] = later(row["deadline_on"], max((on - row["as_of"]).days, 0), row["calendar"])
         row["as_of"] = max(on, row["as_of"])
     lines = list(NoticeLine.objects.filter(notice_id__in=ids).values("notice_id", "item_id", "role", "amount_minor"))
     messages: dict[int, Message] = {}

@@ -10,6 +10,7 @@ from django.db import transaction
 from dunwell.engine import plan
 from dunwell.engine.advance import advance
 from dunwell.engine.book import KEYS, STATE, Book
+from dunwell.engine.contacts import ledger, used
 from dunwell.engine.events import Posted
 from dunwell.engine.since import AMOUNTS, Known, fallen_out, unmoved
 from dunwell.flows.errors import Conflict
@@ -91,7 +92,8 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
     frames.lock_accounts({*notices["payer_id"], *then.anchors["payer_id"]})
     lines = proposals.lines(notices["notice_id"])
     before = frames.contacts_and_anchors(run.entity_id, shard)
-    now = Known(proposals.items_now(lines["item_id"].unique().sort()), before.anchors, before.payers)
+    items_now = proposals.items_now(lines["item_id"].unique().sort())
+    now = Known(items_now, before.anchors, before.payers, _heard(run, shard, notices))
     dropped = fallen_out(notices, lines, then, now, told=_told(run) if part.is_posted else ())
     notices = notices.join(dropped, on="notice_no", how="anti")
     lines = lines.join(notices, on="notice_no", how="semi")
@@ -202,6 +204,16 @@ def _told(run: Run) -> list[int]:
     """The payers whom a run has written to already, or is about to."""
     own = Notice.objects.filter(run=run, contact=True, state__in=[NoticeState.POSTED, NoticeState.SENT])
     return list(own.values_list("payer_id", flat=True))
+
+
+def _heard(run: Run, shard: Shard, notices: pl.DataFrame) -> pl.DataFrame | None:
+    """How often payers have heard from us in the seven days to the run, its own notices aside; if a policy asks."""
+    if not notices["contacts_max"].count():
+        return None
+    own = Notice.objects.filter(run=run, state__in=[NoticeState.POSTED, NoticeState.SENT]).values_list("pk", flat=True)
+    is_own = pl.col("notice_id").is_in(list(own)).fill_null(value=False)
+    book = frames.heard(run.entity_id, as_of=run.as_of, shard=shard)
+    return used(ledger(book).filter(~is_own), pl.lit(run.as_of))
 
 
 def _make_binding(before: Book, on: date, event: Posted) -> None:

@@ -6,6 +6,7 @@ gather, keep every shard, complete. Each of these can be done again; done before
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import locked_run, run_called, shared_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep, open_tasks, supersede
 from dunwell.records import archive, audit, connect, frames
+from dunwell.records.connect import snapshot
 from dunwell.records.frames import Shard
 from dunwell.records.models import Entity, Item, Notice, NoticeState, Run, RunShard, RunState
 
@@ -99,9 +101,14 @@ def decide_shard(run_id: int, number: int, *, progress: Progress = untold) -> No
     shard, of = Shard(number, run.shards), f" ({number + 1} of {run.shards})" if run.shards > 1 else ""
     versions = policies.versions_with(run.policy_digests, run.entity)
     progress(f"reading the book of {run.entity.code}{of}")
-    book = frames.book(run.entity_id, as_of=run.as_of, shard=shard)
+    rules = policies.parsed(versions)
+    with snapshot():
+        book = frames.book(run.entity_id, as_of=run.as_of, shard=shard)
+        if any(policy.contact and policy.contact.per_7_days for policy in rules):
+            heard = frames.heard(run.entity_id, as_of=run.as_of, shard=shard)
+            book = replace(book, notices=heard.notices, contacts=heard.contacts)
     progress(f"deciding{of}")
-    plan = decide(book, policies.parsed(versions), run.as_of)
+    plan = decide(book, rules, run.as_of)
     progress(f"keeping the decisions{of}")
     about = {"as_of": run.as_of.isoformat(), **policies.kept_with_a_run(versions)}
     digest = archive.write(settings.CONFIG.archive_dir, book, plan, about=about)

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0009_plans_and_repeats"),
+        ("records", "0010_calendars_and_contacts"),
     ]
 
     operations = [

@@ -293,3 +293,17 @@ class PromiseItem(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["promise", "item"], name="promise_item"),)
+
+
+class NotedContact(models.Model):
+    """What somebody noted that they told an account, beside its notices; it counts for who was the payer then."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    account = models.ForeignKey(Account, models.PROTECT)
+    payer = models.ForeignKey(Account, models.PROTECT, related_name="+")
+    on = models.DateField()
+    channel = models.CharField(max_length=40)
+    note = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = (models.Index(fields=["entity", "on"], name="noted_contact_on"),)

@@ -24,7 +24,7 @@ PERHAPS_GONE = (DeliveryState.SENT, DeliveryState.CLAIMED, DeliveryState.IN_DOUB
 
 
 class Delivery(models.Model):
-    """One notice over one channel to one recipient."""
+    """One notice over one channel to one recipient; it is not tried before `not_before_at`."""
 
     notice = models.ForeignKey(Notice, models.PROTECT, db_index=False, related_name="deliveries")
     channel = models.CharField(max_length=20)

@@ -112,13 +112,18 @@ class Notice(models.Model):
     deadline_before_on = models.DateField(null=True)
     repeats = models.PositiveSmallIntegerField(default=0)
     repeats_before = models.PositiveSmallIntegerField(null=True)
+    calendar = models.CharField(max_length=40, null=True)
+    contacts_max = models.PositiveSmallIntegerField(null=True)
 
     class Meta:
         constraints = (
             models.UniqueConstraint(fields=["run", "number"], name="notice_number"),
             models.CheckConstraint(condition=Q(state__in=NoticeState.values), name="notice_state"),
         )
-        indexes = (models.Index(fields=["entity"], name="notice_waiting", condition=Q(state=NoticeState.POSTED)),)
+        indexes = (
+            models.Index(fields=["entity"], name="notice_waiting", condition=Q(state=NoticeState.POSTED)),
+            models.Index(fields=["entity", "sent_on"], name="notice_sent", condition=Q(sent_on__isnull=False)),
+        )
 
 
 class NoticeLine(models.Model):
