@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 from dunwell.engine.book import CHANNELS, Book
 from dunwell.engine.money import exponent
 from dunwell.engine.plan import OUTCOMES
-from dunwell.engine.policy.model import Fee, Policy, Stage
+from dunwell.engine.policy.model import Close, Fee, Policy, Stage
+from tests.engine.oracle_events import AlertKey, ClosingKey, alerts_of, closings_of, listed
 from tests.engine.oracle_rows import (
     Data,
     Row,
@@ -39,6 +40,8 @@ class OraclePlan:
     charges: set[tuple[int, int, str]] = field(default_factory=set)  # item_id, amount_minor, stage
     actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
     anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
+    closings: dict[ClosingKey, tuple[str, str, str]] = field(default_factory=dict)  # currency, channels, actions
+    alerts: dict[AlertKey, tuple[date, bool, str]] = field(default_factory=dict)  # since when, is it over, actions
 
 
 def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
@@ -51,7 +54,20 @@ def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
     anchors = judge_stages(debits, policies, book)
     judge_minimums(debits, rows)
     notices = grouped([row for row in debits if not row.reasons])
-    return told(rows, notices, anchors)
+    plan = told(rows, notices, anchors)
+    plan.closings, plan.alerts = closed(book, policies, as_of), alerts_of(book, policies, rows, as_of)
+    return plan
+
+
+def closed(book: Book, policies: Sequence[Policy], as_of: date) -> dict[ClosingKey, tuple[str, str, str]]:
+    """What is said and done for payers with nothing overdue left."""
+    close_of = {policy.policy: policy.close for policy in policies}
+    channels = {account["account_id"]: account["channels"] for account in book.accounts.to_dicts()}
+    return {
+        key: (currency, ",".join(channels_of(close, channels[key[1]])), listed(set(close.do)))
+        for key, currency in closings_of(book, policies, as_of).items()
+        if (close := close_of[key[2]])
+    }
 
 
 def judge_alone(rows: Sequence[Row], policies: Sequence[Policy], book: Book) -> list[Row]:
@@ -179,7 +195,7 @@ def stage_of(row: Row) -> Stage:
     return row.current_policy.stages[row.position - 1]
 
 
-def channels_of(stage: Stage, mask: int) -> list[str]:
+def channels_of(stage: Stage | Close, mask: int) -> list[str]:
     """The channels a notice of this stage leaves over: of each choice the first that reaches."""
     channels: list[str] = []
     for choice in stage.send:
@@ -252,11 +268,18 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         "total_minor": due + earlier + fee_minor,
         "channels": ",".join(channels_of(stage, leading.payer["channels"])),
         "approvals": APPROVALS[stage.approval],
+        "closing": "reached" if reaches_close(leading) else None,
         "lines": {
             (row.item_id, "dunned", row.dunnable, row.position, stage_of(row).stage, row.item["level"]) for row in lines
         }
         | {(row.item_id, "charge", row.dunnable, 0, None, 0) for row in charges},
     }
+
+
+def reaches_close(leading: Row) -> bool:
+    """Whether the policy's `close` waits for who is sent this."""
+    policy = leading.current_policy
+    return policy.close is not None and leading.position >= policy.position(policy.close.after_stage)
 
 
 def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:

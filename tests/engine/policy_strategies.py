@@ -9,6 +9,7 @@ import yaml
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from dunwell.engine.book import EVENTS
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
@@ -149,13 +150,34 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         minimum["percent_of_open"] = draw(pick(10, 50, 33.3333))
     if minimum:
         policy["minimum"] = minimum
+    if draw(one_in(2)):
+        policy["rules"] = draw(rules())
     policy["stages"] = []
     may_expire = policy["anchor"] == "item"
     for position, stage_name in enumerate(STAGE_NAMES[: draw(pick(2, 1, 3, 4))], 1):
         stage = draw(stages(stage_name, position=position, may_expire=may_expire))
         may_expire = may_expire and (stage.get("days_past_due", 0) < 0 or policy["escalate"] == "jump")
         policy["stages"].append(stage)
+    if draw(one_in(2)):
+        after = draw(pick(*(stage["stage"] for stage in policy["stages"])))
+        send = draw(SENDING)
+        policy["close"] = {"after_stage": after, "send": send, "do": ["restore"] if not send or draw(one_in(2)) else []}
     return policy
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[Keys]:
+    """What is to be done about events; no two rules on the same."""
+    given = draw(st.lists(pick(*EVENTS), unique=True, min_size=1, max_size=4))
+    found = [{"on": event, "do": list(draw(pick(("call",), ("call", "ask"), ("block",))))} for event in given]
+    for rule in list(found):
+        if rule["on"] == "risk_above":
+            rule["above"] = 0.2
+            found += [rule | {"above": 0.5}] if draw(one_in(3)) else []
+        if rule["on"] == "dispute_overdue":
+            rule["after_days"] = draw(pick(0, 3))
+            found += [rule | {"after_days": 4, "do": ["escalate"]}] if draw(one_in(3)) else []
+    return found
 
 
 def without_what_changes(policy: Keys) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from dunwell.engine import events as e
 from dunwell.engine.book import Book
-from dunwell.engine.consequences import elsewhere, money, notices, people
+from dunwell.engine.consequences import alerts, closings, elsewhere, money, notices, people
 from dunwell.engine.events import Effects, Event
 
 # In order; each sees the book as the one before left it.
@@ -21,10 +21,10 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
     e.Disputed: (people.disputed,),
     e.Resolved: (people.resolved,),
     e.Promised: (people.promised,),
-    e.Posted: (notices.posted, notices.charged),
+    e.Posted: (notices.posted, notices.charged, closings.closed, alerts.judged),
     e.Delivered: (notices.delivered,),
-    e.Failed: (notices.failed, notices.discharged),
-    e.Withdrawn: (notices.withdrawn, notices.discharged),
+    e.Failed: (notices.failed, notices.discharged, closings.opened_again),
+    e.Withdrawn: (notices.withdrawn, notices.discharged, closings.opened_again),
     e.Trimmed: (notices.trimmed, notices.fees_dropped),
 }
 

@@ -21,6 +21,18 @@ CHANNELS: Final = ("email", "letter", "sms", "chat", "webhook")
 NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
 # charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for
 ROLES: Final = ("dunned", "charge", "fee", "withdrawn")
+# reached: sent, the policy's `close` awaits its payer; closes: the message that says nothing is overdue any more
+CLOSINGS: Final = ("reached", "closes")
+# What an event rule may be about: the first three and the last happen once each, the others are so, or are not.
+EVENTS: Final = (
+    "promise_broken",
+    "dispute_overdue",
+    "delivery_failed",
+    "credit_limit_exceeded",
+    "risk_above",
+    "payment_reversed",
+)
+STATES: Final = ("credit_limit_exceeded", "risk_above")
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)
@@ -142,6 +154,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "level_before": pl.Int16,  # of the account-anchored group
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
+        "closing": pl.Enum(CLOSINGS),
     },
     # What a person set in a proposal, and the stage they chose.
     "set_stages": {"item_id": pl.Int64, "stage": pl.String},
@@ -155,6 +168,28 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "level_before": pl.Int16,
         "stage_before": pl.String,
         "deadline_before_on": pl.Date,
+    },
+    # Payers to whom a stage from `close.after_stage` on was sent; open until they have been told that all is well.
+    "closings": {
+        "entity_id": pl.Int32,
+        "payer_id": pl.Int64,
+        "policy": pl.String,
+        "currency": Currency,
+        "reached_on": pl.Date,
+        "is_open": pl.Boolean,
+        "notice_id": pl.Int64,  # the last message that closed it, sent or not
+    },
+    # What event rules are about, as far as it has come up; no rule acts twice on one of these.
+    "alerts": {
+        "entity_id": pl.Int32,
+        "account_id": pl.Int64,
+        "policy": pl.String,  # empty: whatever policy the account is under
+        "event": pl.Enum(EVENTS),
+        "subject_id": pl.Int64,  # the promise, dispute, notice or payment; of a state, the account
+        "measure": pl.String,  # the rule's `above` or `after_days`, or the currency; else empty
+        "since_on": pl.Date,
+        "acted_on": pl.Date,  # null until a run has judged it
+        "over_on": pl.Date,  # of a state: when a run found that it is so no longer
     },
 }
 
@@ -171,6 +206,8 @@ KEYS: Final[dict[str, list[str]]] = {
     "notices": ["notice_id"],
     "lines": ["notice_id", "item_id"],
     "set_stages": ["item_id"],
+    "closings": ["entity_id", "payer_id", "policy"],
+    "alerts": ["entity_id", "account_id", "policy", "event", "subject_id", "measure"],
 }
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
@@ -178,6 +215,8 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "items": {"disputed_minor": 0, "in_flight_minor": 0, "draft": False, "level": 0, "version": 0, "kind": "invoice"},
     "anchors": {"level": 0, "version": 0},
     "promises": {"paid_minor": 0, "tolerance_days": 0},
+    "closings": {"is_open": True},
+    "alerts": {"policy": "", "measure": ""},
 }
 
 
@@ -268,6 +307,8 @@ class Book:
     notices: pl.DataFrame
     lines: pl.DataFrame
     set_stages: pl.DataFrame
+    closings: pl.DataFrame
+    alerts: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:

@@ -129,12 +129,22 @@ def promise_over_on() -> pl.Expr:
     return plus_days(pl.col("by_on"), pl.col("tolerance_days"))
 
 
+def broken_promises(book: Book, as_of: pl.Expr) -> pl.DataFrame:
+    """The promises whose time is over and whose money did not come: `promise_id`, `account_id`, `broken_on`.
+
+    A promise is broken on the first day on which money no longer keeps it.
+    """
+    broken_on = plus_days(promise_over_on(), 1)
+    is_broken = (broken_on <= as_of) & (pl.col("paid_minor") < pl.col("amount_minor"))
+    return book.promises.filter(is_broken).select("promise_id", "account_id", broken_on=broken_on)
+
+
 def _broken_promises(book: Book, rows: pl.LazyFrame, as_of: pl.Expr) -> pl.LazyFrame:
     """Count, per entity and payer, the promises whose time is over and whose money did not come."""
-    over = promise_over_on() < as_of
-    broken = book.promises.lazy().filter(over, pl.col("paid_minor") < pl.col("amount_minor"))
     return (
-        broken.join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
+        broken_promises(book, as_of)
+        .lazy()
+        .join(rows.select("account_id", "payer_id", "owed_to"), on="account_id")
         .group_by("owed_to", "payer_id")
         .agg(account_broken_promises=pl.len())
     )

@@ -90,7 +90,7 @@ class World:
         ids = list(range(first, first + notices.height))
         items = self.items_of(lines)
         for notice_id, row in zip(ids, notices.to_dicts(), strict=True):
-            self.posted[notice_id] = PostedNotice(row, items[row["notice_no"]])
+            self.posted[notice_id] = PostedNotice(row, items.get(row["notice_no"], []))
         numbers = [self._charge_number(row) for row in charges.to_dicts()]
         charges = charges.hstack(
             [
@@ -101,7 +101,8 @@ class World:
         notices = notices.hstack(
             [pl.Series("notice_id", ids, dtype=pl.Int64), pl.Series("as_of", [on] * len(ids), dtype=pl.Date)]
         )
-        return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
+        posted = e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors, alerts=plan.alerts)
+        return posted, ids
 
     def items_of(self, lines: pl.DataFrame) -> dict[int, list[str]]:
         """The numbers of the dunned items of each notice of a plan, in order."""
