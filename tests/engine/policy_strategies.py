@@ -82,7 +82,7 @@ def tier_prices() -> st.SearchStrategy[Keys]:
 def stages(draw: st.DrawFn, name: str, *, position: int, may_expire: bool) -> Keys:
     """One stage."""
     stage: Keys = {"stage": name, **draw(conditions(position=position, may_expire=may_expire))}
-    stage["send"] = draw(SENDING)
+    stage["send"] = list(draw(SENDING))
     if draw(one_in(3)):
         stage["deadline_days"] = draw(pick(0, 7, 10))
     if draw(one_in(2)):
@@ -160,7 +160,7 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         policy["stages"].append(stage)
     if draw(one_in(2)):
         after = draw(pick(*(stage["stage"] for stage in policy["stages"])))
-        send = draw(SENDING)
+        send = list(draw(SENDING))  # its own list: a file knows no aliases
         policy["close"] = {"after_stage": after, "send": send, "do": ["restore"] if not send or draw(one_in(2)) else []}
     return policy
 
@@ -173,7 +173,7 @@ def rules(draw: st.DrawFn) -> list[Keys]:
     for rule in list(found):
         if rule["on"] == "risk_above":
             rule["above"] = 0.2
-            found += [rule | {"above": 0.5}] if draw(one_in(3)) else []
+            found += [rule | {"above": 0.5, "do": ["call"]}] if draw(one_in(3)) else []
         if rule["on"] == "dispute_overdue":
             rule["after_days"] = draw(pick(0, 3))
             found += [rule | {"after_days": 4, "do": ["escalate"]}] if draw(one_in(3)) else []

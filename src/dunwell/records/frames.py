@@ -48,6 +48,8 @@ OF_ENTITY: Final = {
     "promises": "t.entity_id = {entity} AND t.paid_minor < t.amount_minor",
     "promise_items": "t.promise_id IN"
     " (SELECT id FROM records_promise WHERE entity_id = {entity} AND paid_minor < amount_minor)",
+    "closings": "t.entity_id = {entity} AND t.is_open",
+    "alerts": "t.entity_id = {entity}",
 }
 
 # What of it concerns the accounts of one shard.
@@ -60,6 +62,8 @@ OF_SHARD: Final = {
     "disputes": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
     "promises": "t.account_id IN {accounts}",
     "promise_items": "(SELECT account_id FROM records_promise p WHERE p.id = t.promise_id) IN {accounts}",
+    "closings": "t.payer_id % {shards} = {shard}",
+    "alerts": "t.account_id IN {accounts}",
 }
 
 ITEMS: Final = "(SELECT id FROM records_item WHERE account_id IN {accounts})"
@@ -82,6 +86,8 @@ OF_ACCOUNTS: Final = {
     f" UNION SELECT id FROM records_allocation WHERE source_item_id IN {ITEMS})",
     "notices": f"t.id IN {NOTICES}",
     "lines": f"t.notice_id IN {NOTICES}",
+    "closings": "t.payer_id IN {accounts}",
+    "alerts": "t.account_id IN {accounts}",
 }
 
 # The accounts given, those above them up to the payer, and all that those pay for; a cycle ends by UNION.
@@ -124,7 +130,7 @@ def book(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
 def contacts_and_anchors(entity_id: int, shard: Shard = WHOLE) -> Book:
     """Read what is kept per payer of an entity, and nothing of its items: what a posting builds on."""
     with snapshot():
-        wanted = {name: f"{OF_ENTITY[name]} AND {OF_SHARD[name]}" for name in ("payers", "anchors")}
+        wanted = {name: f"{OF_ENTITY[name]} AND {OF_SHARD[name]}" for name in ("payers", "anchors", "closings")}
         return _book(_selects(wanted, {"entity": entity_id, **_of_shard(shard)}))
 
 

@@ -70,5 +70,7 @@ BOOK: Final[dict[str, Table]] = {
     "allocations": Table(model=tables.Allocation),
     "notices": Table(model=tables.Notice, columns={"notice_id": "id"}),
     "lines": Table(model=tables.NoticeLine),
+    "closings": Table(model=tables.Closing),
+    "alerts": Table(model=tables.Alert),
 }
 STATES: Final = Table(model=tables.ItemState)  # the other half of `items`

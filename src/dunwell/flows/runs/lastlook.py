@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from dunwell.engine.book import Book
 from dunwell.engine.decide import standing
-from dunwell.engine.lastlook import asked_for, last_look
+from dunwell.engine.lastlook import asked_for, last_look, overtaken
 from dunwell.flows import policies
 from dunwell.flows.runs.happen import happen
 from dunwell.records import audit
@@ -56,8 +56,9 @@ def look_again(
     in_force = policies.parsed(policies.versions_in_force(entity))
     now = standing(book, in_force, on)
     look = last_look(book, now, in_force, waiting.whole, moved=moved)
-    stopped = last_look(book, now, in_force, waiting.half, moved=moved).reasons
-    after = happen(entity, book, look.events(on))
+    look.overtaken_by(overtaken(book, waiting.whole, on))
+    stopped = last_look(book, now, in_force, waiting.half, moved=moved).reasons | overtaken(book, waiting.half, on)
+    after = happen(entity, book, look.events(on), by=by, at=at)
     given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
     Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)
     rebuilt = {notice for notice, _item, _amount in look.lines}

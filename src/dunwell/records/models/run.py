@@ -110,6 +110,7 @@ class Notice(models.Model):
     level_before = models.PositiveSmallIntegerField(null=True)
     stage_before = models.CharField(max_length=100, null=True)
     deadline_before_on = models.DateField(null=True)
+    closing = models.CharField(max_length=10, null=True)
 
     class Meta:
         constraints = (
