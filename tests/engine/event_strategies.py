@@ -55,9 +55,7 @@ def alert_rows(
 
 
 @st.composite
-def subjects(
-    draw: st.DrawFn, event: str, owner: Keys, promises: Sequence[Keys], disputes: Sequence[Keys]
-) -> Keys:
+def subjects(draw: st.DrawFn, event: str, owner: Keys, promises: Sequence[Keys], disputes: Sequence[Keys]) -> Keys:
     """What an alert is about, with what rules measure it by."""
     if event in STATES:
         measure = draw(pick("EUR", "JPY") if event == "credit_limit_exceeded" else pick("0.2", "0.5"))

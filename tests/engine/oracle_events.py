@@ -83,7 +83,9 @@ def alerts_of(
             continue
         if row["acted_on"] is None:
             result[key] = (row["since_on"], False, listed(raised(row, policies, claims)))
-        elif row["event"] in {"risk_above", "credit_limit_exceeded"} and row["over_on"] is None and key not in so.actions:
+        elif (
+            row["event"] in {"risk_above", "credit_limit_exceeded"} and row["over_on"] is None and key not in so.actions
+        ):
             result[key] = (row["since_on"], True, "")
     return result
 

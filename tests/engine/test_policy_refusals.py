@@ -77,7 +77,10 @@ def refusal(text: str) -> str:
         ("interest: {}", "interest: give either a regime or a rate"),
         ("interest: {regime: DE, rate: 8.0}", "interest: give either a regime or a rate"),
         ("interest: {rate: 8, day_count: act/366}", "interest.day_count: should be 'act/365', 'act/act'"),
-        ("close: {after_stage: onee, send: [email]}", "close.after_stage: no stage is called 'onee'; did you mean 'one'?"),
+        (
+            "close: {after_stage: onee, send: [email]}",
+            "close.after_stage: no stage is called 'onee'; did you mean 'one'?",
+        ),
         ("close: {after_stage: one, send: email}", "close.send: give a list, such as [email]"),
         ("split_by: account", "split_by: give a list, such as [account]"),
         ("minimum: {item: {DEM: 5}}", "minimum.item: 'DEM' is not a currency in use (ISO 4217)"),

@@ -23,7 +23,19 @@ from dunwell.letters.sayable import (
     lengths,
     text_fault,
 )
-from dunwell.letters.wording import CLOSE, LETTER, OTHER_STAGE, PARTS, PHRASES, SHAPE, SHIPPED, STAGES, WORDS, Wording, Words
+from dunwell.letters.wording import (
+    CLOSE,
+    LETTER,
+    OTHER_STAGE,
+    PARTS,
+    PHRASES,
+    SHAPE,
+    SHIPPED,
+    STAGES,
+    WORDS,
+    Wording,
+    Words,
+)
 
 CHARS_MAX: Final = 50_000
 

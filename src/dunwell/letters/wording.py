@@ -128,7 +128,14 @@ def _filter(change: Callable[[str], str]) -> Callable[[object], str]:
 @cache
 def _shipped(name: str) -> str | None:
     language, _, file = name.partition("/")
-    if language not in LANGUAGES or file.removesuffix(".txt") not in {*STAGES, OTHER_STAGE, CLOSE, LETTER, PHRASES, WORDS}:
+    if language not in LANGUAGES or file.removesuffix(".txt") not in {
+        *STAGES,
+        OTHER_STAGE,
+        CLOSE,
+        LETTER,
+        PHRASES,
+        WORDS,
+    }:
         return None
     return files("dunwell.letters").joinpath("templates", language, file).read_text(encoding="utf-8")
 

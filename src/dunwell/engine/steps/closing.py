@@ -35,7 +35,9 @@ def with_closings(plan: Plan, book: Book, known: pl.DataFrame, procedures: Proce
         return plan
     sends = dict(enumerate(procedures.policies))
     closes = [sends[ix].close for ix in ready["policy_ix"]]
-    channels = [channels_of(close, mask) if close else "" for close, mask in zip(closes, ready["channels"], strict=True)]
+    channels = [
+        channels_of(close, mask) if close else "" for close, mask in zip(closes, ready["channels"], strict=True)
+    ]
     zero = pl.lit(0, dtype=pl.Int64)
     notices = ready.drop("channels").with_columns(
         notice_no=pl.int_range(1, pl.len() + 1, dtype=pl.Int32) + plan.notices.height,
