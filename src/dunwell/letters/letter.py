@@ -45,8 +45,8 @@ NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tab
 class Letter:
     """What a letter says, in the order it says it. Texts are single lines; a tuple of them are paragraphs.
 
-    With items of one sort alone there is one table, and none where nothing is asked for; `upcoming_said` leads over to a second one. `facts` are pairs of
-    label and value: date, reference, account.
+    With items of one sort alone there is one table, and none where nothing is asked for; `upcoming_said` leads over to
+    a second one. `facts` are pairs of label and value: date, reference, account.
     """
 
     language: str

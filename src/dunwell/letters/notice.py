@@ -50,8 +50,8 @@ class Notice:
     """One notice to one payer, in one currency; amounts are minor units of it.
 
     `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
-    as in `de` and `AT`; a tag such as `fr-CH` is taken too. One that `closes` says that nothing is overdue any more, and
-    asks for nothing.
+    as in `de` and `AT`; a tag such as `fr-CH` is taken too. One that `closes` says that nothing is overdue any
+    more, and asks for nothing.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
