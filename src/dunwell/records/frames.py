@@ -34,7 +34,8 @@ NOTHING: Final = Book.of()
 FEW_ACCOUNTS: Final = 20  # of which everything is read in one go
 STATE_DEFAULTS: Final = {"level": 0, "version": 0}  # of an item that was never noticed
 
-# What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody.
+# What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody; what was judged
+# once, or is over, is not judged again.
 OF_ENTITY: Final = {
     "entities": "t.id = {entity}",
     "accounts": "t.entity_id = {entity}",
@@ -49,7 +50,8 @@ OF_ENTITY: Final = {
     "promise_items": "t.promise_id IN"
     " (SELECT id FROM records_promise WHERE entity_id = {entity} AND paid_minor < amount_minor)",
     "closings": "t.entity_id = {entity} AND t.is_open",
-    "alerts": "t.entity_id = {entity}",
+    "alerts": "t.entity_id = {entity} AND (t.acted_on IS NULL OR t.over_on IS NULL)"
+    " AND (t.acted_on IS NULL OR t.event NOT IN ('delivery_failed', 'payment_reversed'))",
 }
 
 # What of it concerns the accounts of one shard.

@@ -52,6 +52,7 @@ def test_a_state_is_told_when_it_begins_and_when_it_begins_again(ruled: Town) ->
         ("review", "the risk is above 0.7 on 2026-03-05"),
         ("stop_deliveries", "more than the credit limit is open in EUR on 2026-03-05"),
     ]
+    assert run.counts["rules"] == {"call": 1, "review": 1, "stop_deliveries": 1}
     assert replay_run(run.pk).identical_bytes
     Task.objects.update(closed_at=noon("2026-03-06"))
     ruled.run("2026-03-07")
