@@ -6,11 +6,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from dunwell.engine.book import Book
+import polars as pl
+
+from dunwell.engine.book import KEYS, Book
 from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan, reasons_of
 from dunwell.engine.policy.model import Policy
 from tests.engine.oracle import OraclePlan
+from tests.engine.oracle_events import ClosingKey
 
 Judge = Callable[[Book, Sequence[Policy], date], OraclePlan]
 
@@ -31,7 +34,7 @@ def plain(plan: Plan) -> OraclePlan:
             dunned[line["notice_no"]].add(line["item_id"])
     key_of = {notice_no: frozenset(item_ids) for notice_no, item_ids in dunned.items()}
     notices = {}
-    for notice in plan.notices.to_dicts():
+    for notice in plan.notices.filter(pl.col("closing").is_null() | (pl.col("closing") == "reached")).to_dicts():
         notice_no = notice.pop("notice_no")
         notice.pop("split")
         notice["channels"] = notice["channels"] or ""
@@ -47,12 +50,39 @@ def plain(plan: Plan) -> OraclePlan:
         charges={
             (row["item_id"], row["amount_minor"], row["stage"], row["waivable"]) for row in plan.charges.to_dicts()
         },
-        actions={(key_of[row["notice_no"]], row["action"]) for row in plan.actions.to_dicts()},
+        actions={
+            (key_of[row["notice_no"]], row["action"])
+            for row in plan.actions.to_dicts()
+            if row["notice_no"] in key_of  # without lines, it closes
+        },
         anchors={
             (row["entity_id"], row["payer_id"], row["currency"], row["policy"]): (row["anchor_item_id"], row["level"])
             for row in plan.anchors.to_dicts()
         },
+        closings=closings_of(plan),
+        alerts={
+            tuple(row[name] for name in KEYS["alerts"]): (row["since_on"], row["over_on"] is not None, row["actions"])
+            for row in plan.alerts.to_dicts()
+        },
     )
+
+
+def closings_of(plan: Plan) -> dict[ClosingKey, tuple[str, str, str]]:
+    """The messages that close, each with its currency, channels and actions."""
+    actions = defaultdict(list)
+    for notice_no, action in plan.actions.iter_rows():
+        actions[notice_no].append(action)
+    closing = plan.notices.filter(pl.col("closing") == "closes")
+    for row in closing.to_dicts():
+        assert (row["stage"], row["level"], row["total_minor"], row["contact"]) == ("close", 0, 0, False)
+    return {
+        (row["entity_id"], row["payer_id"], row["policy"]): (
+            row["currency"],
+            row["channels"],
+            ",".join(actions[row["notice_no"]]),
+        )
+        for row in closing.to_dicts()
+    }
 
 
 def differences(expected: OraclePlan, found: OraclePlan) -> list[str]:
@@ -68,7 +98,7 @@ def differences(expected: OraclePlan, found: OraclePlan) -> list[str]:
     }
     same = {key: value for key, value in found.anchors.items() if key not in noticed or key in expected.anchors}
     found = replace(found, anchors=same)
-    for name in ("decisions", "notices", "anchors"):
+    for name in ("decisions", "notices", "anchors", "closings", "alerts"):
         wanted, given = getattr(expected, name), getattr(found, name)
         told += [f"{name}: {shown(key)} is missing: {wanted[key]}" for key in wanted.keys() - given.keys()]
         told += [f"{name}: {shown(key)} is too many: {given[key]}" for key in given.keys() - wanted.keys()]

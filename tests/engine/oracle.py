@@ -13,8 +13,9 @@ from dunwell.engine.book import CHANNELS, Book
 from dunwell.engine.calendars import is_closed
 from dunwell.engine.money import exponent
 from dunwell.engine.plan import OUTCOMES
-from dunwell.engine.policy.model import Fee, Policy, Stage
+from dunwell.engine.policy.model import Close, Fee, Policy, Stage
 from tests.engine.oracle_contacts import cap_contacts
+from tests.engine.oracle_events import AlertKey, ClosingKey, alerts_of, closings_of, listed
 from tests.engine.oracle_rows import (
     Data,
     Row,
@@ -42,6 +43,8 @@ class OraclePlan:
     charges: set[tuple[int, int, str, bool]] = field(default_factory=set)  # item_id, amount_minor, stage, waivable
     actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
     anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
+    closings: dict[ClosingKey, tuple[str, str, str]] = field(default_factory=dict)  # currency, channels, actions
+    alerts: dict[AlertKey, tuple[date, bool, str]] = field(default_factory=dict)  # since when, is it over, actions
 
 
 def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
@@ -56,7 +59,20 @@ def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
     judge_minimums(debits, rows)
     cap_contacts(by_key(remaining(debits), notice_key), book, as_of)
     notices = grouped([row for row in debits if not row.reasons])
-    return told(rows, notices, anchors)
+    plan = told(rows, notices, anchors)
+    plan.closings, plan.alerts = closed(book, policies, as_of), alerts_of(book, policies, rows, as_of)
+    return plan
+
+
+def closed(book: Book, policies: Sequence[Policy], as_of: date) -> dict[ClosingKey, tuple[str, str, str]]:
+    """What is said and done for payers with nothing overdue left."""
+    close_of = {policy.policy: policy.close for policy in policies}
+    channels = {account["account_id"]: account["channels"] for account in book.accounts.to_dicts()}
+    return {
+        key: (currency, ",".join(channels_of(close, channels[key[1]])), listed(set(close.do)))
+        for key, currency in closings_of(book, policies, as_of).items()
+        if (close := close_of[key[2]])
+    }
 
 
 def judge_alone(rows: Sequence[Row], policies: Sequence[Policy], book: Book) -> list[Row]:
@@ -184,7 +200,7 @@ def stage_of(row: Row) -> Stage:
     return row.current_policy.stages[row.position - 1]
 
 
-def channels_of(stage: Stage, mask: int) -> list[str]:
+def channels_of(stage: Stage | Close, mask: int) -> list[str]:
     """The channels a notice of this stage leaves over: of each choice the first that reaches."""
     channels: list[str] = []
     for choice in stage.send:
@@ -263,6 +279,7 @@ def notice_of(lines: Sequence[Row], stage: Stage, charges: Sequence[Row], fee_mi
         "channels": ",".join(channels_of(stage, leading.payer["channels"])),
         "approvals": APPROVALS[stage.approval],
         "repeats": max(row.repeats for row in lines),
+        "closing": "reached" if reaches_close(leading) else None,
         "lines": {
             (row.item_id, "dunned", row.dunnable, row.position, stage_of(row).stage, row.item["level"], row.repeats)
             for row in lines
@@ -301,6 +318,12 @@ def deadline_of(lines: Sequence[Row], stage: Stage) -> date | None:
     while calendar and is_closed(day, calendar):
         day += timedelta(days=1)
     return day
+
+
+def reaches_close(leading: Row) -> bool:
+    """Whether the policy's `close` waits for who is sent this."""
+    policy = leading.current_policy
+    return policy.close is not None and leading.position >= policy.position(policy.close.after_stage)
 
 
 def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:

@@ -9,6 +9,7 @@ import yaml
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from dunwell.engine.book import EVENTS
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
@@ -173,6 +174,10 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         stage = draw(stages(stage_name, position=position, may_expire=may_expire))
         may_expire = may_expire and (stage.get("days_past_due", 0) < 0 or policy["escalate"] == "jump")
         policy["stages"].append(stage)
+    if draw(one_in(2)):
+        after = draw(pick(*(stage["stage"] for stage in policy["stages"])))
+        send = list(draw(SENDING))  # its own list: a file knows no aliases
+        policy["close"] = {"after_stage": after, "send": send, "do": ["restore"] if not send or draw(one_in(2)) else []}
     return policy
 
 
@@ -191,7 +196,24 @@ def limits(draw: st.DrawFn) -> Keys:
         minimum["percent_of_open"] = draw(pick(10, 50, 33.3333))
     if minimum:
         policy["minimum"] = minimum
+    if draw(one_in(2)):
+        policy["rules"] = draw(rules())
     return policy
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[Keys]:
+    """What is to be done about events; no two rules on the same."""
+    given = draw(st.lists(pick(*EVENTS), unique=True, min_size=1, max_size=4))
+    found = [{"on": event, "do": list(draw(pick(("call",), ("call", "ask"), ("block",))))} for event in given]
+    for rule in list(found):
+        if rule["on"] == "risk_above":
+            rule["above"] = 0.2
+            found += [rule | {"above": 0.5, "do": ["call"]}] if draw(one_in(3)) else []
+        if rule["on"] == "dispute_overdue":
+            rule["after_days"] = draw(pick(0, 3))
+            found += [rule | {"after_days": 4, "do": ["escalate"]}] if draw(one_in(3)) else []
+    return found
 
 
 def without_what_changes(policy: Keys) -> None:

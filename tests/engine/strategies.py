@@ -11,6 +11,7 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 
 from dunwell.engine.book import DEFAULTS, Book
 from dunwell.engine.policy.model import Policy
+from tests.engine.event_strategies import alert_rows, closing_rows
 from tests.engine.policy_strategies import (
     ATTRIBUTES,
     STAGE_NAMES,
@@ -276,7 +277,7 @@ def dispute_rows(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> list[Key
             "dispute_id": dispute_id,
             "item_id": row["item_id"],
             "amount_minor": draw(pick(None, None, 1)),
-            "opened_on": as_of,
+            "opened_on": as_of - timedelta(days=draw(pick(0, 1, 3, 4))),
             "resolved_on": draw(maybe_near(as_of)),
         }
         for dispute_id, row in enumerate(rows, 1)
@@ -388,6 +389,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     rows = draw(items(owners, as_of, plain=plain))
     promises, links = ([], []) if plain else draw(promise_rows(owners, rows, as_of))
     notices, contacts = ([], []) if plain else draw(contact_rows(owners, as_of))
+    disputes = [] if plain else draw(dispute_rows(rows, as_of))
     book = Book.of(
         entities=[{"entity_id": 1, "entity": "North"}, {"entity_id": 2, "entity": "South"}],
         accounts=framed(owners, ("attr_score", "attr_vip")),
@@ -395,12 +397,14 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         payers=draw(payer_rows(owners, as_of)),
         anchors=draw(anchor_rows(owners, rows, as_of)),
         holds=[] if plain else draw(hold_rows(owners, rows, as_of)),
-        disputes=[] if plain else draw(dispute_rows(rows, as_of)),
+        disputes=disputes,
         promises=promises,
         promise_items=links,
         notices=notices,
         contacts=contacts,
         set_stages=[] if plain else draw(set_stages(rows, keys)),
+        closings=[] if plain else draw(closing_rows(owners, as_of)),
+        alerts=[] if plain else draw(alert_rows(owners, promises, disputes, as_of)),
     )
     return Case(book, read, tuple(yaml_of(policy) for policy in keys), as_of)
 

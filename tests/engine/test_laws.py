@@ -106,7 +106,7 @@ def test_to_decide_apart_is_to_decide_one_after_the_other(alone: list[Case]) -> 
     }
     expected = [plain(decided(case)) for case in alone]
     found = plain(decide_apart(together, asked))
-    for name in ("decisions", "notices", "anchors"):
+    for name in ("decisions", "notices", "anchors", "closings", "alerts"):
         assert getattr(found, name) == {key: row for plan in expected for key, row in getattr(plan, name).items()}
     for name in ("charges", "actions"):
         assert getattr(found, name) == set().union(*(getattr(plan, name) for plan in expected))
@@ -198,6 +198,8 @@ def shard(book: Book, payer: dict[int, int | None], of_item: dict[int, int | Non
         holds=part(book.holds, "account_id", "item_id"),
         promises=part(book.promises, "account_id"),
         promise_items=part(book.promise_items, "item_id"),
+        closings=part(book.closings, "payer_id"),
+        alerts=part(book.alerts, "account_id"),
     )
 
 
@@ -209,6 +211,8 @@ def joined(plans: Sequence[OraclePlan]) -> OraclePlan:
         whole.charges |= plan.charges
         whole.actions |= plan.actions
         whole.anchors |= plan.anchors
+        whole.closings |= plan.closings
+        whole.alerts |= plan.alerts
     return whole
 
 

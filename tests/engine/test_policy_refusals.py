@@ -86,7 +86,29 @@ def refusal(text: str) -> str:
         ("interest: {}", "interest: give either a regime or a rate"),
         ("interest: {regime: DE, rate: 8.0}", "interest: give either a regime or a rate"),
         ("interest: {rate: 8, day_count: act/366}", "interest.day_count: should be 'act/365', 'act/act'"),
-        ("close: {after_stage: onee}", "close.after_stage: no stage is called 'onee'; did you mean 'one'?"),
+        (
+            "close: {after_stage: onee, send: [email]}",
+            "close.after_stage: no stage is called 'onee'; did you mean 'one'?",
+        ),
+        ("close: {after_stage: one}", "close: it does nothing: give it `send` or `do`"),
+        (
+            "rules: [{on: promise_broke, do: [call]}]",
+            "rules[0].on: there is no event 'promise_broke'; did you mean 'pro",
+        ),
+        ("rules: [{on: promise_broken}]", "rules[0]: the key 'do' is missing"),
+        ("rules: [{on: promise_broken, do: []}]", "rules[0].do: the rule does nothing: name an action"),
+        ("rules: [{on: risk_above, do: [call]}]", "rules[0]: risk_above needs `above`, such as above: 0.7"),
+        (
+            "rules: [{on: dispute_overdue, do: [call]}]",
+            "rules[0]: dispute_overdue needs `after_days`, such as after_days:",
+        ),
+        ("rules: [{on: promise_broken, above: 0, do: [a]}]", "rules[0].above: it belongs to risk_above; leave it out"),
+        ("rules: [{on: risk_above, above: 1, after_days: 0, do: [a]}]", "rules[0].after_days: it belongs to dispute_"),
+        ("rules: [{on: risk_above, above: high, do: [a]}]", "rules[0].above: 'high' is not a number"),
+        (
+            "rules: [{on: risk_above, above: 0.7, do: [a]}, {on: risk_above, above: 0.70, do: [b]}]",
+            "rules[1]: there is a rule on risk_above already: give that one all the actions",
+        ),
         ("close: {after_stage: one, send: email}", "close.send: give a list, such as [email]"),
         ("split_by: account", "split_by: give a list, such as [account]"),
         ("minimum: {item: {DEM: 5}}", "minimum.item: 'DEM' is not a currency in use (ISO 4217)"),
@@ -298,3 +320,10 @@ def test_what_a_fee_could_not_mean(keys: str) -> None:
 
 def test_a_currency_of_a_fee_that_is_misspelt_gets_a_hint() -> None:
     assert "did you mean 'EUR'?" in refusal(KEYS.format("fee: {EURO: 5}"))
+
+
+def test_a_stage_is_not_called_as_the_message_that_closes() -> None:
+    stages = "stages:\n  - {stage: close, days_past_due: 3, send: [email]}\n"
+    parse_policy(f"policy: p\n{stages}", "p.yaml")
+    told = refusal(f"policy: p\n{stages}close: {{after_stage: close, send: [email]}}\n")
+    assert told == "p.yaml:3: stages[0].stage: in a policy with `close`, no stage is called 'close': its message is"

@@ -36,6 +36,7 @@ def notice(
     stage: str = "reminder",
     charges: tuple[ChargeLine, ...] = (),
     fee: int = 0,
+    closes: bool = False,
 ) -> Notice:
     due = sum(item.amount_minor for item in lines)
     charged = sum(charge.amount_minor for charge in charges)
@@ -57,6 +58,7 @@ def notice(
         due_minor=due,
         charges_minor=charged,
         total_minor=due + charged + fee,
+        closes=closes,
     )
 
 
@@ -81,3 +83,8 @@ def several(language: str, stage: str) -> Notice:
         return notice(*items, language=language, stage=stage)
     earlier = (ChargeLine(number="M-12", amount_minor=500), ChargeLine(description="FX-2026/3", amount_minor=350))
     return notice(*items, language=language, stage=stage, charges=earlier, fee=500)
+
+
+def closing(language: str, stage: str = "close") -> Notice:
+    """Nothing is overdue any more."""
+    return replace(notice(language=language, stage=stage, closes=True), deadline_on=None)

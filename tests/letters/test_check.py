@@ -9,7 +9,7 @@ from dunwell.engine.documents import DocumentError
 from dunwell.letters.check import wording_of
 from dunwell.letters.letter import FIELDS, fields_of
 from dunwell.letters.reader import LANGUAGES, reader_of
-from dunwell.letters.wording import LETTER, OTHER_STAGE, PARTS, PHRASES, STAGES, WORDS, shipped
+from dunwell.letters.wording import CLOSE, LETTER, OTHER_STAGE, PARTS, PHRASES, STAGES, WORDS, shipped
 from dunwell.letters.write import typeset, write
 from tests.letters.sample import line, notice, one, several
 from tests.tidy.tree import ROOT
@@ -32,7 +32,7 @@ def refused(name: str, text: str) -> list[str]:
 
 
 def test_what_comes_with_dunwell_stands_its_own_test() -> None:
-    stems = (*STAGES, OTHER_STAGE, LETTER, PHRASES, WORDS)
+    stems = (*STAGES, OTHER_STAGE, CLOSE, LETTER, PHRASES, WORDS)
     names = [f"{language}/{stem}.txt" for language in LANGUAGES for stem in stems]
     wording_of({name: shipped().source(name) or "" for name in names})
 

@@ -139,6 +139,36 @@ def tables(entity_id: int, code: str = "ACME") -> dict[str, pl.DataFrame]:
             },
             {"notice_id": 1, "item_id": 108, "role": "charge", "amount_minor": 5},
         ],
+        "closings": [
+            {
+                "entity_id": entity_id,
+                "payer_id": 1,
+                "policy": ODD[1],
+                "currency": "EUR",
+                "reached_on": DAY,
+                "is_open": True,
+                "notice_id": 1,
+            }
+        ],
+        "alerts": [
+            {
+                "entity_id": entity_id,
+                "account_id": 1,
+                "policy": ODD[1],
+                "event": "risk_above",
+                "subject_id": 1,
+                "measure": "0.7",
+                "since_on": DAY,
+                "acted_on": DAY,
+            },
+            {
+                "entity_id": entity_id,
+                "account_id": 50,
+                "event": "payment_reversed",
+                "subject_id": 109,
+                "since_on": DAY,
+            },
+        ],
     }
     made = {name: table(name, pl.DataFrame(r, infer_schema_length=None)) for name, r in rows.items()}
     return {"entities": table("entities", [{"entity_id": entity_id, "entity": code}])} | made

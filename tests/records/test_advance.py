@@ -71,6 +71,7 @@ def posting(notice_id: int, item_ids: list[int], versions: list[int], *, on: dat
         "contact": True,
         "deadline_on": D[20],
         "total_minor": 1000,
+        "closing": "reached",
     }
     lines = [
         {

@@ -147,3 +147,21 @@ def asked(client: Client, where: str) -> list[str]:
     with connection.execute_wrapper(noted):
         assert client.get(where).status_code == 200
     return queries
+
+
+def test_a_notice_says_what_people_are_to_do_and_one_that_closes_has_a_page_too(town: Town, bert: Client) -> None:
+    town.apply(
+        "policy: closing\npriority: 1\napplies_to: \"account = 'NEW'\"\nstages:\n"
+        "  - {stage: only, days_past_due: 3, send: [email], do: [restrict_service]}\n"
+        "close: {after_stage: only, send: [email], do: [restore_service]}\n"
+    )
+    town.item("N-1", "NEW", "10.00 EUR", "2026-03-01")
+    asked = town.notice(town.run("2026-04-01"), "NEW")
+    town.pay("N-1", "10.00 EUR", "2026-04-02")
+    closes = town.notice(town.propose("2026-04-03"), "NEW")
+    for notice, said in ((asked, "restrict_service"), (closes, "restore_service")):
+        where = [town.entity.pk, notice.run_id, notice.pk]
+        page = bert.get(reverse("notice", args=where)).content.decode()
+        assert f"<dt>For people to do</dt><dd>{said}</dd>" in page
+    assert "none of your invoices is overdue any more" in page
+    assert bert.get(reverse("notice-letter", args=where)).content.startswith(b"%PDF")

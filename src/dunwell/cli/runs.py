@@ -213,7 +213,7 @@ def _written(shown: "Sequence[Preview]", folder: Path) -> list[list[str]]:
 
 
 def show_counts(counts: Mapping[str, Any]) -> None:
-    """Show what a run comes to: items by outcome, notices by stage, sums by currency."""
+    """Show what a run comes to: items by outcome, notices by stage, sums by currency, and what event rules ask for."""
     from dunwell.engine.plan import OUTCOMES  # noqa: PLC0415  # --help needs none of this
 
     outcomes = sorted(counts["outcomes"].items(), key=lambda each: OUTCOMES.index(each[0]))
@@ -221,6 +221,8 @@ def show_counts(counts: Mapping[str, Any]) -> None:
     table("Notices by stage", ("stage", "notices"), list(counts["stages"].items()))
     sums = [(currency, money(minor, currency)) for currency, minor in counts["sums_minor"].items()]
     table("Sums of the notices", ("currency", "total"), sums)
+    if rules := counts.get("rules"):
+        table("Tasks that event rules ask for", ("action", "tasks"), list(rules.items()))
 
 
 def _show_exceptions(exceptions: Mapping[str, int]) -> None:

@@ -5,7 +5,18 @@ from typing import Any, Final
 
 from dunwell.engine import events as e
 from dunwell.engine.book import Book
-from dunwell.engine.consequences import contacts, elsewhere, money, notices, people, plans, promises, waiving
+from dunwell.engine.consequences import (
+    alerts,
+    closings,
+    contacts,
+    elsewhere,
+    money,
+    notices,
+    people,
+    plans,
+    promises,
+    waiving,
+)
 from dunwell.engine.events import Effects, Event
 
 # In order; each sees the book as the one before left it.
@@ -30,10 +41,10 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
     e.Promised: (people.promised,),
     e.Planned: (plans.planned,),
     e.PromiseEnded: (plans.promise_ended,),
-    e.Posted: (notices.posted, notices.charged),
+    e.Posted: (notices.posted, notices.charged, closings.closed, alerts.judged),
     e.Delivered: (notices.delivered,),
-    e.Failed: (notices.failed, notices.discharged),
-    e.Withdrawn: (notices.withdrawn, notices.discharged),
+    e.Failed: (notices.failed, notices.discharged, closings.opened_again),
+    e.Withdrawn: (notices.withdrawn, notices.discharged, closings.opened_again),
     e.Trimmed: (notices.trimmed, notices.fees_dropped),
     e.Contacted: (contacts.contacted,),
 }

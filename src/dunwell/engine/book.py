@@ -22,6 +22,18 @@ NOTICE_STATES: Final = ("posted", "sent", "failed", "withdrawn")
 # charge: an earlier one riding along; fee: raised by this notice; withdrawn: no longer asked for; listed: open too, and
 # not asked for
 ROLES: Final = ("dunned", "charge", "fee", "withdrawn", "listed")
+# reached: sent, the policy's `close` awaits its payer; closes: the message that says nothing is overdue any more
+CLOSINGS: Final = ("reached", "closes")
+# What an event rule may be about: the first three and the last happen once each, the others are so, or are not.
+EVENTS: Final = (
+    "promise_broken",
+    "dispute_overdue",
+    "delivery_failed",
+    "credit_limit_exceeded",
+    "risk_above",
+    "payment_reversed",
+)
+STATES: Final = ("credit_limit_exceeded", "risk_above")
 
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)
@@ -154,6 +166,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "repeats_before": pl.Int16,
         "channels": pl.String,  # comma-separated; empty: nothing leaves
         "calendar": pl.String,  # whose closed days its deadline keeps clear of, see engine.calendars
+        "closing": pl.Enum(CLOSINGS),
     },
     # What people note that they told a payer, beside the notices.
     "contacts": {
@@ -179,6 +192,28 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "repeats": pl.Int16,
         "repeats_before": pl.Int16,
     },
+    # Payers to whom a stage from `close.after_stage` on was sent; open until they have been told that all is well.
+    "closings": {
+        "entity_id": pl.Int32,
+        "payer_id": pl.Int64,
+        "policy": pl.String,
+        "currency": Currency,
+        "reached_on": pl.Date,
+        "is_open": pl.Boolean,
+        "notice_id": pl.Int64,  # the last message that closed it, sent or not
+    },
+    # What event rules are about, as far as it has come up; no rule acts twice on one of these.
+    "alerts": {
+        "entity_id": pl.Int32,
+        "account_id": pl.Int64,
+        "policy": pl.String,  # empty: whatever policy the account is under
+        "event": pl.Enum(EVENTS),
+        "subject_id": pl.Int64,  # the promise, dispute, notice or payment; of a state, the account
+        "measure": pl.String,  # the rule's `above` or `after_days`, or the currency; else empty
+        "since_on": pl.Date,
+        "acted_on": pl.Date,  # null until a run has judged it
+        "over_on": pl.Date,  # of a state: when a run found that it is so no longer
+    },
 }
 
 # What identifies a row; tables without a key are ledgers, to which rows are only added.
@@ -195,6 +230,8 @@ KEYS: Final[dict[str, list[str]]] = {
     "lines": ["notice_id", "item_id"],
     "set_stages": ["item_id"],
     "contacts": ["contact_id"],
+    "closings": ["entity_id", "payer_id", "policy"],
+    "alerts": ["entity_id", "account_id", "policy", "event", "subject_id", "measure"],
 }
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
@@ -214,6 +251,8 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "promises": {"paid_minor": 0, "tolerance_days": 0},
     "notices": {"channels": "", "repeats": 0},
     "lines": {"repeats": 0, "repeats_before": 0},
+    "closings": {"is_open": True},
+    "alerts": {"policy": "", "measure": ""},
 }
 
 
@@ -305,6 +344,8 @@ class Book:
     lines: pl.DataFrame
     set_stages: pl.DataFrame
     contacts: pl.DataFrame
+    closings: pl.DataFrame
+    alerts: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:

@@ -17,10 +17,12 @@ from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps import anchor, fees, group, minimum, outcome, result
 from dunwell.engine.steps.age import age, days_since
+from dunwell.engine.steps.alerts import alerts
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
 from dunwell.engine.steps.cap import contact_cap
 from dunwell.engine.steps.closed import add_calendar
+from dunwell.engine.steps.closing import with_closings
 from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.parties import OF_ACCOUNT, active_holds, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
@@ -91,6 +93,8 @@ def _dated(book: Book, dates: pl.DataFrame) -> Book:
         holds=holds.with_columns(as_of=pl.coalesce("as_of", "item_as_of")),
         promises=book.promises.join(date_of, on="account_id"),
         anchors=book.anchors.join(dates, on="entity_id"),
+        closings=book.closings.join(dates, on="entity_id"),
+        alerts=book.alerts.join(dates, on="entity_id"),
     )
 
 
@@ -104,9 +108,12 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
         return _decide_slice(part[0], part[1], procedures, as_of)
 
     if len(slices) == 1:
-        return decided(slices[0])
-    with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:
-        return result.joined(list(pool.map(decided, slices)))
+        plan = decided(slices[0])
+    else:
+        with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:
+            plan = result.joined(list(pool.map(decided, slices)))
+    plan = replace(plan, alerts=alerts(book, plan.decisions, known, procedures, as_of))
+    return with_closings(plan, book, known, procedures, as_of)
 
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> Plan:

@@ -168,13 +168,15 @@ class Posted:
     """Notices of a run became binding: levels rise, charges exist, items wait for delivery.
 
     `notices`, `lines` and `charges` are the plan's tables of the same name, where `notices` also has `notice_id` and
-    `as_of`, the date of its run, and `charges` also has `charge_item_id` and `number`. `anchors` is the plan's table.
+    `as_of`, the date of its run, and `charges` also has `charge_item_id` and `number`. `anchors` and `alerts` are the
+    plan's tables.
     """
 
     notices: pl.DataFrame
     lines: pl.DataFrame
     charges: pl.DataFrame
     anchors: pl.DataFrame | None = None
+    alerts: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

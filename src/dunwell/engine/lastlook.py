@@ -3,7 +3,7 @@
 A notice is rebuilt without it, or withdrawn where nothing is left or what is left would have been another notice.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -11,9 +11,12 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import Book
+from dunwell.engine.consequences.closings import already_closed
 from dunwell.engine.events import Trimmed, Withdrawn
 from dunwell.engine.plan import BIT
 from dunwell.engine.policy.model import Policy
+from dunwell.engine.steps.closing import PARTY, overdue_items
+from dunwell.engine.steps.parties import payers
 
 # What may have come up since the decision; the notice itself, pending, is no reason.
 STANDING_IN_THE_WAY: Final = (
@@ -28,6 +31,7 @@ STANDING_IN_THE_WAY: Final = (
     "covered_by_credit",
 )
 LESS: Final = "less is owed"
+OVERDUE: Final = "overdue again"
 
 
 @dataclass
@@ -56,6 +60,11 @@ class Look:
             lines = pl.DataFrame(told, schema=schema, orient="row")
             events.append(Trimmed(on=on, lines=lines, fees=self.fees))
         return events
+
+    def overtaken_by(self, found: Mapping[int, dict[int, str]]) -> None:
+        """Withdraw the messages of `overtaken` as well."""
+        self.reasons |= found
+        self.withdrawn |= dict.fromkeys(found, OVERDUE)
 
 
 def last_look(
@@ -98,6 +107,32 @@ def last_look(
             look.lines += others.select("notice_id", "item_id", "left_minor").iter_rows()
             look.fees += fees
     return look
+
+
+def overtaken(book: Book, notice_ids: Sequence[int], on: date) -> dict[int, dict[int, str]]:
+    """Those of these notices that say nothing is overdue any more, where something is: why, by notice and item.
+
+    `book` holds everything of their payers.
+    """
+    some = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)))
+    found: dict[int, dict[int, str]] = {}
+    for notice_id, item_id in _overdue_again(book, some, on).select("notice_id", "item_id").iter_rows():
+        found.setdefault(notice_id, {})[item_id] = OVERDUE
+    return found
+
+
+def closed_meanwhile(book: Book, notices: pl.DataFrame, on: date) -> pl.DataFrame:
+    """Those of a plan's notices that close what is closed by now, or whose payer has something overdue again."""
+    late = _overdue_again(book, notices, on).select(notices.columns)
+    return pl.concat([already_closed(notices, book.closings), late]).unique("notice_no")
+
+
+def _overdue_again(book: Book, notices: pl.DataFrame, on: date) -> pl.DataFrame:
+    """The messages among these notices that say nothing is overdue, with each `item_id` that is."""
+    closing = notices.filter(pl.col("closing") == "closes")
+    if closing.is_empty():
+        return closing.with_columns(item_id=pl.lit(None, dtype=pl.Int64))
+    return closing.join(overdue_items(book, payers(book.accounts), pl.lit(on)), on=PARTY)
 
 
 def asked_for(lines: pl.DataFrame) -> dict[int, dict[str, int]]:

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import ROLES, Currency, Schema
+from dunwell.engine.book import CLOSINGS, EVENTS, KEYS, ROLES, Currency, Schema
 
 OUTCOMES: Final = (
     "exception",
@@ -80,7 +80,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "closed_by": pl.String,  # the calendar by which the day is closed
     },
     "notices": {
-        "notice_no": pl.Int32,  # from 1, in order of entity, payer, currency, policy, split
+        "notice_no": pl.Int32,  # from 1, in order of entity, payer, currency, policy, split; those that close last
         "entity_id": pl.Int32,
         "payer_id": pl.Int64,
         "currency": Currency,
@@ -100,6 +100,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "repeats": pl.Int16,  # how often its stage has been said again with it
         "calendar": pl.String,  # whose closed days count, see engine.calendars
         "contacts_max": pl.Int16,  # it leaves with at most so many contacts in the seven days before it; null: no cap
+        "closing": pl.Enum(CLOSINGS),
     },
     "lines": {
         "notice_no": pl.Int32,
@@ -138,6 +139,20 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "repeats": pl.Int16,
     },
     "tasks": {"item_id": pl.Int64, "account_id": pl.Int64, "task": pl.String, "detail": pl.String},
+    # What event rules come to: what is new, with the actions it asks for, and what is over (`over_on`).
+    "alerts": {
+        "entity_id": pl.Int32,
+        "payer_id": pl.Int64,
+        "account_id": pl.Int64,
+        "policy": pl.String,
+        "event": pl.Enum(EVENTS),
+        "subject_id": pl.Int64,
+        "measure": pl.String,
+        "since_on": pl.Date,
+        "acted_on": pl.Date,
+        "over_on": pl.Date,
+        "actions": pl.String,  # comma-separated, in the order of their names
+    },
 }
 
 SORT_KEYS: Final[dict[str, list[str]]] = {
@@ -148,6 +163,7 @@ SORT_KEYS: Final[dict[str, list[str]]] = {
     "actions": ["notice_no", "action"],
     "anchors": ["entity_id", "payer_id", "currency", "policy"],
     "tasks": ["item_id", "task"],
+    "alerts": KEYS["alerts"],
 }
 
 
@@ -165,6 +181,7 @@ class Plan:
     actions: pl.DataFrame
     anchors: pl.DataFrame
     tasks: pl.DataFrame
+    alerts: pl.DataFrame
 
 
 def reasons_of(bits: int) -> list[str]:

@@ -10,7 +10,7 @@ from dunwell.engine.documents import DocumentError
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.letters.check import CHARS_MAX, wording_of
 from dunwell.letters.reader import LANGUAGES
-from dunwell.letters.wording import LETTER, OTHER_STAGE, PHRASES, STAGES, WORDS, Wording
+from dunwell.letters.wording import CLOSE, LETTER, OTHER_STAGE, PHRASES, STAGES, WORDS, Wording
 
 ENDING: Final = ".txt"
 
@@ -42,7 +42,7 @@ def template_text(name: str) -> str:
     """The text of a template in force, such as `de/final`, to begin a change with. Errors: NotFound, Invalid."""
     text = words_in_force().source(f"{name.removesuffix(ENDING)}{ENDING}")
     if text is None:
-        names = ", ".join((*STAGES, OTHER_STAGE, LETTER, PHRASES, WORDS))
+        names = ", ".join((*STAGES, OTHER_STAGE, CLOSE, LETTER, PHRASES, WORDS))
         raise NotFound(f"there is no template {name!r}; there are, in each of {', '.join(LANGUAGES)}: {names}")
     return text
 

@@ -23,7 +23,19 @@ from dunwell.letters.sayable import (
     lengths,
     text_fault,
 )
-from dunwell.letters.wording import LETTER, OTHER_STAGE, PARTS, PHRASES, SHAPE, SHIPPED, STAGES, WORDS, Wording, Words
+from dunwell.letters.wording import (
+    CLOSE,
+    LETTER,
+    OTHER_STAGE,
+    PARTS,
+    PHRASES,
+    SHAPE,
+    SHIPPED,
+    STAGES,
+    WORDS,
+    Wording,
+    Words,
+)
 
 CHARS_MAX: Final = 50_000
 
@@ -155,15 +167,15 @@ def _without_space(body: list[nodes.Node]) -> Iterator[nodes.Node]:
 
 
 def _is_shipped(stem: str) -> bool:
-    return stem in {*STAGES, OTHER_STAGE, LETTER}
+    return stem in {*STAGES, OTHER_STAGE, CLOSE, LETTER}
 
 
 def _tried(name: str, wording: Wording) -> Iterator[Problem]:
     """Write letters of all shapes with a template; those that all letters share are tried with every stage."""
     language, _, file = name.partition("/")
     stem = file.removesuffix(".txt")
-    for stage in (*STAGES, OTHER_STAGE) if stem in {LETTER, PHRASES, WORDS} else (stem,):
-        for notice in _notices(language, stage):
+    for stage in (*STAGES, OTHER_STAGE, CLOSE) if stem in {LETTER, PHRASES, WORDS} else (stem,):
+        for notice in _closing(language) if stage == CLOSE else _notices(language, stage):
             try:
                 compose(notice, wording)
             except (TemplateError, TypeError, ValueError, RecursionError, SyntaxError) as error:
@@ -208,4 +220,13 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
         notice_id=1, creditor=Creditor(name="A"), debtor_name=None, address_lines=(), language=language, country="CH",
         currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), fee_minor=0, due_minor=100,
         charges_minor=0, total_minor=100,
+    )  # fmt: skip
+
+
+def _closing(language: str) -> Iterator[Notice]:
+    """A notice that asks for nothing any more."""
+    yield Notice(
+        notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language, country=None,
+        currency="EUR", as_of=date(2026, 4, 3), deadline_on=None, stage=CLOSE, lines=(), charges=(), fee_minor=0,
+        due_minor=0, charges_minor=0, total_minor=0, closes=True,
     )  # fmt: skip

@@ -38,6 +38,7 @@ FIELDS: Final[Mapping[str, str]] = {
 COUNTS: Final = ("count", "late", "early", "listed")  # the fields that are numbers
 FLAGS: Final = ("numbered", "due_today", "in_part", "plain")  # those that are asked for, and never printed
 NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
+NEVER_ASKED: Final = "request"  # by a letter that asks for nothing
 NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tables have it whole
 
 
@@ -45,8 +46,9 @@ NUMBER_MAX: Final = 40  # of an invoice number within a sentence or subject; tab
 class Letter:
     """What a letter says, in the order it says it. Texts are single lines; a tuple of them are paragraphs.
 
-    With items of one sort alone there is one table; `upcoming_said` leads over to a second one. What is open, too, is
-    `listed` after all that is asked for. `facts` are pairs of label and value: date, reference, account.
+    With items of one sort alone there is one table, and none where nothing is asked for; `upcoming_said` leads over to
+    a second one. What is open, too, is `listed` after all that is asked for. `facts` are pairs of label and value:
+    date, reference, account.
     """
 
     language: str
@@ -58,7 +60,7 @@ class Letter:
     subject: str
     salutation: str
     opening: tuple[str, ...]
-    items: Table
+    items: Table | None
     upcoming_said: tuple[str, ...]
     upcoming: Table | None
     sums: tuple[Sum, ...]
@@ -89,9 +91,8 @@ def compose(notice: Notice, wording: Wording) -> Letter:
     late, early = overdue_and_upcoming(notice)
     tables = [table_of(lines, notice.currency, reader, words) for lines in (late, early)]
     items, upcoming = tables if late else (tables[1], None)
-    assert items is not None  # noqa: S101  # a notice without items is refused when it is made
     fields = fields_of(notice, reader)
-    said = wording.parts(reader.language, notice.stage, fields)
+    said = wording.parts(reader.language, notice.stage, fields, closes=notice.closes)
     debtor = (one_line(text) for text in (notice.debtor_name, *notice.address_lines))
     facts = (
         (words.date, fields["today"]),
@@ -111,14 +112,15 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         items=items,
         upcoming_said=paragraphs(said["upcoming"]) if late and early else (),
         upcoming=upcoming,
-        sums=sums_of(notice, reader, words),
+        sums=() if notice.closes else sums_of(notice, reader, words),
         request=paragraphs(said["request"]),
-        payment=payment_of(notice, fields["quoting"], reader, words),
+        payment=None if notice.closes else payment_of(notice, fields["quoting"], reader, words),
         remark=paragraphs(said["remark"]),
         listed=table_of(notice.listed, notice.currency, reader, words, listed=True),
         closing=one_line(said["closing"]),
     )
-    if missing := [part for part in NEVER_EMPTY if not getattr(letter, part)]:
+    needed = [part for part in NEVER_EMPTY if not notice.closes or part != NEVER_ASKED]
+    if missing := [part for part in needed if not getattr(letter, part)]:
         raise TemplateRuntimeError(f"a letter of stage {notice.stage} has no {missing[0]}: {{% block {missing[0]} %}}")
     return letter
 
@@ -126,7 +128,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
 def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
     """What templates may speak of; all text is one line, whatever the data hold."""
     late, early = overdue_and_upcoming(notice)
-    last_due_on = max(line.due_on for line in notice.lines)
+    last_due_on = max((line.due_on for line in notice.lines), default=notice.as_of)
     numbers = [one_line(line.number) for line in notice.lines]
     quoted = ", ".join(number for number in map(one_line, (line.number for line in late or early)) if number)
     numbered = 0 < len(quoted) <= REMITTANCE_MAX
@@ -151,7 +153,7 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
         "last_due": reader.long_date(last_due_on),
         "deadline": reader.long_date(deadline_on) if deadline_on else None,
         "total": reader.money(notice.total_minor, notice.currency),
-        "due_today": all(line.due_on == notice.as_of for line in notice.lines),
+        "due_today": bool(notice.lines) and all(line.due_on == notice.as_of for line in notice.lines),
         "in_part": any(line.amount_minor != line.original_minor for line in late),
         "plain": not notice.charges and not notice.fee_minor,
     }

@@ -51,7 +51,7 @@ class Notice:
 
     `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
     as in `de` and `AT`; a tag such as `fr-CH` is taken too. `listed`: what is open beside the items that it asks for;
-    nothing of it is in a sum.
+    nothing of it is in a sum. One that `closes` says that nothing is overdue any more, and asks for nothing.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
@@ -73,10 +73,13 @@ class Notice:
     charges_minor: int
     total_minor: int
     listed: tuple[Line, ...] = ()
+    closes: bool = False
 
     def __post_init__(self) -> None:
         """Hold the sums against the lines."""
-        if not self.lines:
+        if self.closes and (self.lines or self.charges or self.total_minor):
+            raise ValueError(f"notice {self.notice_id} says that nothing is overdue, and asks for something")
+        if not self.lines and not self.closes:
             raise ValueError(f"notice {self.notice_id} asks for no item")
         for name, said, added in (
             ("due_minor", self.due_minor, sum(line.amount_minor for line in self.lines)),

@@ -13,6 +13,7 @@ from dunwell.letters.reader import LANGUAGES
 
 STAGES: Final = ("courtesy", "reminder", "second_reminder", "escalation", "final")
 OTHER_STAGE: Final = "notice"
+CLOSE: Final = "close"  # the message that nothing is overdue any more
 LETTER: Final = "letter"  # what all letters of a language share
 PHRASES: Final = "phrases"
 WORDS: Final = "words"
@@ -92,12 +93,13 @@ class Wording:
             return _PART_ENDS.join(f"{{% block {part} %}}{{% endblock %}}" for part in PARTS)
         return self._own[name] if name in self._own else _shipped(name.removeprefix(SHIPPED))
 
-    def parts(self, language: str, stage: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    def parts(self, language: str, stage: str, fields: Mapping[str, Any], *, closes: bool = False) -> dict[str, str]:
         """Render the sentences of a letter, by the name of their part.
 
-        A stage without a template of its own is written as a plain notice.
+        A stage without a template of its own is written as a plain notice. What `closes` has words of its own.
         """
-        known = stage in STAGES or f"{language}/{stage}.txt" in self._own
+        stage = CLOSE if closes else stage
+        known = closes or stage in STAGES or f"{language}/{stage}.txt" in self._own
         template = self.environment.get_template(f"{language}/{stage if known else OTHER_STAGE}.txt")
         return dict(zip(PARTS, template.render(fields).split(_PART_ENDS), strict=True))
 
@@ -128,7 +130,14 @@ def _filter(change: Callable[[str], str]) -> Callable[[object], str]:
 @cache
 def _shipped(name: str) -> str | None:
     language, _, file = name.partition("/")
-    if language not in LANGUAGES or file.removesuffix(".txt") not in {*STAGES, OTHER_STAGE, LETTER, PHRASES, WORDS}:
+    if language not in LANGUAGES or file.removesuffix(".txt") not in {
+        *STAGES,
+        OTHER_STAGE,
+        CLOSE,
+        LETTER,
+        PHRASES,
+        WORDS,
+    }:
         return None
     return files("dunwell.letters").joinpath("templates", language, file).read_text(encoding="utf-8")
 

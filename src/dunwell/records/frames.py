@@ -35,7 +35,8 @@ NOTHING: Final = Book.of()
 FEW_ACCOUNTS: Final = 20  # of which everything is read in one go
 STATE_DEFAULTS: Final = {"level": 0, "repeats": 0, "version": 0}  # of an item that was never noticed
 
-# What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody.
+# What a run needs of an entity. A settled item takes no part; a promise that was kept binds nobody; what was judged
+# once, or is over, is not judged again.
 OF_ENTITY: Final = {
     "entities": "t.id = {entity}",
     "accounts": "t.entity_id = {entity}",
@@ -50,6 +51,9 @@ OF_ENTITY: Final = {
     " AND (t.ended_on IS NULL OR t.ended_on > {as_of})",
     "promise_items": "t.promise_id IN"
     " (SELECT id FROM records_promise WHERE entity_id = {entity} AND paid_minor < amount_minor)",
+    "closings": "t.entity_id = {entity} AND t.is_open",
+    "alerts": "t.entity_id = {entity} AND (t.acted_on IS NULL OR t.over_on IS NULL)"
+    " AND (t.acted_on IS NULL OR t.event NOT IN ('delivery_failed', 'payment_reversed'))",
 }
 
 # What of it concerns the accounts of one shard.
@@ -62,6 +66,8 @@ OF_SHARD: Final = {
     "disputes": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
     "promises": "t.account_id IN {accounts}",
     "promise_items": "(SELECT account_id FROM records_promise p WHERE p.id = t.promise_id) IN {accounts}",
+    "closings": "t.payer_id % {shards} = {shard}",
+    "alerts": "t.account_id IN {accounts}",
 }
 
 ITEMS: Final = "(SELECT id FROM records_item WHERE account_id IN {accounts})"
@@ -85,6 +91,8 @@ OF_ACCOUNTS: Final = {
     "notices": f"t.id IN {NOTICES}",
     "lines": f"t.notice_id IN {NOTICES}",
     "contacts": "t.payer_id IN {accounts}",
+    "closings": "t.payer_id IN {accounts}",
+    "alerts": "t.account_id IN {accounts}",
 }
 
 # What payers of an entity have heard from us that counts in the seven days to a date, or may leave on it.
@@ -141,7 +149,7 @@ def heard(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
 def contacts_and_anchors(entity_id: int, shard: Shard = WHOLE) -> Book:
     """Read what is kept per payer of an entity, and nothing of its items: what a posting builds on."""
     with snapshot():
-        wanted = {name: f"{OF_ENTITY[name]} AND {OF_SHARD[name]}" for name in ("payers", "anchors")}
+        wanted = {name: f"{OF_ENTITY[name]} AND {OF_SHARD[name]}" for name in ("payers", "anchors", "closings")}
         return _book(_selects(wanted, {"entity": entity_id, **_of_shard(shard)}))
 
 

@@ -59,6 +59,13 @@ def charges(notice_ids: Iterable[int]) -> pl.DataFrame:
     return read(_columns("charges", "c"), tail, [ids])
 
 
+def actions(notice_ids: Iterable[int]) -> pl.DataFrame:
+    """What these notices ask people to do: `notice_id`, `action`."""
+    some, ids = listed(notice_ids)
+    columns = [Column("notice_id", "a.notice_id", pl.Int64()), Column("action", "a.action", pl.String())]
+    return read(columns, f"FROM {some} JOIN records_noticeaction a ON a.notice_id = listed.id", [ids])
+
+
 def recipients(payer_ids: Iterable[int]) -> pl.DataFrame:
     """Where payers are reached: `payer_id`, `channel`, `recipient`, by the first contact that has the channel.
 

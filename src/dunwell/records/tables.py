@@ -71,5 +71,7 @@ BOOK: Final[dict[str, Table]] = {
     "notices": Table(model=tables.Notice, columns={"notice_id": "id"}),
     "lines": Table(model=tables.NoticeLine),
     "contacts": Table(model=tables.NotedContact, columns={"contact_id": "id"}),
+    "closings": Table(model=tables.Closing),
+    "alerts": Table(model=tables.Alert),
 }
 STATES: Final = Table(model=tables.ItemState)  # the other half of `items`

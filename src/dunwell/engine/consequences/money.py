@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, shaped, table
+from dunwell.engine.consequences.alerts import reversal
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
@@ -105,7 +106,7 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     moves.close(event.item_id)
     changes = moves.changes()
     if not payment["draft"]:
-        changes |= {"promises": promises_without(book, payment)}
+        changes |= {"promises": promises_without(book, payment), "alerts": reversal(payment, event.on)}
     return Effects(changes=changes)
 
 

@@ -6,6 +6,8 @@ from datetime import date
 import polars as pl
 
 from dunwell.engine.book import KEYS, SCHEMAS, Book, table
+from dunwell.engine.consequences.alerts import failures
+from dunwell.engine.consequences.closings import reached
 from dunwell.engine.consequences.money import Moves
 from dunwell.engine.events import Delivered, Effects, Failed, Posted, Task, Trimmed, Withdrawn
 from dunwell.engine.steps.closed import next_open
@@ -144,6 +146,7 @@ def delivered(book: Book, event: Delivered) -> Effects:
             "items": items.select("item_id", *SENT, version=_NEXT, pending_notice_id=_NOTHING),
             "anchors": _groups_sent(book, notices) if notices["anchored"].any() else book.anchors.clear(),
             "payers": _heard(book, contacts),
+            "closings": reached(notices),
             "notices": notices.select(
                 "notice_id",
                 state=pl.lit("sent", dtype=SCHEMAS["notices"]["state"]),
@@ -174,7 +177,8 @@ def failed(book: Book, event: Failed) -> Effects:
         Task("delivery_failed", account_id=payer, notice_id=notice, detail=event.reason)
         for notice, payer in zip(notices["notice_id"], notices["payer_id"], strict=True)
     )
-    return Effects(changes=_taken_back(book, notices, "failed", event.reason), tasks=tasks)
+    changes = _taken_back(book, notices, "failed", event.reason) | {"alerts": failures(notices, event.on)}
+    return Effects(changes=changes, tasks=tasks)
 
 
 def withdrawn(book: Book, event: Withdrawn) -> Effects:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
-from dunwell.engine.book import CHANNELS
+from dunwell.engine.book import CHANNELS, EVENTS
 from dunwell.engine.calendars import calendar_of
 from dunwell.engine.documents import hint
 from dunwell.engine.hours import Hours
@@ -17,6 +17,7 @@ from dunwell.engine.policy.expressions import Expression, ExpressionError, compi
 DAYS_MAX: Final = 3650
 NUMBER_DIGITS_MAX: Final = 15
 PRIORITY_MAX: Final = 1_000_000_000
+CLOSE: Final = "close"  # what the message of `close` has for a stage
 
 
 class Keys(BaseModel):
@@ -75,6 +76,12 @@ def _channels(choice: str) -> str:
     return choice
 
 
+def _event(name: str) -> str:
+    if name not in EVENTS:
+        raise ValueError(f"there is no event {name!r}{hint(name, EVENTS)}; there are {', '.join(EVENTS)}")
+    return name
+
+
 def _list(value: object) -> object:
     if not isinstance(value, (list, tuple)):
         raise ValueError("give a list" + (f", such as [{value}]" if isinstance(value, str) else ""))
@@ -121,6 +128,7 @@ Number = Annotated[Decimal, BeforeValidator(_number), WithJsonSchema({"type": "n
 Days = Annotated[int, Field(ge=0, le=DAYS_MAX)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 Channel = Annotated[str, AfterValidator(_channels), WithJsonSchema({"type": "string", "examples": list(CHANNELS)})]
+Event = Annotated[str, AfterValidator(_event), WithJsonSchema({"enum": list(EVENTS)})]
 T = TypeVar("T")
 Listed = Annotated[tuple[T, ...], Field(strict=False), BeforeValidator(_list)]  # YAML has lists, not tuples
 Channels = Annotated[Listed[Channel], AfterValidator(_once)]
@@ -259,6 +267,22 @@ class Close(Keys):
     do: Listed[Name] = ()
 
 
+class Rule(Keys):
+    """What is to be done when something happens to an account that is under the policy."""
+
+    on: Event
+    do: Listed[Name]
+    above: Number | None = None
+    after_days: Days | None = None
+
+    @property
+    def measure(self) -> str:
+        """What tells it apart from other rules on its event: its threshold, or nothing."""
+        if self.above is not None:
+            return format(self.above.normalize(), "f")
+        return "" if self.after_days is None else str(self.after_days)
+
+
 class Policy(Keys):
     """One dunning procedure: whom it is for, how it moves, and its stages in order."""
 
@@ -283,6 +307,7 @@ class Policy(Keys):
     interest: Interest | None = None
     stages: Listed[Stage]
     close: Close | None = None
+    rules: Listed[Rule] = ()
 
     def position(self, stage: str | None) -> int:
         """Return the position of the stage called so, from 1, or 0."""

@@ -9,14 +9,11 @@ from dunwell.engine.book import ATTRIBUTE_TYPES
 from dunwell.engine.calendars import countries
 from dunwell.engine.documents import Document, DocumentError, Path, Problem, hint, read_as, read_document
 from dunwell.engine.policy.expressions import COLUMNS, Expression
-from dunwell.engine.policy.model import Calendar, Contact, Fee, Policy, Stage, Tier
+from dunwell.engine.policy.model import CLOSE, Calendar, Contact, Fee, Policy, Rule, Stage, Tier
 
 STAGES_MAX: Final = 99
 # Keys that are read and checked; what they ask for comes with later versions.
-NOT_YET_ACTED_ON: Final = (
-    "interest",
-    "close",
-)
+NOT_YET_ACTED_ON: Final = ("interest",)
 STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation")
 
 
@@ -64,12 +61,10 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
     for index, column in enumerate(policy.split_by):
         if column not in columns:
             yield ("split_by", index), f"there is no column {column!r}{hint(column, columns)}"
-    if policy.close and policy.close.after_stage not in names:
-        yield (
-            ("close", "after_stage"),
-            f"no stage is called {policy.close.after_stage!r}{hint(policy.close.after_stage, names)}",
-        )
     yield from _mode_contradictions(policy)
+    yield from _close_contradictions(policy, names)
+    for index, rule in enumerate(policy.rules):
+        yield from _rule_contradictions(policy, index, rule)
     if policy.applies_to and _never(policy.applies_to):
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
     if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
@@ -109,6 +104,34 @@ def _mode_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
             ("include",),
             "what else is open is listed on the one notice of an account: it needs `one_notice_per: account`",
         )
+
+
+def _close_contradictions(policy: Policy, names: set[str]) -> Iterator[tuple[Path, str]]:
+    if policy.close is None:
+        return
+    if policy.close.after_stage not in names:
+        yield (
+            ("close", "after_stage"),
+            f"no stage is called {policy.close.after_stage!r}{hint(policy.close.after_stage, names)}",
+        )
+    if not policy.close.send and not policy.close.do:
+        yield ("close",), "it does nothing: give it `send` or `do`"
+    if at := policy.position(CLOSE):
+        yield ("stages", at - 1, "stage"), f"in a policy with `close`, no stage is called {CLOSE!r}: its message is"
+
+
+def _rule_contradictions(policy: Policy, index: int, rule: Rule) -> Iterator[tuple[Path, str]]:
+    at: Path = ("rules", index)
+    for key, event, example in (("above", "risk_above", "0.7"), ("after_days", "dispute_overdue", "30")):
+        is_given = getattr(rule, key) is not None
+        if rule.on == event and not is_given:
+            yield at, f"{event} needs `{key}`, such as {key}: {example}"
+        if rule.on != event and is_given:
+            yield (*at, key), f"it belongs to {event}; leave it out"
+    if not rule.do:
+        yield (*at, "do"), "the rule does nothing: name an action"
+    if any((rule.on, rule.measure) == (other.on, other.measure) for other in policy.rules[:index]):
+        yield at, f"there is a rule on {rule.on} already: give that one all the actions"
 
 
 def _stage_contradictions(policy: Policy, index: int, stage: Stage, at: Path) -> Iterator[tuple[Path, str]]:

@@ -5,7 +5,9 @@ from functools import reduce
 
 import polars as pl
 
+from dunwell.engine.plan import SCHEMAS
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
+from dunwell.engine.policy.model import Policy, Stage
 from dunwell.engine.steps.age import DATE_MAX, plus_days
 from dunwell.engine.steps.closed import has_calendars, next_open
 from dunwell.engine.steps.minimum import ACCOUNT
@@ -64,6 +66,12 @@ def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     return dunned.with_columns(notice_no=code).with_columns(pl.col("notice_no").rank("dense").cast(pl.Int32))
 
 
+def _closing(policy: Policy, position: int, _stage: Stage | None) -> str | None:
+    """Whether a notice of a stage has the policy's `close` wait for its payer."""
+    close = policy.close
+    return "reached" if close and position >= policy.position(close.after_stage) else None
+
+
 def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.DataFrame:
     """Gather the rows of each `notice_no`; the highest stage among them gives channels, deadline and approval."""
     grouped = (
@@ -90,6 +98,7 @@ def notices(dunned: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr) -> 
                 pl.col("as_of"), procedures.of_stage(lambda s: s.deadline_days, pl.col("notice_slot"), pl.Int32)
             ).clip(upper_bound=DATE_MAX),
             approvals=procedures.of_stage(lambda s: APPROVALS[s.approval], pl.col("notice_slot"), pl.Int8),
+            closing=procedures.of_slot(_closing, pl.col("notice_slot"), SCHEMAS["notices"]["closing"]),
         )
         .with_columns(deadline_on=next_open(pl.col("deadline_on"), pl.col("calendar")))
         .pipe(collected)

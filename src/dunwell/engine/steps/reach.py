@@ -3,7 +3,7 @@
 import polars as pl
 
 from dunwell.engine.book import CHANNELS
-from dunwell.engine.policy.model import Stage
+from dunwell.engine.policy.model import Close, Stage
 from dunwell.engine.steps.procedures import Procedures
 
 MASK = {channel: 1 << bit for bit, channel in enumerate(CHANNELS)}
@@ -18,7 +18,7 @@ def reach(candidates: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     )
 
 
-def channels_of(stage: Stage, reachable: int) -> str:
+def channels_of(stage: Stage | Close, reachable: int) -> str:
     """Resolve what a stage sends for a payer: of `a|b` the first that reaches, of a list all of them."""
     chosen: list[str] = []
     for choice in stage.send:

@@ -47,6 +47,7 @@ def plan(
         actions=_table("actions", _actions(notices, procedures)),
         anchors=_table("anchors", None if anchors is None else _kept(anchors, notices)),
         tasks=_table("tasks", _tasks(decisions)),
+        alerts=EMPTY["alerts"],  # judged of the whole book, see `decide`
     )
 
 

@@ -28,6 +28,7 @@ _OWNED_BY: Final = {
     "actions": "payer_id",
     "anchors": "payer_id",
     "tasks": "account_id",
+    "alerts": "account_id",
 }
 
 

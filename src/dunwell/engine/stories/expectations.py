@@ -25,7 +25,7 @@ FIELDS: Final = {
                 "deadline", "channels", "items", "listed"),
     "charges": ("item", "amount", "stage"),
     "tasks": ("item", "account", "task", "detail"),
-    "actions": ("account", "action", "stage"),
+    "actions": ("account", "action", "stage", "event", "policy"),
 }  # fmt: skip
 
 
@@ -204,15 +204,26 @@ class Seen:
         ]
 
     def actions(self) -> list[dict[str, Any]]:
-        """The actions asked for by the step's notices."""
+        """The actions asked for by the step's notices, and by event rules."""
         if self.day.plan is None:
             return []
         notices = {row["notice_no"]: row for row in self.day.plan.notices.to_dicts()}
-        return [
-            {"account": self.account_names[notice["payer_id"]], "action": action, "stage": notice["stage"]}
+        of_notices = [
+            self._action(notice["payer_id"], action, notice)
             for notice_no, action in self.day.plan.actions.iter_rows()
             if (notice := notices[notice_no]) and notice_no in self.day.proposed
         ]
+        of_rules = [
+            self._action(alert["account_id"], action, alert)
+            for alert in self.day.plan.alerts.to_dicts()
+            for action in alert["actions"].split(",")
+            if action
+        ]
+        return of_notices + of_rules
+
+    def _action(self, account_id: int, action: str, of: Mapping[str, Any]) -> dict[str, Any]:
+        names = {"account": self.account_names[account_id], "action": action}
+        return names | {key: of.get(key) for key in ("stage", "event", "policy")}
 
 
 def compare(step: Step, expect: Expect, seen: Seen, source: str) -> list[Failure]:
@@ -271,7 +282,7 @@ def _matched(
     taken = set(place_of.values())
     left = [each for at, each in enumerate(got) if at not in taken]
     if missing or left:
-        fields = {key for entry in missing for key in entry} or {"account", "stage", "item", "task", "action"}
+        fields = {key for entry in missing for key in entry} or {"account", "stage", "item", "task", "action", "event"}
         yield (
             what,
             _listed(missing),

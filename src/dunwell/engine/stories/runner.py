@@ -15,7 +15,7 @@ from dunwell.engine.book import KEYS
 from dunwell.engine.contacts import ledger, used
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.events import Delivered, Effects, Event, Trimmed
-from dunwell.engine.lastlook import last_look
+from dunwell.engine.lastlook import closed_meanwhile, last_look, overtaken
 from dunwell.engine.plan import Plan
 from dunwell.engine.since import Known, fallen_out, unmoved
 from dunwell.engine.stories.board import Asked, Board
@@ -203,7 +203,7 @@ class _Player:
         now, later = _parted(self.plan, pl.lit(self.approved) | (pl.col("approvals") == 0))
         now = self._standing(now) if was_proposed else now
         self.day.plan, self.day.proposed = self.plan, now.notices["notice_no"].to_list()
-        if self.day.proposed or now.anchors.height:
+        if self.day.proposed or now.anchors.height or now.alerts.height:
             event, self.day.posted = self.world.posting(self.planned_on, now, self.day.proposed)
             self.told.update(now.notices.filter("contact")["payer_id"])
             self.own_notices.update(self.day.posted)
@@ -217,7 +217,12 @@ class _Player:
         heard = used(ledger(book).filter(~is_own), pl.lit(self.planned_on))
         then = self.known_then._replace(anchors=plan.anchors)
         now = Known(book.items, book.anchors, book.payers, heard)
-        fallen = fallen_out(plan.notices, plan.lines, then, now, told=self.told)
+        fallen = pl.concat(
+            [
+                fallen_out(plan.notices, plan.lines, then, now, told=self.told),
+                closed_meanwhile(book, plan.notices, self.planned_on),
+            ]
+        )
         notices = plan.notices.join(fallen, on="notice_no", how="anti")
         return _of_notices(plan, notices, unmoved(plan.anchors, book.anchors))
 
@@ -226,7 +231,9 @@ class _Player:
         if not waiting:
             return
         plan: Plan = yield self._asked(on)
-        for event in last_look(self.board.book, plan.decisions, self.story.policies, waiting).events(on):
+        look = last_look(self.board.book, plan.decisions, self.story.policies, waiting)
+        look.overtaken_by(overtaken(self.board.book, waiting, on))
+        for event in look.events(on):
             yield from self._apply(event)
             if isinstance(event, Trimmed):
                 self.world.rebuilt(event.notice_ids)
@@ -247,7 +254,8 @@ def _parted(plan: Plan, is_allowed: pl.Expr) -> tuple[Plan, Plan | None]:
     waiting = rest.filter("anchored")
     held = plan.anchors.join(waiting, on=KEYS["anchors"], how="semi")
     others = plan.anchors.join(waiting, on=KEYS["anchors"], how="anti")
-    return _of_notices(plan, allowed, others), _of_notices(plan, rest, held)
+    later = replace(plan, alerts=plan.alerts.clear())  # what rules ask for waits for no approval
+    return _of_notices(plan, allowed, others), _of_notices(later, rest, held)
 
 
 def _of_notices(plan: Plan, notices: pl.DataFrame, anchors: pl.DataFrame) -> Plan:

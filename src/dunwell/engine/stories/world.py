@@ -65,7 +65,8 @@ class World(Names):
         notices = notices.hstack(
             [pl.Series("notice_id", ids, dtype=pl.Int64), pl.Series("as_of", [on] * len(ids), dtype=pl.Date)]
         )
-        return e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors), ids
+        posted = e.Posted(notices=notices, lines=lines, charges=charges, anchors=plan.anchors, alerts=plan.alerts)
+        return posted, ids
 
     def with_items(self, notices: Sequence[dict[str, Any]], lines: pl.DataFrame) -> list[PostedNotice]:
         """Notices by their `notice_no`, with the numbers of the items that they dun, and list, in order."""

@@ -70,7 +70,7 @@ def close_task(number: int, *, note: str, by: str, at: datetime, was_sent: bool 
         if task.closed_at is not None:
             by_whom = f" by {task.closed_by}" if task.closed_by else ""
             raise Conflict(f"task {number} was closed on {task.closed_at:%Y-%m-%d}{by_whom}")
-        _settle(task, was_sent=was_sent, at=at)
+        _settle(task, was_sent=was_sent, by=by, at=at)
         task.closed_at, task.closed_by = at, by
         task.save(update_fields=["closed_at", "closed_by"])
         line = _line(task)
@@ -78,7 +78,7 @@ def close_task(number: int, *, note: str, by: str, at: datetime, was_sent: bool 
         audit.record(by, "task.closed", task, at=at, entity_id=task.entity_id, note=note, **about)
 
 
-def _settle(task: Task, *, was_sent: bool | None, at: datetime) -> None:
+def _settle(task: Task, *, was_sent: bool | None, by: str, at: datetime) -> None:
     """Let what was found out about a message have its consequences. Errors: Invalid."""
     is_asked = task.kind == "delivery_in_doubt" and task.notice is not None and is_in_doubt(task.notice)
     if is_asked and was_sent is None:
@@ -86,7 +86,7 @@ def _settle(task: Task, *, was_sent: bool | None, at: datetime) -> None:
     if was_sent is not None and not is_asked:
         raise Invalid(f"task {task.pk} is not about a message in doubt: leave --sent and --not-sent out")
     if task.notice is not None and was_sent is not None:
-        settle_doubt(task.notice, was_sent=was_sent, at=at)
+        settle_doubt(task.notice, was_sent=was_sent, by=by, at=at)
         end_runs(task.entity)
 
 

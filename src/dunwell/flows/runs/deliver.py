@@ -181,11 +181,11 @@ def _claim(
         made = _take_over(wires, run, notice_ids, at, by)
         run.refresh_from_db(fields=["state", "reason"])
         if run.state == RunState.REVERSED:  # while others were sending
-            withdraw(run, notice_ids, run.reason, on)
+            withdraw(run, notice_ids, run.reason, on, by=by, at=at)
             left_over = Delivery.objects.filter(notice__in=notice_ids, state__in=STILL_HERE)
             left_over.update(state=DeliveryState.WITHDRAWN)
         look_again(run.entity, frames.account_book(payers), on=on, by=by, at=at)
-        _settle(run, notice_ids, on)
+        _settle(run, notice_ids, on, by=by, at=at)
         free = list(Delivery.objects.filter(_free(at), notice_id__in=notice_ids).order_by("pk"))
         batch = sendable(run, free, hours, at)
         set_on(batch, {"state": DeliveryState.CLAIMED, "claimed_by": by, "lease_until_at": at + LEASE})
@@ -242,7 +242,7 @@ def _envelopes(run: Run, deliveries: Sequence[Delivery], on: date) -> Iterator[t
         )
 
 
-def _settle(run: Run, notice_ids: Sequence[int], on: date) -> None:
+def _settle(run: Run, notice_ids: Sequence[int], on: date, *, by: str, at: datetime) -> None:
     """End what has nothing to send: done if so meant, else failed."""
     silent = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED, deliveries=None)
     channels = dict(silent.values_list("pk", "channels"))
@@ -251,7 +251,7 @@ def _settle(run: Run, notice_ids: Sequence[int], on: date) -> None:
         unreached = sorted(notice for notice, over in channels.items() if over)
         book = frames.account_book(silent.values_list("payer_id", flat=True))
         failed = Failed(on=on, notice_ids=unreached, reason="no address of the payer is left")
-        happen(run.entity, book, [Delivered(on=on, notice_ids=meant), failed])
+        happen(run.entity, book, [Delivered(on=on, notice_ids=meant), failed], by=by, at=at)
 
 
 def _written(

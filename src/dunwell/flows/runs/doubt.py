@@ -15,7 +15,7 @@ def is_in_doubt(notice: Notice) -> bool:
     return stands and Delivery.objects.filter(notice=notice, state=DeliveryState.IN_DOUBT).exists()
 
 
-def settle_doubt(notice: Notice, *, was_sent: bool, at: datetime) -> None:
+def settle_doubt(notice: Notice, *, was_sent: bool, by: str, at: datetime) -> None:
     """Let a notice have left on the day of the attempt, or be sent again, in the caller's transaction."""
     frames.lock_payers([notice.payer_id])
     doubted = Delivery.objects.filter(notice=notice, state=DeliveryState.IN_DOUBT)
@@ -28,4 +28,5 @@ def settle_doubt(notice: Notice, *, was_sent: bool, at: datetime) -> None:
     left_at = last.started_at if last else at
     doubted.update(state=DeliveryState.SENT, sent_at=left_at)
     on = local_day(entity, left_at)
-    happen(entity, frames.account_book([notice.payer_id]), [Delivered(on=on, notice_ids=[notice.pk])])
+    left = Delivered(on=on, notice_ids=[notice.pk])
+    happen(entity, frames.account_book([notice.payer_id]), [left], by=by, at=at)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dunwell.engine.policy.model import CLOSE
 from dunwell.flows import policies
 from dunwell.records import proposals
 from dunwell.records.models import Delivery, Notice, Run
@@ -16,6 +17,7 @@ def fall_back(run: Run, failed: Sequence[Delivery]) -> int:
         return 0
     rules = policies.parsed(policies.versions_with(run.policy_digests, run.entity))
     sends = {(policy.policy, stage.stage): stage.send for policy in rules for stage in policy.stages}
+    sends |= {(policy.policy, CLOSE): policy.close.send for policy in rules if policy.close}
     notices = {notice.pk: notice for notice in Notice.objects.filter(deliveries__in=failed)}
     reached = proposals.recipients({notice.payer_id for notice in notices.values()})
     address = {(payer, channel): recipient for payer, channel, recipient in reached.iter_rows()}

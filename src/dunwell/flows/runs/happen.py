@@ -1,26 +1,33 @@
 """What happens to notices, kept: the book follows, and people are asked what is theirs to do."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TypeAlias
 
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed, Trimmed, Withdrawn
 from dunwell.engine.events import Task as Asked
+from dunwell.flows.runs.actions import end_actions
 from dunwell.records import bulk
 from dunwell.records.models import Entity, Task
 
 Event: TypeAlias = Delivered | Failed | Withdrawn | Trimmed
 
 
-def happen(entity: Entity, book: Book, events: Sequence[Event]) -> Book:
-    """Let events of one date happen to a book, keep what they change with the tasks they ask for; return it after."""
+def happen(entity: Entity, book: Book, events: Sequence[Event], *, by: str, at: datetime) -> Book:
+    """Let events of one date happen to a book, keep what they change with the tasks they ask for; return it after.
+
+    What a notice asked people to do ends when it is taken back.
+    """
     happening = [event for event in events if event.notice_ids]
     after, effects = advance(book, happening)
     for effect in effects:
         bulk.save(effect.changes, on=happening[0].on)
         ask(entity, effect.tasks, happening[0].on)
+    for event in happening:
+        if isinstance(event, (Failed, Withdrawn)):
+            end_actions(entity, event.notice_ids, event.reason, by=by, at=at)
     return after
 
 

@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from dunwell.engine.book import Book
 from dunwell.engine.decide import standing
-from dunwell.engine.lastlook import Look, asked_for, last_look
+from dunwell.engine.lastlook import Look, asked_for, last_look, overtaken
 from dunwell.flows import policies
 from dunwell.flows.runs.happen import happen
 from dunwell.records import audit
@@ -56,16 +56,17 @@ def look_again(
     in_force = policies.parsed(policies.versions_in_force(entity))
     now = standing(book, in_force, on)
     look = last_look(book, now, in_force, waiting.whole, moved=moved)
+    look.overtaken_by(overtaken(book, waiting.whole, on))
     half = last_look(book, now, in_force, waiting.half, moved=moved)
-    stopped = {notice: half.reasons[notice] for notice in half.less}
+    stopped = {notice: half.reasons[notice] for notice in half.less} | overtaken(book, waiting.half, on)
     shortened = Look(listed=[line for line in half.listed if line[0] not in stopped])
-    after = happen(entity, book, [*look.events(on), *shortened.events(on)])
+    after = happen(entity, book, [*look.events(on), *shortened.events(on)], by=by, at=at)
     given_up = Q(notice__in=look.withdrawn) | Q(notice__in=stopped, state__in=STILL_HERE)
     Delivery.objects.filter(given_up).update(state=DeliveryState.WITHDRAWN)
     rebuilt = {notice for notice, _item, _amount in look.lines + look.listed}
     for notice_id, sums in asked_for(after.lines.filter(pl.col("notice_id").is_in(rebuilt))).items():
         Notice.objects.filter(pk=notice_id).update(**sums)
-    reasons = look.reasons | half.reasons
+    reasons = look.reasons | half.reasons | stopped
     for notice in Notice.objects.filter(pk__in=reasons):
         what = "withdrawn" if notice.pk in look.withdrawn else "stopped" if notice.pk in stopped else "rebuilt"
         items = {str(item): reason for item, reason in reasons[notice.pk].items()}

@@ -101,6 +101,7 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
         as_of=notice["as_of"],
         deadline_on=notice["deadline_on"],
         stage=notice["stage"],
+        closes=notice["closing"] == "closes",
         lines=tuple(sorted(dunned, key=lambda line: (line.due_on, line.number))),
         charges=tuple(
             ChargeLine(number=line["item"].number, amount_minor=line["amount_minor"])

@@ -75,7 +75,8 @@ def note_locked(run: Run, batch: Sequence[Delivery], outcomes: Mapping[int, Outc
                 sent_on[each.notice_id] = local_day(run.entity, each.sent_at or at)
         sent = Delivered(on=on, notice_ids=list(sent_on), sent_on=list(sent_on.values()))
         failed = [notice for notice, found in states.items() if is_failed(found)]
-        happen(run.entity, frames.account_book(payers.values()), [sent, Failed(on=on, notice_ids=failed)])
+        book = frames.account_book(payers.values())
+        happen(run.entity, book, [sent, Failed(on=on, notice_ids=failed)], by=by, at=at)
     return next_channels
 
 

@@ -12,8 +12,11 @@ from dunwell.engine.advance import advance
 from dunwell.engine.book import KEYS, STATE, Book
 from dunwell.engine.contacts import ledger, used
 from dunwell.engine.events import Posted
+from dunwell.engine.lastlook import closed_meanwhile
 from dunwell.engine.since import AMOUNTS, Known, fallen_out, unmoved
+from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.actions import ask_about_alerts, ask_for_actions, end_actions_of
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.done import under_way
@@ -94,17 +97,26 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
     before = frames.contacts_and_anchors(run.entity_id, shard)
     items_now = proposals.items_now(lines["item_id"].unique().sort())
     now = Known(items_now, before.anchors, before.payers, _heard(run, shard, notices))
-    dropped = fallen_out(notices, lines, then, now, told=_told(run) if part.is_posted else ())
+    dropped = pl.concat(
+        [
+            fallen_out(notices, lines, then, now, told=_told(run) if part.is_posted else ()),
+            _closed_meanwhile(run, notices, at),
+        ]
+    )
     notices = notices.join(dropped, on="notice_no", how="anti")
     lines = lines.join(notices, on="notice_no", how="semi")
     charges = _with_charge_items(proposals.charges(notices["notice_id"]), notices, run.entity_id)
     _queue(notices)
     dated = notices.with_columns(as_of=pl.lit(run.as_of))
-    _make_binding(
-        before,
-        run.as_of,
-        Posted(notices=dated, lines=lines, charges=charges, anchors=unmoved(then.anchors, now.anchors)),
+    alerts = _decided(part, run, "plan-alerts", list(plan.SCHEMAS["alerts"]))
+    alerts = alerts.clear() if part.is_posted else alerts
+    event = Posted(
+        notices=dated, lines=lines, charges=charges, anchors=unmoved(then.anchors, now.anchors), alerts=alerts
     )
+    _make_binding(before, run.as_of, event)
+    end_actions_of(run.entity, notices, by=by, at=at)
+    ask_for_actions(run.entity, notices, run.as_of)
+    ask_about_alerts(run.entity, alerts, run.as_of)
     _drop(dropped["notice_id"].to_list())
     part.is_posted = True
     part.save(update_fields=["is_posted"])
@@ -219,8 +231,10 @@ def _heard(run: Run, shard: Shard, notices: pl.DataFrame) -> pl.DataFrame | None
 def _make_binding(before: Book, on: date, event: Posted) -> None:
     """Persist what `advance` says a posting does. Errors: Conflict when another posting got there first."""
     charges = event.charges
-    _book, (posted, charged) = advance(before, [replace(event, charges=charges.drop("notice_id"))])
+    _book, (posted, charged, *others) = advance(before, [replace(event, charges=charges.drop("notice_id"))])
     changes = dict(posted.changes)
+    for effects in others:
+        bulk.save(effects.changes, on=on)
     if event.notices.is_empty():
         bulk.save(changes, on=on)  # account-anchored groups fall without a notice
         return
@@ -234,6 +248,15 @@ def _make_binding(before: Book, on: date, event: Posted) -> None:
     bulk.save({name: rows.drop(STATE) for name, rows in charged.changes.items()}, on=on)
     bulk.save(changes, on=on)
     stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
+
+
+def _closed_meanwhile(run: Run, notices: pl.DataFrame, at: datetime) -> pl.DataFrame:
+    """The notices that would close what is closed by now, or is overdue again. Their payers are locked."""
+    closing = notices.filter(pl.col("closing") == "closes")
+    if closing.is_empty():
+        return closing
+    on = max(run.as_of, local_day(run.entity, at))
+    return closed_meanwhile(frames.account_book(closing["payer_id"]), closing, on)
 
 
 def _queue(notices: pl.DataFrame) -> None:

@@ -225,10 +225,14 @@ def _decided(shard: RunShard, table: str, columns: Sequence[str] = ()) -> pl.Dat
 
 
 def _counts(plan: Plan) -> dict[str, Any]:
-    """What a shard comes to: items by outcome, notices by stage, and the sums by currency in minor units."""
+    """What a shard comes to: items by outcome, notices by stage, the sums by currency, and what rules ask for.
+
+    Sums are in minor units; `rules` has the actions.
+    """
     outcomes = plan.decisions.group_by("outcome").agg(pl.len())
     stages = plan.notices.group_by("stage").agg(pl.len(), level=pl.col("level").min())
     sums = plan.notices.group_by("currency").agg(pl.col("total_minor").sum())
+    asked = plan.alerts.select(pl.col("actions").str.split(",")).explode("actions").filter(pl.col("actions") != "")
     return {
         "items": plan.decisions.height,
         "outcomes": dict(outcomes.iter_rows()),
@@ -236,12 +240,14 @@ def _counts(plan: Plan) -> dict[str, Any]:
         "stages": dict(stages.select("stage", "len").iter_rows()),
         "levels": dict(stages.select("stage", "level").iter_rows()),
         "sums_minor": dict(sums.iter_rows()),
+        "rules": dict(asked.group_by("actions").agg(pl.len()).iter_rows()),
     }
 
 
 def _together(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What a run comes to: stages in the order of their levels, the others in that of their names."""
     outcomes, stages, sums = (_sums(shard[name] for shard in shards) for name in ("outcomes", "stages", "sums_minor"))
+    rules = _sums(shard.get("rules", {}) for shard in shards)  # of what was decided by an earlier version, none
     levels = {stage: min(shard["levels"].get(stage, 1000) for shard in shards) for stage in stages}
     return {
         "items": sum(shard["items"] for shard in shards),
@@ -249,6 +255,7 @@ def _together(shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "notices": sum(shard["notices"] for shard in shards),
         "stages": dict(sorted(stages.items(), key=lambda stage: (levels[stage[0]], stage[0]))),
         "sums_minor": dict(sorted(sums.items())),
+        **({"rules": dict(sorted(rules.items()))} if rules else {}),
     }
 
 

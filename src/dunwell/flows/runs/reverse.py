@@ -48,7 +48,7 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
         Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE).update(
             state=DeliveryState.WITHDRAWN
         )
-        withdrawn = sum(withdraw(run, batch, reason, on) for batch in _batches(run))
+        withdrawn = sum(withdraw(run, batch, reason, on, by=by, at=at) for batch in _batches(run))
         unposted = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
         dropped = unposted.count()
         drop(unposted, NoticeState.SUPERSEDED, reason)
@@ -75,12 +75,13 @@ def _batches(run: Run) -> Iterator[list[int]]:
         yield batch
 
 
-def withdraw(run: Run, notice_ids: Sequence[int], reason: str, on: date) -> int:
+def withdraw(run: Run, notice_ids: Sequence[int], reason: str, on: date, *, by: str, at: datetime) -> int:
     """Withdraw those of the notices of which nothing has left; return how many. Who delivers waits, or was first."""
     payers = Notice.objects.filter(pk__in=notice_ids).values_list("payer_id", flat=True)
     gone = Delivery.objects.filter(state__in=PERHAPS_GONE, notice__in=notice_ids).values("notice")
     waiting = Notice.objects.filter(pk__in=notice_ids, state=NoticeState.POSTED).exclude(pk__in=gone)
     ids = list(waiting.order_by("pk").values_list("pk", flat=True))
-    happen(run.entity, frames.account_book(payers), [Withdrawn(on=on, notice_ids=ids, reason=reason)])
+    event = Withdrawn(on=on, notice_ids=ids, reason=reason)
+    happen(run.entity, frames.account_book(payers), [event], by=by, at=at)
     Delivery.objects.filter(notice__in=ids).update(state=DeliveryState.WITHDRAWN)
     return len(ids)

@@ -99,7 +99,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "subject": letter.subject,
         "salutation": letter.salutation,
         "opening": letter.opening,
-        "items": _table(letter.items),
+        "items": _table(letter.items) if letter.items else None,
         "upcoming-said": letter.upcoming_said,
         "upcoming": _table(letter.upcoming) if letter.upcoming else None,
         "sums": [(row.label, row.amount) for row in letter.sums],

@@ -18,7 +18,7 @@ NUMBER_MIN: Final = 12
 
 def text_of(letter: Letter) -> str:
     """Lay a letter out as text; its parts stand a blank line apart."""
-    columns = _Columns(letter)
+    columns = _Columns(letter) if letter.items else None
     payment = letter.payment
     parts = (
         wrapped(letter.creditor.name),
@@ -27,10 +27,10 @@ def text_of(letter: Letter) -> str:
         wrapped(letter.subject),
         wrapped(letter.salutation),
         *map(wrapped, letter.opening),
-        columns.items,
+        columns.items if columns else "",
         *map(wrapped, letter.upcoming_said),
-        columns.upcoming,
-        columns.sums,
+        columns.upcoming if columns else "",
+        columns.sums if columns else "",
         *map(wrapped, letter.request),
         f"{wrapped(letter.words.payment)}\n\n{_aligned(payment.details)}" if payment else "",
         *map(wrapped, letter.remark),

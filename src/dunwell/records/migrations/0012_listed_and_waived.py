@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("records", "0010_calendars_and_contacts"),
+        ("records", "0011_closings_and_alerts"),
     ]
 
     operations = [

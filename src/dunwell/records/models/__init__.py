@@ -6,9 +6,11 @@ Column names are the engine's where both have one. Models hold fields, constrain
 from dunwell.records.models.audit import AuditEvent
 from dunwell.records.models.book import (
     Account,
+    Alert,
     Allocation,
     AnchorState,
     AttributeType,
+    Closing,
     Contact,
     Dispute,
     Entity,
@@ -42,12 +44,14 @@ from dunwell.records.models.run import (
 __all__ = [
     "PERHAPS_GONE",
     "Account",
+    "Alert",
     "Allocation",
     "AnchorState",
     "Approval",
     "Attempt",
     "AttributeType",
     "AuditEvent",
+    "Closing",
     "Contact",
     "Delivery",
     "DeliveryState",

@@ -7,7 +7,7 @@ allocation ledger is signed.
 from django.db import models
 from django.db.models import F, Q
 
-from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, KINDS
+from dunwell.engine.book import ATTRIBUTE_TYPES, DEBTOR_CLASSES, EVENTS, KINDS
 
 
 class Entity(models.Model):
@@ -307,3 +307,40 @@ class NotedContact(models.Model):
 
     class Meta:
         indexes = (models.Index(fields=["entity", "on"], name="noted_contact_on"),)
+
+
+class Closing(models.Model):
+    """A payer to whom a late stage was sent: open until the message that closes the procedure is posted."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    payer = models.ForeignKey(Account, models.PROTECT)
+    policy = models.CharField(max_length=100)
+    currency = models.CharField(max_length=3)
+    reached_on = models.DateField()
+    is_open = models.BooleanField(default=True)
+    notice_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["entity", "payer", "policy"], name="closing_procedure"),)
+
+
+class Alert(models.Model):
+    """What event rules are about, as far as it has come up; `subject_id`: as the engine's table has it."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    account = models.ForeignKey(Account, models.PROTECT)
+    policy = models.CharField(max_length=100, blank=True, default="")
+    event = models.CharField(max_length=40)
+    subject_id = models.BigIntegerField()
+    measure = models.CharField(max_length=40, blank=True, default="")
+    since_on = models.DateField()
+    acted_on = models.DateField(null=True)
+    over_on = models.DateField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=["entity", "account", "policy", "event", "subject_id", "measure"], name="alert_subject"
+            ),
+            models.CheckConstraint(condition=Q(event__in=EVENTS), name="alert_event"),
+        )

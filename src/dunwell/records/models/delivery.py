@@ -73,7 +73,7 @@ class Task(models.Model):
     account = models.ForeignKey(Account, models.PROTECT, null=True)
     item = models.ForeignKey(Item, models.PROTECT, null=True)
     notice = models.ForeignKey(Notice, models.PROTECT, null=True)
-    kind = models.CharField(max_length=60)
+    kind = models.CharField(max_length=100)
     detail = models.TextField(blank=True, default="")
     opened_on = models.DateField()
     closed_at = models.DateTimeField(null=True)

@@ -114,6 +114,7 @@ class Notice(models.Model):
     repeats_before = models.PositiveSmallIntegerField(null=True)
     calendar = models.CharField(max_length=40, null=True)
     contacts_max = models.PositiveSmallIntegerField(null=True)
+    closing = models.CharField(max_length=10, null=True)
 
     class Meta:
         constraints = (

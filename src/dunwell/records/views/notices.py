@@ -101,6 +101,7 @@ class NoticePage:
     lines_more: int
     deliveries: list[DeliveryRow]
     approved_by: list[str]
+    actions: list[str]
 
 
 def notices(entity_id: int, run_id: int, wanted: Wanted, *, after: int = 0) -> NoticeList:
@@ -138,6 +139,7 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
         lines_more=max(lines.count() - LINES_SHOWN, 0) if len(some) > LINES_SHOWN else 0,
         deliveries=deliveries([notice_id]).get(notice_id, []),
         approved_by=sorted(full.given_approvals.values_list("by", flat=True)),
+        actions=sorted(full.actions.values_list("action", flat=True)),
     )
 
 
