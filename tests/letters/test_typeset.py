@@ -18,7 +18,7 @@ from dunwell.letters.layouts import pdf as pdf_layout
 from dunwell.letters.notice import ChargeLine, Notice
 from dunwell.letters.reader import LANGUAGES
 from dunwell.letters.write import OTHER_STAGE, STAGES, typeset, write, write_out
-from tests.letters.sample import CREDITOR, line, notice, one, several
+from tests.letters.sample import CREDITOR, closing, line, notice, one, several
 
 HOSTILE = ('#read("/etc/passwd")', "$x$", "*bold* _u_ `r`", "<b>", "{{7*7}}", "= head", "\\u{41}", "@ref", "//", "#[")
 
@@ -80,6 +80,16 @@ def tags(pdf: bytes) -> list[str]:
 def many(count: int, language: str = "de") -> Notice:
     items = [line(f"RE-{number:04}", days=count - number, amount=100 + number) for number in range(count)]
     return notice(*items, language=language, fee=500)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_letter_that_asks_for_nothing_has_neither_table_nor_payment(language: str) -> None:
+    found = closing(language)
+    names = tags(typeset(found))
+    assert (names.count("H1"), names.count("H2")) == (1, 0)
+    assert not {"Table", "Figure"} & set(names)
+    assert "<table" not in write(found).html
+    assert "IBAN" not in write(found).text
 
 
 @pytest.mark.parametrize(("language", "stage", "make"), [*product(LANGUAGES, (*STAGES, OTHER_STAGE), (one, several))])
