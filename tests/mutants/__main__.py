@@ -16,7 +16,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
 MODULES: Final = (
-    "engine/decide.py", "engine/advance.py", "engine/steps/stage.py", "engine/steps/credits.py", "engine/steps/block.py",
+    "engine/decide.py", "engine/advance.py",
+    "engine/steps/stage.py", "engine/steps/credits.py", "engine/steps/block.py",
 )  # fmt: skip
 SECONDS_MAX: Final = 180
 CONFIG: Final = """\

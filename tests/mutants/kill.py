@@ -16,7 +16,10 @@ from tests.engine.oracle import judge
 from tests.engine.strategies import Case, cases
 
 TESTS: Final = Path(__file__).parents[1]
-EXAMPLES: Final = ("test_oracle_examples.py", "test_advance.py", "test_advance_notices.py", "test_advance_refusals.py")
+EXAMPLES: Final = (
+    "test_small_faults.py", "test_oracle_examples.py", "test_advance.py", "test_advance_notices.py",
+    "test_advance_refusals.py", "test_laws.py::test_slices_change_nothing",
+)  # fmt: skip
 BOOKS: Final = 80
 
 

@@ -50,8 +50,8 @@ def pdf_of(letter: Letter, day: date) -> bytes:
     lines = sum(len(table.rows) for table in (letter.items, letter.upcoming) if table)
     if lines > LINES_MAX:
         raise ValueError(
-            f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its notices, by"
-            " split_by or one_notice_per"
+            f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its"
+            " notices, by split_by or one_notice_per"
         )
     compiler = _idle.pop() if _idle else new_compiler()
     try:
