@@ -105,6 +105,15 @@ def test_a_pre_due_stage_is_over_on_the_due_date(judged_by: Judge, escalate: str
     assert outcomes(judged_by(book(item(1, days_late)), [policy(text)], TODAY)) == {1: outcome}
 
 
+@pytest.mark.parametrize("days_ago", [0, -1, -30])
+def test_an_item_that_was_noticed_on_the_day_or_later_is_not_noticed_again(judged_by: Judge, days_ago: int) -> None:
+    text = f"{ONE[:-1]}, {{stage: second, days_past_due: 10, send: [email]}}]"
+    noticed = item(1, 30, level=1, last_notice_on=ago(days_ago))
+    plan = judged_by(book(noticed), [policy(text)], TODAY)
+    assert outcomes(plan) == {1: "too_soon"}
+    assert plan.decisions[1]["next_on"] == ago(days_ago - 1)
+
+
 @pytest.mark.parametrize(("days", "level"), [(29, 0), (30, 1)])
 def test_a_level_falls_to_the_highest_stage_that_holds(judged_by: Judge, days: int, level: int) -> None:
     text = (
