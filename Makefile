@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench up
+.PHONY: help demo test check soak mutants bench up
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -37,6 +37,10 @@ test: check  ## every check and every test
 
 soak: check  ## kill working processes at each of their steps, and workers at random; takes half an hour
 	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py tests/sources/test_large.py
+
+mutants: $(VENV)/dev.stamp  ## put small faults into a copy of the engine, and list those that no test sees; takes hours
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants
+	PATH="$(CURDIR)/$(BIN):$$PATH" nice $(BIN)/python -m tests.mutants $(MUTANTS)
 
 bench: $(VENV)/dev.stamp  ## measure each speed beside its floor
 	$(BIN)/python -m bench

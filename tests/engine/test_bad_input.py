@@ -148,7 +148,11 @@ def test_a_promise_of_more_than_is_owed_covers_what_is_there() -> None:
     promise = {"promise_id": 1, "account_id": 1, "currency": "EUR", "made_on": LEAP}
     beyond = {**promise, "amount_minor": 10**12, "by_on": LEAP + timedelta(days=30)}
     other = {**beyond, "promise_id": 2, "currency": "JPY"}
-    items = [{"due_on": LEAP}, {"due_on": LEAP, "open_minor": 4_000}, {"due_on": LEAP, "currency": "KWD"}]
+    items: list[dict[str, Any]] = [
+        {"due_on": LEAP},
+        {"due_on": LEAP, "open_minor": 4_000},
+        {"due_on": LEAP, "currency": "KWD"},
+    ]
     plan = decide(book(*items, promises=[beyond, other]), [POLICY], LEAP + timedelta(days=5))
     assert outcomes(plan) == ["promised", "promised", "dun"]
     assert plan.decisions.sort("item_id")["promised_minor"].to_list() == [10_000, 4_000, 0]

@@ -290,3 +290,24 @@ def bounds(page: pypdfium2.PdfPage) -> tuple[float, float, float, float]:
         min(box[0] for box in boxes), min(box[1] for box in boxes), max(box[2] for box in boxes),
         max(box[3] for box in boxes),
     )  # fmt: skip
+
+
+def test_a_letter_of_more_lines_than_can_be_set_is_refused_at_once() -> None:
+    many = notice(*(line(f"RE-{number}", days=12) for number in range(pdf_layout.LINES_MAX + 1)))
+    with pytest.raises(
+        ValueError, match=r"a letter of 10,001 lines is not set, only of at most 10,000: let the policy"
+    ):
+        typeset(many)
+
+
+def test_a_letter_of_a_thousand_lines_carries_over_on_every_page_but_the_last() -> None:
+    read = pypdf.PdfReader(
+        io.BytesIO(typeset(notice(*(line(f"RE-{n:04}", days=12, amount=100) for n in range(1_000)))))
+    )
+    texts = [page.extract_text() for page in read.pages]
+    words = "Carried forward"
+    numbers = [re.findall(r"RE-(\d{4})", text) for text in texts]
+    carried = [re.findall(rf"{words}\D*([\d,]+\.\d\d)", text) for text in texts]
+    upto = [int(found[-1]) + 1 for found in numbers if found]
+    assert upto[-1] == 1_000
+    assert [float(sums[0].replace(",", "")) for sums in carried if sums] == [float(n) for n in upto[:-1]]

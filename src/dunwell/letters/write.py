@@ -23,7 +23,7 @@ def write(notice: Notice, wording: Wording | None = None) -> Message:
 def typeset(notice: Notice, wording: Wording | None = None) -> bytes:
     """Set a notice as a letter on A4: PDF/A-2a and PDF/UA-1, dated by the notice.
 
-    The same notice gives the same bytes. Errors: ValueError where Typst refuses the page.
+    The same notice gives the same bytes. Errors: ValueError for too many lines, and where Typst refuses the page.
     """
     return pdf_of(compose(notice, wording or shipped()), notice.as_of)
 

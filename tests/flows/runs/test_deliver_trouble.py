@@ -191,3 +191,16 @@ def test_progress_is_told_by_batch(town: Town) -> None:
     deliver_run(run.pk, clock=lambda: noon("2026-04-03"), by="anna", progress=tell)
     assert told == [("writing notices", done, n) for done in (0, NOTICES_AT_ONCE, n)]
     assert Notice.objects.filter(state="sent").count() == n
+
+
+def test_a_letter_of_too_many_lines_fails_with_the_reason_and_holds_up_no_other(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dunwell.letters.layouts.pdf.LINES_MAX", 2)
+    for number in ("A-1", "A-2", "A-3"):
+        town.item(number, "MEYER", "100.00 EUR", "2026-03-31")
+    town.item("B-1", "SCHULZ", "100.00 EUR", "2026-03-31")
+    run = town.run("2026-04-03")
+    assert town.deliveries(run) == [("MEYER", "email", "failed"), ("SCHULZ", "email", "sent")]
+    assert (town.level("A-1"), town.level("B-1")) == (0, 1)
+    assert "a letter of 3 lines is not set, only of at most 2: let the policy divide" in Task.objects.get().detail

@@ -33,6 +33,7 @@ WINDOW_LINES: Final = 6
 WINDOW_COLUMNS: Final = 40  # of a line in the window at its usual size
 WINDOW_LINE_MAX: Final = 150
 WINDOW_SIZES: Final = ((10, 1.0), (8.5, 1.18), (7, 1.43))  # points, and how much more goes into the window
+LINES_MAX: Final = 10_000  # of a letter: half a minute, and a gigabyte of memory
 LONG: Final = 20  # items of a table, from which on it may take a second page
 TOGETHER: Final = 16  # sums that stand on one page with the words after them
 WORD_MAX: Final = 36  # signs of a word that breaks nowhere
@@ -44,8 +45,14 @@ _idle: Final[list[typst.Compiler]] = []
 def pdf_of(letter: Letter, day: date) -> bytes:
     """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes.
 
-    Errors: ValueError where Typst refuses the page.
+    Errors: ValueError for more lines than can be set in bounded time, and where Typst refuses the page.
     """
+    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming) if table)
+    if lines > LINES_MAX:
+        raise ValueError(
+            f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its"
+            " notices, by split_by or one_notice_per"
+        )
     compiler = _idle.pop() if _idle else new_compiler()
     try:
         pdf = compiler.compile(

@@ -1,0 +1,125 @@
+"""Cases that tell a small fault from the rule: each for a fault that stories and random books had not seen."""
+
+from datetime import date
+from typing import Final
+
+import pytest
+
+from tests.engine.compare import Judge
+from tests.engine.test_oracle_examples import (
+    TODAY,
+    account,
+    ago,
+    book,
+    item,
+    judged_by,
+    outcomes,
+    policy,
+    state,
+)
+
+__all__ = ["judged_by"]
+
+ONE: Final = "policy: p\nstages: [{stage: first, days_past_due: 5, send: [email]}]"
+PROMISE: Final = {
+    "promise_id": 1, "account_id": 1, "currency": "EUR", "made_on": ago(1), "by_on": TODAY, "amount_minor": 6_001,
+}  # fmt: skip
+
+
+def dunnable(plan_decisions: dict[int, dict[str, object]]) -> dict[int, object]:
+    return {item_id: row["dunnable_minor"] for item_id, row in plan_decisions.items()}
+
+
+@pytest.mark.parametrize("part", ["disputed_minor", "in_flight_minor"])
+def test_a_promise_covers_what_is_neither_disputed_nor_under_way(judged_by: Judge, part: str) -> None:
+    items = [item(1, 30, 10_000, **{part: 4_000}), item(2, 20, 1), item(3, 10, 500)]
+    plan = judged_by(book(*items, promises=[PROMISE]), [policy(ONE)], TODAY)
+    # 60.00 of the first, and the last cent is the second's; nothing is left for the third.
+    assert outcomes(plan) == {1: "promised" if part == "in_flight_minor" else "disputed", 2: "promised", 3: "dun"}
+    assert [plan.decisions[number]["promised_minor"] for number in (1, 2, 3)] == [6_000, 1, 0]
+    assert dunnable(plan.decisions) == {1: 0, 2: 0, 3: 500}
+
+
+@pytest.mark.parametrize(("overdue_days", "credited"), [(0, 0), (1, 700)])
+def test_a_credit_covers_what_is_overdue_and_not_what_falls_due_today(
+    judged_by: Judge, overdue_days: int, credited: int
+) -> None:
+    items = [item(1, overdue_days, 1_000), item(2, 0, 700, kind="credit", due_on=None)]
+    plan = judged_by(book(*items), [policy(ONE)], TODAY)
+    assert plan.decisions[1]["credited_minor"] == credited
+
+
+def test_credits_of_an_account_go_from_the_oldest_on_and_no_further_than_they_reach(judged_by: Judge) -> None:
+    items = [item(3, 20, 500), item(2, 20, 500), item(1, 9, 500), item(9, 0, 700, kind="credit", due_on=None)]
+    items += [item(4, 30, 500, account_id=2), item(5, 30, 500, currency="JPY")]
+    plan = judged_by(book(*items), [policy(ONE)], TODAY)
+    assert {n: plan.decisions[n]["credited_minor"] for n in (1, 2, 3, 4, 5)} == {1: 0, 2: 500, 3: 200, 4: 0, 5: 0}
+
+
+@pytest.mark.parametrize(("word", "outcome"), [("net", "covered_by_credit"), ("ignore", "dun")])
+def test_credits_are_ignored_where_the_policy_says_so(judged_by: Judge, word: str, outcome: str) -> None:
+    items = [item(1, 20, 500), item(9, 0, 700, kind="credit", due_on=None)]
+    plan = judged_by(book(*items), [policy(f"credits: {word}\n{ONE}")], TODAY)
+    assert outcomes(plan) == {1: outcome, 9: "credit"}
+
+
+@pytest.mark.parametrize("days_late", [2, 0, -3])
+@pytest.mark.parametrize(("anchor", "outcome"), [("item", "dun"), ("account", "not_due")])
+def test_a_stage_is_set_for_items_that_keep_their_own_level(
+    judged_by: Judge, anchor: str, outcome: str, days_late: int
+) -> None:
+    text = f"anchor: {anchor}\n{ONE}"
+    chosen = [{"item_id": 1, "stage": "first"}]
+    assert outcomes(judged_by(book(item(1, days_late), set_stages=chosen), [policy(text)], TODAY)) == {1: outcome}
+
+
+def test_a_pre_due_stage_that_cannot_come_any_more_leaves_the_date_of_the_next(judged_by: Judge) -> None:
+    first = "{stage: first, days_past_due: 3, send: [email]}"
+    never = f"{{stage: early, days_past_due: -5, when: segment = 'smb', send: [email]}}, {first}"
+    early = f"{{stage: early, days_past_due: -5, send: [email]}}, {first}"
+    waiting = policy(f"policy: p\nstages: [{never}]")
+    due = date(2026, 4, 25)
+    plan = judged_by(book(item(1, -10)), [waiting], TODAY)
+    assert (TODAY.month, plan.decisions[1]["next_on"]) == (4, due.replace(day=28))
+    told = item(1, -1, last_notice_on=TODAY)  # heard from us today; tomorrow it is due, and too late to be early
+    assert judged_by(book(told), [policy(f"policy: p\nstages: [{early}]")], TODAY).decisions[1]["next_on"] == (
+        due.replace(day=19)
+    )
+
+
+def test_days_since_a_notice_that_never_was_count_for_the_first_live_stage_alone(judged_by: Judge) -> None:
+    text = (
+        "policy: p\nescalate: jump\nstages: [{stage: one, days_past_due: -9, when: segment = 'smb', send: [email]},"
+        " {stage: two, days_past_due: -6, days_since_previous: 1, send: [email]}]"
+    )
+    assert outcomes(judged_by(book(item(1, -4)), [policy(text)], TODAY)) == {1: "not_due"}
+    second = item(1, -4, level=1)
+    assert outcomes(judged_by(book(second), [policy(text)], TODAY)) == {1: "dun"}
+
+
+@pytest.mark.parametrize(("days_late", "outcome"), [(-1, "dun"), (0, "not_due")])
+@pytest.mark.parametrize("escalate", ["step", "jump"])
+def test_a_pre_due_stage_is_over_on_the_due_date(judged_by: Judge, escalate: str, days_late: int, outcome: str) -> None:
+    stages = "{stage: early, days_past_due: -5, send: [email]}, {stage: first, days_past_due: 3, send: [email]}"
+    text = f"policy: p\nescalate: {escalate}\nstages: [{stages}]"
+    assert outcomes(judged_by(book(item(1, days_late)), [policy(text)], TODAY)) == {1: outcome}
+
+
+@pytest.mark.parametrize("days_ago", [0, -1, -30])
+def test_an_item_that_was_noticed_on_the_day_or_later_is_not_noticed_again(judged_by: Judge, days_ago: int) -> None:
+    text = f"{ONE[:-1]}, {{stage: second, days_past_due: 10, send: [email]}}]"
+    noticed = item(1, 30, level=1, last_notice_on=ago(days_ago))
+    plan = judged_by(book(noticed), [policy(text)], TODAY)
+    assert outcomes(plan) == {1: "too_soon"}
+    assert plan.decisions[1]["next_on"] == ago(days_ago - 1)
+
+
+@pytest.mark.parametrize(("days", "level"), [(29, 0), (30, 1)])
+def test_a_level_falls_to_the_highest_stage_that_holds(judged_by: Judge, days: int, level: int) -> None:
+    text = (
+        "policy: p\nanchor: account\ndeescalate: true\nstages: [{stage: one, days_past_due: 30, send: [email]},"
+        " {stage: two, days_past_due: 40, send: [email]}]"
+    )
+    kept = [state(2, 1, last_notice_on=ago(3))]
+    plan = judged_by(book(item(1, days), accounts=[account(1)], anchors=kept), [policy(text)], TODAY)
+    assert plan.anchors[(1, 1, "EUR", "p")] == (1, level)
