@@ -16,7 +16,7 @@ def closing_rows(draw: st.DrawFn, owners: Sequence[Keys], as_of: date) -> list[K
     """Payers to whom a late stage was sent, told so or not."""
     rows: dict[tuple[object, ...], Keys] = {}
     for owner in owners:
-        if draw(one_in(3)):
+        if draw(one_in(2)):
             row = {
                 "entity_id": owner["entity_id"],
                 "payer_id": owner["account_id"],
