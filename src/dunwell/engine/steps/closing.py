@@ -92,9 +92,8 @@ def _on_open_days(ready: pl.DataFrame, book: Book, procedures: Procedures, as_of
     """Those that may leave on the day, with their `calendar`: few, and looked at one by one."""
     countries = book.accounts.select("country", payer_id="account_id")
     rows = ready.join(countries, on="payer_id", how="left", maintain_order="left").with_columns(day=as_of)
-    calendars = [
-        _calendar(procedures.policies[ix], country) for ix, country in rows["policy_ix", "country"].iter_rows()
-    ]
+    told = rows.select("policy_ix", "country").iter_rows()
+    calendars = [_calendar(procedures.policies[ix], country) for ix, country in told]
     is_open = [name is None or not is_closed(day, name) for name, day in zip(calendars, rows["day"], strict=True)]
     named = rows.with_columns(calendar=pl.Series(calendars, dtype=pl.String)).drop("country", "day")
     return named.filter(pl.Series(is_open, dtype=pl.Boolean))

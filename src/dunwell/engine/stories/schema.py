@@ -8,6 +8,7 @@ from pydantic.json_schema import models_json_schema
 from dunwell.engine.book import ATTRIBUTE_TYPES
 from dunwell.engine.plan import OUTCOMES
 from dunwell.engine.policy.model import Policy
+from dunwell.engine.promising import PROMISE_STATES
 from dunwell.engine.stories.expectations import FIELDS
 from dunwell.engine.stories.format import AMOUNT, EVENTS, NAME, NAMES, Account, Expect
 
@@ -20,6 +21,7 @@ _OF_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "stage": {"anyOf": [{"type": "string"}, _OR_NOT]},
     "deadline": {"anyOf": [_DATE, _OR_NOT]},
     "items": NAMES,
+    "listed": NAMES,
     "channels": NAMES,
 }
 
@@ -87,3 +89,5 @@ def _expected_lists(keys: dict[str, Any]) -> None:
         keys[key] = {**keys[key], "anyOf": [{"type": "array", "items": entry}, *others]}
     outcomes = {"type": "object", "additionalProperties": {"enum": list(OUTCOMES)}}
     keys["outcomes"] = {**keys["outcomes"], "anyOf": [outcomes, _OR_NOT]}
+    states = {"type": "object", "additionalProperties": {"enum": list(PROMISE_STATES)}}
+    keys["promises"] = {**keys["promises"], "anyOf": [states, _OR_NOT]}

@@ -34,7 +34,7 @@ def text_of(letter: Letter) -> str:
         *map(wrapped, letter.request),
         f"{wrapped(letter.words.payment)}\n\n{_aligned(payment.details)}" if payment else "",
         *map(wrapped, letter.remark),
-        f"{wrapped(letter.words.also_open)}\n\n{columns.listed}" if letter.listed else "",
+        f"{wrapped(letter.words.also_open)}\n\n{columns.listed}" if columns and letter.listed else "",
         wrapped(letter.closing),
         _lines((letter.creditor.name, *letter.small_print)),
     )
