@@ -40,6 +40,12 @@ def test_a_promise_covers_what_is_neither_disputed_nor_under_way(judged_by: Judg
     assert dunnable(plan.decisions) == {1: 0, 2: 0, 3: 500}
 
 
+@pytest.mark.parametrize(("paid_minor", "outcome"), [(6_000, "promised"), (6_001, "dun")])
+def test_a_promise_that_lacks_one_cent_still_covers_it(judged_by: Judge, paid_minor: int, outcome: str) -> None:
+    plan = judged_by(book(item(1, 30, 1), promises=[{**PROMISE, "paid_minor": paid_minor}]), [policy(ONE)], TODAY)
+    assert outcomes(plan) == {1: outcome}
+
+
 @pytest.mark.parametrize(("overdue_days", "credited"), [(0, 0), (1, 700)])
 def test_a_credit_covers_what_is_overdue_and_not_what_falls_due_today(
     judged_by: Judge, overdue_days: int, credited: int
@@ -54,6 +60,11 @@ def test_credits_of_an_account_go_from_the_oldest_on_and_no_further_than_they_re
     items += [item(4, 30, 500, account_id=2), item(5, 30, 500, currency="JPY")]
     plan = judged_by(book(*items), [policy(ONE)], TODAY)
     assert {n: plan.decisions[n]["credited_minor"] for n in (1, 2, 3, 4, 5)} == {1: 0, 2: 500, 3: 200, 4: 0, 5: 0}
+
+
+def test_a_credit_of_one_cent_covers_one_cent(judged_by: Judge) -> None:
+    items = [item(1, 20, 1), item(9, 0, 1, kind="credit", due_on=None)]
+    assert outcomes(judged_by(book(*items), [policy(ONE)], TODAY)) == {1: "covered_by_credit", 9: "credit"}
 
 
 @pytest.mark.parametrize(("word", "outcome"), [("net", "covered_by_credit"), ("ignore", "dun")])
