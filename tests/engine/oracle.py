@@ -11,21 +11,19 @@ from typing import Any, Final, TypeAlias
 
 from dunwell.engine.book import CHANNELS, Book
 from dunwell.engine.calendars import is_closed
-from dunwell.engine.money import exponent
 from dunwell.engine.plan import OUTCOMES
-from dunwell.engine.policy.model import Close, Fee, Policy, Stage
+from dunwell.engine.policy.model import Close, Policy, Stage
 from tests.engine.oracle_contacts import cap_contacts
 from tests.engine.oracle_events import AlertKey, ClosingKey, alerts_of, closings_of, listed
+from tests.engine.oracle_fees import base_minor, fee_minor, fees_of
+from tests.engine.oracle_promises import add_sums, apply_promises, note_what_resumes
 from tests.engine.oracle_rows import (
     Data,
     Row,
-    add_sums,
     apply_credits,
-    apply_promises,
     assign,
     block,
     note_parts,
-    note_what_resumes,
     rows_of,
 )
 from tests.engine.oracle_stages import AnchorKey, State, judge_group, judge_item
@@ -324,41 +322,6 @@ def reaches_close(leading: Row) -> bool:
     """Whether the policy's `close` waits for who is sent this."""
     policy = leading.current_policy
     return policy.close is not None and leading.position >= policy.position(policy.close.after_stage)
-
-
-def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:
-    """What the notice's stage charges, by the item it is raised on."""
-    fee = stage.fee
-    if fee is None:
-        return {}
-    charged = lines if fee.per_item else lines[:1]
-    amounts = {row.item_id: fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) for row in charged}
-    return {item_id: amount for item_id, amount in amounts.items() if amount}
-
-
-def base_minor(row: Row, fee: Fee, rows: Sequence[Row]) -> int:
-    if fee.of == "original":
-        return int(row.item["amount_minor"])
-    open_charges = sum(
-        other.item["open_minor"]
-        for other in rows
-        if other.is_charge
-        and not other.bad_data
-        and not other.item["draft"]
-        and (other.item["parent_item_id"], other.item["currency"]) == (row.item_id, row.item["currency"])
-    )
-    return int(row.item["open_minor"] + (open_charges if fee.of == "claim" else 0))
-
-
-def fee_minor(fee: Fee, base: int, currency: str) -> int | None:
-    """The fee on one line (or on the notice, when fixed); None when it lacks the currency."""
-    fixed, percent = fee.fixed, fee.percent
-    for tier in fee.tiers:
-        if Fraction(tier.from_) * 10 ** exponent(currency) <= base:
-            fixed, percent = tier.fixed, tier.percent
-    if fixed is not None:
-        return fixed.get(currency)
-    return int(Fraction(percent or 0) * base / 100 + Fraction(1, 2))
 
 
 def ride(rows: Sequence[Row], notices: Sequence[Sequence[Row]]) -> dict[int, list[Row]]:

@@ -8,7 +8,8 @@ from typing import Any, Final, TypeAlias
 from dunwell.engine.book import Book
 from dunwell.engine.calendars import calendar_of, is_closed
 from dunwell.engine.policy.model import Policy, Rule
-from tests.engine.oracle_rows import Data, Row, hold_is_on, is_broken, over_on, payer_of
+from tests.engine.oracle_promises import is_broken, over_on
+from tests.engine.oracle_rows import Data, Row, hold_is_on, payer_of
 
 ClosingKey: TypeAlias = tuple[int, int, str]  # entity, payer, policy
 AlertKey: TypeAlias = tuple[Any, ...]  # as KEYS has it

@@ -11,7 +11,7 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 
 from dunwell.engine.book import DEFAULTS, Book
 from dunwell.engine.policy.model import Policy
-from tests.engine.event_strategies import alert_rows, closing_rows
+from tests.engine.event_strategies import alert_rows, closing_rows, contact_rows, set_stages
 from tests.engine.policy_strategies import (
     ATTRIBUTES,
     STAGE_NAMES,
@@ -344,34 +344,6 @@ def plan_rows(
         )
         links += [{"promise_id": plan_id + number, "item_id": item_id} for item_id in named]
     return instalments, links
-
-
-@st.composite
-def contact_rows(draw: st.DrawFn, owners: Sequence[Keys], as_of: date) -> tuple[list[Keys], list[Keys]]:
-    """What payers have heard from us: notices, and what people have noted; around the first of seven days."""
-    notices, contacts = [], []
-    for number in range(1, draw(pick(0, 0, 1, 2, 4)) + 1):
-        owner = owners[draw(pick(*range(len(owners))))]
-        on = as_of - timedelta(days=draw(pick(0, 1, 6, 7, 8, -1)))
-        heard = {"entity_id": owner["entity_id"], "payer_id": owner["account_id"]}
-        if draw(one_in(3)):
-            contacts.append({"contact_id": number, "account_id": owner["account_id"], "on": on, **heard})
-        else:
-            state = draw(pick("sent", "sent", "posted", "failed", "withdrawn"))
-            sent_on = on if state == "sent" else None
-            notice = {"notice_id": number, "as_of": on - timedelta(days=1), "state": state, "sent_on": sent_on}
-            notices.append({**notice, **heard, "channels": draw(pick("email", "email,letter", ""))})
-    return notices, contacts
-
-
-@st.composite
-def set_stages(draw: st.DrawFn, rows: Sequence[Keys], policies: Sequence[Keys]) -> list[Keys]:
-    """Stages that a person set, also such as an item's policy does not have."""
-    if not rows or not draw(one_in(3)):
-        return []
-    names = sorted({stage["stage"] for policy in policies for stage in policy["stages"]} | {"no-such-stage"})
-    chosen = {draw(pick(*(row["item_id"] for row in rows))): draw(pick(*names)) for _ in range(draw(pick(1, 2, 5)))}
-    return [{"item_id": item_id, "stage": stage} for item_id, stage in chosen.items()]
 
 
 @st.composite
