@@ -59,12 +59,12 @@ def problem_text(problem: str) -> str:
 def explain(decision: Mapping[str, Any]) -> list[str]:
     """Turn a row of the plan's decisions into sentences: outcome, stage, amounts, and when it goes on."""
     reasons = reasons_of(decision["reasons"])
-    lines = [f"{reasons[0]}: {_WORDS[reasons[0]]}"]
+    words = dict(_WORDS)
     if decision["problem"]:
-        lines[0] = f"exception: {_PROBLEMS[decision['problem']]}"
-    if reasons[0] == "too_soon" and decision.get("closed_by"):
-        lines[0] = f"too_soon: the stage is reached, but the day is closed ({decision['closed_by']})"
-    lines += [f"also {reason}: {_WORDS[reason]}" for reason in reasons[1:]]
+        words["exception"] = _PROBLEMS[decision["problem"]]
+    if decision.get("closed_by"):
+        words["too_soon"] = f"the stage is reached, but the day is closed ({decision['closed_by']})"
+    lines = [f"{reasons[0]}: {words[reasons[0]]}", *(f"also {reason}: {words[reason]}" for reason in reasons[1:])]
     if decision["days_past_due"] is not None:
         lines.append(_age(decision["days_past_due"]))
     lines.append(_amounts(decision))
