@@ -147,7 +147,8 @@ def happened(found: Wanted, policy: Policy, rule: Rule, here: Situation) -> None
                 continue
             entity_id = here.accounts[account_id]["entity_id"]
             if here.is_under(policy.policy, entity_id, account_id):
-                key = (entity_id, account_id, policy.policy, rule.on, promise["promise_id"], "")
+                subject_id = -promise["plan_id"] if promise["plan_id"] else promise["promise_id"]
+                key = (entity_id, account_id, policy.policy, rule.on, subject_id, "")
                 found.add(key, over_on(promise) + timedelta(days=1), rule.do)
     if rule.on == "dispute_overdue":
         for dispute in here.book.disputes.to_dicts():

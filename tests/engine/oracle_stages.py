@@ -99,6 +99,9 @@ class Clock:
             back -= timedelta(days=1)
         if day == self.row.due_on and back != day:
             return day
+        deadline_on = self.state.last_deadline_on
+        if deadline_on is not None and day > deadline_on >= back:
+            return day
         return day if day > self.row.due_on >= back else back
 
     def since_last_notice(self, day: date | None) -> bool:
@@ -297,10 +300,20 @@ def judge_member(row: Row, state: State, judgement: Judgement | None, *, is_free
     note_credit(row)
     if judgement is not None and is_free:
         take_over(row, judgement)
+        if judgement.position > Clock(row, row.current_policy, state, 0, None).cap:
+            go_no_further(row, judgement)
     if not row.overdue:
         row.reasons.add("not_due")
         if judgement is None:
             as_new_anchor(row)
+
+
+def go_no_further(row: Row, judgement: Judgement) -> None:
+    """A row with a `max_stage` before the group's stage stays behind."""
+    row.reasons = (row.reasons - {"not_due", "too_soon"}) | {"finished"}
+    row.position, row.next_on = 0, None
+    if judgement.lacks_currency and row.problem == "minimum_lacks_currency":
+        row.problem, row.reasons = None, row.reasons - {"exception"}
 
 
 def as_new_anchor(row: Row) -> None:

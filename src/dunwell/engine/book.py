@@ -208,7 +208,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "account_id": pl.Int64,
         "policy": pl.String,  # empty: whatever policy the account is under
         "event": pl.Enum(EVENTS),
-        "subject_id": pl.Int64,  # the promise, dispute, notice or payment; of a state, the account
+        "subject_id": pl.Int64,  # promise (-plan_id), dispute, notice or payment; of a state, the account
         "measure": pl.String,  # the rule's `above` or `after_days`, or the currency; else empty
         "since_on": pl.Date,
         "acted_on": pl.Date,  # null until a run has judged it

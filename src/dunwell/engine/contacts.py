@@ -13,10 +13,12 @@ PAYER: Final = KEYS["payers"]
 def ledger(book: Book) -> pl.DataFrame:
     """The contacts of payers: `entity_id`, `payer_id`, `notice_id` (null: noted by a person), and `on`.
 
-    A notice that is posted and has not left has no day: it may leave on any. One that leaves over no channel is none.
+    A notice that is posted and has not left has no day: it may leave on any. One that leaves over no channel is none,
+    nor is one that says nothing is overdue any more.
     """
     is_sent = pl.col("state") == "sent"
-    stands = book.notices.filter(is_sent | (pl.col("state") == "posted"), pl.col("channels") != "")
+    asks = pl.col("closing").ne_missing(pl.lit("closes"))
+    stands = book.notices.filter(is_sent | (pl.col("state") == "posted"), pl.col("channels") != "", asks)
     noted = book.contacts.select(*PAYER, "on", notice_id=pl.lit(None, dtype=pl.Int64))
     sent_on = pl.when(is_sent).then("sent_on")
     return pl.concat([stands.select(*PAYER, "notice_id", on=sent_on), noted.select(*PAYER, "notice_id", "on")])

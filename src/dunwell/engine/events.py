@@ -211,7 +211,7 @@ class Trimmed:
     """Waiting notices that ask for less from now on.
 
     `lines`: `notice_id`, `item_id`, `amount_minor`; a line of 0 is taken off, and its item is as it was before.
-    `fees`: the charge items of these notices that are raised no longer.
+    `fees`: the charge items among them that are raised no longer.
     """
 
     on: date

@@ -16,7 +16,7 @@ from dunwell.engine.events import Trimmed, Withdrawn
 from dunwell.engine.plan import BIT
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.closing import PARTY, overdue_items
-from dunwell.engine.steps.parties import payers
+from dunwell.engine.steps.parties import active_holds, payers
 
 # What may have come up since the decision; the notice itself, pending, is no reason.
 STANDING_IN_THE_WAY: Final = (
@@ -32,6 +32,7 @@ STANDING_IN_THE_WAY: Final = (
 )
 LESS: Final = "less is owed"
 OVERDUE: Final = "overdue again"
+WAITS: Final = "on_hold"
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Look:
     def overtaken_by(self, found: Mapping[int, dict[int, str]]) -> None:
         """Withdraw the messages of `overtaken` as well."""
         self.reasons |= found
-        self.withdrawn |= dict.fromkeys(found, OVERDUE)
+        self.withdrawn |= {notice: OVERDUE if items else WAITS for notice, items in found.items()}
 
 
 def last_look(
@@ -105,6 +106,7 @@ def last_look(
             fees = _fees(book, policy, notice, changed)
             others = changed.filter(~pl.col("item_id").is_in(fees))
             look.lines += others.select("notice_id", "item_id", "left_minor").iter_rows()
+            look.lines += [(int(notice_id), fee, 0) for fee in fees]
             look.fees += fees
     return look
 
@@ -112,19 +114,31 @@ def last_look(
 def overtaken(book: Book, notice_ids: Sequence[int], on: date) -> dict[int, dict[int, str]]:
     """Those of these notices that say nothing is overdue any more, where something is: why, by notice and item.
 
-    `book` holds everything of their payers.
+    Without an item: its payer is held, or another account pays for it. `book` holds everything of their payers.
     """
     some = book.notices.filter(pl.col("notice_id").is_in(list(notice_ids)))
-    found: dict[int, dict[int, str]] = {}
+    found: dict[int, dict[int, str]] = {notice_id: {} for notice_id in _waiting_again(book, some, on)["notice_id"]}
     for notice_id, item_id in _overdue_again(book, some, on).select("notice_id", "item_id").iter_rows():
         found.setdefault(notice_id, {})[item_id] = OVERDUE
     return found
 
 
 def closed_meanwhile(book: Book, notices: pl.DataFrame, on: date) -> pl.DataFrame:
-    """Those of a plan's notices that close what is closed by now, or whose payer has something overdue again."""
+    """Those of a plan's notices that close what is closed by now, or must not be said any more (see `overtaken`)."""
     late = _overdue_again(book, notices, on).select(notices.columns)
-    return pl.concat([already_closed(notices, book.closings), late]).unique("notice_no")
+    waiting = _waiting_again(book, notices, on)
+    return pl.concat([already_closed(notices, book.closings), late, waiting]).unique("notice_no")
+
+
+def _waiting_again(book: Book, notices: pl.DataFrame, on: date) -> pl.DataFrame:
+    """The messages among these notices that say nothing is overdue, whose payer is held, or pays for itself no more."""
+    closing = notices.filter(pl.col("closing") == "closes")
+    if closing.is_empty():
+        return closing
+    held = active_holds(book, pl.lit(on))["account_id"].drop_nulls()
+    alone = payers(book.accounts).filter(pl.col("account_id") == pl.col("payer_id"))["account_id"]
+    payer = pl.col("payer_id")
+    return closing.filter(payer.is_in(held.implode()) | ~payer.is_in(alone.implode()))
 
 
 def _overdue_again(book: Book, notices: pl.DataFrame, on: date) -> pl.DataFrame:

@@ -212,10 +212,7 @@ def trimmed(book: Book, event: Trimmed) -> Effects:
         amount_minor="now_minor",
         role=pl.when(pl.col("now_minor") == 0).then(withdrawn).otherwise("role"),
     )
-    is_dropped = (pl.col("role") == "fee") & pl.col("item_id").is_in(list(event.fees))
-    dropped = book.lines.join(notices, on="notice_id", how="semi").filter(is_dropped)
-    fees = dropped.select("notice_id", "item_id", amount_minor=pl.lit(0, dtype=pl.Int64), role=withdrawn)
-    changes = {"lines": pl.concat([lines, fees])}
+    changes = {"lines": lines}
     after = book.merged(changes).lines.filter(~pl.col("role").is_in(["withdrawn", "listed"]))
     totals = after.group_by("notice_id").agg(total_minor=pl.col("amount_minor").sum())
     return Effects(
@@ -298,7 +295,7 @@ def _groups(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
     `next_notice_id`: another of the posting for which they still wait. `has_others`: whether one of those left or may.
     """
     anchored = book.notices.filter("anchored")
-    waited_for = anchored.select("as_of", *_BEFORE, pending_notice_id="notice_id")
+    waited_for = anchored.select("as_of", *_BEFORE, pending_notice_id="notice_id", level_with="level")
     is_waiting = pl.col("state") == "posted"
     others = (
         anchored.filter(is_waiting | (pl.col("state") == "sent"))
@@ -321,7 +318,8 @@ def _groups_back(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
     """
     groups = _pending(_groups(book, notices), notices)
     level_before = pl.col("level_before").fill_null(0)
-    goes_back = ~pl.col("has_others") & (pl.col("level") >= level_before)
+    stood_at = pl.min_horizontal(level_before, "level_with")  # which is lower where the procedure began anew
+    goes_back = ~pl.col("has_others") & (pl.col("level") >= stood_at)
     return groups.select(
         *GROUP,
         level=pl.when(goes_back).then(level_before).otherwise("level"),

@@ -4,12 +4,12 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import Book, BookError, table
+from dunwell.engine.book import CREDIT_KINDS, Book, BookError, table
 from dunwell.engine.consequences.people import require_promisable
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Effects, Planned, PromiseEnded
 from dunwell.engine.money import format_minor
-from dunwell.engine.steps.parties import broken_promises, is_ended, is_kept
+from dunwell.engine.steps.parties import broken_promises, is_ended, is_kept, payer_of_family
 
 INSTALMENTS_MAX: Final = 120
 
@@ -17,8 +17,8 @@ INSTALMENTS_MAX: Final = 120
 def planned(book: Book, event: Planned) -> Effects:
     """Take a plan: each instalment is a promise of its own, for all the items.
 
-    Errors: BookError as for a promise; for no item or one that is in a plan that stands, no instalment or too many,
-    days that do not rise, and instalments that come to more than is open of the items.
+    Errors: BookError as for a promise; for no item, one that is no claim on the debtor or is in a plan that stands, no
+    instalment or too many, days that do not rise, and instalments that come to more than is open of the items.
     """
     require_promisable(book, event, "a plan")
     _require_instalments(event)
@@ -44,11 +44,19 @@ def planned(book: Book, event: Planned) -> Effects:
 
 
 def promise_ended(book: Book, event: PromiseEnded) -> Effects:
-    """Let promises count for nothing from the event's date on: they cover nothing, and are not broken."""
+    """Let promises count for nothing from the event's date on: they cover nothing, and are not broken.
+
+    Errors: BookError for a promise that is not in the book, and for some of a plan's instalments alone.
+    """
     ended = [only(book.promises, "promise_id", promise_id) for promise_id in event.promise_ids]
     if not ended:
         return Effects()
-    return Effects(changes={"promises": pl.concat(ended).with_columns(ended_on=pl.lit(event.on))})
+    rows = pl.concat(ended)
+    of_plans = book.promises.filter(pl.col("plan_id").is_in(rows["plan_id"].drop_nulls().implode()))
+    left = of_plans.filter(pl.col("ended_on").is_null()).join(rows, on="promise_id", how="anti")
+    if left.height:
+        raise BookError(f"an instalment does not end alone: plan {left['plan_id'][0]} ends with all of them")
+    return Effects(changes={"promises": rows.with_columns(ended_on=pl.lit(event.on))})
 
 
 def _require_instalments(event: Planned) -> None:
@@ -67,8 +75,15 @@ def _require_instalments(event: Planned) -> None:
 
 
 def _require_owed(book: Book, event: Planned) -> None:
-    """Refuse to be paid more than is open: a plan could never be kept. Errors: BookError."""
+    """Refuse what is no claim on the debtor, and to be paid more than is open of all. Errors: BookError."""
     items = book.items.filter(pl.col("item_id").is_in(list(event.item_ids)))
+    family = payer_of_family(book.accounts, event.account_id)
+    for item in items.sort("item_id").iter_rows(named=True):
+        name = item["number"] or item["item_id"]
+        if item["kind"] in {*CREDIT_KINDS, "charge"}:
+            raise BookError(f"a plan is for invoices: {name} is a {item['kind']}")
+        if item["account_id"] not in family:
+            raise BookError(f"{name} is of another debtor than the plan")
     owed, asked = int(items["open_minor"].sum()), sum(amount for _id, amount, _by in event.instalments)
     if asked > owed:
         total, most = format_minor(asked, event.currency), format_minor(owed, event.currency)

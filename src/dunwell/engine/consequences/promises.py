@@ -57,12 +57,12 @@ def promises_without(book: Book, payment: Mapping[str, Any]) -> pl.DataFrame:
             promises.count(received, without_it)
             for row in promises.rows:
                 most_minor[row["promise_id"]] += received.amount_minor if _in_time(row, received) else 0
-    return promises.changed(
-        {
-            each: min(max(paid_minor - with_it[each] + without_it[each], 0), most_minor[each])
-            for each, paid_minor in promises.before.items()
-        }
-    )
+    after = dict(promises.before)
+    for each, paid_minor in promises.before.items():
+        if with_it[each] != without_it[each]:
+            untold = max(paid_minor - with_it[each], 0)  # paid where Dunwell did not see the money
+            after[each] = min(max(paid_minor - with_it[each] + without_it[each], 0), most_minor[each] + untold)
+    return promises.changed(after)
 
 
 def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere) -> Effects:
@@ -71,13 +71,19 @@ def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewher
     So a promise of more than was owed, or of what a credit note has taken off since, is kept and not broken. One of
     which nothing was paid ends.
     """
-    accounts = _accounts_of(book, event) if book.promises.height else []
+    runs_on = ~is_kept() & (promise_over_on() >= event.on) & ~is_ended(pl.lit(event.on))
+    running = book.promises.filter(runs_on)
+    accounts = _accounts_of(book, event) if running.height else []
     found: dict[int, dict[str, object]] = {}
+    seen: set[int] = set()
     for account_id in accounts:
+        if account_id in seen:
+            continue
         payer_of = payer_of_family(book.accounts, account_id)
-        mine = book.promises.filter(pl.col("account_id").is_in(list(payer_of)), ~is_kept())
-        for row in mine.filter(promise_over_on() >= event.on, ~is_ended(pl.lit(event.on))).to_dicts():
-            if _is_settled(book, row, payer_of):
+        seen.update(payer_of)
+        owed = _Owed(book, payer_of)
+        for row in running.filter(pl.col("account_id").is_in(list(payer_of))).to_dicts():
+            if owed.nothing_for(row):
                 paid_minor = row["paid_minor"]
                 left = {"amount_minor": paid_minor} if paid_minor else {"ended_on": event.on}
                 found[row["promise_id"]] = {**row, **left}
@@ -103,19 +109,27 @@ def _accounts_of(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhe
     return book.items.filter(pl.col("item_id").is_in(items))["account_id"].unique().sort().to_list()
 
 
-def _is_settled(book: Book, promise: Mapping[str, Any], payer_of: Mapping[int, int | None]) -> bool:
-    """Whether there is something that a promise is for, and nothing of it is open."""
-    account_id = promise["account_id"]
-    paid_for = [account for account, payer in payer_of.items() if account_id in (account, payer)]
-    owed = book.items.filter(
-        ~pl.col("kind").is_in(CREDIT_KINDS), ~pl.col("draft"), pl.col("currency") == promise["currency"]
-    )
-    named = book.promise_items.filter(pl.col("promise_id") == promise["promise_id"])["item_id"]
-    if named.is_empty():
-        concerned = owed.filter(pl.col("account_id").is_in(paid_for))
-    else:
-        concerned = owed.filter(pl.col("item_id").is_in(named.implode()))
-    return concerned.height > 0 and int(concerned["open_minor"].sum()) == 0
+class _Owed:
+    """What is open of the claims and charges of a family, by item, and by account and currency."""
+
+    def __init__(self, book: Book, payer_of: Mapping[int, int | None]) -> None:
+        is_owed = ~pl.col("kind").is_in(CREDIT_KINDS) & ~pl.col("draft")
+        rows = book.items.filter(is_owed, pl.col("account_id").is_in(list(payer_of)))
+        self.of_item: dict[int, int] = dict(rows.select("item_id", "open_minor").iter_rows())
+        self.of_account: dict[tuple[int | None, str], int] = {}
+        for account_id, currency, open_minor in rows.select("account_id", "currency", "open_minor").iter_rows():
+            for owner in {account_id, payer_of[account_id]}:
+                self.of_account[owner, currency] = self.of_account.get((owner, currency), 0) + open_minor
+        self.named: dict[int, list[int]] = {}
+        for promise_id, item_id in book.promise_items.iter_rows():
+            self.named.setdefault(promise_id, []).append(item_id)
+
+    def nothing_for(self, promise: Mapping[str, Any]) -> bool:
+        """Whether there is something that a promise is for, and nothing of it is open."""
+        if named := self.named.get(promise["promise_id"]):
+            known = [self.of_item[item_id] for item_id in named if item_id in self.of_item]
+            return bool(known) and not any(known)
+        return self.of_account.get((promise["account_id"], promise["currency"])) == 0
 
 
 def _payments(book: Book, accounts: list[int], currency: str) -> list[tuple[int, Received]]:

@@ -102,7 +102,9 @@ def _owners(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.E
 def _promises(book: Book, asked: pl.DataFrame, as_of: pl.Expr) -> pl.DataFrame:
     rules = asked.filter(pl.col("event") == "promise_broken")
     found = broken_promises(book, as_of).pipe(collected).join(rules, on="account_id")
-    return found.with_columns(subject_id="promise_id", since_on="broken_on").select(FOUND)
+    return found.with_columns(subject_id=pl.coalesce(-pl.col("plan_id"), "promise_id"), since_on="broken_on").select(
+        FOUND
+    )
 
 
 def _disputes(book: Book, asked: pl.DataFrame, claims: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ STATE = ["last_notice_on", "last_deadline_on", "repeats", "version"]
 # What is asked of every row of account-anchored policies; of the anchors themselves, everything is.
 MINE = [
     "row", *GROUP, "item_id", "due_on", "dunnable_minor", "is_claim", "is_free", "is_overdue", "is_pending", "position",
-    "fires_on",
+    "fires_on", "cap",
 ]  # fmt: skip
 
 SOMETIMES = ["calendar", "as_of"]
@@ -116,14 +116,18 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     return (
         mine.lazy()
         .filter("is_anchorable")
-        .select("row", "is_pending", *GROUP)
+        .select("row", "is_pending", "cap", *GROUP)
         .join(said.lazy(), on=GROUP, how="left", nulls_equal=True)
+        # An item that may go no further than a stage is not on the notice of a later one.
+        .with_columns(position=pl.when((pl.col("cap") >= pl.col("position")).fill_null(value=True)).then("position"))
+        .with_columns(is_reached=pl.col("is_reached") & pl.col("position").is_not_null())
+        .with_columns(is_too_soon=pl.col("is_too_soon") & pl.col("position").is_not_null())
         .with_columns(
             is_pending=pl.col("is_pending") | pl.col("group_pending"),
             is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"),
             is_finished=pl.col("position").is_null(),
         )
-        .drop(*GROUP, "group_pending")
+        .drop(*GROUP, "group_pending", "cap")
         .pipe(collected)
     )
 

@@ -62,7 +62,10 @@ def leaves_on(on: pl.Expr, procedures: Procedures, *, as_of: pl.Expr) -> pl.Expr
 
 
 def moved_back(on: pl.Expr, procedures: Procedures) -> pl.Expr:
-    """With `roll: back`, the open day before a stage's date on a closed one, unless the due date stands between."""
+    """With `roll: back`, the open day before a stage's date on a closed one.
+
+    Unless the due date, or the deadline that the last notice named, stands between: nobody is late on these.
+    """
     if not any(policy.calendar and policy.calendar.roll == "back" for policy in procedures.policies):
         return on
     backs = procedures.of_policy(
@@ -70,6 +73,8 @@ def moved_back(on: pl.Expr, procedures: Procedures) -> pl.Expr:
     )
     back, due_on = _moved(on, pl.when(backs).then(CALENDAR), calendars.previous_open), pl.col("due_on")
     crosses = ((on >= due_on) & (back < due_on)) | ((on > due_on) & (back == due_on))
+    deadline_on = pl.col("last_deadline_on")
+    crosses |= ((on > deadline_on) & (back <= deadline_on)).fill_null(value=False)
     return pl.when(crosses).then(on).otherwise(back)
 
 

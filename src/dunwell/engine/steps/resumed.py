@@ -39,10 +39,28 @@ def _broken(rows: pl.DataFrame, book: Book, known: pl.DataFrame, as_of: pl.Expr)
     due_on = "stored_due_on" if "stored_due_on" in rows.columns else "due_on"
     claims = rows.lazy().filter("is_claim").select("row", "item_id", "account_id", *party, due_on=due_on)
     named = broken.join(book.promise_items.lazy(), on="promise_id").join(claims, on=["item_id", *party])
-    unnamed = broken.join(book.promise_items.lazy(), on="promise_id", how="anti").join(claims, on=party)
-    is_concerned = (pl.col("made_by") == pl.col("account_id")) | (pl.col("made_by") == pl.col("payer_id"))
-    owed_then = unnamed.filter(is_concerned, pl.col("due_on") <= pl.col("by_on"))
-    return pl.concat([each.select("row", "broken_on") for each in (named, owed_then)])
+    unnamed = broken.join(book.promise_items.lazy(), on="promise_id", how="anti")
+    owed_then = [_owed_then(claims, unnamed, by) for by in ("account_id", "payer_id")]
+    return pl.concat([each.select("row", "broken_on") for each in (named, *owed_then)])
+
+
+def _owed_then(claims: pl.LazyFrame, unnamed: pl.LazyFrame, made_by: str) -> pl.LazyFrame:
+    """Claims with the last day on which a promise was broken that an account made for a day not before they were due.
+
+    The promises of each account from the last `by_on` back, with the latest `broken_on` so far: a claim looks one up.
+    """
+    key = ["made_by", "currency"]
+    latest = unnamed.sort("by_on").with_columns(pl.col("broken_on").cum_max(reverse=True).over(key))
+    of_account = claims.select("row", "due_on", "currency", made_by=made_by).sort("due_on")
+    found = of_account.join_asof(
+        latest.select(*key, "by_on", "broken_on"),
+        left_on="due_on",
+        right_on="by_on",
+        by=key,
+        strategy="forward",
+        check_sortedness=False,
+    )
+    return found.drop_nulls("broken_on")
 
 
 def _dispute_over(rows: pl.DataFrame, book: Book, as_of: pl.Expr) -> pl.LazyFrame:

@@ -117,7 +117,7 @@ class _Player:
         self.board = board
         self.story_no = story_no
         self.last_posted_on = date.min
-        self.planned_on = date.min
+        self.planned_on = self.today = date.min
         self.plan: Plan | None = None
         self.known_then: Known
         self.told: set[int] = set()
@@ -143,7 +143,7 @@ class _Player:
 
     def _step(self, step: Step) -> Playing:
         """Let the step's events happen in their order, then compare."""
-        self.day = Day()
+        self.day, self.today = Day(), step.on
         self.world.tasks.clear()
         for happening in step.happenings:
             match happening.name:
@@ -214,13 +214,14 @@ class _Player:
         """A plan without the notices of which something has changed since it was decided."""
         book = self.board.book
         is_own = pl.col("notice_id").is_in(list(self.own_notices)).fill_null(value=False)
-        heard = used(ledger(book).filter(~is_own), pl.lit(self.planned_on))
+        on = max(self.planned_on, self.today)
+        heard = used(ledger(book).filter(~is_own), pl.lit(on))
         then = self.known_then._replace(anchors=plan.anchors)
         now = Known(book.items, book.anchors, book.payers, heard)
         fallen = pl.concat(
             [
                 fallen_out(plan.notices, plan.lines, then, now, told=self.told),
-                closed_meanwhile(book, plan.notices, self.planned_on),
+                closed_meanwhile(book, plan.notices, on),
             ]
         )
         notices = plan.notices.join(fallen, on="notice_no", how="anti")

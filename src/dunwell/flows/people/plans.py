@@ -89,9 +89,10 @@ def _end(promises: Sequence[Promise], what: str, *, reason: str, on: date, by: s
     first = promises[0]
     if on < first.made_on:
         raise Invalid(f"{what} was made on {first.made_on}: it cannot end before")
-    standing = [each for each in promises if each.ended_on is None and each.paid_minor < each.amount_minor]
-    if not standing:
+    if not any(each.ended_on is None and each.paid_minor < each.amount_minor for each in promises):
         raise Conflict(f"{what} is kept or ended already")
+    # What is kept of a plan ends too: a payment taken back later brings none of it back.
+    standing = [each for each in promises if each.ended_on is None]
     kind, number = what.split()
     told = Told(what=f"{kind}.ended", about=first.account, detail={kind: int(number), "reason": reason}, columns={})
     event = PromiseEnded(on=on, promise_ids=[each.pk for each in standing])

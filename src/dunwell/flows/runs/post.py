@@ -95,8 +95,9 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
     frames.lock_accounts({*notices["payer_id"], *then.anchors["payer_id"]})
     lines = proposals.lines(notices["notice_id"])
     before = frames.contacts_and_anchors(run.entity_id, shard)
+    on = max(run.as_of, local_day(run.entity, at))
     items_now = proposals.items_now(lines["item_id"].unique().sort())
-    now = Known(items_now, before.anchors, before.payers, _heard(run, shard, notices))
+    now = Known(items_now, before.anchors, before.payers, _heard(run, shard, notices, on))
     dropped = pl.concat(
         [
             fallen_out(notices, lines, then, now, told=_told(run) if part.is_posted else ()),
@@ -218,14 +219,14 @@ def _told(run: Run) -> list[int]:
     return list(own.values_list("payer_id", flat=True))
 
 
-def _heard(run: Run, shard: Shard, notices: pl.DataFrame) -> pl.DataFrame | None:
-    """How often payers have heard from us in the seven days to the run, its own notices aside; if a policy asks."""
+def _heard(run: Run, shard: Shard, notices: pl.DataFrame, on: date) -> pl.DataFrame | None:
+    """How often payers have heard from us in the seven days to a date, without the run's notices; if a policy asks."""
     if not notices["contacts_max"].count():
         return None
     own = Notice.objects.filter(run=run, state__in=[NoticeState.POSTED, NoticeState.SENT]).values_list("pk", flat=True)
     is_own = pl.col("notice_id").is_in(list(own)).fill_null(value=False)
-    book = frames.heard(run.entity_id, as_of=run.as_of, shard=shard)
-    return used(ledger(book).filter(~is_own), pl.lit(run.as_of))
+    book = frames.heard(run.entity_id, as_of=on, shard=shard)
+    return used(ledger(book).filter(~is_own), pl.lit(on))
 
 
 def _make_binding(before: Book, on: date, event: Posted) -> None:
