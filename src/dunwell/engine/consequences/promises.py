@@ -178,6 +178,7 @@ class _Promises:
     def count(self, received: Received, paid: dict[int, int]) -> None:
         """Add to `paid`, by promise, what a payment counts towards each; no cent counts twice."""
         rest, to_items = received.amount_minor, dict(received.applied)
+        to_none = rest - sum(to_items.values())
         broken = {row["plan_id"] for row in self.rows if _is_over(row, received.on) and _is_unpaid(row, paid)}
         for row in self.rows:
             promise_id = row["promise_id"]
@@ -185,18 +186,25 @@ class _Promises:
                 continue
             own = self._items_of(row, received)
             offered = rest if own is None else sum(to_items.get(item, 0) for item in own)
+            # Who pays an instalment seldom says for which invoice.
+            offered += to_none if row["plan_id"] and self._pays_for(row, received) else 0
             part = min(offered, rest, row["amount_minor"] - paid[promise_id])
             rest -= part
-            _use(to_items, own or set(), part)
+            missing = _use(to_items, own or set(), part)
+            to_none -= missing if row["plan_id"] else 0
             paid[promise_id] += part
 
     def _items_of(self, row: Mapping[str, Any], received: Received) -> set[int] | None:
         """The items for which money must have gone to count towards a promise; None: any money of the account."""
         if row["promise_id"] in self.named:
             return self.named[row["promise_id"]]
-        if row["account_id"] in (received.account_id, self.payer_of.get(received.account_id)):
+        if self._pays_for(row, received):
             return None
         return {item for item in received.applied if self.owner_of.get(item) == row["account_id"]}
+
+    def _pays_for(self, row: Mapping[str, Any], received: Received) -> bool:
+        """Whether money is of the account that made a promise, or of one that it pays for."""
+        return row["account_id"] in (received.account_id, self.payer_of.get(received.account_id))
 
     def changed(self, paid: Mapping[int, int]) -> pl.DataFrame:
         """What counts towards each promise, where it is another than before."""
@@ -217,9 +225,10 @@ def _is_unpaid(promise: Mapping[str, Any], paid: Mapping[int, int]) -> bool:
     return bool(paid[promise["promise_id"]] < promise["amount_minor"])
 
 
-def _use(to_items: dict[int, int], own: set[int], amount_minor: int) -> None:
-    """Take an amount from what went to some items, so that no other promise counts it too."""
+def _use(to_items: dict[int, int], own: set[int], amount_minor: int) -> int:
+    """Take an amount from what went to some items, so that no other promise counts it too; return what is missing."""
     for item_id in sorted(own & set(to_items)):
         part = min(to_items[item_id], amount_minor)
         to_items[item_id] -= part
         amount_minor -= part
+    return amount_minor
