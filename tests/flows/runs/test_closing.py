@@ -114,6 +114,16 @@ def test_an_account_left_out_of_the_run_is_told_by_the_next_one(late: Town) -> N
     assert late.notice(late.run("2026-04-03"), "MEYER").stage == "close"
 
 
+def test_a_closing_adds_no_currency_to_the_sums_of_its_run(late: Town) -> None:
+    late.pay("A-1", "100.00 EUR", "2026-04-02")
+    late.item("U-1", "US", "10.00 USD", "2026-03-30")
+    run = late.propose("2026-04-02")
+    assert (run.counts["notices"], run.counts["sums_minor"]) == (2, {"USD": 1000})
+    exclude_account(run.pk, "US", reason="ask first", by="anna", at=noon("2026-04-02"))
+    run.refresh_from_db()
+    assert (run.counts["notices"], run.counts["sums_minor"]) == (1, {})
+
+
 def test_where_nothing_reaches_the_payer_the_actions_are_asked_for_all_the_same(late: Town) -> None:
     late.apply(POLICY.replace("send: [email], do: [restore_service]", "send: [sms], do: [restore_service]"))
     late.pay("A-1", "100.00 EUR", "2026-04-02")
