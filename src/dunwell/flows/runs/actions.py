@@ -63,15 +63,19 @@ def end_actions(entity: Entity, notice_ids: Iterable[int], note: str, *, by: str
     _end(entity, Task.objects.filter(notice__in=list(notice_ids)), note, by=by, at=at)
 
 
-def end_actions_of(entity: Entity, closing: pl.DataFrame, *, by: str, at: datetime) -> None:
-    """Close what stages asked to be done about payers whose procedure closes: what was done already stays.
+def end_actions_before(entity: Entity, closing_ids: Iterable[int], *, by: str, at: datetime) -> None:
+    """Close what stages asked to be done, up to closings that were just sent: what was done already stays.
 
-    `closing`: the plan's notices that close, about to be posted.
+    What a stage of the closing's own run or a later one asks for is about items that the closing says nothing of.
     """
-    for payer_id, policy in closing.filter(pl.col("closing") == "closes").select("payer_id", "policy").iter_rows():
-        notices = Notice.objects.filter(entity=entity, payer=payer_id, policy=policy)
-        of_stages = Task.objects.filter(notice__in=notices.exclude(closing="closes"))
-        _end(entity, of_stages, "nothing is overdue any more", by=by, at=at)
+    closings = Notice.objects.filter(pk__in=list(closing_ids))
+    about = {
+        "payer": OuterRef("notice__payer"),
+        "policy": OuterRef("notice__policy"),
+        "run__gt": OuterRef("notice__run"),
+    }
+    of_payers = Task.objects.filter(Exists(closings.filter(**about)), account__in=closings.values("payer"))
+    _end(entity, of_payers.exclude(notice__closing="closes"), "nothing is overdue any more", by=by, at=at)
 
 
 def _end(entity: Entity, tasks: "QuerySet[Task]", note: str, *, by: str, at: datetime) -> None:
