@@ -80,7 +80,8 @@ def end_actions_before(entity: Entity, closing_ids: Iterable[int], *, by: str, a
 
 def _end(entity: Entity, tasks: "QuerySet[Task]", note: str, *, by: str, at: datetime) -> None:
     is_action = NoticeAction.objects.filter(notice=OuterRef("notice"), action=OuterRef("kind"))
-    found: Sequence[Task] = list(tasks.filter(Exists(is_action), closed_at=None).select_related("account"))
+    asked = tasks.filter(Exists(is_action), closed_at=None).select_related("account").order_by("pk")
+    found: Sequence[Task] = list(asked.select_for_update(of=("self",)))  # somebody may be closing one
     Task.objects.filter(pk__in=[task.pk for task in found]).update(closed_at=at, closed_by=by)
     for task in found:
         about = {"kind": task.kind, "account": task.account.code if task.account else "", "notice": task.notice_id}
