@@ -327,3 +327,15 @@ def test_a_stage_is_not_called_as_the_message_that_closes() -> None:
     parse_policy(f"policy: p\n{stages}", "p.yaml")
     told = refusal(f"policy: p\n{stages}close: {{after_stage: close, send: [email]}}\n")
     assert told == "p.yaml:3: stages[0].stage: in a policy with `close`, no stage is called 'close': its message is"
+
+
+@pytest.mark.parametrize("name", ["exception", "email_held_up", "vanished_invoice"])
+def test_no_action_is_called_like_a_task_of_our_own(name: str) -> None:
+    text = (
+        f"policy: p\nstages:\n  - {{stage: one, days_past_due: 3, do: [call, {name}]}}\n"
+        f"close: {{after_stage: one, do: [{name}]}}\nrules:\n  - {{on: promise_broken, do: [{name}]}}\n"
+    )
+    own = f"{name!r} is a task of Dunwell's own; call the action something else"
+    assert refusals(text) == [
+        f"p.yaml:3: stages[0].do[1]: {own}", f"p.yaml:6: rules[0].do[0]: {own}", f"p.yaml:4: close.do[0]: {own}",
+    ]  # fmt: skip

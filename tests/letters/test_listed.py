@@ -6,6 +6,7 @@ from typing import Final
 import pytest
 
 from dunwell.letters.check import wording_of
+from dunwell.letters.layouts import pdf as pdf_layout
 from dunwell.letters.letter import compose
 from dunwell.letters.reader import LANGUAGES
 from dunwell.letters.wording import shipped
@@ -38,6 +39,12 @@ def test_a_long_list_is_set_on_several_pages_without_sums_carried_over() -> None
     many = tuple(line(f"RE-{number:04}", days=40 - number) for number in range(60))
     pdf = typeset(replace(one("de", "reminder"), listed=many))
     assert pdf.startswith(b"%PDF")
+
+
+def test_what_is_listed_counts_among_the_lines_that_can_be_set() -> None:
+    many = (ALSO[0],) * pdf_layout.LINES_MAX
+    with pytest.raises(ValueError, match=r"10,001 lines .* or list less by include"):
+        typeset(replace(one("de", "reminder"), listed=many))
 
 
 def test_templates_may_ask_whether_there_is_any() -> None:

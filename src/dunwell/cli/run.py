@@ -281,4 +281,5 @@ def reverse(run: RunNumber, reason: Reason, json: Json = False) -> None:
     if json:
         as_json({"run": run, **vars(result)})
         return
-    say(f"run {run} is reversed: {result.withdrawn:,} notices withdrawn, {result.left:,} had left and stay")
+    given_up = f", without {result.given_up:,} deliveries that still waited" if result.given_up else ""
+    say(f"run {run} is reversed: {result.withdrawn:,} notices withdrawn, {result.left:,} had left and stay{given_up}")

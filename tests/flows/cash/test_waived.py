@@ -4,6 +4,7 @@ from datetime import date
 
 from dunwell.flows.audit.show import of_account, of_item
 from dunwell.flows.cash.pay import pay, take_back
+from dunwell.flows.people.promises import promise
 from dunwell.records.models import AuditEvent, Item
 from tests.flows.book.test_vanished import FOUR, bring
 from tests.flows.people.test_events import BERT
@@ -67,6 +68,18 @@ def test_an_import_that_settles_an_item_waives_its_fee(town: Town) -> None:
     assert (town.open("A-1"), amounts(town)) == (10000, (500, 0, False))
     told = AuditEvent.objects.filter(action__startswith="charge.").order_by("pk").values_list("action", flat=True)
     assert list(told) == ["charge.waived", "charge.owed_again"]
+
+
+def test_an_import_says_so_of_an_account_with_a_promise_too(town: Town) -> None:
+    town.apply(WAIVING)
+    town.account("MEYER")
+    bring(town, *FOUR)
+    town.run("2026-04-03")
+    promise(town.entity, "MEYER", amount="50.00", items=["A-1"], by_on=date(2026, 5, 10), **BERT)
+    bring(town, *FOUR[1:], on="2026-04-04")
+    assert amounts(town) == (0, 500, True)
+    event = AuditEvent.objects.get(action="charge.waived")
+    assert (event.subject_id, event.detail["amount_minor"], event.detail["items"]) == (fee(town).pk, 500, ["A-1"])
 
 
 def test_a_fee_waived_before_its_notice_left_is_not_asked_for(town: Town) -> None:

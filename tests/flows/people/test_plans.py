@@ -7,7 +7,7 @@ import pytest
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.people.plans import end_plan, end_promise, plan
 from dunwell.flows.people.promises import promise, promises
-from dunwell.records.models import AuditEvent, InstalmentPlan, ItemState, Promise
+from dunwell.records.models import AuditEvent, InstalmentPlan, ItemState, Promise, Task
 from tests.flows.town import Town, day, noon
 
 BERT: dict[str, Any] = {"by": "bert", "at": noon("2026-04-03"), "on": day("2026-04-03")}
@@ -112,3 +112,11 @@ def test_a_stage_said_again_counts_and_a_reversed_run_does_not(town: Town) -> No
     town.hold("MEYER", "2026-04-23")
     town.deliver(waiting)
     assert repeats() == 1
+
+
+def test_a_rule_names_the_plan_that_was_broken(town: Town) -> None:
+    rules = "rules: [{on: promise_broken, do: [call]}]\n"
+    town.apply("policy: standard\ntitle: t\nstages: [{stage: final, days_past_due: 3, send: [email]}]\n" + rules)
+    number = agreed(town)
+    town.run("2026-04-16")
+    assert Task.objects.get(kind="call").detail == f"plan {number} was broken on 2026-04-16"

@@ -2,10 +2,14 @@
 
 import pytest
 
+from dunwell.engine.policy.parse import OWN_TASKS
 from dunwell.flows.audit.show import of_account, of_item
+from dunwell.flows.book import vanished
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.people.tasks import close_task, open_tasks
+from dunwell.flows.runs import heldup, noting
 from dunwell.records.models import AuditEvent, Task
+from dunwell.sources.odd import ODD
 from tests.flows.town import Town, noon
 
 
@@ -65,3 +69,9 @@ def test_the_next_run_opens_a_task_again_whose_reason_is_still_there(busy: Town)
     close_task(Task.objects.get(kind="exception").pk, note="done", by="bert", at=noon("2026-04-05"))
     busy.propose("2026-04-06")
     assert {each.kind for each in open_tasks(None, most=10).tasks} == {"exception", "unreachable"}
+
+
+def test_policies_know_the_tasks_of_our_own_by_name() -> None:
+    assert {*ODD, *noting.FOR_A_PERSON.values(), "run_refused", "exception", "unreachable"} == OWN_TASKS
+    assert heldup.TASK.endswith("_held_up")
+    assert vanished.TASK.startswith("vanished_")

@@ -78,6 +78,7 @@ def test_it_is_withdrawn_when_something_is_overdue_again_before_it_leaves(late: 
     late.deliver(run)
     notice = late.notice(run, "MEYER")
     assert (notice.state, notice.reason) == ("withdrawn", "overdue again")
+    assert tasks()[:2] == [("call", "final", True), ("restrict_service", "final", True)]
     assert Closing.objects.get().is_open
     assert Task.objects.get(kind="restore_service").closed_at is not None
     late.pay("A-2", "50.00 EUR", "2026-04-03")
@@ -101,7 +102,9 @@ def test_a_reversed_run_opens_the_closing_again(late: Town) -> None:
     assert not Closing.objects.get().is_open
     reverse_run(run.pk, reason="too early", by="anna", at=noon("2026-04-02"))
     assert Closing.objects.get().is_open
-    assert Task.objects.get(kind="restore_service").closed_at is not None
+    assert tasks() == [
+        ("call", "final", True), ("restrict_service", "final", True), ("restore_service", "close", False),
+    ]  # fmt: skip
     late.run("2026-04-03")
     assert Notice.objects.filter(closing="closes", state="sent").count() == 1
 
@@ -114,12 +117,41 @@ def test_an_account_left_out_of_the_run_is_told_by_the_next_one(late: Town) -> N
     assert late.notice(late.run("2026-04-03"), "MEYER").stage == "close"
 
 
+def test_a_closing_adds_no_currency_to_the_sums_of_its_run(late: Town) -> None:
+    late.pay("A-1", "100.00 EUR", "2026-04-02")
+    late.item("U-1", "US", "10.00 USD", "2026-03-30")
+    run = late.propose("2026-04-02")
+    assert (run.counts["notices"], run.counts["sums_minor"]) == (2, {"USD": 1000})
+    exclude_account(run.pk, "US", reason="ask first", by="anna", at=noon("2026-04-02"))
+    run.refresh_from_db()
+    assert (run.counts["notices"], run.counts["sums_minor"]) == (1, {})
+
+
 def test_where_nothing_reaches_the_payer_the_actions_are_asked_for_all_the_same(late: Town) -> None:
     late.apply(POLICY.replace("send: [email], do: [restore_service]", "send: [sms], do: [restore_service]"))
     late.pay("A-1", "100.00 EUR", "2026-04-02")
     run = late.run("2026-04-02")
     assert (late.notice(run, "MEYER").channels, late.notice(run, "MEYER").state, run.state) == ("", "sent", "done")
-    assert Task.objects.get(kind="restore_service").closed_at is None
+    assert tasks() == [
+        ("call", "final", False), ("restrict_service", "final", False), ("restore_service", "close", True),
+    ]  # fmt: skip
+
+
+def test_the_actions_of_stages_stay_until_the_closing_is_sent(late: Town) -> None:
+    late.pay("A-1", "100.00 EUR", "2026-04-02")
+    run = late.propose("2026-04-02")
+    late.post(run)
+    assert all(is_open for _kind, _stage, is_open in tasks())
+    late.deliver(run)
+    assert [kind for kind, _stage, is_open in tasks() if is_open] == ["restore_service"]
+
+
+def test_what_a_stage_before_the_due_date_asks_for_stays_with_a_closing_of_the_same_run(late: Town) -> None:
+    late.apply(POLICY.replace("stages:", "stages:\n  - {stage: early, days_past_due: -3, do: [greet]}"))
+    late.pay("A-1", "100.00 EUR", "2026-04-02")
+    late.item("A-2", "MEYER", "70.00 EUR", "2026-04-04")
+    late.run("2026-04-02")
+    assert [kind for kind, _stage, is_open in tasks() if is_open] == ["greet", "restore_service"]
 
 
 def test_actions_of_a_notice_that_is_taken_back_end_with_it(town: Town) -> None:

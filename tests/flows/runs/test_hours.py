@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from dunwell.flows.runs.reverse import ReverseResult, reverse_run
 from dunwell.flows.runs.work import due_of
 from dunwell.records.models import Attempt, Delivery, Run
 from tests.flows.town import Town
@@ -93,3 +94,14 @@ def test_what_slipped_onto_a_closed_day_waits_for_an_open_one(street: Town) -> N
     assert str(notice.sent_on) == "2026-04-07"
     assert str(notice.deadline_on) == "2026-04-14"  # of Thursday 9 April, five days later
     assert all("14" in letter for letter in street.letters())
+
+
+def test_a_reversed_run_gives_up_the_mails_of_notices_that_left_by_letter(street: Town) -> None:
+    run = posted(street, POLICY % 'email", "letter')
+    street.deliver(run, clock=lambda: utc("2026-04-03 04:00"))
+    assert Delivery.objects.filter(state="sent").count() == 2
+    result = reverse_run(run.pk, reason="a mistake", by="bert", at=utc("2026-04-03 05:00"))
+    assert result == ReverseResult(withdrawn=0, left=2, given_up=2)
+    assert set(Delivery.objects.filter(channel="email").values_list("state", flat=True)) == {"withdrawn"}
+    street.deliver(run, clock=lambda: utc("2026-04-03 09:00"))
+    assert len(street.outbox) == 2

@@ -17,7 +17,7 @@ from django.db import connections
 from dunwell.flows.errors import Conflict
 from dunwell.flows.runs import post
 from dunwell.flows.runs.explain import explain_item
-from dunwell.records.models import AnchorState, AuditEvent, Delivery, Item, ItemState, Run
+from dunwell.records.models import AnchorState, AuditEvent, Delivery, Item, ItemState, Run, Task
 from tests.flows.town import Town, at_home
 
 T = TypeVar("T")
@@ -27,6 +27,12 @@ anchor: account
 stages:
   - {stage: reminder, days_past_due: 3, send: [email]}
   - {stage: second_reminder, days_past_due: 14, send: [email]}
+"""
+CLOSING = """\
+policy: standard
+stages:
+  - {stage: reminder, days_past_due: 3, send: [email], do: [call]}
+close: {after_stage: reminder, send: [email]}
 """
 SECONDS_MAX = 20
 
@@ -161,3 +167,21 @@ def test_a_delivery_while_another_run_is_posted_is_not_overwritten(
     busy_town.deliver(second)
     assert AnchorState.objects.get().pending_notice_id is None
     assert explain_item(busy_town.entity, "A-17", as_of=date(2026, 5, 20)).decision["outcome"] == "dun"
+
+
+def test_what_a_person_closes_while_a_closing_is_sent_stays_closed_by_them(busy_town: Town, postgresql: str) -> None:
+    busy_town.apply(CLOSING)
+    busy_town.item("A-1", "MEYER", "100.00 EUR", "2026-03-01")
+    busy_town.run("2026-03-05")
+    busy_town.pay("A-1", "100.00 EUR", "2026-03-06")
+    run = busy_town.propose("2026-03-06")
+    busy_town.post(run)
+    with ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(postgresql) as other:
+            other.execute("UPDATE records_task SET closed_at = now(), closed_by = 'bert'")
+            sending = pool.submit(with_own_connection, lambda: busy_town.deliver(run))
+            wait_for_waiters(postgresql, 1)
+        assert not isinstance(sending.result(SECONDS_MAX), Exception)
+    assert busy_town.notice(run, "MEYER").state == "sent"
+    assert Task.objects.get().closed_by == "bert"
+    assert not AuditEvent.objects.filter(action="task.closed").exists()

@@ -15,6 +15,11 @@ STAGES_MAX: Final = 99
 # Keys that are read and checked; what they ask for comes with later versions.
 NOT_YET_ACTED_ON: Final = ("interest",)
 STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation")
+# Tasks that Dunwell opens, and closes, of its own accord; also `CHANNEL_held_up` and `vanished_KIND`.
+OWN_TASKS: Final = {
+    *("exception", "unreachable", "delivery_failed", "delivery_in_doubt", "run_refused"),
+    *("due_before_issue", "amount_of_zero", "number_of_two_kinds", "several_names"),
+}
 
 
 def parse_policy(text: str, source: str, attributes: Mapping[str, pl.DataType] | None = None) -> Policy:
@@ -62,6 +67,7 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
         if column not in columns:
             yield ("split_by", index), f"there is no column {column!r}{hint(column, columns)}"
     yield from _mode_contradictions(policy)
+    yield from _action_contradictions(policy)
     yield from _close_contradictions(policy, names)
     for index, rule in enumerate(policy.rules):
         yield from _rule_contradictions(policy, index, rule)
@@ -104,6 +110,20 @@ def _mode_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
             ("include",),
             "what else is open is listed on the one notice of an account: it needs `one_notice_per: account`",
         )
+
+
+def _action_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """Actions that would be taken for what Dunwell asks itself."""
+    asking: list[tuple[Path, tuple[str, ...]]] = [
+        *((("stages", index), stage.do) for index, stage in enumerate(policy.stages)),
+        *((("rules", index), rule.do) for index, rule in enumerate(policy.rules)),
+        (("close",), policy.close.do if policy.close else ()),
+    ]
+    for at, actions in asking:
+        for index, action in enumerate(actions):
+            if action in OWN_TASKS or action.endswith("_held_up") or action.startswith("vanished_"):
+                message = f"{action!r} is a task of Dunwell's own; call the action something else"
+                yield (*at, "do", index), message
 
 
 def _close_contradictions(policy: Policy, names: set[str]) -> Iterator[tuple[Path, str]]:

@@ -1,7 +1,8 @@
 """What was paid elsewhere, by what imports say: promises count it, and what is open follows."""
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import polars as pl
 from django.db.models import F
@@ -9,16 +10,17 @@ from django.db.models import F
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import PaidElsewhere
+from dunwell.flows.cash.waived import record_waived
 from dunwell.records import bulk, frames
-from dunwell.records.models import Promise
+from dunwell.records.models import Entity, Promise
 
 
 class Elsewhere:
     """Knows which accounts have promises that are not kept yet, and so need to be looked at one by one."""
 
-    def __init__(self, entity_ids: Sequence[int], *, on: date) -> None:
-        self._on = on
-        open_promises = Promise.objects.filter(entity_id__in=entity_ids, paid_minor__lt=F("amount_minor"))
+    def __init__(self, entities: Sequence[Entity], *, on: date, by: str, at: datetime) -> None:
+        self._entities, self._on, self._by, self._at = entities, on, by, at
+        open_promises = Promise.objects.filter(entity__in=entities, paid_minor__lt=F("amount_minor"))
         accounts = list(open_promises.values_list("account_id", flat=True).distinct())
         self._promising = frames.family(accounts) if accounts else []
 
@@ -41,6 +43,10 @@ class Elsewhere:
         self._happen(book, PaidElsewhere(on=self._on, items=every))
 
     def _happen(self, book: Book, event: PaidElsewhere) -> None:
-        _after, effects = advance(book, [event])
+        after, effects = advance(book, [event])
         for effect in effects:
             bulk.save(effect.changes, on=self._on)
+        for entity in self._entities:
+            mine = pl.col("entity_id") == entity.pk
+            before, now = (replace(each, items=each.items.filter(mine)) for each in (book, after))
+            record_waived(entity, before, now, by=self._by, at=self._at)

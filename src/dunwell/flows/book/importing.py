@@ -139,7 +139,7 @@ class _Importing:
         accounts, ids, touched = save_accounts(
             read.accounts, entities, mapping, self.problems, locks_all=mapping.vanished != "keep"
         )
-        elsewhere = Elsewhere(pks, on=self.on)
+        elsewhere = Elsewhere(entities, on=self.on, by=self.by, at=self.at)
         writer = ItemsWriter(mapping, self.problems, stages=self._stages(entities), elsewhere=elsewhere, on=self.on)
         progress("writing items")
         done = 0

@@ -1,8 +1,8 @@
 """Actions are work: what stages, `close` and event rules ask for becomes tasks, and ends with what it was asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 from django.db.models import Exists, OuterRef, QuerySet
@@ -35,6 +35,13 @@ def ask_for_actions(entity: Entity, notices: pl.DataFrame, on: date) -> None:
     bulk.insert(Task, tasks)
 
 
+def _said(alert: Mapping[str, Any]) -> str:
+    """What a task says of an alert. The subject of a plan's is its number, negative."""
+    if alert["event"] == "promise_broken" and alert["subject_id"] < 0:
+        return f"plan {-alert['subject_id']} was broken on {alert['since_on']}"
+    return _WORDS[alert["event"]].format(**alert)
+
+
 def ask_about_alerts(entity: Entity, alerts: pl.DataFrame, on: date) -> None:
     """Open a task about the account for each action that rules ask for. One that is open already is told what is new.
 
@@ -43,7 +50,7 @@ def ask_about_alerts(entity: Entity, alerts: pl.DataFrame, on: date) -> None:
     details: dict[tuple[int, str], list[str]] = {}
     for alert in alerts.filter(pl.col("actions") != "").iter_rows(named=True):
         for action in alert["actions"].split(","):
-            details.setdefault((alert["account_id"], action), []).append(_WORDS[alert["event"]].format(**alert))
+            details.setdefault((alert["account_id"], action), []).append(_said(alert))
     about_accounts = Task.objects.filter(entity=entity, closed_at=None, item=None, notice=None)
     mine = about_accounts.filter(account__in={account_id for account_id, _action in details})
     known = {(task.account_id, task.kind): task for task in mine.select_for_update()}
@@ -63,20 +70,25 @@ def end_actions(entity: Entity, notice_ids: Iterable[int], note: str, *, by: str
     _end(entity, Task.objects.filter(notice__in=list(notice_ids)), note, by=by, at=at)
 
 
-def end_actions_of(entity: Entity, closing: pl.DataFrame, *, by: str, at: datetime) -> None:
-    """Close what stages asked to be done about payers whose procedure closes: what was done already stays.
+def end_actions_before(entity: Entity, closing_ids: Iterable[int], *, by: str, at: datetime) -> None:
+    """Close what stages asked to be done, up to closings that were just sent: what was done already stays.
 
-    `closing`: the plan's notices that close, about to be posted.
+    What a stage of the closing's own run or a later one asks for is about items that the closing says nothing of.
     """
-    for payer_id, policy in closing.filter(pl.col("closing") == "closes").select("payer_id", "policy").iter_rows():
-        notices = Notice.objects.filter(entity=entity, payer=payer_id, policy=policy)
-        of_stages = Task.objects.filter(notice__in=notices.exclude(closing="closes"))
-        _end(entity, of_stages, "nothing is overdue any more", by=by, at=at)
+    closings = Notice.objects.filter(pk__in=list(closing_ids))
+    about = {
+        "payer": OuterRef("notice__payer"),
+        "policy": OuterRef("notice__policy"),
+        "run__gt": OuterRef("notice__run"),
+    }
+    of_payers = Task.objects.filter(Exists(closings.filter(**about)), account__in=closings.values("payer"))
+    _end(entity, of_payers.exclude(notice__closing="closes"), "nothing is overdue any more", by=by, at=at)
 
 
 def _end(entity: Entity, tasks: "QuerySet[Task]", note: str, *, by: str, at: datetime) -> None:
     is_action = NoticeAction.objects.filter(notice=OuterRef("notice"), action=OuterRef("kind"))
-    found: Sequence[Task] = list(tasks.filter(Exists(is_action), closed_at=None).select_related("account"))
+    asked = tasks.filter(Exists(is_action), closed_at=None).select_related("account").order_by("pk")
+    found: Sequence[Task] = list(asked.select_for_update(of=("self",)))  # somebody may be closing one
     Task.objects.filter(pk__in=[task.pk for task in found]).update(closed_at=at, closed_by=by)
     for task in found:
         about = {"kind": task.kind, "account": task.account.code if task.account else "", "notice": task.notice_id}

@@ -114,7 +114,8 @@ def _recount(run: Run, decided_before: Counter[str], plan: Plan) -> None:
     outcomes.update(plan.decisions["outcome"].to_list())
     notices = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
     stages = notices.values("stage").annotate(n=Count("pk"), at=Min("level")).order_by("at", "stage")
-    sums = notices.values("currency").annotate(total=Sum("total_minor")).order_by("currency")
+    asking = notices.exclude(closing="closes")
+    sums = asking.values("currency").annotate(total=Sum("total_minor")).order_by("currency")
     run.counts = run.counts | {
         "items": outcomes.total(),
         "outcomes": {outcome: n for outcome, n in sorted(outcomes.items()) if n},

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TypeAlias
 
+import polars as pl
+
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed, Trimmed, Withdrawn
 from dunwell.engine.events import Task as Asked
-from dunwell.flows.runs.actions import end_actions
+from dunwell.flows.runs.actions import end_actions, end_actions_before
 from dunwell.records import bulk
 from dunwell.records.models import Entity, Task
 
@@ -18,7 +20,7 @@ Event: TypeAlias = Delivered | Failed | Withdrawn | Trimmed
 def happen(entity: Entity, book: Book, events: Sequence[Event], *, by: str, at: datetime) -> Book:
     """Let events of one date happen to a book, keep what they change with the tasks they ask for; return it after.
 
-    What a notice asked people to do ends when it is taken back.
+    What a notice asked people to do ends when it is taken back; what stages asked for, when a closing is sent.
     """
     happening = [event for event in events if event.notice_ids]
     after, effects = advance(book, happening)
@@ -26,9 +28,17 @@ def happen(entity: Entity, book: Book, events: Sequence[Event], *, by: str, at: 
         bulk.save(effect.changes, on=happening[0].on)
         ask(entity, effect.tasks, happening[0].on)
     for event in happening:
+        if isinstance(event, Delivered) and (closings := _waiting_closings(book, event)):
+            end_actions_before(entity, closings, by=by, at=at)
         if isinstance(event, (Failed, Withdrawn)):
             end_actions(entity, event.notice_ids, event.reason, by=by, at=at)
     return after
+
+
+def _waiting_closings(book: Book, event: Delivered) -> list[int]:
+    """The closings that leave with an event, and have not left over another channel before."""
+    closings = book.notices.filter(pl.col("closing") == "closes", pl.col("state") == "posted")
+    return closings.filter(pl.col("notice_id").is_in(event.notice_ids))["notice_id"].to_list()
 
 
 def ask(entity: Entity, tasks: Sequence[Asked], on: date) -> None:

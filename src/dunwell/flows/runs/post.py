@@ -16,7 +16,7 @@ from dunwell.engine.lastlook import closed_meanwhile
 from dunwell.engine.since import AMOUNTS, Known, fallen_out, unmoved
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
-from dunwell.flows.runs.actions import ask_about_alerts, ask_for_actions, end_actions_of
+from dunwell.flows.runs.actions import ask_about_alerts, ask_for_actions
 from dunwell.flows.runs.approve import guard_is_approved
 from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.done import under_way
@@ -115,7 +115,6 @@ def _post_shard(run: Run, number: int, at: datetime, by: str) -> PostResult:
         notices=dated, lines=lines, charges=charges, anchors=unmoved(then.anchors, now.anchors), alerts=alerts
     )
     _make_binding(before, run.as_of, event)
-    end_actions_of(run.entity, notices, by=by, at=at)
     ask_for_actions(run.entity, notices, run.as_of)
     ask_about_alerts(run.entity, alerts, run.as_of)
     _drop(dropped["notice_id"].to_list())

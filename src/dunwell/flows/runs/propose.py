@@ -227,11 +227,12 @@ def _decided(shard: RunShard, table: str, columns: Sequence[str] = ()) -> pl.Dat
 def _counts(plan: Plan) -> dict[str, Any]:
     """What a shard comes to: items by outcome, notices by stage, the sums by currency, and what rules ask for.
 
-    Sums are in minor units; `rules` has the actions.
+    Sums are in minor units, of notices that ask for something; `rules` has the actions.
     """
     outcomes = plan.decisions.group_by("outcome").agg(pl.len())
     stages = plan.notices.group_by("stage").agg(pl.len(), level=pl.col("level").min())
-    sums = plan.notices.group_by("currency").agg(pl.col("total_minor").sum())
+    asking = plan.notices.filter(pl.col("closing").ne_missing("closes"))
+    sums = asking.group_by("currency").agg(pl.col("total_minor").sum())
     asked = plan.alerts.select(pl.col("actions").str.split(",")).explode("actions").filter(pl.col("actions") != "")
     return {
         "items": plan.decisions.height,

@@ -23,10 +23,11 @@ REVERSIBLE: Final = (RunState.POSTED, RunState.DONE)
 
 @dataclass(frozen=True)
 class ReverseResult:
-    """How many notices were withdrawn, and how many had left, or were leaving, and stay."""
+    """How many notices were withdrawn; how many had left, or were leaving, and stay; over how many channels no more."""
 
     withdrawn: int
     left: int
+    given_up: int = 0
 
 
 def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseResult:
@@ -34,7 +35,7 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
 
     What has left cannot be taken back, and stays as it is; channels that have not left yet are given up. In one
     transaction. Errors: NotFound; Invalid without a reason; Conflict for a run that is not posted, or of which
-    everything has left.
+    everything has left, over every channel.
     """
     if not reason.strip():
         raise Invalid("say why: a run is reversed for a reason")
@@ -45,25 +46,23 @@ def reverse_run(run_id: int, *, reason: str, by: str, at: datetime) -> ReverseRe
         on = local_day(run.entity, at)
         # All at once: batch by batch, two of us could wait for each other.
         frames.lock_payers(Notice.objects.filter(run=run).values_list("payer_id", flat=True))
-        Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE).update(
-            state=DeliveryState.WITHDRAWN
-        )
+        half_sent = Delivery.objects.filter(notice__run=run, notice__state=NoticeState.SENT, state__in=STILL_HERE)
+        given_up = half_sent.update(state=DeliveryState.WITHDRAWN)
         withdrawn = sum(withdraw(run, batch, reason, on, by=by, at=at) for batch in _batches(run))
         unposted = Notice.objects.filter(run=run, state=NoticeState.PROPOSED)
         dropped = unposted.count()
         drop(unposted, NoticeState.SUPERSEDED, reason)
         left = Notice.objects.filter(run=run, state__in=[NoticeState.POSTED, NoticeState.SENT]).count()
-        if not withdrawn and not dropped:
+        if not withdrawn and not dropped and not given_up:
             raise Conflict(
                 f"every notice of run {run_id} has left, or is leaving: what is sent cannot be taken back. A hold keeps"
                 " the next one from being sent"
             )
         run.state, run.reason = RunState.REVERSED, reason
         run.save(update_fields=["state", "reason"])
-        audit.record(
-            by, "run.reversed", run, at=at, entity_id=run.entity_id, reason=reason, withdrawn=withdrawn, left=left
-        )
-    return ReverseResult(withdrawn + dropped, left)
+        figures = {"withdrawn": withdrawn, "left": left, "given_up": given_up}
+        audit.record(by, "run.reversed", run, at=at, entity_id=run.entity_id, reason=reason, **figures)
+    return ReverseResult(withdrawn + dropped, left, given_up)
 
 
 def _batches(run: Run) -> Iterator[list[int]]:

@@ -47,11 +47,11 @@ def pdf_of(letter: Letter, day: date) -> bytes:
 
     Errors: ValueError for more lines than can be set in bounded time, and where Typst refuses the page.
     """
-    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming) if table)
+    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming, letter.listed) if table)
     if lines > LINES_MAX:
         raise ValueError(
             f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its"
-            " notices, by split_by or one_notice_per"
+            " notices, by split_by or one_notice_per, or list less by include"
         )
     compiler = _idle.pop() if _idle else new_compiler()
     try:
