@@ -2,9 +2,12 @@
 
 from datetime import date
 
+import pytest
+
 from dunwell.flows.audit.show import of_account, of_item
 from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.people.promises import promise
+from dunwell.records import pieces
 from dunwell.records.models import AuditEvent, Item
 from tests.flows.book.test_vanished import FOUR, bring
 from tests.flows.people.test_events import BERT
@@ -80,6 +83,17 @@ def test_an_import_says_so_of_an_account_with_a_promise_too(town: Town) -> None:
     assert amounts(town) == (0, 500, True)
     event = AuditEvent.objects.get(action="charge.waived")
     assert (event.subject_id, event.detail["amount_minor"], event.detail["items"]) == (fee(town).pk, 500, ["A-1"])
+
+
+def test_more_fees_than_go_into_a_statement_are_all_on_record(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "IDS_PER_STATEMENT", 1)
+    town.apply(WAIVING.replace("stages:", "one_notice_per: item\nstages:"))
+    for number in ("A-17", "A-18", "A-19"):
+        town.item(number, "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    pay(town.entity, "MEYER", amount="300.00", items=["A-17", "A-18", "A-19"], **BERT)
+    told = AuditEvent.objects.filter(action="charge.waived").order_by("pk").values_list("detail__items", flat=True)
+    assert list(told) == [["A-17"], ["A-18"], ["A-19"]]
 
 
 def test_a_fee_waived_before_its_notice_left_is_not_asked_for(town: Town) -> None:

@@ -8,6 +8,7 @@ from dunwell.flows.people.promises import promise
 from dunwell.flows.runs.edit import exclude_item
 from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.reverse import reverse_run
+from dunwell.records import pieces
 from dunwell.records.models import Account, Alert, Contact, Task
 from tests.flows.town import Town, at_home, day, noon
 
@@ -139,3 +140,18 @@ def test_shards_judge_each_account_once(ruled: Town, monkeypatch: pytest.MonkeyP
     assert run.shards > 1
     assert Task.objects.filter(kind="review").count() == 3
     assert replay_run(run.pk).identical_bytes
+
+
+def test_open_tasks_of_more_accounts_than_go_into_a_statement_are_all_told(
+    ruled: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "IDS_PER_STATEMENT", 2)
+    ruled.many(5, due="2026-12-31")
+    Account.objects.update(risk=0.8)
+    ruled.run("2026-03-05")
+    Account.objects.update(risk=0.7)
+    ruled.run("2026-03-06")
+    Account.objects.update(risk=0.8)
+    ruled.run("2026-03-07")
+    twice = "the risk is above 0.7 on 2026-03-05; the risk is above 0.7 on 2026-03-07"
+    assert asked() == [("call", twice)] * 6 + [("review", twice)] * 6

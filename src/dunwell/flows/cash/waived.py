@@ -10,6 +10,7 @@ from dunwell.engine.book import Book
 from dunwell.engine.events import Recounted
 from dunwell.records import audit, bulk, frames
 from dunwell.records.models import Entity, Item
+from dunwell.records.pieces import in_pieces
 
 
 def record_waived(entity: Entity, before: Book, after: Book, *, by: str, at: datetime) -> None:
@@ -18,7 +19,8 @@ def record_waived(entity: Entity, before: Book, after: Book, *, by: str, at: dat
         dict(book.items.filter("waivable").select("item_id", "waived_minor").iter_rows()) for book in (before, after)
     )
     changed = {item_id: minor - was.get(item_id, 0) for item_id, minor in now.items() if minor != was.get(item_id, 0)}
-    for charge in Item.objects.filter(pk__in=changed).select_related("parent").order_by("pk"):
+    charges = Item.objects.select_related("parent").order_by("pk")
+    for charge in (each for some in in_pieces(changed) for each in charges.filter(pk__in=some)):
         minor = changed[charge.pk]
         detail = {"amount_minor": abs(minor), "currency": charge.currency}
         detail["items"] = [charge.parent.number] if charge.parent else []

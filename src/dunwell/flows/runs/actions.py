@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from dunwell.records import audit, bulk, proposals
 from dunwell.records.models import Entity, Notice, NoticeAction, Task
+from dunwell.records.pieces import in_pieces
 
 # What a task says of the event it is about.
 _WORDS: Final = {
@@ -52,8 +53,11 @@ def ask_about_alerts(entity: Entity, alerts: pl.DataFrame, on: date) -> None:
         for action in alert["actions"].split(","):
             details.setdefault((alert["account_id"], action), []).append(_said(alert))
     about_accounts = Task.objects.filter(entity=entity, closed_at=None, item=None, notice=None)
-    mine = about_accounts.filter(account__in={account_id for account_id, _action in details})
-    known = {(task.account_id, task.kind): task for task in mine.select_for_update()}
+    known = {
+        (task.account_id, task.kind): task
+        for some in in_pieces({account_id for account_id, _action in details})
+        for task in about_accounts.filter(account__in=some).order_by("pk").select_for_update()
+    }
     for key, told in details.items():
         if task := known.get(key):
             task.detail = "; ".join(filter(None, [task.detail, *told]))

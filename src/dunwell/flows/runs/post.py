@@ -35,9 +35,9 @@ from dunwell.records.models import (
     RunShard,
     RunState,
 )
+from dunwell.records.pieces import in_pieces
 from dunwell.records.stage import stage
 
-IDS_PER_STATEMENT = 500
 POSTED_COLUMNS = ("state", "contact_before_on", "level_before", "stage_before", "deadline_before_on", "repeats_before")
 
 
@@ -269,8 +269,7 @@ def _queue(notices: pl.DataFrame) -> None:
 
 def _drop(notice_ids: list[int]) -> None:
     """Leave out notices whose items changed since the decision."""
-    for start in range(0, len(notice_ids), IDS_PER_STATEMENT):
-        some = notice_ids[start : start + IDS_PER_STATEMENT]
+    for some in in_pieces(notice_ids):
         NoticeLine.objects.filter(notice_id__in=some).delete()
         ProposedCharge.objects.filter(notice_id__in=some).delete()
         Notice.objects.filter(pk__in=some).update(state=NoticeState.SUPERSEDED, reason="changed_since")
