@@ -7,7 +7,7 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, date_for, day, entity_of, refuses
-from dunwell.cli.happen import Account, Currency, On, Reason
+from dunwell.cli.happen import Account, Currency, On, Reason, tell
 from dunwell.cli.output import as_json, say, table
 
 PROMISES_LISTED: Final = 50
@@ -39,10 +39,7 @@ def plan(
         chosen, account, items=items, instalments=[_instalment(each) for each in instalments], currency=currency,
         note=note, on=date_for(chosen, on), by=clock.actor(), at=clock.now(),
     )  # fmt: skip
-    if json:
-        as_json({"plan": number})
-        return
-    say(f"plan {number}: {len(instalments)} instalments of {account}")
+    tell("plan", number, f"{len(instalments)} instalments of {account}", json=json)
 
 
 @refuses

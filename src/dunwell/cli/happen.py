@@ -48,7 +48,7 @@ def pay(
         chosen, account, amount=amount, currency=currency, items=items or [], external_id=external_id,
         on=date_for(chosen, on), by=clock.actor(), at=clock.now(),
     )  # fmt: skip
-    _tell("payment", number, f"{amount} {currency or chosen.currency} of {account}", json=json)
+    tell("payment", number, f"{amount} {currency or chosen.currency} of {account}", json=json)
 
 
 @refuses
@@ -64,7 +64,7 @@ def chargeback(
     from dunwell.flows.cash import pay as cash  # noqa: PLC0415  # after the book is open
 
     cash.take_back(chosen, payment, reason=reason, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
-    _tell("payment", payment, "taken back", json=json)
+    tell("payment", payment, "taken back", json=json)
 
 
 @refuses
@@ -90,7 +90,7 @@ def hold(
         chosen, account=account, item=item, until=until, reason=reason,
         on=date_for(chosen, on), by=clock.actor(), at=clock.now(),
     )  # fmt: skip
-    _tell("hold", number, f"on {account or item}{f', through {until}' if until else ''}", json=json)
+    tell("hold", number, f"on {account or item}{f', through {until}' if until else ''}", json=json)
 
 
 @refuses
@@ -105,7 +105,7 @@ def release(
     from dunwell.flows.people import holds  # noqa: PLC0415  # after the book is open
 
     holds.release(chosen, hold, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
-    _tell("hold", hold, "released", json=json)
+    tell("hold", hold, "released", json=json)
 
 
 @refuses
@@ -127,7 +127,7 @@ def dispute(
     number = disputes.dispute(
         chosen, item, amount=amount, reason=reason, on=date_for(chosen, on), by=clock.actor(), at=clock.now()
     )
-    _tell("dispute", number, f"over {item}", json=json)
+    tell("dispute", number, f"over {item}", json=json)
 
 
 @refuses
@@ -142,7 +142,7 @@ def resolve(
     from dunwell.flows.people import disputes  # noqa: PLC0415  # after the book is open
 
     disputes.resolve(chosen, dispute, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
-    _tell("dispute", dispute, "resolved", json=json)
+    tell("dispute", dispute, "resolved", json=json)
 
 
 @refuses
@@ -169,7 +169,7 @@ def promise(
         chosen, account, amount=amount, currency=currency, by_on=by_on, items=items or [], note=note,
         on=date_for(chosen, on), by=clock.actor(), at=clock.now(),
     )  # fmt: skip
-    _tell("promise", number, f"of {account}: {amount} {currency or chosen.currency} by {by_on}", json=json)
+    tell("promise", number, f"of {account}: {amount} {currency or chosen.currency} by {by_on}", json=json)
 
 
 @refuses
@@ -194,10 +194,11 @@ def contact(
     number = contacts.note_contact(
         chosen, account, channel=channel, note=note, on=date_for(chosen, on), by=clock.actor(), at=clock.now()
     )
-    _tell("contact", number, f"with {account}, by {channel}", json=json)
+    tell("contact", number, f"with {account}, by {channel}", json=json)
 
 
-def _tell(kind: str, number: int, what: str, *, json: bool) -> None:
+def tell(kind: str, number: int, what: str, *, json: bool) -> None:
+    """Say what came of it, with its number."""
     if json:
         as_json({kind: number})
         return

@@ -1,6 +1,6 @@
 """Which promises the payments keep, and which come to less when nothing is owed any more."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -120,9 +120,8 @@ class _Owed:
         for account_id, currency, open_minor in rows.select("account_id", "currency", "open_minor").iter_rows():
             for owner in {account_id, payer_of[account_id]}:
                 self.of_account[owner, currency] = self.of_account.get((owner, currency), 0) + open_minor
-        self.named: dict[int, list[int]] = {}
-        for promise_id, item_id in book.promise_items.iter_rows():
-            self.named.setdefault(promise_id, []).append(item_id)
+        mine = book.promises.filter(pl.col("account_id").is_in(list(payer_of)))
+        self.named = _items_named(book, mine["promise_id"])
 
     def nothing_for(self, promise: Mapping[str, Any]) -> bool:
         """Whether there is something that a promise is for, and nothing of it is open."""
@@ -162,10 +161,7 @@ class _Promises:
             .to_dicts()
         )
         self.before = {row["promise_id"]: row["paid_minor"] for row in rows}
-        self.named: dict[int, set[int]] = {}
-        for promise_id, item_id in book.promise_items.iter_rows() if rows else ():
-            if promise_id in self.before:
-                self.named.setdefault(promise_id, set()).add(item_id)
+        self.named = _items_named(book, self.before)
         # Named promises first: what they take is not there for the others.
         self.rows = sorted(rows, key=lambda row: row["promise_id"] not in self.named)
 
@@ -210,6 +206,15 @@ class _Promises:
         """What counts towards each promise, where it is another than before."""
         rows = [(promise_id, minor) for promise_id, minor in paid.items() if minor != self.before[promise_id]]
         return pl.DataFrame(rows, schema=PAID, orient="row")
+
+
+def _items_named(book: Book, promise_ids: Iterable[int]) -> dict[int, set[int]]:
+    """The items that these promises name, by `promise_id`."""
+    links = book.promise_items.filter(pl.col("promise_id").is_in(list(promise_ids)))
+    named: dict[int, set[int]] = {}
+    for promise_id, item_id in links.iter_rows():
+        named.setdefault(promise_id, set()).add(item_id)
+    return named
 
 
 def _in_time(promise: Mapping[str, Any], received: Received) -> bool:

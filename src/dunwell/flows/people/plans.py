@@ -71,7 +71,7 @@ def end_promise(entity: Entity, number: int, *, reason: str, on: date, by: str, 
         raise NotFound(f"there is no promise {number} of {entity.code}")
     if promise.plan_id is not None:
         raise Conflict(f"promise {number} is an instalment of plan {promise.plan_id}: end the plan")
-    _end([promise], f"promise {number}", reason=reason, on=on, by=by, at=at)
+    _end([promise], "promise", number, reason=reason, on=on, by=by, at=at)
 
 
 def end_plan(entity: Entity, number: int, *, reason: str, on: date, by: str, at: datetime) -> None:
@@ -79,21 +79,20 @@ def end_plan(entity: Entity, number: int, *, reason: str, on: date, by: str, at:
     found = Promise.objects.filter(entity=entity, plan_id=number).select_related("account").order_by("by_on")
     if not (instalments := list(found)):
         raise NotFound(f"there is no plan {number} of {entity.code}")
-    _end(instalments, f"plan {number}", reason=reason, on=on, by=by, at=at)
+    _end(instalments, "plan", number, reason=reason, on=on, by=by, at=at)
 
 
-def _end(promises: Sequence[Promise], what: str, *, reason: str, on: date, by: str, at: datetime) -> None:
+def _end(promises: Sequence[Promise], kind: str, number: int, *, reason: str, on: date, by: str, at: datetime) -> None:
     if not reason.strip():
         raise Invalid("say why: --reason TEXT")
     require_day("a promise ends", on)
     first = promises[0]
     if on < first.made_on:
-        raise Invalid(f"{what} was made on {first.made_on}: it cannot end before")
+        raise Invalid(f"{kind} {number} was made on {first.made_on}: it cannot end before")
     if not any(each.ended_on is None and each.paid_minor < each.amount_minor for each in promises):
-        raise Conflict(f"{what} is kept or ended already")
+        raise Conflict(f"{kind} {number} is kept or ended already")
     # What is kept of a plan ends too: a payment taken back later brings none of it back.
     standing = [each for each in promises if each.ended_on is None]
-    kind, number = what.split()
-    told = Told(what=f"{kind}.ended", about=first.account, detail={kind: int(number), "reason": reason}, columns={})
+    told = Told(what=f"{kind}.ended", about=first.account, detail={kind: number, "reason": reason}, columns={})
     event = PromiseEnded(on=on, promise_ids=[each.pk for each in standing])
     let_happen(first.entity, event, told, on=on, by=by, at=at)
