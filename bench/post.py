@@ -100,7 +100,7 @@ def bare(url: str) -> Callable[[], object]:
             bulk.insert(m.Item, fees)
             bulk.insert(m.NoticeLine, fee_lines)
             bulk.insert(
-                m.ProposedCharge,
+                m.Charge,
                 charges.select(
                     "notice_id", "item_id", "account_id", "currency", "amount_minor", "stage", "charge_item_id"
                 ),

@@ -35,6 +35,9 @@ EVENTS: Final = (
 )
 STATES: Final = ("credit_limit_exceeded", "risk_above")
 
+# What a notice may charge beside what it duns.
+CHARGES: Final = ("fee", "interest", "compensation")
+
 Currency: Final = pl.Enum(CURRENCIES)
 Kind: Final = pl.Enum(KINDS)
 
@@ -94,6 +97,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         **STATE,
         "waivable": pl.Boolean,  # a fee that is written off when its item is settled
         "waived_minor": pl.Int64,  # what was written off of it
+        "interest_from_on": pl.Date,  # no interest before this day, where it is later than the law's
     },
     # When each payer of an entity last heard from us after the due date of something.
     "payers": {"entity_id": pl.Int32, "payer_id": pl.Int64, "last_contact_on": pl.Date},
@@ -141,6 +145,23 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "amount_minor": pl.Int64,
         "pending": pl.Boolean,  # under way: counted in the item's in_flight_minor
         "on": pl.Date,
+    },
+    # A ledger: what less is open of an item by what its source says; more is a row with the opposite sign.
+    "elsewhere": {"item_id": pl.Int64, "amount_minor": pl.Int64, "on": pl.Date},
+    # What was charged on account of an item, and by which charge.
+    "charges": {
+        "charge_item_id": pl.Int64,
+        "notice_id": pl.Int64,
+        "item_id": pl.Int64,
+        "account_id": pl.Int64,
+        "currency": Currency,
+        "charge": pl.Enum(CHARGES),
+        "stage": pl.String,
+        "amount_minor": pl.Int64,
+        "posted_on": pl.Date,
+        "until_on": pl.Date,  # the last day of interest that is charged
+        "first": pl.Boolean,  # money for the item goes to it before the principal
+        "reversed_on": pl.Date,  # from this day on as if it had never been raised
     },
     "notices": {
         "notice_id": pl.Int64,
@@ -214,6 +235,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "acted_on": pl.Date,  # null until a run has judged it
         "over_on": pl.Date,  # of a state: when a run found that it is so no longer
     },
+    # Reference rates and exchange rates, as far as the policies need them; complete_until_on: the last day known.
+    "series": {"series": pl.String, "complete_until_on": pl.Date},
+    "rates": {"series": pl.String, "from_on": pl.Date, "value_millionths": pl.Int64},
 }
 
 # What identifies a row; tables without a key are ledgers, to which rows are only added.
@@ -232,6 +256,9 @@ KEYS: Final[dict[str, list[str]]] = {
     "contacts": ["contact_id"],
     "closings": ["entity_id", "payer_id", "policy"],
     "alerts": ["entity_id", "account_id", "policy", "event", "subject_id", "measure"],
+    "charges": ["charge_item_id"],
+    "series": ["series"],
+    "rates": ["series", "from_on"],
 }
 
 DEFAULTS: Final[dict[str, dict[str, object]]] = {
@@ -251,6 +278,7 @@ DEFAULTS: Final[dict[str, dict[str, object]]] = {
     "promises": {"paid_minor": 0, "tolerance_days": 0},
     "notices": {"channels": "", "repeats": 0},
     "lines": {"repeats": 0, "repeats_before": 0},
+    "charges": {"charge": "fee", "first": False},
     "closings": {"is_open": True},
     "alerts": {"policy": "", "measure": ""},
 }
@@ -346,6 +374,10 @@ class Book:
     contacts: pl.DataFrame
     closings: pl.DataFrame
     alerts: pl.DataFrame
+    elsewhere: pl.DataFrame
+    charges: pl.DataFrame
+    series: pl.DataFrame
+    rates: pl.DataFrame
 
     @classmethod
     def of(cls, **tables: pl.DataFrame | list[dict[str, object]]) -> Self:

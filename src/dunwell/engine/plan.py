@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import CLOSINGS, EVENTS, KEYS, ROLES, Currency, Schema
+from dunwell.engine.book import CHARGES, CLOSINGS, EVENTS, KEYS, ROLES, Currency, Schema
 
 OUTCOMES: Final = (
     "exception",
@@ -49,6 +49,8 @@ PROBLEMS: Final = (
     "policies_tie",
     "minimum_lacks_currency",
     "fee_lacks_currency",
+    "debtor_class_missing",
+    "rates_missing",
 )
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -78,6 +80,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "free_on": pl.Date,  # the first day outside the payer's gap
         "notice_no": pl.Int32,
         "closed_by": pl.String,  # the calendar by which the day is closed
+        "by_law": pl.String,  # what the regime left out of the charges, or lacks: comma-separated, see engine.law
     },
     "notices": {
         "notice_no": pl.Int32,  # from 1, in order of entity, payer, currency, policy, split; those that close last
@@ -93,7 +96,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "deadline_on": pl.Date,
         "due_minor": pl.Int64,  # the dunned lines
         "charges_minor": pl.Int64,  # earlier charges that ride along
-        "fee_minor": pl.Int64,  # charged by this notice
+        "fee_minor": pl.Int64,  # charged by this notice: fees, interest and compensation
         "total_minor": pl.Int64,
         "channels": pl.String,  # comma-separated, in the order of the policy
         "approvals": pl.Int8,
@@ -124,6 +127,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "amount_minor": pl.Int64,
         "stage": pl.String,
         "waivable": pl.Boolean,  # written off when the item is settled
+        "charge": pl.Enum(CHARGES),
+        "until_on": pl.Date,  # the last day of interest
+        "first": pl.Boolean,  # money for the item goes to it before the principal
     },
     "actions": {"notice_no": pl.Int32, "action": pl.String},
     # New state of account-anchored procedures: falls, and changes of anchor.
@@ -159,7 +165,7 @@ SORT_KEYS: Final[dict[str, list[str]]] = {
     "decisions": ["payer_id", "account_id", "item_id"],
     "notices": ["notice_no"],
     "lines": ["notice_no", "item_id"],
-    "charges": ["notice_no", "item_id"],
+    "charges": ["notice_no", "item_id", "charge"],
     "actions": ["notice_no", "action"],
     "anchors": ["entity_id", "payer_id", "currency", "policy"],
     "tasks": ["item_id", "task"],

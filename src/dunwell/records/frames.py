@@ -54,6 +54,8 @@ OF_ENTITY: Final = {
     "closings": "t.entity_id = {entity} AND t.is_open",
     "alerts": "t.entity_id = {entity} AND (t.acted_on IS NULL OR t.over_on IS NULL)"
     " AND (t.acted_on IS NULL OR t.event NOT IN ('delivery_failed', 'payment_reversed'))",
+    "charges": "t.posted_on IS NOT NULL AND t.reversed_on IS NULL AND t.item_id IN"
+    " (SELECT id FROM records_item WHERE entity_id = {entity} AND closed_on IS NULL)",
 }
 
 # What of it concerns the accounts of one shard.
@@ -68,6 +70,7 @@ OF_SHARD: Final = {
     "promise_items": "(SELECT account_id FROM records_promise p WHERE p.id = t.promise_id) IN {accounts}",
     "closings": "t.payer_id % {shards} = {shard}",
     "alerts": "t.account_id IN {accounts}",
+    "charges": "t.account_id IN {accounts}",
 }
 
 ITEMS: Final = "(SELECT id FROM records_item WHERE account_id IN {accounts})"
@@ -93,6 +96,8 @@ OF_ACCOUNTS: Final = {
     "contacts": "t.payer_id IN {accounts}",
     "closings": "t.payer_id IN {accounts}",
     "alerts": "t.account_id IN {accounts}",
+    "elsewhere": f"t.item_id IN {ITEMS}",
+    "charges": f"t.posted_on IS NOT NULL AND t.item_id IN {ITEMS}",
 }
 
 # What payers of an entity have heard from us that counts in the seven days to a date, or may leave on it.

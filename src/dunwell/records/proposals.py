@@ -52,10 +52,7 @@ def items_now(item_ids: Iterable[int]) -> pl.DataFrame:
 def charges(notice_ids: Iterable[int]) -> pl.DataFrame:
     """What these notices charge, as the plan has it."""
     some, ids = listed(notice_ids)
-    tail = (
-        f"FROM {some} JOIN records_proposedcharge c ON c.notice_id = listed.id"
-        " JOIN records_notice n ON n.id = c.notice_id"
-    )
+    tail = f"FROM {some} JOIN records_charge c ON c.notice_id = listed.id JOIN records_notice n ON n.id = c.notice_id"
     return read(_columns("charges", "c"), tail, [ids])
 
 

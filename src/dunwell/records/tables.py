@@ -73,5 +73,7 @@ BOOK: Final[dict[str, Table]] = {
     "contacts": Table(model=tables.NotedContact, columns={"contact_id": "id"}),
     "closings": Table(model=tables.Closing),
     "alerts": Table(model=tables.Alert),
+    "elsewhere": Table(model=tables.PaidElsewhere),
+    "charges": Table(model=tables.Charge),
 }
 STATES: Final = Table(model=tables.ItemState)  # the other half of `items`

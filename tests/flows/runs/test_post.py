@@ -6,7 +6,7 @@ import pytest
 
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.runs.post import post_if_open, post_run
-from dunwell.records.models import AuditEvent, Delivery, Item, ItemState, Notice, NoticeLine, ProposedCharge, Run
+from dunwell.records.models import AuditEvent, Charge, Delivery, Item, ItemState, Notice, NoticeLine, Run
 from tests.flows.town import Town, day, noon
 
 JUMP = """\
@@ -57,7 +57,7 @@ def test_a_fee_becomes_a_charge_item_of_its_item(town: Town) -> None:
     assert (fee.account.code, fee.entity_id, fee.currency, fee.issued_on, fee.due_on) == (
         "MEYER", town.entity.pk, "EUR", day("2026-04-14"), day("2026-04-14"),
     )  # fmt: skip
-    assert ProposedCharge.objects.get().charge_item == fee
+    assert Charge.objects.get().charge_item == fee
     assert list(NoticeLine.objects.filter(notice=notice).order_by("role").values_list("role", "binding")) == [
         ("dunned", True), ("fee", False),
     ]  # fmt: skip
@@ -212,7 +212,7 @@ def test_a_fee_of_a_notice_that_falls_out_is_not_charged(town: Town) -> None:
     ItemState.objects.update(version=9)
     assert town.post(run).changed_since == 1
     assert not Item.objects.filter(kind="charge").exists()
-    assert not ProposedCharge.objects.exists()
+    assert not Charge.objects.exists()
 
 
 def test_a_day_of_22_runs_makes_one_notice_and_one_fee(town: Town) -> None:
@@ -228,5 +228,5 @@ def test_a_day_of_22_runs_makes_one_notice_and_one_fee(town: Town) -> None:
 
 
 def _everything() -> list[object]:
-    models = (Item, ItemState, Notice, NoticeLine, ProposedCharge, Delivery, Run, AuditEvent)
+    models = (Item, ItemState, Notice, NoticeLine, Charge, Delivery, Run, AuditEvent)
     return [list(model.objects.order_by("pk").values()) for model in models]

@@ -10,7 +10,7 @@ from django.db import connection
 
 from dunwell.flows.errors import Conflict
 from dunwell.records import archive
-from dunwell.records.models import AuditEvent, Delivery, ItemState, Notice, NoticeLine, ProposedCharge, Run, Task
+from dunwell.records.models import AuditEvent, Charge, Delivery, ItemState, Notice, NoticeLine, Run, Task
 from tests.flows.town import Town, at_home, noon
 
 
@@ -140,7 +140,7 @@ def test_a_fee_is_proposed_on_its_item(town: Town) -> None:
     run = town.propose("2026-04-14")
     notice = town.notice(run, "MEYER")
     assert (notice.due_minor, notice.fee_minor, notice.total_minor) == (10000, 500, 10500)
-    charge = ProposedCharge.objects.get(notice=notice)
+    charge = Charge.objects.get(notice=notice)
     assert (charge.item.number, charge.amount_minor, charge.charge_item) == ("A-17", 500, None)
 
 

@@ -67,7 +67,7 @@ def charged(_book: Book, event: Posted) -> Effects:
     """Book the fees of posted notices as charge items, due at the notice's deadline or at once."""
     if event.charges.is_empty():
         return Effects()
-    numbers = event.notices.select("notice_no", "entity_id", "deadline_on", "as_of")
+    numbers = event.notices.select("notice_no", "notice_id", "entity_id", "deadline_on", "as_of")
     charges = event.charges.join(numbers, on="notice_no").select(
         "account_id",
         "entity_id",
@@ -82,7 +82,9 @@ def charged(_book: Book, event: Posted) -> Effects:
         parent_item_id="item_id",
         waivable="waivable",
     )
-    return Effects(changes={"items": table("items", charges)})
+    raised = event.charges.join(numbers.select("notice_no", "as_of", "notice_id"), on="notice_no")
+    raised = raised.with_columns(posted_on="as_of").select(set(SCHEMAS["charges"]) & {*raised.columns, "posted_on"})
+    return Effects(changes={"items": table("items", charges), "charges": table("charges", raised)})
 
 
 def _groups_before(book: Book, event: Posted) -> pl.DataFrame:
@@ -258,6 +260,8 @@ def _reversed(book: Book, fees: Sequence[int], on: date) -> Effects:
             waivable=pl.col("waivable") & ~is_fee, waived_minor=pl.when(is_fee).then(0).otherwise("waived_minor")
         )
     )
+    gone = book.charges.filter(pl.col("charge_item_id").is_in(list(fees)), pl.col("reversed_on").is_null())
+    changes["charges"] = gone.select("charge_item_id", reversed_on=pl.lit(on, dtype=pl.Date))
     return Effects(changes=changes)
 
 

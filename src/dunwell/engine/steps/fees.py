@@ -89,7 +89,16 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
     )
     waivable = procedures.of_policy(lambda policy: policy.charges_when_paid == "waive", pl.Boolean)
     charged = lines.select(
-        "notice_no", "item_id", "account_id", "currency", "stage", fee_minor=amount, waivable=waivable
+        "notice_no",
+        "item_id",
+        "account_id",
+        "currency",
+        "stage",
+        fee_minor=amount,
+        waivable=waivable,
+        charge=pl.lit("fee"),
+        until_on=pl.lit(None, dtype=pl.Date),
+        first=pl.lit(value=False),
     )
     return charged.filter(pl.col("fee_minor") > 0)
 

@@ -109,6 +109,7 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         "level_after": pl.when(is_dunned).then("position").otherwise("level"),
         "free_on": pl.col("free_on").clip(upper_bound=DATE_MAX),
         "closed_by": pl.col("closed_by") if "closed_by" in rows.columns else pl.lit(None, dtype=pl.String),
+        "by_law": pl.col("by_law") if "by_law" in rows.columns else pl.lit(None, dtype=pl.String),
         "next_on": pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
     }
     schema = SCHEMAS["decisions"]

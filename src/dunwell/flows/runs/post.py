@@ -24,12 +24,12 @@ from dunwell.flows.runs.locked import OPEN, locked_run, run_called, shared_run
 from dunwell.records import audit, bulk, frames, lookup, proposals
 from dunwell.records.frames import Shard
 from dunwell.records.models import (
+    Charge,
     Delivery,
     Item,
     Notice,
     NoticeLine,
     NoticeState,
-    ProposedCharge,
     Run,
     RunEdit,
     RunShard,
@@ -244,10 +244,12 @@ def _make_binding(before: Book, on: date, event: Posted) -> None:
     # Notices and lines are there since the proposal: only what posting changes of them is written.
     stage(Notice, changes.pop("notices").select(pl.col("notice_id").alias("id"), *POSTED_COLUMNS), ["id"]).update()
     changes["lines"] = changes["lines"].filter(pl.col("role") == "fee")
-    # A new charge has no state yet.
-    bulk.save({name: rows.drop(STATE) for name, rows in charged.changes.items()}, on=on)
+    raised = charged.changes
+    if "items" in raised:
+        bulk.save({"items": raised["items"].drop(STATE)}, on=on)  # a new charge has no state yet
     bulk.save(changes, on=on)
-    stage(ProposedCharge, charges.select("notice_id", "item_id", "charge_item_id"), ["notice_id", "item_id"]).update()
+    own = charges.select("notice_id", "item_id", "charge", "charge_item_id", posted_on=pl.lit(on))
+    stage(Charge, own, ["notice_id", "item_id", "charge"]).update()
 
 
 def _closed_meanwhile(run: Run, notices: pl.DataFrame, at: datetime) -> pl.DataFrame:
@@ -271,5 +273,5 @@ def _drop(notice_ids: list[int]) -> None:
     """Leave out notices whose items changed since the decision."""
     for some in in_pieces(notice_ids):
         NoticeLine.objects.filter(notice_id__in=some).delete()
-        ProposedCharge.objects.filter(notice_id__in=some).delete()
+        Charge.objects.filter(notice_id__in=some).delete()
         Notice.objects.filter(pk__in=some).update(state=NoticeState.SUPERSEDED, reason="changed_since")

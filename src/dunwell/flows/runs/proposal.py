@@ -12,12 +12,12 @@ from dunwell.flows.runs.done import end_runs
 from dunwell.flows.runs.locked import OPEN
 from dunwell.records import bulk
 from dunwell.records.models import (
+    Charge,
     Entity,
     Notice,
     NoticeAction,
     NoticeLine,
     NoticeState,
-    ProposedCharge,
     Run,
     RunShard,
     RunState,
@@ -56,7 +56,7 @@ def drop(notices: "QuerySet[Notice]", state: NoticeState, reason: str = "") -> N
     Their lines go (the archive keeps them), so that they do not stand in the way of others.
     """
     NoticeLine.objects.filter(notice__in=notices).delete()
-    ProposedCharge.objects.filter(notice__in=notices).delete()
+    Charge.objects.filter(notice__in=notices).delete()
     notices.update(state=state, reason=reason or None)
 
 
@@ -73,7 +73,7 @@ def keep(run: Run, plan: Mapping[str, pl.DataFrame], *, after: int = 0) -> None:
     )
     lines = plan["lines"].join(of_notice, on="notice_no").drop("notice_no")
     bulk.insert(NoticeLine, lines.with_columns(binding=pl.col("role") == "dunned"))
-    bulk.insert(ProposedCharge, plan["charges"].join(of_notice, on="notice_no").drop("notice_no"))
+    bulk.insert(Charge, plan["charges"].join(of_notice, on="notice_no").drop("notice_no"))
     bulk.insert(NoticeAction, plan["actions"].join(of_notice, on="notice_no").drop("notice_no"))
 
 

@@ -120,6 +120,7 @@ class Item(models.Model):
     source_open_minor = models.PositiveBigIntegerField(null=True)
     waivable = models.BooleanField(default=False)
     waived_minor = models.PositiveBigIntegerField(default=0)
+    interest_from_on = models.DateField(null=True)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
 
@@ -224,6 +225,34 @@ class Allocation(models.Model):
     amount_minor = models.BigIntegerField()
     pending = models.BooleanField(default=False)
     on = models.DateField()
+
+
+class PaidElsewhere(models.Model):
+    """A ledger of what less is open of an item by what its source says; more is a row with the opposite sign."""
+
+    item = models.ForeignKey(Item, models.PROTECT, related_name="paid_elsewhere")
+    amount_minor = models.BigIntegerField()
+    on = models.DateField()
+
+
+class RateSeries(models.Model):
+    """A series of rates that people keep here: one of their own, or what came after the shipped one ends."""
+
+    series = models.CharField(max_length=60, primary_key=True)
+    title = models.CharField(max_length=200, blank=True, default="")
+    source = models.TextField(blank=True, default="")
+    complete_until_on = models.DateField()
+
+
+class Rate(models.Model):
+    """A value of a series from a day on, in millionths of a percent point or of a unit of currency."""
+
+    series = models.ForeignKey(RateSeries, models.PROTECT, db_index=False, related_name="rates")
+    from_on = models.DateField()
+    value_millionths = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["series", "from_on"], name="rate_from"),)
 
 
 class Hold(models.Model):

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from dunwell.engine.book import ROLES
+from dunwell.engine.book import CHARGES, ROLES
 from dunwell.records.models.book import Account, Entity, Item
 
 
@@ -159,20 +159,31 @@ class NoticeLine(models.Model):
         )
 
 
-class ProposedCharge(models.Model):
-    """A charge that a notice raises; `charge_item` is the item it became at posting."""
+class Charge(models.Model):
+    """A charge that a notice raises; `charge_item` is the item it became at posting, on `posted_on`.
 
-    notice = models.ForeignKey(Notice, models.CASCADE, db_index=False, related_name="proposed_charges")
-    item = models.ForeignKey(Item, models.PROTECT, related_name="proposed_charges")
+    `until_on`: the last day of interest. `first`: money for the item goes to it before the principal.
+    """
+
+    notice = models.ForeignKey(Notice, models.CASCADE, db_index=False, related_name="raised")
+    item = models.ForeignKey(Item, models.PROTECT, related_name="raised")
     account = models.ForeignKey(Account, models.PROTECT, db_index=False)
     currency = models.CharField(max_length=3)
     amount_minor = models.PositiveBigIntegerField()
     stage = models.CharField(max_length=100)
     waivable = models.BooleanField(default=False)
-    charge_item = models.OneToOneField(Item, models.PROTECT, null=True, related_name="proposal")
+    charge = models.CharField(max_length=12, default="fee")
+    until_on = models.DateField(null=True)
+    first = models.BooleanField(default=False)
+    charge_item = models.OneToOneField(Item, models.PROTECT, null=True, related_name="origin")
+    posted_on = models.DateField(null=True)
+    reversed_on = models.DateField(null=True)
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=["notice", "item"], name="charge_item"),)
+        constraints = (
+            models.UniqueConstraint(fields=["notice", "item", "charge"], name="charge_item"),
+            models.CheckConstraint(condition=Q(charge__in=CHARGES), name="charge_kind"),
+        )
 
 
 class NoticeAction(models.Model):
