@@ -52,7 +52,7 @@ class Flat(Keys):
     `at_least` and `at_most`. `currency` is that of the amounts, `steps_in` that of the steps' bounds, where it is
     another. Claims in other currencies: converted at the `exchange` series of the day (`day`: the first day of
     interest; `month_before_due`: the last day of the month before the due date). `less_fees`: what was charged as fees
-    before is taken off. `after_notice_days`: only once a deadline of at least so many days has passed that a notice named.
+    before is taken off. `after_notice_days`: only once a deadline of so many days or more that a notice named has passed.
     """
 
     currency: str
