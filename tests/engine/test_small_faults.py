@@ -134,3 +134,39 @@ def test_a_level_falls_to_the_highest_stage_that_holds(judged_by: Judge, days: i
     kept = [state(2, 1, last_notice_on=ago(3))]
     plan = judged_by(book(item(1, days), accounts=[account(1)], anchors=kept), [policy(text)], TODAY)
     assert plan.anchors[(1, 1, "EUR", "p")] == (1, level)
+
+
+@pytest.mark.parametrize("by_account", [1, 2])
+def test_a_promise_covers_the_account_that_made_it_or_all_that_it_pays_for(judged_by: Judge, by_account: int) -> None:
+    family = [account(1), account(2, parent_id=1)]
+    promise = {**PROMISE, "account_id": by_account, "amount_minor": 500}
+    asked = book(item(1, 30, 500, account_id=2), accounts=family, promises=[promise])
+    assert outcomes(judged_by(asked, [policy(ONE)], TODAY)) == {1: "promised"}
+
+
+def test_what_an_account_promised_comes_before_what_its_payer_did(judged_by: Judge) -> None:
+    family = [account(1), account(2, parent_id=1)]
+    items = [item(1, 30, 10_000, account_id=2), item(2, 20, 10_000)]
+    promises = [
+        {**PROMISE, "promise_id": 1, "account_id": 1, "amount_minor": 6_000},
+        {**PROMISE, "promise_id": 2, "account_id": 2, "amount_minor": 10_000},
+    ]
+    plan = judged_by(book(*items, accounts=family, promises=promises), [policy(ONE)], TODAY)
+    assert {number: plan.decisions[number]["promised_minor"] for number in (1, 2)} == {1: 10_000, 2: 6_000}
+
+
+def test_after_a_dispute_the_highest_stage_is_next_where_no_other_policy_jumps(judged_by: Judge) -> None:
+    stages = ", ".join(f"{{stage: s{days}, days_past_due: {days}, send: [email]}}" for days in (5, 10, 20))
+    text = f"policy: p\nafter_dispute: nearest\nstages: [{stages}]"
+    disputes = [{"dispute_id": 1, "item_id": 1, "opened_on": ago(8), "resolved_on": ago(1)}]
+    told = item(1, 30, level=1, stage="s5", last_notice_on=ago(20))
+    plan = judged_by(book(told, disputes=disputes), [policy(text)], TODAY)
+    assert plan.notices[frozenset({1})]["stage"] == "s20"
+
+
+def test_a_stage_of_a_condition_alone_holds_from_the_first_day_past_due(judged_by: Judge) -> None:
+    text = "policy: p\nanchor: account\ndeescalate: true\nstages: [{stage: one, when: disputed_minor = 0, send: [email]}]"
+    kept = [state(1, 1, stage="one", last_notice_on=ago(3))]
+    plan = judged_by(book(item(1, 1), anchors=kept), [policy(text)], TODAY)
+    assert (1, 1, "EUR", "p") not in plan.anchors or plan.anchors[(1, 1, "EUR", "p")] == (1, 1)
+    assert outcomes(plan) == {1: "finished"}
