@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Final
 
+import polars as pl
 import pytest
 
+from dunwell.engine.book import Book
+from dunwell.engine.policy.parse import parse_policy
 from tests.engine.compare import Judge
 from tests.engine.test_oracle_examples import (
     TODAY,
@@ -104,6 +107,8 @@ def test_days_since_a_notice_that_never_was_count_for_the_first_live_stage_alone
         " {stage: two, days_past_due: -6, days_since_previous: 1, send: [email]}]"
     )
     assert outcomes(judged_by(book(item(1, -4)), [policy(text)], TODAY)) == {1: "not_due"}
+    with_late = f"{text[:-1]}, {{stage: three, days_past_due: 3, send: [email]}}]"
+    assert outcomes(judged_by(book(item(1, -4)), [policy(with_late)], TODAY)) == {1: "not_due"}
     second = item(1, -4, level=1)
     assert outcomes(judged_by(book(second), [policy(text)], TODAY)) == {1: "dun"}
 
@@ -165,8 +170,59 @@ def test_after_a_dispute_the_highest_stage_is_next_where_no_other_policy_jumps(j
 
 
 def test_a_stage_of_a_condition_alone_holds_from_the_first_day_past_due(judged_by: Judge) -> None:
-    text = "policy: p\nanchor: account\ndeescalate: true\nstages: [{stage: one, when: disputed_minor = 0, send: [email]}]"
+    text = (
+        "policy: p\nanchor: account\ndeescalate: true\nstages: [{stage: one, when: disputed_minor = 0, send: [email]}]"
+    )
     kept = [state(1, 1, stage="one", last_notice_on=ago(3))]
     plan = judged_by(book(item(1, 1), anchors=kept), [policy(text)], TODAY)
     assert (1, 1, "EUR", "p") not in plan.anchors or plan.anchors[(1, 1, "EUR", "p")] == (1, 1)
     assert outcomes(plan) == {1: "finished"}
+
+
+def test_a_procedure_that_begins_anew_does_not_say_its_last_stage_again(judged_by: Judge) -> None:
+    text = (
+        "policy: p\nafter_dispute: restart\nstages: [{stage: one, days_past_due: 5, min_overdue: {EUR: 100}, send:"
+        " [email]}, {stage: two, days_past_due: 9, repeat_every_days: 3, send: [email]}]"
+    )
+    disputes = [{"dispute_id": 1, "item_id": 1, "opened_on": ago(8), "resolved_on": ago(1)}]
+    told = item(1, 30, 5_000, level=2, stage="two", last_notice_on=ago(20))
+    assert outcomes(judged_by(book(told, disputes=disputes), [policy(text)], TODAY)) == {1: "not_due"}
+    assert outcomes(judged_by(book(told), [policy(text)], TODAY)) == {1: "dun"}
+
+
+def test_a_promise_takes_nothing_from_an_item_of_which_too_much_is_in_the_way(judged_by: Judge) -> None:
+    items = [item(1, 30, 10_000, disputed_minor=8_000, in_flight_minor=5_000), item(2, 20, 10_000)]
+    plan = judged_by(book(*items, promises=[PROMISE]), [policy(ONE)], TODAY)
+    assert {number: plan.decisions[number]["promised_minor"] for number in (1, 2)} == {1: 0, 2: 6_001}
+
+
+def test_a_plan_comes_before_a_promise_for_the_same_item(judged_by: Judge) -> None:
+    promises = [{**PROMISE, "promise_id": 1}, {**PROMISE, "promise_id": 2, "plan_id": 7}]
+    named = [{"promise_id": number, "item_id": 1} for number in (1, 2)]
+    plan = judged_by(book(item(1, 30, 10_000), promises=promises, promise_items=named), [policy(ONE)], TODAY)
+    assert (plan.decisions[1]["planned_minor"], plan.decisions[1]["promised_minor"]) == (6_001, 3_999)
+
+
+def test_a_promise_that_names_what_another_payer_owes_covers_nothing_of_it(judged_by: Judge) -> None:
+    named = [{"promise_id": 1, "item_id": 1}]
+    other = item(1, 30, 500, account_id=2)
+    asked = book(other, promises=[PROMISE], promise_items=named)
+    assert outcomes(judged_by(asked, [policy(ONE)], TODAY)) == {1: "dun"}
+
+
+@pytest.mark.parametrize("flag", ["intercompany", "legal"])
+def test_a_credit_goes_to_nothing_of_an_account_that_is_not_dunned(judged_by: Judge, flag: str) -> None:
+    items = [item(1, 20, 500), item(9, 0, 500, kind="credit", due_on=None)]
+    plan = judged_by(book(*items, accounts=[account(1, **{flag: True})]), [policy(ONE)], TODAY)
+    assert outcomes(plan) == {1: flag, 9: "credit"}
+    assert plan.decisions[1]["credited_minor"] == 0
+
+
+@pytest.mark.parametrize(("of_item", "outcome"), [(None, "dun"), ("C2", "no_policy")])
+def test_an_attribute_is_the_items_own_before_its_accounts(judged_by: Judge, of_item: str | None, outcome: str) -> None:
+    text = f"applies_to: attr_contract = 'C1'\n{ONE}"
+    under = parse_policy(text, "p.yaml", {"attr_contract": pl.String()})
+    accounts = pl.DataFrame([account(1, attr_contract="C1")])
+    items = pl.DataFrame([item(1, 20, attr_contract=of_item)], schema_overrides={"attr_contract": pl.String})
+    asked = Book.of(entities=[{"entity_id": 1, "entity": "North"}], accounts=accounts, items=items)
+    assert outcomes(judged_by(asked, [under], TODAY)) == {1: outcome}
