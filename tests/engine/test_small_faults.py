@@ -226,3 +226,12 @@ def test_an_attribute_is_the_items_own_before_its_accounts(judged_by: Judge, of_
     items = pl.DataFrame([item(1, 20, attr_contract=of_item)], schema_overrides={"attr_contract": pl.String})
     asked = Book.of(entities=[{"entity_id": 1, "entity": "North"}], accounts=accounts, items=items)
     assert outcomes(judged_by(asked, [under], TODAY)) == {1: outcome}
+
+
+@pytest.mark.parametrize(("repeats", "outcome"), [(0, "dun"), (1, "finished"), (2, "finished")])
+def test_a_stage_said_more_often_than_the_policy_now_allows_is_not_said_again(
+    judged_by: Judge, repeats: int, outcome: str
+) -> None:
+    text = "policy: p\nstages: [{stage: one, days_past_due: 5, repeat_every_days: 3, repeat_max: 1, send: [email]}]"
+    told = item(1, 30, level=1, stage="one", last_notice_on=ago(10), repeats=repeats)
+    assert outcomes(judged_by(book(told), [policy(text)], TODAY)) == {1: outcome}
