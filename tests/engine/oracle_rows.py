@@ -108,9 +108,11 @@ class Row:
             return (self.as_of - day).days if day else None
 
         item = self.item
+        own = {name: value for name, value in item.items() if value is not None or not name.startswith("attr_")}
         return {
+            **dict.fromkeys(item),
             **{name: value for name, value in self.account.items() if name != "entity_id"},
-            **item,
+            **own,
             **self.sums,
             "entity": self.entity,
             "dunnable_minor": self.dunnable,

@@ -165,6 +165,7 @@ def plain_items(draw: st.DrawFn, item_id: int, owners: Sequence[Keys], as_of: da
         "pending_notice_id": None,
         "max_stage": draw(pick(*[None] * 20, *STAGE_NAMES, "unknown")),
         "attr_contract": draw(pick(None, "C1", "C2")),
+        "attr_score": draw(pick(None, None, 3)),  # of the account, too
         **NEW,
     }
     row["issued_on"] = draw(maybe_near(as_of))
@@ -365,7 +366,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     book = Book.of(
         entities=[{"entity_id": 1, "entity": "North"}, {"entity_id": 2, "entity": "South"}],
         accounts=framed(owners, ("attr_score", "attr_vip")),
-        items=framed(rows, ("attr_contract",)),
+        items=framed(rows, ("attr_contract", "attr_score")),
         payers=draw(payer_rows(owners, as_of)),
         anchors=draw(anchor_rows(owners, rows, as_of)),
         holds=[] if plain else draw(hold_rows(owners, rows, as_of)),

@@ -114,7 +114,8 @@ def steady(policy: Policy) -> Policy:
     if policy.anchor == "account":  # another item may become the anchor, on which another `when` is true
         columns = {column for stage in policy.stages if stage.when for column in stage.when.columns} | columns
     minimum = Minimum(item=policy.minimum.item, account=policy.minimum.account)
-    smaller = without(policy, columns).model_copy(update={"minimum": minimum})
+    # A cap of contacts lets the next notice through where one is no longer needed.
+    smaller = without(policy, columns).model_copy(update={"minimum": minimum, "contact": None})
     return with_stages(smaller, lambda stage: stage.model_copy(update={"fee": None}))
 
 

@@ -3,8 +3,11 @@
 from datetime import date
 from typing import Final
 
+import polars as pl
 import pytest
 
+from dunwell.engine.book import Book
+from dunwell.engine.policy.parse import parse_policy
 from tests.engine.compare import Judge
 from tests.engine.test_oracle_examples import (
     TODAY,
@@ -104,6 +107,8 @@ def test_days_since_a_notice_that_never_was_count_for_the_first_live_stage_alone
         " {stage: two, days_past_due: -6, days_since_previous: 1, send: [email]}]"
     )
     assert outcomes(judged_by(book(item(1, -4)), [policy(text)], TODAY)) == {1: "not_due"}
+    with_late = f"{text[:-1]}, {{stage: three, days_past_due: 3, send: [email]}}]"
+    assert outcomes(judged_by(book(item(1, -4)), [policy(with_late)], TODAY)) == {1: "not_due"}
     second = item(1, -4, level=1)
     assert outcomes(judged_by(book(second), [policy(text)], TODAY)) == {1: "dun"}
 
@@ -134,3 +139,99 @@ def test_a_level_falls_to_the_highest_stage_that_holds(judged_by: Judge, days: i
     kept = [state(2, 1, last_notice_on=ago(3))]
     plan = judged_by(book(item(1, days), accounts=[account(1)], anchors=kept), [policy(text)], TODAY)
     assert plan.anchors[(1, 1, "EUR", "p")] == (1, level)
+
+
+@pytest.mark.parametrize("by_account", [1, 2])
+def test_a_promise_covers_the_account_that_made_it_or_all_that_it_pays_for(judged_by: Judge, by_account: int) -> None:
+    family = [account(1), account(2, parent_id=1)]
+    promise = {**PROMISE, "account_id": by_account, "amount_minor": 500}
+    asked = book(item(1, 30, 500, account_id=2), accounts=family, promises=[promise])
+    assert outcomes(judged_by(asked, [policy(ONE)], TODAY)) == {1: "promised"}
+
+
+def test_what_an_account_promised_comes_before_what_its_payer_did(judged_by: Judge) -> None:
+    family = [account(1), account(2, parent_id=1)]
+    items = [item(1, 30, 10_000, account_id=2), item(2, 20, 10_000)]
+    promises = [
+        {**PROMISE, "promise_id": 1, "account_id": 1, "amount_minor": 6_000},
+        {**PROMISE, "promise_id": 2, "account_id": 2, "amount_minor": 10_000},
+    ]
+    plan = judged_by(book(*items, accounts=family, promises=promises), [policy(ONE)], TODAY)
+    assert {number: plan.decisions[number]["promised_minor"] for number in (1, 2)} == {1: 10_000, 2: 6_000}
+
+
+def test_after_a_dispute_the_highest_stage_is_next_where_no_other_policy_jumps(judged_by: Judge) -> None:
+    stages = ", ".join(f"{{stage: s{days}, days_past_due: {days}, send: [email]}}" for days in (5, 10, 20))
+    text = f"policy: p\nafter_dispute: nearest\nstages: [{stages}]"
+    disputes = [{"dispute_id": 1, "item_id": 1, "opened_on": ago(8), "resolved_on": ago(1)}]
+    told = item(1, 30, level=1, stage="s5", last_notice_on=ago(20))
+    plan = judged_by(book(told, disputes=disputes), [policy(text)], TODAY)
+    assert plan.notices[frozenset({1})]["stage"] == "s20"
+
+
+def test_a_stage_of_a_condition_alone_holds_from_the_first_day_past_due(judged_by: Judge) -> None:
+    text = (
+        "policy: p\nanchor: account\ndeescalate: true\nstages: [{stage: one, when: disputed_minor = 0, send: [email]}]"
+    )
+    kept = [state(1, 1, stage="one", last_notice_on=ago(3))]
+    plan = judged_by(book(item(1, 1), anchors=kept), [policy(text)], TODAY)
+    assert (1, 1, "EUR", "p") not in plan.anchors or plan.anchors[(1, 1, "EUR", "p")] == (1, 1)
+    assert outcomes(plan) == {1: "finished"}
+
+
+def test_a_procedure_that_begins_anew_does_not_say_its_last_stage_again(judged_by: Judge) -> None:
+    text = (
+        "policy: p\nafter_dispute: restart\nstages: [{stage: one, days_past_due: 5, min_overdue: {EUR: 100}, send:"
+        " [email]}, {stage: two, days_past_due: 9, repeat_every_days: 3, send: [email]}]"
+    )
+    disputes = [{"dispute_id": 1, "item_id": 1, "opened_on": ago(8), "resolved_on": ago(1)}]
+    told = item(1, 30, 5_000, level=2, stage="two", last_notice_on=ago(20))
+    assert outcomes(judged_by(book(told, disputes=disputes), [policy(text)], TODAY)) == {1: "not_due"}
+    assert outcomes(judged_by(book(told), [policy(text)], TODAY)) == {1: "dun"}
+
+
+def test_a_promise_takes_nothing_from_an_item_of_which_too_much_is_in_the_way(judged_by: Judge) -> None:
+    items = [item(1, 30, 10_000, disputed_minor=8_000, in_flight_minor=5_000), item(2, 20, 10_000)]
+    plan = judged_by(book(*items, promises=[PROMISE]), [policy(ONE)], TODAY)
+    assert {number: plan.decisions[number]["promised_minor"] for number in (1, 2)} == {1: 0, 2: 6_001}
+
+
+def test_a_plan_comes_before_a_promise_for_the_same_item(judged_by: Judge) -> None:
+    promises = [{**PROMISE, "promise_id": 1}, {**PROMISE, "promise_id": 2, "plan_id": 7}]
+    named = [{"promise_id": number, "item_id": 1} for number in (1, 2)]
+    plan = judged_by(book(item(1, 30, 10_000), promises=promises, promise_items=named), [policy(ONE)], TODAY)
+    assert (plan.decisions[1]["planned_minor"], plan.decisions[1]["promised_minor"]) == (6_001, 3_999)
+
+
+def test_a_promise_that_names_what_another_payer_owes_covers_nothing_of_it(judged_by: Judge) -> None:
+    named = [{"promise_id": 1, "item_id": 1}]
+    other = item(1, 30, 500, account_id=2)
+    asked = book(other, promises=[PROMISE], promise_items=named)
+    assert outcomes(judged_by(asked, [policy(ONE)], TODAY)) == {1: "dun"}
+
+
+@pytest.mark.parametrize("flag", ["intercompany", "legal"])
+def test_a_credit_goes_to_nothing_of_an_account_that_is_not_dunned(judged_by: Judge, flag: str) -> None:
+    items = [item(1, 20, 500), item(9, 0, 500, kind="credit", due_on=None)]
+    plan = judged_by(book(*items, accounts=[account(1, **{flag: True})]), [policy(ONE)], TODAY)
+    assert outcomes(plan) == {1: flag, 9: "credit"}
+    assert plan.decisions[1]["credited_minor"] == 0
+
+
+@pytest.mark.parametrize(("of_item", "outcome"), [(None, "dun"), ("C2", "no_policy")])
+def test_an_attribute_is_the_items_own_before_its_accounts(judged_by: Judge, of_item: str | None, outcome: str) -> None:
+    text = f"applies_to: attr_contract = 'C1'\n{ONE}"
+    under = parse_policy(text, "p.yaml", {"attr_contract": pl.String()})
+    accounts = pl.DataFrame([account(1, attr_contract="C1")])
+    items = pl.DataFrame([item(1, 20, attr_contract=of_item)], schema_overrides={"attr_contract": pl.String})
+    asked = Book.of(entities=[{"entity_id": 1, "entity": "North"}], accounts=accounts, items=items)
+    assert outcomes(judged_by(asked, [under], TODAY)) == {1: outcome}
+
+
+@pytest.mark.parametrize(("repeats", "outcome"), [(0, "dun"), (1, "finished"), (2, "finished")])
+def test_a_stage_said_more_often_than_the_policy_now_allows_is_not_said_again(
+    judged_by: Judge, repeats: int, outcome: str
+) -> None:
+    text = "policy: p\nstages: [{stage: one, days_past_due: 5, repeat_every_days: 3, repeat_max: 1, send: [email]}]"
+    told = item(1, 30, level=1, stage="one", last_notice_on=ago(10), repeats=repeats)
+    assert outcomes(judged_by(book(told), [policy(text)], TODAY)) == {1: outcome}

@@ -31,7 +31,8 @@ def typeset(notice: Notice, wording: Wording | None = None) -> bytes:
 def write_out(notice: Notice, wording: Wording | None = None) -> Message:
     """Write a notice and set it as a letter, which the message carries. Errors: ValueError, as of `typeset`."""
     letter = compose(notice, wording or shipped())
-    return replace(_message(letter), letter=pdf_of(letter, notice.as_of))
+    pdf = pdf_of(letter, notice.as_of)  # first: what is too long to be set need not be written either
+    return replace(_message(letter), letter=pdf)
 
 
 def _message(letter: Letter) -> Message:
