@@ -163,6 +163,13 @@ def test_what_is_paid_before_interest_begins_bears_none_and_lowers_the_step() ->
     assert work("UK", "600.00 GBP", "2025-05-31", "2025-06-30", paid=paid).flat_minor == 0
 
 
+def test_a_payment_on_the_day_before_the_last_lowers_the_last() -> None:
+    found = work("DE", "1000.00 EUR", "2025-03-31", "2025-04-30", paid=(("2025-04-29", "400.00"),))
+    assert [(each.days, each.principal_minor) for each in found.periods] == [(29, 1000_00), (1, 600_00)]
+    on_the_last = work("DE", "1000.00 EUR", "2025-03-31", "2025-04-30", paid=(("2025-04-30", "400.00"),))
+    assert [(each.days, each.principal_minor) for each in on_the_last.periods] == [(30, 1000_00)]
+
+
 def test_interest_that_waits_for_a_demand_does_not_begin_by_itself() -> None:
     given = series("fr-legal", ("2025-01-01", "3.71"))
     claim = ("1000.00 EUR", "2025-01-31", "2025-03-31", "consumer")

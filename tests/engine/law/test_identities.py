@@ -140,6 +140,16 @@ def test_interest_of_later_charges_adds_up_to_that_of_one() -> None:
     assert abs(sum((each.interest_exact_minor for each in parts), Fraction(0)) - at_once) <= KEPT * 5
 
 
+def test_interest_that_is_added_is_kept_to_millionths() -> None:
+    values = {"mode": "constant", "rate": "33.3333", "compounding": "yearly", "source": "made up"}
+    debt = Debt(1, date(2025, 1, 1), RateRule.model_validate(values), {})
+    assert debt.accrued(date(2025, 12, 31)) == Fraction("0.333333")
+    assert debt.accrued(date(2026, 12, 31)) == Fraction("0.333333") * (1 + Fraction("1.333333"))
+    third = Debt(1, date(2025, 1, 1), RateRule.model_validate(values | {"rate": "33.33335"}), {})
+    assert third.accrued(date(2025, 12, 31)) == Fraction("0.3333335")
+    assert third.accrued(date(2026, 1, 1)) == Fraction("0.333334") + Fraction("0.3333335") * Fraction("1.333334") / 365
+
+
 def test_a_rule_that_rounds_the_interest_of_a_day_charges_whole_units_a_day() -> None:
     rule = RateRule.model_validate({"mode": "constant", "rate": "8.5", "source": "made up"})
     debt = Debt(100_000, date(2025, 1, 1), rule, {}, rounding="daily_rate_2dp")
