@@ -220,4 +220,5 @@ def test_steps_in_another_currency_are_judged_at_the_statutes_own_rate() -> None
     assert of(1_250_00, "EUR") == (40_00, Decimal(40))  # 5,000 zloty
     assert of(1_250_01, "EUR") == (70_00, Decimal(70))
     assert of(15_625_00, "USD") == (125_00, Decimal(100))  # 12,500 euro, 50,000 zloty
+    assert of(15_624_99, "USD") == (87_50, Decimal(70))
     assert of(5_000_00, "PLN") == (160_00, Decimal(40))
