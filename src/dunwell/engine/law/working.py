@@ -126,7 +126,7 @@ def _interest(
         day_count=law.day_count,
         rounding=law.rounding,
     )
-    from_on = max(first_on, claim.from_on or first_on)
+    from_on = claim.from_on or first_on
     if from_on > claim.until_on:
         return (), Fraction(0)
     periods, exact = debt.charge(from_on, claim.until_on)
