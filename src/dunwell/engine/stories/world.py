@@ -93,7 +93,8 @@ class World(Names):
         self.posted |= dict(zip(sums, self.with_items(rows, lines.rename({"notice_id": "notice_no"})), strict=True))
 
     def _charge_number(self, charge: Mapping[str, Any]) -> str:
-        number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}"
+        kind = "" if charge["charge"] == "fee" else f"/{charge['charge']}"
+        number = stem = f"{self.numbers[charge['item_id']]}/{charge['stage']}{kind}"
         count = 1
         while number in self.ids["item"]:
             count += 1
@@ -166,6 +167,7 @@ class World(Names):
             "stage": event.stage,
             "last_notice_on": event.last_notice,
             "last_deadline_on": event.last_deadline,
+            "interest_from_on": event.interest_from,
         }
         return e.ItemsBooked(on=on, items=self._item(row, event.attributes()))
 
