@@ -23,7 +23,7 @@ def charge(
 ) -> Town:  # fmt: skip
     """Charge something on account of an item."""
     town.invoice(charge_id, amount_minor, kind="charge", parent_item_id=item, waivable=waivable)
-    row = {
+    row: dict[str, object] = {
         "charge_item_id": charge_id, "notice_id": notice, "item_id": item, "account_id": CHILD, "currency": "EUR",
         "charge": kind, "amount_minor": amount_minor, "posted_on": on, "first": first,
     }  # fmt: skip
