@@ -6,7 +6,7 @@ from functools import cache
 
 from dunwell.engine.data import regime_text
 from dunwell.engine.documents import read_as, read_document
-from dunwell.engine.law.regime import DayCount, DebtorClass, Fees, Flat, Part, RateRule, Regime
+from dunwell.engine.law.regime import DayCount, DebtorClass, Fees, Flat, Part, RateRule, Regime, Rounding
 
 AGREED = "as agreed"
 
@@ -27,6 +27,7 @@ class Law:
     regime: Regime | None = None
     agreed_percent: Decimal | None = None
     day_count: DayCount = "act/365"
+    rounding: Rounding = "exact"
     default_class: DebtorClass | None = None
 
     def rate_rule(self, debtor_class: DebtorClass) -> RateRule | None:
@@ -42,6 +43,11 @@ class Law:
     def fees(self, debtor_class: DebtorClass) -> Fees | None:
         """What bounds fees; None where nothing does."""
         return self.regime.fees.get(debtor_class) if self.regime else None
+
+    @property
+    def grace_days(self) -> int:
+        """By how many days interest begins later than on the day after the due date."""
+        return self.regime.grace_days if self.regime else 0
 
     @property
     def order(self) -> tuple[Part, ...]:
