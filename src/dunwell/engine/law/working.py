@@ -124,7 +124,7 @@ def _interest(
         series=series,
         reductions=claim.reductions,
         day_count=law.day_count,
-        rounding=law.regime.rounding if law.regime else "exact",
+        rounding=law.rounding,
     )
     from_on = max(first_on, claim.from_on or first_on)
     if from_on > claim.until_on:
