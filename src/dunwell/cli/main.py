@@ -16,6 +16,7 @@ from dunwell.cli import (
     happen,
     letter,
     policy,
+    rates,
     report,
     run,
     runs,
@@ -85,6 +86,7 @@ app.add_typer(entity.app, name="entity")
 app.add_typer(letter.app, name="letter")
 app.add_typer(policy.app, name="policy")
 app.add_typer(stories.app, name="story")
+app.add_typer(rates.app, name="rates")
 app.add_typer(report.app, name="report")
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
