@@ -47,3 +47,16 @@ class Law:
     def order(self) -> tuple[Part, ...]:
         """What money for an item goes to first; empty where it goes to what it names."""
         return self.regime.appropriation if self.regime else ()
+
+
+def law_of(
+    name: str | None = None,
+    *,
+    agreed_percent: Decimal | None = None,
+    day_count: DayCount | None = None,
+    default_class: DebtorClass | None = None,
+) -> Law:
+    """Put together what holds under a regime; days count as agreed, else as the regime says. Errors: KeyError."""
+    found = regime(name) if name else None
+    counted = day_count or (found.day_count if found else "act/365")
+    return Law(found, agreed_percent, counted, default_class)
