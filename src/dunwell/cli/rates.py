@@ -59,6 +59,7 @@ def add(
     series: Annotated[str, typer.Argument(metavar="SERIES", help="The name of the series, such as ecb-mro.")],
     date_: Annotated[date, typer.Argument(metavar="DATE", parser=day, help="The first day on which it holds.")],
     value: Annotated[str, typer.Argument(metavar="VALUE", help="Percent points, or units of a currency per 1 EUR.")],
+    *,
     until: Annotated[
         date | None,
         typer.Option(
@@ -67,7 +68,7 @@ def add(
             parser=day,
             help="The last day of which it is known. [default: that day; of a rate for half-years, their end]",
         ),
-    ] = None,  # fmt: skip
+    ] = None,
     source: Annotated[str, typer.Option("--source", metavar="TEXT", help="Who publishes it, and where.")] = "",
     correct: Correct = "",
     json: Json = False,
@@ -119,8 +120,8 @@ def _say_all(found: Sequence["ListedSeries"]) -> None:
     rows = [
         (
             each.series,
-            str(each.from_on),
-            str(each.until_on),
+            f"{each.from_on}",
+            f"{each.until_on}",
             f"{each.value} ",
             ", ".join(each.regimes) or "-",
             each.title,
@@ -131,9 +132,8 @@ def _say_all(found: Sequence["ListedSeries"]) -> None:
     missing = [(each.series, ", ".join(each.regimes)) for each in found if not each.until_on]
     if missing:
         table("Asked for, and given by nobody yet", ("series", "regimes"), missing)
-        say(
-            f"`{typed(f'rates add {missing[0][0]} DATE VALUE')}` adds one, `{typed('rates import FILE')}` a file of them"
-        )
+        add_one, take_all = typed(f"rates add {missing[0][0]} DATE VALUE"), typed("rates import FILE")
+        say(f"`{add_one}` adds one, `{take_all}` a file of them")
 
 
 def _say_one(each: "ListedSeries") -> None:

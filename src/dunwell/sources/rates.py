@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -190,11 +191,15 @@ def _changes(rows: Sequence[RateRow]) -> tuple[RateRow, ...]:
     return tuple(row for value, row in zip(before, rows, strict=False) if value != row.value_millionths)
 
 
+@lru_cache(maxsize=20_000)  # a table of currencies has every day thirty times
 def _day(text: str) -> date | None:
+    """Read a day as central banks write it; None for what is none of the calendar."""
+    plain = text.strip()
     for form in FORMATS:
         try:
-            day = datetime.strptime(text.strip(), form).date()  # noqa: DTZ007  # a date has no time zone
+            day = datetime.strptime(plain, form).date()  # noqa: DTZ007  # a date has no time zone
         except ValueError:
             continue
-        return day if YEAR_MIN <= day.year <= YEAR_MAX and (form != FORMATS[0] or len(text.strip()) == 10) else None
+        is_whole = "-" not in form or len(plain) == len("2026-01-31")
+        return day if YEAR_MIN <= day.year <= YEAR_MAX and is_whole else None
     return None

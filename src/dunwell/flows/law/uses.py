@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from dunwell.engine.data import regime_names, series_names
@@ -21,6 +22,7 @@ class Asked:
     by_half_years: bool = True
 
 
+@cache
 def asked_series() -> dict[str, Asked]:
     """Return what regimes ask, by the name of the series; exchange rates of the ECB are asked by all of them."""
     found: dict[str, Asked] = {}
