@@ -162,7 +162,7 @@ def _money(period: Period, currency: str, reader: Reader) -> str:
 
 
 def _rates(periods: Sequence[Period], reader: Reader) -> str:
-    """One rate, or the lowest and the highest of several, as in `10.27–11.27 %`."""
+    """One rate, or the lowest and the highest of several."""
     rates = sorted({period.rate_millionths for period in periods})
     if not rates:
         return NONE
