@@ -1,5 +1,6 @@
 """A policy file read: every key with its default, what the check warns of, and the schema for editors."""
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -9,14 +10,9 @@ import pytest
 
 from dunwell.engine.data import SHIPPED_POLICIES, shipped_policy
 from dunwell.engine.documents import read_document
+from dunwell.engine.law.law import Law
 from dunwell.engine.policy.model import Calendar, Close, Contact, Fee, Interest, Minimum, Policy, Stage, json_schema
-from dunwell.engine.policy.parse import (
-    NOT_YET_ACTED_ON,
-    STAGE_KEYS_NOT_YET_ACTED_ON,
-    attribute_types,
-    parse_policy,
-    warnings_of,
-)
+from dunwell.engine.policy.parse import attribute_types, parse_policy, warnings_of
 
 SAMPLE: Final = Path(__file__).parent / "sample" / "standard-b2b.yaml"
 SHORTEST: Final = "{policy: p, stages: [{stage: one, days_past_due: 3, send: [email]}]}"
@@ -194,14 +190,31 @@ def test_a_policy_without_a_title_is_doubtful() -> None:
     assert warnings(text) == ["p.yaml:2: policy: a title would help those who read reports"]
 
 
-def test_what_is_not_acted_on_yet_is_named() -> None:
-    found = warnings(SAMPLE.read_text(encoding="utf-8"))
-    keys = {text.split(": ")[1] for text in found if text.endswith("is checked but not acted on yet by this version")}
-    assert keys == {
-        "interest", "stages[3].interest", "stages[3].compensation",
-    }  # fmt: skip
-    assert set(NOT_YET_ACTED_ON) <= set(Policy.model_fields)
-    assert set(STAGE_KEYS_NOT_YET_ACTED_ON) <= set(Stage.model_fields)
+def test_a_rate_that_no_stage_charges_is_doubtful() -> None:
+    stages = "stages: [{stage: one, days_past_due: 3, send: [email]}]"
+    text = f"policy: p\ntitle: t\nmin_gap_days: 7\ninterest: {{rate: 8}}\n{stages}"
+    assert warnings(text) == [
+        "p.yaml:4: interest: no stage has `interest: true`, so that nothing is charged at this rate"
+    ]
+    assert warnings(text.replace("days_past_due", "interest: true, days_past_due")) == []
+
+
+def test_what_a_policy_says_takes_the_place_of_what_its_regime_says() -> None:
+    text = "policy: p\ninterest: {%s}\nstages: [{stage: one, days_past_due: 3, send: [email]}]"
+    statutory = parse_policy(text % "regime: DE", "p.yaml").law
+    assert statutory is not None
+    assert statutory.regime is not None
+    assert (statutory.day_count, statutory.rounding) == (statutory.regime.day_count, statutory.regime.rounding)
+    keys = "regime: DE, rate: 7.5, day_count: act/360, rounding: daily_rate_2dp, class: consumer"
+    agreed = parse_policy(text % keys, "p.yaml").law
+    assert agreed == replace(
+        statutory, agreed_percent=Decimal("7.5"), day_count="act/360", rounding="daily_rate_2dp",
+        default_class="consumer",
+    )  # fmt: skip
+    rule = agreed.rate_rule("business")
+    assert rule is not None
+    assert (rule.mode, rule.rate) == ("constant", Decimal("7.5"))
+    assert parse_policy(text % "rate: 8", "p.yaml").law == Law(agreed_percent=Decimal(8))
 
 
 def test_a_fee_without_a_currency_that_the_policy_names_elsewhere_is_doubtful() -> None:

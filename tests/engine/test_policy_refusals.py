@@ -83,8 +83,11 @@ def refusal(text: str) -> str:
         ('contact: {window: "08:00-08:00"}', "contact.window: it opens and closes at the same time"),
         ("contact: {window: 8-18}", "contact.window: string should match pattern"),
         ("contact: {per_7_days: 0}", "contact.per_7_days: should be greater than or equal to 1, not 0"),
-        ("interest: {}", "interest: give either a regime or a rate"),
-        ("interest: {regime: DE, rate: 8.0}", "interest: give either a regime or a rate"),
+        ("interest: {}", "interest: give a regime or a rate, or both"),
+        ("interest: {rate: 8, class: business}", "interest.class: a rate asks for no class; leave it out, or give a"),
+        ("interest: {regime: DE, class: firm}", "interest.class: should be 'business', 'consumer' or 'public'"),
+        ("interest: {regime: DX}", "interest.regime: no regime is called 'DX'; did you mean 'D"),
+        ("interest: {rate: 8, rounding: up}", "interest.rounding: should be 'exact' or 'daily_rate_2dp'"),
         ("interest: {rate: 8, day_count: act/366}", "interest.day_count: should be 'act/365', 'act/act'"),
         (
             "close: {after_stage: onee, send: [email]}",
@@ -339,3 +342,17 @@ def test_no_action_is_called_like_a_task_of_our_own(name: str) -> None:
     assert refusals(text) == [
         f"p.yaml:3: stages[0].do[1]: {own}", f"p.yaml:6: rules[0].do[0]: {own}", f"p.yaml:4: close.do[0]: {own}",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("interest", "key", "message"),
+    [
+        ("title: t", "interest", "the policy says by what law: give it `interest`, such as {regime: DE}"),
+        ("title: t", "compensation", "the policy says by what law: give it `interest`, such as {regime: DE}"),
+        ("interest: {rate: 8}", "compensation", "the policy's `interest` names no regime that has a flat sum"),
+        ("interest: {regime: CH}", "compensation", "the policy's `interest` names no regime that has a flat sum"),
+    ],
+)
+def test_a_stage_charges_nothing_that_no_law_gives(interest: str, key: str, message: str) -> None:
+    stages = f"stages:\n  - {{stage: one, days_past_due: 3, send: [email], {key}: true}}\n"
+    assert refusal(f"policy: p\n{interest}\n{stages}") == f"p.yaml:4: stages[0].{key}: {message}"

@@ -1,6 +1,7 @@
 """Money as integers in minor units: parsing, bounds, rounding and how it reads in a message."""
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Final
 
 import polars as pl
@@ -98,6 +99,12 @@ def format_minor(amount_minor: int, currency: str | None) -> str:
 def round_half_up(value: Decimal) -> int:
     """Round to a whole minor unit, halves away from zero (the commercial rule)."""
     return int(value.to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def fraction_half_up(value: Fraction) -> int:
+    """Round an exact ratio to a whole minor unit, halves away from zero."""
+    whole = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
+    return whole if value >= 0 else -whole
 
 
 def ratio_half_up(numerator: pl.Expr, denominator: pl.Expr | int) -> pl.Expr:

@@ -6,7 +6,7 @@ from functools import cache
 
 from dunwell.engine.data import regime_text
 from dunwell.engine.documents import read_as, read_document
-from dunwell.engine.law.regime import DayCount, DebtorClass, Fees, Flat, Part, RateRule, Regime
+from dunwell.engine.law.regime import DayCount, DebtorClass, Fees, Flat, Part, RateRule, Regime, Rounding
 
 AGREED = "as agreed"
 
@@ -27,6 +27,7 @@ class Law:
     regime: Regime | None = None
     agreed_percent: Decimal | None = None
     day_count: DayCount = "act/365"
+    rounding: Rounding = "exact"
     default_class: DebtorClass | None = None
 
     def rate_rule(self, debtor_class: DebtorClass) -> RateRule | None:
@@ -44,6 +45,11 @@ class Law:
         return self.regime.fees.get(debtor_class) if self.regime else None
 
     @property
+    def grace_days(self) -> int:
+        """By how many days interest begins later than on the day after the due date."""
+        return self.regime.grace_days if self.regime else 0
+
+    @property
     def order(self) -> tuple[Part, ...]:
         """What money for an item goes to first; empty where it goes to what it names."""
         return self.regime.appropriation if self.regime else ()
@@ -59,4 +65,5 @@ def law_of(
     """Put together what holds under a regime; days count as agreed, else as the regime says. Errors: KeyError."""
     found = regime(name) if name else None
     counted = day_count or (found.day_count if found else "act/365")
-    return Law(found, agreed_percent, counted, default_class)
+    rounding = found.rounding if found else "exact"
+    return Law(found, agreed_percent, counted, rounding, default_class)

@@ -1,5 +1,6 @@
 """Which rate of interest holds on which days, by the rule of a regime and the series it asks."""
 
+from calendar import isleap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -7,7 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from dunwell.engine.law.regime import RateRule
-from dunwell.engine.law.series import AllSeries, RatesMissing, Series
+from dunwell.engine.law.series import AllSeries, Series, named
 
 MILLIONTHS: Final = 1_000_000
 DAY: Final = timedelta(days=1)
@@ -53,6 +54,14 @@ def half_year(day: date) -> date:
     return date(day.year, 1 if day.month < 7 else 7, 1)
 
 
+def anniversary(first_on: date, years: int) -> date:
+    """The day on which a year of interest begins; what began on 29 February begins on 1 March in ordinary years."""
+    year = first_on.year + years
+    if (first_on.month, first_on.day) == (2, 29) and not isleap(year):
+        return date(year, 3, 1)
+    return first_on.replace(year=year)
+
+
 def _asked(rule: RateRule, day: date) -> date:
     """Of which day the series is asked for the rate of a day."""
     if rule.snapshot == "day":
@@ -85,10 +94,7 @@ def _changes(rule: RateRule, series: AllSeries) -> Iterator[date]:
 
 
 def _series(rule: RateRule, series: AllSeries) -> Series:
-    name = rule.series or ""
-    if name not in series:
-        raise RatesMissing(name, f"the series {name} is not there: `dunwell rates import` brings it in")
-    return series[name]
+    return named(rule.series or "", series)
 
 
 def _millionths(points: Decimal) -> int:

@@ -11,6 +11,7 @@ from dunwell.engine.money import exponent
 
 DebtorClass: TypeAlias = Literal["business", "consumer", "public"]
 DayCount: TypeAlias = Literal["act/365", "act/act", "30/360", "act/360"]
+Rounding: TypeAlias = Literal["exact", "daily_rate_2dp"]
 Part: TypeAlias = Literal["costs", "interest", "principal"]
 
 DAYS_MAX: Final = 3650
@@ -206,7 +207,7 @@ class Regime(Keys):
     interest: dict[DebtorClass, RateRule] = {}
     day_count: DayCount = "act/365"
     grace_days: Days = 0  # interest begins so many days later than the day after the due date
-    rounding: Literal["exact", "daily_rate_2dp"] = "exact"
+    rounding: Rounding = "exact"
     flat: dict[DebtorClass, Flat] = {}
     fees: dict[DebtorClass, Fees] = {}
     appropriation: tuple[Part, ...] = ()  # empty: money goes to what it names

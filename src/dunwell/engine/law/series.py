@@ -49,6 +49,13 @@ class Series:
 AllSeries: TypeAlias = Mapping[str, Series]
 
 
+def named(name: str, series: AllSeries) -> Series:
+    """Return a series by its name. Errors: RatesMissing where there is none."""
+    if name not in series:
+        raise RatesMissing(name, f"the series {name} is not there: `dunwell rates import` brings it in")
+    return series[name]
+
+
 def series_of(book: Book) -> dict[str, Series]:
     """Return the series that a book carries, by name."""
     ends = dict(book.series.select("series", "complete_until_on").iter_rows())

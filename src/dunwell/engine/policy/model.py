@@ -11,6 +11,8 @@ from dunwell.engine.book import CHANNELS, EVENTS
 from dunwell.engine.calendars import calendar_of
 from dunwell.engine.documents import hint
 from dunwell.engine.hours import Hours
+from dunwell.engine.law.law import Law, regime
+from dunwell.engine.law.regime import DayCount, DebtorClass, Rounding
 from dunwell.engine.money import CURRENCIES, MoneyError, not_in_use, to_minor
 from dunwell.engine.policy.expressions import Expression, ExpressionError, compile_expression
 
@@ -226,11 +228,28 @@ class Contact(Keys):
 
 
 class Interest(Keys):
-    """A statutory regime, or a contractual rate."""
+    """A statutory regime, or a contractual rate; both together: the regime, with the agreed rate in place of its own.
+
+    `class`: of debtors whose account does not say. The other keys take the place of what the regime says.
+    """
 
     regime: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     rate: Percent | None = None
-    day_count: Literal["act/365", "act/act", "30/360", "act/360"] | None = None
+    day_count: DayCount | None = None
+    rounding: Rounding | None = None
+    class_: DebtorClass | None = Field(default=None, alias="class")
+
+    @cached_property
+    def law(self) -> Law:
+        """What holds for claims. Errors: KeyError for a regime that does not come with Dunwell."""
+        statutory = regime(self.regime) if self.regime else None
+        return Law(
+            regime=statutory,
+            agreed_percent=self.rate,
+            day_count=self.day_count or (statutory.day_count if statutory else "act/365"),
+            rounding=self.rounding or (statutory.rounding if statutory else "exact"),
+            default_class=self.class_,
+        )
 
 
 class Stage(Keys):
@@ -308,6 +327,11 @@ class Policy(Keys):
     stages: Listed[Stage]
     close: Close | None = None
     rules: Listed[Rule] = ()
+
+    @property
+    def law(self) -> Law | None:
+        """What its `interest` asks for; None without it."""
+        return self.interest.law if self.interest else None
 
     def position(self, stage: str | None) -> int:
         """Return the position of the stage called so, from 1, or 0."""

@@ -7,14 +7,12 @@ import polars as pl
 
 from dunwell.engine.book import ATTRIBUTE_TYPES
 from dunwell.engine.calendars import countries
+from dunwell.engine.data import regime_names
 from dunwell.engine.documents import Document, DocumentError, Path, Problem, hint, read_as, read_document
 from dunwell.engine.policy.expressions import COLUMNS, Expression
 from dunwell.engine.policy.model import CLOSE, Calendar, Contact, Fee, Policy, Rule, Stage, Tier
 
 STAGES_MAX: Final = 99
-# Keys that are read and checked; what they ask for comes with later versions.
-NOT_YET_ACTED_ON: Final = ("interest",)
-STAGE_KEYS_NOT_YET_ACTED_ON: Final = ("interest", "compensation")
 # Tasks that Dunwell opens, and closes, of its own accord; also `CHANNEL_held_up` and `vanished_KIND`.
 OWN_TASKS: Final = {
     *("exception", "unreachable", "delivery_failed", "delivery_in_doubt", "run_refused"),
@@ -44,7 +42,7 @@ def policy_of(document: Document, attributes: Mapping[str, pl.DataType] | None =
 
 
 def warnings_of(policy: Policy, document: Document) -> list[Problem]:
-    """Name what is allowed and probably not meant, and what this version reads without acting on it."""
+    """Name what is allowed and probably not meant."""
     return [document.problem(path, message) for path, message in _doubts(policy, document)]
 
 
@@ -73,10 +71,34 @@ def _contradictions(policy: Policy, columns: set[str]) -> Iterator[tuple[Path, s
         yield from _rule_contradictions(policy, index, rule)
     if policy.applies_to and _never(policy.applies_to):
         yield ("applies_to",), "it is never true, so the policy would apply to nothing"
-    if policy.interest and (policy.interest.regime is None) == (policy.interest.rate is None):
-        yield ("interest",), "give either a regime or a rate"
+    yield from _interest_contradictions(policy)
     yield from _calendar_contradictions(policy.calendar)
     yield from _contact_contradictions(policy.contact)
+
+
+def _interest_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """Charges that no law gives."""
+    interest, known = policy.interest, regime_names()
+    if interest and interest.regime is None:
+        if interest.rate is None:
+            yield ("interest",), "give a regime or a rate, or both"
+        if interest.class_:
+            yield ("interest", "class"), "a rate asks for no class; leave it out, or give a regime"
+    elif interest and interest.regime not in known:
+        yield (
+            ("interest", "regime"),
+            f"no regime is called {interest.regime!r}{hint(str(interest.regime), known)}; there are {', '.join(known)}",
+        )
+        return
+    law = policy.law if interest and (interest.regime or interest.rate is not None) else None
+    for index, stage in enumerate(policy.stages):
+        asked = [key for key in ("interest", "compensation") if getattr(stage, key)]
+        if interest is None and asked:
+            yield ("stages", index, asked[0]), "the policy says by what law: give it `interest`, such as {regime: DE}"
+        elif law and stage.compensation and not (law.regime and law.regime.flat):
+            yield ("stages", index, "compensation"), "the policy's `interest` names no regime that has a flat sum"
+        elif law and stage.interest and law.agreed_percent is None and law.regime and not law.regime.interest:
+            yield ("stages", index, "interest"), f"the regime {law.regime.regime} gives no interest; give a `rate`"
 
 
 def _calendar_contradictions(calendar: Calendar | None) -> Iterator[tuple[Path, str]]:
@@ -214,19 +236,14 @@ def _never(expression: Expression) -> bool:
 
 
 def _doubts(policy: Policy, document: Document) -> Iterator[tuple[Path, str]]:
-    later = "is checked but not acted on yet by this version"
-    for key in NOT_YET_ACTED_ON:
-        if getattr(policy, key) != Policy.model_fields[key].get_default():
-            yield (key,), later
     for index, stage in enumerate(policy.stages):
-        for key in STAGE_KEYS_NOT_YET_ACTED_ON:
-            if getattr(stage, key) != Stage.model_fields[key].get_default():
-                yield ("stages", index, key), later
         if stage.days_since_deadline is not None and all(each.deadline_days is None for each in policy.stages[:index]):
             at = ("stages", index, "days_since_deadline")
             yield at, "no stage before it has deadline_days; without a deadline there is nothing to wait for"
         if stage.fee and stage.fee.fixed:
             yield from _currency_doubts(policy, index, stage.fee)
+    if policy.interest and policy.interest.regime is None and not any(stage.interest for stage in policy.stages):
+        yield ("interest",), "no stage has `interest: true`, so that nothing is charged at this rate"
     if policy.escalate == "step" and policy.min_gap_days < 3:
         yield ("min_gap_days",), "with `escalate: step` a gap below 3 days can send an old item one stage a day"
     if not document.data.get("title"):
