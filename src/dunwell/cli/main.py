@@ -14,6 +14,7 @@ from dunwell.cli import (
     doctor,
     entity,
     happen,
+    interest,
     letter,
     policy,
     rates,
@@ -80,6 +81,7 @@ app.command(cls=Command)(agree.plan)
 app.command(cls=Command)(agree.promises)
 app.command(cls=Command)(agree.end)
 app.command(cls=Command)(happen.contact)
+app.command(cls=Command)(interest.interest)
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")

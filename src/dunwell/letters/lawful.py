@@ -136,7 +136,7 @@ def _working(interest: Interest, currency: str, reader: Reader, words: Words) ->
         f"{words.legal_basis}{words.colon}{one_line(interest.source)}" if interest.source else "",
     ]
     return Working(
-        heading=f"{words.number} {one_line(interest.number) or NONE}",
+        heading=f"{words.number} {number}" if (number := one_line(interest.number)) else words.interest,
         table=Table(first, tuple(column for column, has in wanted if has), ()),
         total=(words.interest, reader.money(interest.amount_minor, currency)),
         notes=tuple(note for note in notes if note),

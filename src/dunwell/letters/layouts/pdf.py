@@ -43,6 +43,13 @@ FACT_WORD_MAX: Final = 22
 _idle: Final[list[typst.Compiler]] = []
 
 
+def working_pdf(data: dict[str, Any], day: date) -> bytes:
+    """Set a working alone, from what its page shows, dated `day`. Errors: ValueError where Typst refuses the page."""
+    folder = files("dunwell.letters.layouts")
+    source = folder.joinpath("working.typ").read_bytes() + folder.joinpath("alone.typ").read_bytes()
+    return _set(source, _breakable(data, WORD_MAX), day)
+
+
 def pdf_of(letter: Letter, day: date) -> bytes:
     """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes.
 
@@ -55,11 +62,16 @@ def pdf_of(letter: Letter, day: date) -> bytes:
             f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its"
             " notices, by split_by or one_notice_per, or list less by include"
         )
+    return _set(page(), data_of(letter), day)
+
+
+def _set(source: bytes, data: dict[str, Any], day: date) -> bytes:
+    """Set a page from its data, as PDF/A-2a and PDF/UA-1. Errors: ValueError where Typst refuses it."""
     compiler = _idle.pop() if _idle else new_compiler()
     try:
         pdf = compiler.compile(
-            input=page(),
-            sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
+            input=source,
+            sys_inputs={"letter": json.dumps(data, ensure_ascii=False)},
             format="pdf",
             pdf_standards=STANDARDS,
             timestamp=datetime.combine(day, time(), UTC),
@@ -121,7 +133,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "remark": letter.remark,
         "listed": _table(letter.listed) if letter.listed else None,
         "closing": letter.closing,
-        "workings": [_shown_working(each) for each in letter.workings],
+        "workings": [shown_working(each) for each in letter.workings],
         "foot": foot,
     }
     return {
@@ -141,7 +153,7 @@ def _table(table: Table) -> dict[str, Any]:
     return {"heads": heads, "rows": table.rows, "running": table.running or [None] * len(table.rows)}
 
 
-def _shown_working(working: Working) -> dict[str, Any]:
+def shown_working(working: Working) -> dict[str, Any]:
     """How one item's interest was worked out: the last row is its sum."""
     return {**_table(working.table), "heading": working.heading, "total": working.total, "notes": working.notes}
 
