@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal
+from typing import Final
 
 from dunwell.engine.law.rates import MILLIONTHS, RatePeriod, anniversary, rate_periods
-from dunwell.engine.law.regime import DayCount, RateRule
+from dunwell.engine.law.regime import DayCount, RateRule, Rounding
 from dunwell.engine.law.series import AllSeries
 from dunwell.engine.money import fraction_half_up
 
@@ -64,7 +64,7 @@ class Debt:
     series: AllSeries
     reductions: tuple[tuple[date, int], ...] = ()
     day_count: DayCount = "act/365"
-    rounding: Literal["exact", "daily_rate_2dp"] = "exact"
+    rounding: Rounding = "exact"
 
     def principal_on(self, day: date) -> int:
         """The principal on a day, without what interest of earlier years has added to it."""
@@ -102,20 +102,22 @@ class Debt:
         """Cut the days of interest wherever anything changes, and at `cut_on`."""
         rates = rate_periods(self.rule, self.first_on, until_on, self.series)
         years = set(self._years(until_on)) if self.rule.compounding == "yearly" else set()
-        starts = {rate.from_on for rate in rates} | {on + DAY for on, _amount in self.reductions} | years
+        starts = (
+            {rate.from_on for rate in rates} | {on + DAY for on, _amount in self.reductions if on < until_on} | years
+        )
         starts |= {cut_on} if cut_on else set()
         if self.day_count == "act/act":
             starts |= {date(year, 1, 1) for year in range(self.first_on.year + 1, until_on.year + 1)}
         inner = sorted(day for day in starts if self.first_on < day <= until_on)
         cuts = [self.first_on, *inner] if self.first_on <= until_on else []
         added, of_year = Fraction(0), Fraction(0)
-        for start, following in zip(cuts, [*cuts[1:], until_on + DAY], strict=False):
+        for start, end in zip(cuts, [*(day - DAY for day in cuts[1:]), until_on], strict=False):
             if start in years:
                 added, of_year = added + Fraction(fraction_half_up(of_year * KEPT), KEPT), Fraction(0)
             rate = next(each for each in rates if each.from_on <= start <= each.until_on)
-            interest = self._interest(start, following - DAY, rate, self.principal_on(start) + added)
+            interest = self._interest(start, end, rate, self.principal_on(start) + added)
             of_year += interest
-            yield _Span(start, following - DAY, rate, added, interest, added + of_year)
+            yield _Span(start, end, rate, added, interest, added + of_year)
 
     def _years(self, until_on: date) -> Iterator[date]:
         """The days on which the interest of the year before is added."""

@@ -103,7 +103,7 @@ def first_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: d
 
 
 def _late_on(law: Law, due_on: date) -> date:
-    return due_on + DAY * (1 + (law.regime.grace_days if law.regime else 0))
+    return due_on + DAY * (1 + law.grace_days)
 
 
 def _class_of(law: Law, claim: Claim) -> DebtorClass:
@@ -124,7 +124,7 @@ def _interest(
         series=series,
         reductions=claim.reductions,
         day_count=law.day_count,
-        rounding=law.regime.rounding if law.regime else "exact",
+        rounding=law.rounding,
     )
     from_on = max(first_on, claim.from_on or first_on)
     if from_on > claim.until_on:
