@@ -35,9 +35,7 @@ def _text(name: str, metavar: str, text: str) -> typer.models.OptionInfo:
 
 @refuses
 def interest(  # noqa: PLR0917  # Typer takes options as parameters
-    item: Annotated[
-        str | None, typer.Argument(metavar="[ITEM]", help="An item of the book; else say the claim.")
-    ] = None,
+    item: Annotated[str | None, typer.Argument(metavar="ITEM", help="An item of the book; else say the claim.")] = None,
     entity: EntityCode = None,
     regime: Annotated[str | None, _text("--regime", "CODE", "By the law of which country, such as UK.")] = None,
     class_: Annotated[str | None, _text("--class", "CLASS", "Of the debtor: business, consumer or public.")] = None,
@@ -56,9 +54,9 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
     pdf: Annotated[Path | None, _text("--pdf", "FILE", "Write it as a PDF, too.")] = None,
     json: Json = False,
 ) -> None:
-    """Work out the interest and flat sum of a claim, or what can still be charged on an item of the book.
+    """Work out interest and flat sum, period by period.
 
-    A claim needs no book: --regime or --rate, --amount and --due say all. In a book its rates are used.
+    Of an item of the book: what can still be charged. A claim needs no book: --regime or --rate, --amount and --due say all. In a book its rates are used.
     """
     open_book(must_exist=item is not None)
     from dunwell.flows.law.working import Terms, work_claim, work_item  # noqa: PLC0415  # after the book is open

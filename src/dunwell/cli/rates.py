@@ -39,7 +39,10 @@ def list_(
     ] = None,
     json: Json = False,
 ) -> None:
-    """List every series, until when it is known, and which regimes ask for it; also without a book."""
+    """List every series of rates.
+
+    Until when it is known, and which regimes ask for it; also without a book.
+    """
     open_book(must_exist=False)
     from dunwell.flows.law.listing import listed  # noqa: PLC0415  # after the book is open
     from dunwell.flows.law.series import described_series, shipped_series  # noqa: PLC0415
@@ -101,7 +104,10 @@ def import_(
     correct: Correct = "",
     json: Json = False,
 ) -> None:
-    """Take all rates of a file, or none of them; the same file again changes nothing."""
+    """Take all rates of a file, or none of them.
+
+    The same file again changes nothing.
+    """
     open_book()
     from dunwell.flows.law.rates import import_rates  # noqa: PLC0415  # after the book is open
 
