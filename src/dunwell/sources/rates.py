@@ -83,7 +83,8 @@ class _Table:
         self.head: dict[str, str] = {}
         self.columns: list[str] = []
         self.rows: list[tuple[int, list[str]]] = []
-        if text := self._text():
+        text = self._text()
+        if text is not None:
             self._read(text)
 
     def series(self, name: str | None, until_on: date | None) -> Iterator[RateFile]:
@@ -108,7 +109,8 @@ class _Table:
 
     def _one(self, name: str, at: int, until_on: date | None) -> Iterator[RateFile]:
         rows = [row for line, cells in self.rows if (row := self._row(line, cells, at))]
-        if len(rows) > 1 and rows[0].from_on > rows[-1].from_on:
+        falling = sum(1 if row.from_on < before.from_on else -1 for before, row in pairwise(rows))
+        if falling > 0:  # newest first, as central banks like it
             rows.reverse()
         for before, row in pairwise(rows):
             if row.from_on == before.from_on:
@@ -146,18 +148,18 @@ class _Table:
             self.problems.add(line, self.columns[at], value)
         return RateRow(line, day, value) if day and not isinstance(value, str) else None
 
-    def _text(self) -> str:
+    def _text(self) -> str | None:
         with self.path.open("rb") as file:
             data = file.read(BYTES_MAX + 1)
         if len(data) > BYTES_MAX:
             self.problems.add(1, "", f"it is larger than {BYTES_MAX:,} bytes: no file of rates is")
-            return ""
+            return None
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data[: error.start].count(b"\n") + 1
             self.problems.add(line, "", f"it is not UTF-8 (byte {error.start + 1}): save it as UTF-8")
-            return ""
+            return None
 
     def _read(self, text: str) -> None:
         lines = text.splitlines()
