@@ -56,7 +56,8 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
 ) -> None:
     """Work out interest and flat sum, period by period.
 
-    Of an item of the book: what can still be charged. A claim needs no book: --regime or --rate, --amount and --due say all. In a book its rates are used.
+    Of an item of the book: what can still be charged. A claim needs no book: --regime or --rate, --amount and --due say
+    all. In a book its rates are used.
     """
     open_book(must_exist=item is not None)
     from dunwell.flows.law.working import Terms, work_claim, work_item  # noqa: PLC0415  # after the book is open
