@@ -13,6 +13,7 @@ from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan, reasons_of
 from dunwell.engine.policy.model import Policy
 from tests.engine.oracle import OraclePlan
+from tests.engine.oracle_charges import Charged
 from tests.engine.oracle_events import ClosingKey
 
 Judge = Callable[[Book, Sequence[Policy], date], OraclePlan]
@@ -47,9 +48,7 @@ def plain(plan: Plan) -> OraclePlan:
     return OraclePlan(
         decisions=decisions,
         notices=notices,
-        charges={
-            (row["item_id"], row["amount_minor"], row["stage"], row["waivable"]) for row in plan.charges.to_dicts()
-        },
+        charges={Charged(**{name: row[name] for name in Charged._fields}) for row in plan.charges.to_dicts()},
         actions={
             (key_of[row["notice_no"]], row["action"])
             for row in plan.actions.to_dicts()

@@ -13,9 +13,10 @@ from dunwell.engine.book import CHANNELS, Book
 from dunwell.engine.calendars import is_closed
 from dunwell.engine.plan import OUTCOMES
 from dunwell.engine.policy.model import Close, Policy, Stage
+from tests.engine.oracle_charges import Charged, Past, charges_of, refuse_by_law
 from tests.engine.oracle_contacts import cap_contacts
 from tests.engine.oracle_events import AlertKey, ClosingKey, alerts_of, closings_of, listed
-from tests.engine.oracle_fees import base_minor, fee_minor, fees_of
+from tests.engine.oracle_fees import base_minor, fee_minor
 from tests.engine.oracle_promises import add_sums, apply_promises, note_what_resumes
 from tests.engine.oracle_rows import (
     Data,
@@ -38,7 +39,7 @@ class OraclePlan:
 
     decisions: dict[int, Data] = field(default_factory=dict)
     notices: dict[frozenset[int], Data] = field(default_factory=dict)  # by the items dunned on it
-    charges: set[tuple[int, int, str, bool]] = field(default_factory=set)  # item_id, amount_minor, stage, waivable
+    charges: set[Charged] = field(default_factory=set)
     actions: set[tuple[frozenset[int], str]] = field(default_factory=set)
     anchors: dict[AnchorKey, tuple[int | None, int]] = field(default_factory=dict)  # anchor_item_id, level
     closings: dict[ClosingKey, tuple[str, str, str]] = field(default_factory=dict)  # currency, channels, actions
@@ -47,17 +48,17 @@ class OraclePlan:
 
 def judge(book: Book, policies: Sequence[Policy], as_of: date) -> OraclePlan:
     """Decide every item of `book` by the rules, one rule after the other."""
-    rows = rows_of(book, as_of)
+    rows, past = rows_of(book, as_of), Past.of(book)
     add_sums(rows, book)
     apply_promises(rows, book, as_of)
     note_what_resumes(rows, book, as_of)
     debits = judge_alone(rows, policies, book)
     apply_credits(rows)
     anchors = judge_stages(debits, policies, book)
-    judge_minimums(debits, rows)
+    judge_minimums(debits, rows, past)
     cap_contacts(by_key(remaining(debits), notice_key), book, as_of)
     notices = grouped([row for row in debits if not row.reasons])
-    plan = told(rows, notices, anchors)
+    plan = told(rows, notices, anchors, past)
     plan.closings, plan.alerts = closed(book, policies, as_of), alerts_of(book, policies, rows, as_of)
     return plan
 
@@ -147,8 +148,8 @@ def differs(stored: Data | None, anchor_item_id: int | None, level: int, policy:
     return (anchor_item_id, level) != (stored["anchor_item_id"], State.of(stored).level_in(policy))
 
 
-def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
-    """Minimums, fees and reach, in this order; each takes rows out of what follows."""
+def judge_minimums(debits: Sequence[Row], rows: Sequence[Row], past: Past) -> None:
+    """Minimums, charges and reach, in this order; each takes rows out of what follows."""
     for row in remaining(debits):
         below_minimum(row, row.current_policy.minimum.item, row.dunnable, "below_item_minimum")
     for group in by_key(remaining(debits), lambda row: (*row.payer_group, row.current_policy.policy)).values():
@@ -157,6 +158,8 @@ def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
             below_minimum(row, row.current_policy.minimum.account, dunnable, "below_account_minimum")
     for row in remaining(debits):
         refuse_without_fee(row, stage_of(row), rows)
+    for row in remaining(debits):
+        refuse_by_law(row, stage_of(row), past)
     for group in by_key(remaining(debits), notice_key).values():
         below_percentage(group)
     for row in remaining(debits):
@@ -167,6 +170,10 @@ def judge_minimums(debits: Sequence[Row], rows: Sequence[Row]) -> None:
         highest = max(group, key=lambda row: row.position)
         for row in group:
             refuse_without_fee(row, stage_of(highest), rows)
+    for group in by_key(remaining(debits), notice_key).values():
+        highest = max(group, key=lambda row: row.position)
+        for row in group:
+            refuse_by_law(row, stage_of(highest), past)
 
 
 def refuse_without_fee(row: Row, stage: Stage, rows: Sequence[Row]) -> None:
@@ -234,7 +241,10 @@ def grouped(dunned: Sequence[Row]) -> list[list[Row]]:
 
 
 def told(
-    rows: Sequence[Row], notices: Sequence[Sequence[Row]], anchors: dict[AnchorKey, tuple[int | None, int]]
+    rows: Sequence[Row],
+    notices: Sequence[Sequence[Row]],
+    anchors: dict[AnchorKey, tuple[int | None, int]],
+    past: Past,
 ) -> OraclePlan:
     """Put into plain tables what was found."""
     plan = OraclePlan(anchors=anchors)
@@ -242,11 +252,12 @@ def told(
     for lines in notices:
         key = frozenset(row.item_id for row in lines)
         stage = stage_of(lines[0])
-        fees = fees_of(lines, stage, rows)
-        waivable = lines[0].current_policy.charges_when_paid == "waive"
-        plan.charges |= {(item_id, amount, stage.stage, waivable) for item_id, amount in fees.items()}
+        charged = charges_of(lines, stage, rows, past)
+        plan.charges |= set(charged)
         plan.actions |= {(key, action) for action in stage.do}
-        plan.notices[key] = notice_of(lines, stage, riding[lines[0].item_id], sum(fees.values()))
+        plan.notices[key] = notice_of(
+            lines, stage, riding[lines[0].item_id], sum(each.amount_minor for each in charged)
+        )
         plan.notices[key]["lines"] |= {
             (row.item_id, "listed", row.dunnable, 0, None, 0, 0) for row in listed_on(lines[0], rows)
         }
@@ -365,6 +376,7 @@ def decision_of(row: Row) -> Data:
         "outcome": outcome,
         "reasons": frozenset(row.reasons),
         "next_on": row.next_on if outcome in {"not_due", "too_soon"} else None,
+        "by_law": row.by_law,
     }
     if row.is_charge and not row.bad_data:
         return told

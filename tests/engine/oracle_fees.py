@@ -4,18 +4,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from dunwell.engine.money import exponent
-from dunwell.engine.policy.model import Fee, Stage
+from dunwell.engine.policy.model import Fee
 from tests.engine.oracle_rows import Row
-
-
-def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row]) -> dict[int, int]:
-    """What the notice's stage charges, by the item it is raised on."""
-    fee = stage.fee
-    if fee is None:
-        return {}
-    charged = lines if fee.per_item else lines[:1]
-    amounts = {row.item_id: fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) for row in charged}
-    return {item_id: amount for item_id, amount in amounts.items() if amount}
 
 
 def base_minor(row: Row, fee: Fee, rows: Sequence[Row]) -> int:

@@ -49,6 +49,7 @@ class Row:
     free_on: date | None = None
     calendar: str | None = None
     stored_due_on: date | None = None
+    by_law: str | None = None  # what the law left out of the charges, or lacks
 
     @property
     def closed(self) -> bool:

@@ -34,6 +34,7 @@ SENDS: Final[tuple[list[str], ...]] = (
     [],
 )
 SENDING: Final = st.sampled_from(SENDS)
+REGIMES: Final = ("DE", "UK", "NL", "DK", "FI", "NO", "PL", "BE", "LU", "SE", "FR")
 SPLITS: Final = (("attr_contract",), ("segment",), ("due_on", "attr_contract"), ("account",))
 
 
@@ -175,10 +176,32 @@ def policy_keys(draw: st.DrawFn, name: str) -> Keys:
         may_expire = may_expire and (stage.get("days_past_due", 0) < 0 or policy["escalate"] == "jump")
         policy["stages"].append(stage)
     if draw(one_in(2)):
+        draw(lawful(policy))
+    if draw(one_in(2)):
         after = draw(pick(*(stage["stage"] for stage in policy["stages"])))
         send = list(draw(SENDING))  # its own list: a file knows no aliases
         policy["close"] = {"after_stage": after, "send": send, "do": ["restore"] if not send or draw(one_in(2)) else []}
     return policy
+
+
+@st.composite
+def lawful(draw: st.DrawFn, policy: Keys) -> None:
+    """Let a policy charge by a law: a regime, an agreed rate, or both."""
+    interest: Keys = {}
+    if draw(one_in(5)):
+        interest["rate"] = draw(pick(0, 8, 8.25))
+    if not interest or draw(one_in(2)):
+        interest["regime"] = draw(pick(*REGIMES))
+        if draw(one_in(3)):
+            interest["class"] = draw(pick("business", "consumer", "public"))
+    if draw(one_in(4)):
+        interest["day_count"] = draw(pick("act/365", "act/act", "30/360", "act/360"))
+    if draw(one_in(6)):
+        interest["rounding"] = draw(pick("exact", "daily_rate_2dp"))
+    policy["interest"] = interest
+    for stage in policy["stages"]:
+        stage["interest"] = draw(pick(True, True, False))
+        stage["compensation"] = "regime" in interest and draw(pick(True, False))
 
 
 @st.composite
@@ -224,7 +247,8 @@ def without_what_changes(policy: Keys) -> None:
     policy["deescalate"] = False
     for stage in policy["stages"]:
         stage.pop("when", None)
-        stage.pop("fee", None)
+        for key in ("fee", "interest", "compensation"):
+            stage.pop(key, None)
         if stage.pop("min_overdue", None):
             stage.setdefault("days_past_due", 5)
 

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from dunwell.engine.book import DEFAULTS, Book
+from dunwell.engine.law.series import tables
 from dunwell.engine.policy.model import Policy
 from tests.engine.event_strategies import alert_rows, closing_rows, contact_rows, set_stages
+from tests.engine.past_strategies import past_charges, past_money, series
 from tests.engine.policy_strategies import (
     ATTRIBUTES,
     STAGE_NAMES,
@@ -83,6 +85,10 @@ class Case:
             "promise_items",
             "notices",
             "contacts",
+            "allocations",
+            "elsewhere",
+            "charges",
+            "series",
         ):
             for row in getattr(self.book, name).to_dicts():
                 usual = DEFAULTS.get(name, {})
@@ -165,6 +171,7 @@ def plain_items(draw: st.DrawFn, item_id: int, owners: Sequence[Keys], as_of: da
         "pending_notice_id": None,
         "max_stage": draw(pick(*[None] * 20, *STAGE_NAMES, "unknown")),
         "attr_contract": draw(pick(None, "C1", "C2")),
+        "interest_from_on": draw(pick(None, None, None, as_of - timedelta(days=draw(pick(*DAYS))))),
         **NEW,
     }
     row["issued_on"] = draw(maybe_near(as_of))
@@ -362,6 +369,8 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     promises, links = ([], []) if plain else draw(promise_rows(owners, rows, as_of))
     notices, contacts = ([], []) if plain else draw(contact_rows(owners, as_of))
     disputes = [] if plain else draw(dispute_rows(rows, as_of))
+    past = {} if plain else draw(past_money(rows, as_of)) | {"charges": draw(past_charges(rows, as_of))}
+    rates = {} if plain else tables(draw(series(as_of)))
     book = Book.of(
         entities=[{"entity_id": 1, "entity": "North"}, {"entity_id": 2, "entity": "South"}],
         accounts=framed(owners, ("attr_score", "attr_vip")),
@@ -377,6 +386,8 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         set_stages=[] if plain else draw(set_stages(rows, keys)),
         closings=[] if plain else draw(closing_rows(owners, as_of)),
         alerts=[] if plain else draw(alert_rows(owners, promises, disputes, as_of)),
+        **past,
+        **rates,
     )
     return Case(book, read, tuple(yaml_of(policy) for policy in keys), as_of)
 

@@ -12,10 +12,11 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import Book
+from dunwell.engine.law.series import AllSeries, series_of
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.policy.model import Policy
-from dunwell.engine.steps import anchor, fees, group, minimum, outcome, result
+from dunwell.engine.steps import anchor, charging, fees, group, minimum, outcome, result
 from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.alerts import alerts
 from dunwell.engine.steps.assign import assign_policy
@@ -24,6 +25,7 @@ from dunwell.engine.steps.cap import contact_cap
 from dunwell.engine.steps.closed import add_calendar
 from dunwell.engine.steps.closing import with_closings
 from dunwell.engine.steps.credits import net_credits
+from dunwell.engine.steps.laws import has_law
 from dunwell.engine.steps.parties import OF_ACCOUNT, active_holds, parties, with_contacts
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
@@ -103,9 +105,10 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     book = replace(book, holds=active_holds(book, as_of))
     known = parties(book, columns=procedures.columns, as_of=as_of)
     slices = list(sliced(book, known))
+    series = series_of(book) if has_law(procedures) else {}
 
     def decided(part: tuple[Book, pl.DataFrame]) -> Plan:
-        return _decide_slice(part[0], part[1], procedures, as_of)
+        return _decide_slice(part[0], part[1], procedures, series, as_of)
 
     if len(slices) == 1:
         plan = decided(slices[0])
@@ -116,12 +119,12 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     return with_closings(plan, book, known, procedures, as_of)
 
 
-def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> Plan:
+def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, series: AllSeries, as_of: pl.Expr) -> Plan:
     """Decide for payers with all that they owe."""
     left = resumed(_left(book, known, procedures, as_of), book, known, procedures, as_of=as_of)
     rows, anchors = _staged(left, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
-    candidates = _candidates(rows, book, procedures, as_of)
+    candidates = _candidates(rows, book, procedures, series, as_of)
     return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
 
 
@@ -175,19 +178,25 @@ def _staged(
     return anchor.grouped(rows, book, procedures, as_of=as_of) if has_groups else (rows, None)
 
 
-def _candidates(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
-    """The rows that reached a stage with nothing in the way, and what minimums, fees, reach and cap say of them."""
+def _candidates(
+    rows: pl.DataFrame, book: Book, procedures: Procedures, series: AllSeries, as_of: pl.Expr
+) -> pl.DataFrame:
+    """The rows that reached a stage with nothing in the way, and what minimums, charges, reach and cap say of them."""
     wanted = [*CANDIDATE, *(name for name in SOMETIMES if name in rows.columns)]
+    wanted += charging.ASKED if has_law(procedures) else []
     wanted += [TEXT_COLUMNS.get(name, name) for policy in procedures.policies for name in policy.split_by]
     is_left = pl.col("outcome").is_null() & pl.col("is_debit")
     found = rows.lazy().filter(is_left).select(list(dict.fromkeys(wanted))).pipe(collected)
     currencies = found["currency"].unique().to_list()
+    found = charging.with_law(found, book, procedures, series, as_of=as_of) if has_law(procedures) else found
     slotted = found.lazy().with_columns(slot=procedures.slot(pl.col("position")))
     slotted = fees.with_claims(slotted, rows) if fees.reads_claims(procedures) else slotted
     left = minimum.item_minimum(group.split(slotted, procedures), procedures)
     left = minimum.account_minimum(left, procedures)
-    left = fees.fee_lacks(left, procedures, currencies)
+    left = charging.nothing_lacks(fees.fee_lacks(left, procedures, currencies))
+    left = charging.law_lacks(left, procedures, pl.col("slot"))
     left = reach(minimum.percentage(left, procedures, group.NOTICE), procedures)
     left = fees.notice_fee_lacks(left, procedures, currencies, group.NOTICE)
+    left = charging.notice_law_lacks(left, procedures, group.NOTICE)
     left = contact_cap(left, book, procedures, as_of=as_of)
     return outcome.late_reasons(left).pipe(collected)

@@ -41,6 +41,8 @@ _PROBLEMS = {
     "policies_tie": "two policies of the same priority both apply: give one of them a lower priority",
     "minimum_lacks_currency": "a minimum of the policy has no amount in its currency",
     "fee_lacks_currency": "the stage's fee has no amount in its currency",
+    "debtor_class_missing": "the law asks whether the debtor is a business, a consumer or a public body, and nobody says",
+    "rates_missing": "a rate that the law asks for is not known",
 }
 _PARTS = (
     ("disputed_minor", "disputed"),

@@ -26,7 +26,13 @@ RULES: Final = {
     "actions": pl.String,
 }
 # Claims with one of these problems are claims; with another, the item's data are broken.
-OF_POLICY: Final = ("policies_tie", "minimum_lacks_currency", "fee_lacks_currency")
+OF_POLICY: Final = (
+    "policies_tie",
+    "minimum_lacks_currency",
+    "fee_lacks_currency",
+    "debtor_class_missing",
+    "rates_missing",
+)
 
 
 def alerts(

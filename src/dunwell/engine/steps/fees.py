@@ -67,40 +67,51 @@ def with_claims(candidates: pl.LazyFrame, rows: pl.DataFrame) -> pl.LazyFrame:
     )
 
 
-def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
-    """Charge the fees of the notices' stages, as the plan's charges have them, with `fee_minor`.
+def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Charge the fees of the notices' stages, as far as the law allows them (see `fee_bounds`).
 
     A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the
-    smaller item_id. Only fees above 0.
+    smaller item_id; where the law allows none on that, on the next that may have one. Only fees above 0.
+    Returns the plan's charges, with `fee_minor` for the amount; and `row` and `line_fee_code` of the lines on which
+    there was to be a fee that the law left out, or lowered.
     """
     slots = [at for at, _stage in procedures.slots_where(lambda stage: stage.fee)]
     paying = notices.filter(pl.col("notice_slot").is_in(slots))
-    lines = (
-        dunned.join(paying.select("notice_no", "notice_slot", "stage"), on="notice_no")
-        .sort(
-            "notice_no", "position", "due_on", "dunnable_minor", "item_id", descending=[False, True, False, True, False]
-        )
-        .with_columns(is_leading=pl.col("notice_no").is_first_distinct())
+    lines = dunned.join(paying.select("notice_no", "notice_slot", "stage"), on="notice_no").sort(
+        "notice_no", "position", "due_on", "dunnable_minor", "item_id", descending=[False, True, False, True, False]
     )
     slot = pl.col("notice_slot")
     per_item = procedures.of_stage(lambda stage: stage.fee is not None and stage.fee.per_item, slot, pl.Boolean)
-    amount = pl.when(per_item | pl.col("is_leading")).then(
-        _amount(procedures, slot, lines["currency"].unique().to_list())
-    )
-    waivable = procedures.of_policy(lambda policy: policy.charges_when_paid == "waive", pl.Boolean)
-    charged = lines.select(
+    amount = _amount(procedures, slot, lines["currency"].unique().to_list())
+    if "fee_code" in lines.columns:
+        is_allowed = pl.col("fee_code").is_null()
+        stands_here = is_allowed.cast(pl.Int64).cum_sum().over("notice_no") - is_allowed == 0
+    else:
+        stands_here = pl.col("notice_no").is_first_distinct()
+        lines = lines.with_columns(fee_code=pl.lit(None, dtype=pl.String), fee_bound_minor=pl.lit(None, dtype=pl.Int64))
+    asked = lines.with_columns(asked_minor=amount, is_asked=per_item | stands_here)
+    return _allowed(asked.filter("is_asked", pl.col("asked_minor") > 0), procedures)
+
+
+def _allowed(asked: pl.DataFrame, procedures: Procedures) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The fees that are asked for, as far as the law allows them, and what it left out, as in `line_fees`."""
+    is_lowered = pl.col("fee_bound_minor") < pl.col("asked_minor")
+    capped = pl.when(is_lowered).then(pl.lit("fee_capped"))
+    asked = asked.with_columns(line_fee_code=pl.coalesce("fee_code", capped))
+    charged = asked.filter(pl.col("fee_code").is_null()).select(
         "notice_no",
         "item_id",
         "account_id",
         "currency",
         "stage",
-        fee_minor=amount,
-        waivable=waivable,
+        fee_minor=pl.min_horizontal("asked_minor", "fee_bound_minor"),
+        waivable=procedures.of_policy(lambda policy: policy.charges_when_paid == "waive", pl.Boolean),
         charge=pl.lit("fee"),
         until_on=pl.lit(None, dtype=pl.Date),
         first=pl.lit(value=False),
     )
-    return charged.filter(pl.col("fee_minor") > 0)
+    left_out = asked.select("row", "line_fee_code").drop_nulls("line_fee_code")
+    return charged.filter(pl.col("fee_minor") > 0), left_out
 
 
 def _amount(procedures: Procedures, slot: pl.Expr, currencies: Sequence[str]) -> pl.Expr:

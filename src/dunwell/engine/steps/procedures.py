@@ -94,7 +94,7 @@ class Procedures:
     ) -> pl.Expr:
         """Look up a value of the policy at a place of the row's roster: of its `policy_ix`, or None beyond the end."""
         at_place = [own[place] if place < len(own) else None for own in self.rosters]
-        return _lookup([value(ix) for ix in at_place], self.roster, dtype)
+        return looked_up([value(ix) for ix in at_place], self.roster, dtype)
 
     def any_stage(self, has: Callable[[Stage], object]) -> bool:
         """Whether some stage of some policy has something."""
@@ -102,7 +102,7 @@ class Procedures:
 
     def of_policy(self, value: Callable[[Policy], object], dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
         """Look up a value of the row's policy by `policy_ix`."""
-        return _lookup([value(policy) for policy in self.policies], pl.col("policy_ix"), dtype)
+        return looked_up([value(policy) for policy in self.policies], pl.col("policy_ix"), dtype)
 
     @cached_property
     def stages_max(self) -> int:
@@ -111,7 +111,7 @@ class Procedures:
 
     def slot(self, position: pl.Expr) -> pl.Expr:
         """The slot of a position of the row's policy; null where either is."""
-        return _lookup(self.offsets, pl.col("policy_ix"), pl.UInt32) + position.cast(pl.UInt32)
+        return looked_up(self.offsets, pl.col("policy_ix"), pl.UInt32) + position.cast(pl.UInt32)
 
     def of_slot(
         self,
@@ -120,13 +120,13 @@ class Procedures:
         dtype: pl.DataType | type[pl.DataType],
     ) -> pl.Expr:
         """Look up a value of a stage by its slot."""
-        return _lookup([value(*each) for each in self.slots], slot, dtype)
+        return looked_up([value(*each) for each in self.slots], slot, dtype)
 
     def of_stage(
         self, value: Callable[[Stage], object], slot: pl.Expr, dtype: pl.DataType | type[pl.DataType]
     ) -> pl.Expr:
         """Look up a value of a stage by its slot; null at position 0."""
-        return _lookup([None if stage is None else value(stage) for stage in self.stages], slot, dtype)
+        return looked_up([None if stage is None else value(stage) for stage in self.stages], slot, dtype)
 
     def slots_where(self, has: Callable[[Stage], object]) -> list[tuple[int, Stage]]:
         """The slots whose stage has something, with the stage."""
@@ -141,7 +141,7 @@ class Procedures:
         return _amount([None if stage is None else amounts(stage) for stage in self.stages], slot)
 
 
-def _lookup(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+def looked_up(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
     """Take from a small table; the same value everywhere becomes a literal."""
     if not values:
         return pl.lit(None, dtype=dtype)
@@ -156,9 +156,9 @@ def _amount(given: Sequence[Amounts | None], index: pl.Expr) -> tuple[pl.Expr, p
     if not currencies:
         return pl.lit(None, dtype=pl.Int64), pl.lit(value=False)
     columns = [currencies.index(currency) if currency in currencies else len(currencies) for currency in CURRENCIES]
-    column = _lookup(columns, pl.col("currency").to_physical(), pl.UInt32)
+    column = looked_up(columns, pl.col("currency").to_physical(), pl.UInt32)
     table = [(amounts or {}).get(currency) for amounts in given for currency in (*currencies, "")]
-    amount = _lookup(table, index * (len(currencies) + 1) + column, pl.Int64)
-    return amount, _lookup([bool(amounts) for amounts in given], index, pl.Boolean).fill_null(
+    amount = looked_up(table, index * (len(currencies) + 1) + column, pl.Int64)
+    return amount, looked_up([bool(amounts) for amounts in given], index, pl.Boolean).fill_null(
         value=False
     ) & amount.is_null()

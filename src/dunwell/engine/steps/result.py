@@ -6,7 +6,7 @@ from itertools import accumulate
 import polars as pl
 
 from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS, Plan
-from dunwell.engine.steps import anchor, fees, group
+from dunwell.engine.steps import anchor, charging, group
 from dunwell.engine.steps.age import DATE_MAX
 from dunwell.engine.steps.charges import ride
 from dunwell.engine.steps.listing import listed
@@ -23,17 +23,16 @@ def plan(
     as_of: pl.Expr,
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
-    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem")).with_columns(
-        notice_no=pl.lit(None, dtype=pl.Int32)
-    )
+    rows = rows.with_columns(notice_no=pl.lit(None, dtype=pl.Int32), by_law=pl.lit(None, dtype=pl.String))
+    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem", "by_law"))
     if not candidates["is_left"].any():
         return _quiet(rows, anchors, procedures)
     dunned = group.numbered(
-        candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome").pipe(collected), procedures
+        candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome", "by_law").pipe(collected), procedures
     )
     notices = group.notices(dunned, procedures, as_of=as_of)
-    charged = fees.line_fees(dunned, notices, procedures)
-    rows = overlay(rows, dunned.select("row", "notice_no"))
+    charged, by_law = charging.charges(dunned, notices, procedures)
+    rows = overlay(overlay(rows, dunned.select("row", "notice_no")), by_law)
     rides = ride(rows, notices)
     rows = overlay(rows, rides)
     places = rides.drop_nulls("notice_no")["row"]
@@ -109,7 +108,6 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         "level_after": pl.when(is_dunned).then("position").otherwise("level"),
         "free_on": pl.col("free_on").clip(upper_bound=DATE_MAX),
         "closed_by": pl.col("closed_by") if "closed_by" in rows.columns else pl.lit(None, dtype=pl.String),
-        "by_law": pl.col("by_law") if "by_law" in rows.columns else pl.lit(None, dtype=pl.String),
         "next_on": pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
     }
     schema = SCHEMAS["decisions"]
@@ -201,6 +199,7 @@ def _tasks(decisions: pl.DataFrame) -> pl.DataFrame:
             pl.col("currency").cast(pl.String),
             pl.col("policy"),
             pl.col("stage"),
+            pl.col("by_law"),
             separator=" ",
             ignore_nulls=True,
         )

@@ -1,0 +1,96 @@
+"""What the law allows of the fees on an item: how many, from which day, how far apart, and how high."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from math import floor
+
+import polars as pl
+
+from dunwell.engine.law.flat import exchange_rate
+from dunwell.engine.law.law import Law
+from dunwell.engine.law.regime import DebtorClass, Fees
+from dunwell.engine.law.series import AllSeries, RatesMissing, named
+from dunwell.engine.money import exponent
+from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.laws import CLASS_LACKS, CLASSES, by_class, needs_class
+from dunwell.engine.steps.procedures import Procedures
+
+
+def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) -> pl.DataFrame:
+    """Add `fee_code` (why there may be none), `fee_bound_minor` (null: no bound) and `fee_bound_lacks`.
+
+    `rows` as in `interest`.
+    """
+    lacks_class = by_class(
+        procedures, lambda law, debtor_class: debtor_class is None and needs_class(law, "fee"), pl.Boolean
+    )
+    rows = rows.with_columns(fee_code=_code(procedures), fee_lack=pl.when(lacks_class).then(pl.lit(CLASS_LACKS)))
+    bounded = rows.filter(
+        pl.col("fee_code").is_null(), by_class(procedures, lambda law, of: _bounds(law, of) is not None, pl.Boolean)
+    )
+    key = ["law_slot", "currency", "until_on", "fees_count"]
+    asked = bounded.select(key).unique(maintain_order=True)
+    found = [_bound(_fees_at(procedures, row[0]), *row[1:], series) for row in asked.iter_rows()]
+    answers = pl.DataFrame(found, schema={"fee_bound_minor": pl.Int64, "fee_bound_lacks": pl.String}, orient="row")
+    return (
+        rows.join(asked.hstack(answers), on=key, how="left", maintain_order="left")
+        .with_columns(fee_bound_lacks=pl.coalesce("fee_lack", "fee_bound_lacks"))
+        .drop("fee_lack")
+    )
+
+
+def _fees_at(procedures: Procedures, law_slot: int) -> Fees | None:
+    """The bounds of a policy and a class, see `laws`."""
+    law = procedures.policies[law_slot // len(CLASSES)].law
+    return law and _bounds(law, CLASSES[law_slot % len(CLASSES)])
+
+
+def _bounds(law: Law, debtor_class: DebtorClass | None) -> Fees | None:
+    """The bounds that are amounts, where there are some."""
+    fees = law.fees(debtor_class) if debtor_class else None
+    return fees if fees and (fees.at_most or fees.at_most_series) else None
+
+
+def _code(procedures: Procedures) -> pl.Expr:
+    """Why the law allows no fee, the first reason of all; null where it allows one, and where it says nothing."""
+
+    def of_fees(key: str, dtype: type[pl.DataType]) -> pl.Expr:
+        def value(law: Law, debtor_class: DebtorClass | None) -> object:
+            fees = law.fees(debtor_class) if debtor_class else None
+            return None if fees is None else getattr(fees, key)
+
+        return by_class(procedures, value, dtype)
+
+    count_max = of_fees("count_max", pl.Int64)
+    is_first = pl.col("last_notice_on").is_null() | (pl.col("last_notice_on") <= pl.col("due_on"))
+    too_early = pl.col("until_on") < plus_days(pl.col("due_on"), of_fees("earliest_days", pl.Int32))
+    too_near = pl.col("until_on") < plus_days(pl.col("last_fee_on"), of_fees("spacing_days", pl.Int32))
+    return (
+        pl.when(count_max == 0).then(pl.lit("fee_forbidden"))
+        .when(pl.col("fees_count") >= count_max).then(pl.lit("fee_count"))
+        .when(of_fees("first_notice_free", pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
+        .when(too_early).then(pl.lit("fee_too_early"))
+        .when(too_near).then(pl.lit("fee_spacing"))
+    )  # fmt: skip
+
+
+def _bound(
+    fees: Fees | None, currency: str, on: date, fees_count: int, series: AllSeries
+) -> tuple[int | None, str | None]:
+    """The most that the next fee may be, in minor units, or the series that is asked in vain."""
+    if fees is None or fees.currency is None:
+        return None, None
+    try:
+        if fees.at_most_series:
+            most = Fraction(named(fees.at_most_series, series).at(on), 1_000_000) * Fraction(fees.share)
+        else:
+            most = _nth(fees.at_most, fees_count)
+        in_currency = most * exchange_rate(fees.currency, currency, on, series).rate
+    except RatesMissing as missing:
+        return None, f"series:{missing.series}"
+    return floor(in_currency * 10 ** exponent(currency) + Fraction(1, 2)), None
+
+
+def _nth(at_most: tuple[Decimal, ...], fees_count: int) -> Fraction:
+    return Fraction(at_most[min(fees_count, len(at_most) - 1)])
