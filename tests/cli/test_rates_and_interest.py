@@ -129,7 +129,7 @@ def test_rates_are_added_to_a_book_and_used_by_it(tmp_path: Path) -> None:
     assert found.code == 0, found.err
     assert (found.json["item"], found.json["principal_minor"]) == ("A-17", 10_000)
     assert (found.json["due_on"], found.json["periods"][-1]["until_on"]) == ("2020-03-31", "2026-03-31")
-    paid = type_in("pay", "MEYER", "40.00", "--for", "A-17", "--on", "2026-01-15")
+    paid = type_in("pay", "MEYER", "40.00", "--item", "A-17", "--on", "2026-01-15")
     assert paid.code == 0, paid.err
     after = type_in(*item).json
     assert [each["principal_minor"] for each in after["periods"]][-2:] == [10_000, 6_000]

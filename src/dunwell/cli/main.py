@@ -15,6 +15,7 @@ from dunwell.cli import (
     entity,
     happen,
     interest,
+    journal,
     letter,
     policy,
     rates,
@@ -90,6 +91,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(stories.app, name="story")
 app.add_typer(rates.app, name="rates")
 app.add_typer(report.app, name="report")
+app.command(cls=Command)(journal.journal)
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.command(cls=Command)(serve.up)

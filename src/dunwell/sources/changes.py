@@ -11,6 +11,7 @@ from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
 ITEM_KEY: Final = ["entity_id", "number", "kind"]
+ALONGSIDE: Final = ("item_max_stage", "interest_from_on")  # what an item has beside its amounts and dates
 _BOOK: Final = "_book"
 
 
@@ -54,7 +55,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
     Refused: another currency than the book's, an amount below what is already settled of it, another account
     while a notice with the item is on its way.
     """
-    attributes = [name for name in items.columns if name.startswith("attr_") or name == "item_max_stage"]
+    attributes = [name for name in items.columns if name.startswith("attr_") or name in ALONGSIDE]
     both = items.join(book, on=ITEM_KEY, how="left", suffix=_BOOK, maintain_order="left")
     is_new = pl.col("item_id").is_null()
     added = both.filter(is_new).select(*items.columns, source_open_minor="open_minor")

@@ -1,13 +1,17 @@
 """What an import says is paid is kept by its day, of every account: interest is owed on what was open until then."""
 
 from datetime import date
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.db.models import Model
 
+from dunwell.flows.book import elsewhere
 from dunwell.flows.cash.pay import pay
+from dunwell.flows.errors import Invalid
 from dunwell.flows.people.promises import promise
+from dunwell.records import bulk
 from dunwell.records.models import PaidElsewhere
 from tests.flows.book.test_vanished import AMOUNT, CREDITS, FOUR, bring
 from tests.flows.people.test_events import BERT
@@ -74,12 +78,29 @@ def test_what_was_settled_on_a_day_was_paid_on_it(town: Town) -> None:
     assert ledger(town) == [("A-1", 10000, day("2026-04-06"))]
 
 
-def test_all_of_a_file_is_kept_at_once(town: Town) -> None:
+def test_all_of_a_file_is_kept_at_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     bring(town, *FOUR)
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        bring(town, *(f"{row.rsplit(',', 1)[0]},50.00" for row in FOUR), on="2026-04-10")
-    inserts = [query for query in queries if "records_paidelsewhere" in query["sql"] and "UPDATE" not in query["sql"]]
-    assert len(inserts) <= 1
-    assert len(ledger(town)) == 4
+    sizes: list[int] = []
+
+    def insert(model: type[Model], rows: pl.DataFrame) -> None:
+        sizes.append(rows.height)
+        bulk.insert(model, rows)
+
+    monkeypatch.setattr(elsewhere, "bulk", SimpleNamespace(insert=insert, save=bulk.save))
+    bring(town, *(f"{row.rsplit(',', 1)[0]},50.00" for row in FOUR), on="2026-04-10")
+    assert (sizes, len(ledger(town))) == ([4], 4)
+
+
+def test_from_which_day_interest_is_owed_comes_with_the_item(town: Town) -> None:
+    header, more = "account,number,amount,from,due", "interest_from: {column: from}\n"
+
+    def told(*days: str, on: str) -> list[date | None]:
+        rows = [f"MEYER,A-{number},100.00,{each}" for number, each in enumerate(days, 1)]
+        bring(town, *rows, header=header, column=AMOUNT, how="keep", more=more, on=on)
+        return [town.get(f"A-{number}").interest_from_on for number in (1, 2)]
+
+    assert told("2026-05-01", "", on="2026-04-03") == [day("2026-05-01"), None]
+    assert told("", "2026-06-01", on="2026-04-10") == [day("2026-05-01"), day("2026-06-01")]
+    assert told("2026-04-20", "2026-06-01", on="2026-04-11") == [day("2026-04-20"), day("2026-06-01")]
+    with pytest.raises(Invalid, match="'soon' is not written as YYYY-MM-DD"):
+        told("soon", "", on="2026-04-12")

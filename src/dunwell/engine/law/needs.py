@@ -6,12 +6,12 @@ A book without a law is not read for any of it.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Final, get_args
 
+from dunwell.engine.law.flat import EURO, euro_series
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Fees, Flat
 from dunwell.engine.policy.model import Policy, Stage
 
 CLASSES: Final[tuple[DebtorClass, ...]] = get_args(DebtorClass)
-EURO: Final = "EUR"
 
 
 def reads_payments(policies: Sequence[Policy]) -> bool:
@@ -27,11 +27,6 @@ def reads_charges(policies: Sequence[Policy]) -> bool:
 def series_needed(policies: Sequence[Policy], currencies: Collection[str]) -> set[str]:
     """Return the names of the series that these policies may ask for claims in some currencies."""
     return {name for policy in policies if policy.law for name in _of_policy(policy, policy.law, currencies)}
-
-
-def exchange_series(currency: str) -> str:
-    """Return the name of the series of units of a currency per 1 euro, of the ECB."""
-    return f"ecb-eur-{currency.lower()}"
 
 
 def _of_policy(policy: Policy, law: Law, currencies: Collection[str]) -> Iterator[str]:
@@ -60,7 +55,7 @@ def _of_fees(fees: Fees, law: Law, currencies: Collection[str]) -> Iterator[str]
 def _exchanged(own: set[str], currencies: Collection[str]) -> Iterator[str]:
     """The series to convert between what a law names and what claims are in, where they are in anything else."""
     if any(own - {currency} for currency in currencies):
-        yield from (exchange_series(each) for each in own.union(currencies) - {EURO})
+        yield from (euro_series(each) for each in own.union(currencies) - {EURO})
 
 
 def _any(policy: Policy, asks: Callable[[Stage], object]) -> bool:
