@@ -9,6 +9,8 @@ import pytest
 
 from dunwell.engine.law.flat import converted, euro_series, flat_sum
 from dunwell.engine.law.law import law_of, regime
+from dunwell.engine.law.rates import rate_periods
+from dunwell.engine.law.regime import RateRule
 from dunwell.engine.law.series import RatesMissing
 from dunwell.engine.law.shipped import all_shipped
 from dunwell.engine.law.working import Claim, work_out
@@ -46,6 +48,21 @@ def test_a_rate_fixed_at_the_start_asks_no_later_day() -> None:
 def test_a_day_before_the_series_begins_is_refused() -> None:
     with pytest.raises(RatesMissing, match="the series de-basiszinssatz begins on 2002-01-01, and 2001-"):
         work("DE", "1000.00 EUR", "2001-12-15", "2002-03-31")
+
+
+def test_the_last_day_of_a_series_is_known() -> None:
+    (known,) = series("x", ("2025-01-01", "1"), until="2025-06-30").values()
+    assert known.at(day("2025-06-30")) == 1_000_000
+    with pytest.raises(RatesMissing):
+        known.at(day("2025-07-01"))
+
+
+@pytest.mark.parametrize(("snapshot", "rate"), [("half_year", "10"), ("half_year_eve", "9"), ("day", "10")])
+def test_the_day_before_a_half_year_is_not_its_first(snapshot: str, rate: str) -> None:
+    given = series("steps", ("2025-01-01", "1"), ("2025-07-01", "2"))
+    rule = {"mode": "floating", "series": "steps", "margin": 8, "snapshot": snapshot, "source": "made up"}
+    (period,) = rate_periods(RateRule.model_validate(rule), *(day("2025-07-01"),) * 2, series=given)
+    assert period.rate_millionths == int(rate) * 1_000_000
 
 
 def test_a_series_with_a_gap_holds_what_was_last_said() -> None:
@@ -163,6 +180,13 @@ def test_what_is_paid_before_interest_begins_bears_none_and_lowers_the_step() ->
     assert work("UK", "600.00 GBP", "2025-05-31", "2025-06-30", paid=paid).flat_minor == 0
 
 
+def test_a_payment_on_the_day_before_the_last_lowers_the_last() -> None:
+    found = work("DE", "1000.00 EUR", "2025-03-31", "2025-04-30", paid=(("2025-04-29", "400.00"),))
+    assert [(each.days, each.principal_minor) for each in found.periods] == [(29, 1000_00), (1, 600_00)]
+    on_the_last = work("DE", "1000.00 EUR", "2025-03-31", "2025-04-30", paid=(("2025-04-30", "400.00"),))
+    assert [(each.days, each.principal_minor) for each in on_the_last.periods] == [(30, 1000_00)]
+
+
 def test_interest_that_waits_for_a_demand_does_not_begin_by_itself() -> None:
     given = series("fr-legal", ("2025-01-01", "3.71"))
     claim = ("1000.00 EUR", "2025-01-31", "2025-03-31", "consumer")
@@ -172,6 +196,21 @@ def test_interest_that_waits_for_a_demand_does_not_begin_by_itself() -> None:
     demanded = work("FR", *claim, given=given, interest_from_on=day("2025-03-01"))
     assert (demanded.first_on, demanded.interest_minor) == (date(2025, 3, 1), 3_15)
     assert demanded.by_law == ("no_compensation",)
+
+
+def test_days_of_grace_put_off_interest_and_the_flat_sum() -> None:
+    patient = replace(law_of("DE"), regime=regime("DE").model_copy(update={"grace_days": 3}))
+    claim = ("1000.00 EUR", "2025-03-31")
+    found = work(patient, *claim, "2025-04-04")
+    assert (found.first_on, found.flat_minor) == (date(2025, 4, 4), 40_00)
+    assert [(each.from_on, each.days) for each in found.periods] == [(date(2025, 4, 4), 1)]
+    sooner = work(patient, *claim, "2025-04-03")
+    assert (sooner.first_on, sooner.periods, sooner.flat) == (None, (), None)
+
+
+def test_the_class_of_an_account_comes_before_that_of_the_policy() -> None:
+    law = law_of("DE", default_class="business")
+    assert work(law, "1000.00 EUR", "2025-03-31", "2025-04-30", "consumer").flat is None
 
 
 def test_interest_begins_no_sooner_than_the_item_says() -> None:
@@ -213,4 +252,5 @@ def test_steps_in_another_currency_are_judged_at_the_statutes_own_rate() -> None
     assert of(1_250_00, "EUR") == (40_00, Decimal(40))  # 5,000 zloty
     assert of(1_250_01, "EUR") == (70_00, Decimal(70))
     assert of(15_625_00, "USD") == (125_00, Decimal(100))  # 12,500 euro, 50,000 zloty
+    assert of(15_624_99, "USD") == (87_50, Decimal(70))
     assert of(5_000_00, "PLN") == (160_00, Decimal(40))

@@ -126,11 +126,11 @@ def _interest(
         day_count=law.day_count,
         rounding=law.rounding,
     )
-    from_on = max(first_on, claim.from_on or first_on)
+    from_on = claim.from_on or first_on
     if from_on > claim.until_on:
         return (), Fraction(0)
-    before = debt.accrued(from_on - DAY) if from_on > first_on else Fraction(0)
-    return tuple(debt.periods(from_on, claim.until_on)), debt.accrued(claim.until_on) - before
+    periods, exact = debt.charge(from_on, claim.until_on)
+    return tuple(periods), exact
 
 
 def _flat(law: Law, flat: Flat, claim: Claim, first_on: date | None, series: AllSeries) -> FlatSum | None:
