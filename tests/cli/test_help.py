@@ -17,10 +17,11 @@ NAMES = {
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "plan", "promises", "end",
-    "contact",
+    "contact", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
     "web", "user add", "user list", "story schema",
 }  # fmt: skip
+GROUPS = ("", "audit", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
 # The schemas are nothing else, the others tell a log.
 WITHOUT_JSON = {"policy schema", "story schema", "up", "web", "worker"}
 
@@ -49,9 +50,7 @@ def test_these_are_the_commands() -> None:
     assert set(COMMANDS) == NAMES
 
 
-@pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "story", "task", "user", *sorted(COMMANDS)]
-)
+@pytest.mark.parametrize("name", [*GROUPS, *sorted(COMMANDS)])
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_every_command_helps(name: str, option: str) -> None:
     answer = CliRunner().invoke(app, [*name.split(), option])
@@ -60,9 +59,7 @@ def test_every_command_helps(name: str, option: str) -> None:
     assert "Traceback" not in answer.output
 
 
-@pytest.mark.parametrize(
-    "name", ["", "audit", "entity", "letter", "policy", "report", "run", "story", "task", "user", *sorted(COMMANDS)]
-)
+@pytest.mark.parametrize("name", [*GROUPS, *sorted(COMMANDS)])
 def test_help_reads_well_on_80_columns(name: str) -> None:
     text = CliRunner().invoke(app, [*name.split(), "--help"], env={"COLUMNS": "80"}).output
     assert max(map(len, text.splitlines())) <= 80
@@ -77,6 +74,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
         "policy retire": "NAME", "task list": "", "task close": "NUMBER",
+        "interest": "[ITEM]", "rates list": "[SERIES]", "rates add": "SERIES DATE VALUE", "rates import": "FILE",
         "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",
         "pay": "ACCOUNT AMOUNT", "chargeback": "PAYMENT", "hold": "", "release": "HOLD", "dispute": "ITEM",

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 
-from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Interest, Line, Notice, Period
 
 DAY = date(2026, 4, 3)
 CREDITOR = Creditor(
@@ -88,3 +89,57 @@ def several(language: str, stage: str) -> Notice:
 def closing(language: str, stage: str = "close") -> Notice:
     """Nothing is overdue any more."""
     return replace(notice(language=language, stage=stage, closes=True), deadline_on=None)
+
+
+def period(days: tuple[str, str, int], principal: int, reference: str, rate: str, interest: str) -> Period:
+    """A period of a working: first and last day and their number; rates in percent, interest in minor units."""
+    first, last, count = days
+    return Period(
+        from_on=date.fromisoformat(first),
+        until_on=date.fromisoformat(last),
+        days=count,
+        principal_minor=principal,
+        reference_millionths=int(Decimal(reference) * 1_000_000),
+        rate_millionths=int(Decimal(rate) * 1_000_000),
+        interest=Decimal(interest),
+    )
+
+
+def charging(language: str, stage: str) -> Notice:
+    """Two invoices with interest, one of them at two rates and on two principals, a flat sum and earlier charges."""
+    items = (line("RE-2025-0911", days=181, amount=650_000, original=1_000_000), line("RE-2026-0018", days=12))
+    earlier = (
+        ChargeLine(number="FEE-12", amount_minor=500),
+        ChargeLine(number="INT-13", amount_minor=2_211, charge="interest"),
+        ChargeLine(number="COSTS-14", amount_minor=4_000, charge="compensation"),
+    )
+    first = (
+        period(("2025-10-04", "2025-12-31", 89), 1_000_000, "1.27", "10.27", "25041.9178"),
+        period(("2026-01-01", "2026-02-10", 41), 1_000_000, "1.27", "10.27", "11536.1644"),
+        period(("2026-02-11", "2026-04-03", 52), 650_000, "2.02", "11.02", "10204.8219"),
+    )
+    source = "§ 288 Abs. 2, § 247 BGB"
+    interest = (
+        Interest(number="RE-2025-0911", until_on=DAY, amount_minor=46_783, periods=first, source=source),
+        Interest(
+            number="RE-2026-0018",
+            until_on=DAY,
+            amount_minor=43,
+            periods=(period(("2026-03-23", "2026-04-03", 12), 11_900, "2.02", "11.02", "43.1145"),),
+            source=source,
+        ),
+    )
+    plain = notice(*items, language=language, stage=stage, charges=earlier)
+    return replace(
+        plain,
+        interest=interest,
+        compensation_minor=4_000,
+        total_minor=plain.total_minor + 46_826 + 4_000,
+        legal_basis=f"{source}; § 288 Abs. 5 BGB",
+    )
+
+
+def warning(language: str, stage: str) -> Notice:
+    """A consumer is told what collection will cost."""
+    plain = one(language, stage)
+    return replace(plain, deadline_on=DAY + timedelta(days=16), costs_to_come_minor=4_000, costs_days=14)

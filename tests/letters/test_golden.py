@@ -20,7 +20,10 @@ CASES = [
     for language in LANGUAGES
     for stage in (*STAGES, OTHER_STAGE)
     for make in (sample.one, sample.several)
-] + [(language, "close", sample.closing) for language in LANGUAGES]
+]
+CASES += [(language, "close", sample.closing) for language in LANGUAGES]
+CASES += [(language, "escalation", sample.charging) for language in LANGUAGES]
+CASES += [(language, "second_reminder", sample.warning) for language in LANGUAGES]
 
 
 def path_of(language: str, stage: str, make: Callable[[str, str], Notice]) -> Path:

@@ -14,9 +14,11 @@ from dunwell.cli import (
     doctor,
     entity,
     happen,
+    interest,
     journal,
     letter,
     policy,
+    rates,
     report,
     run,
     runs,
@@ -80,12 +82,14 @@ app.command(cls=Command)(agree.plan)
 app.command(cls=Command)(agree.promises)
 app.command(cls=Command)(agree.end)
 app.command(cls=Command)(happen.contact)
+app.command(cls=Command)(interest.interest)
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")
 app.add_typer(letter.app, name="letter")
 app.add_typer(policy.app, name="policy")
 app.add_typer(stories.app, name="story")
+app.add_typer(rates.app, name="rates")
 app.add_typer(report.app, name="report")
 app.command(cls=Command)(journal.journal)
 app.add_typer(audit.app, name="audit")

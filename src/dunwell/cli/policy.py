@@ -177,7 +177,7 @@ def _doubts(policy: "Policy", text: str, file: Path, entity: str | None = None) 
     from dunwell.flows.entities import entity_called  # noqa: PLC0415
 
     scope = entity_called(entity) if entity else None
-    return [str(each) for each in policy_doubts.doubts_in_book(policy, text, str(file), scope)]
+    return [str(each) for each in policy_doubts.doubts_in_book(policy, text, str(file), scope, today=clock.today())]
 
 
 def _ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:

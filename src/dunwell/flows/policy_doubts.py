@@ -1,26 +1,32 @@
 """A policy held against the book in which it is to decide: what is valid, and would still surprise."""
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 
 from dunwell.engine.documents import Path, Problem, read_document
 from dunwell.engine.policy.model import Fee, Policy
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
+from dunwell.flows.law.doubts import law_doubts
 from dunwell.records.models import Entity
 from dunwell.records.views import standing
 
 
-def doubts_in_book(policy: Policy, text: str, source: str, entity: Entity | None = None) -> list[Problem]:
+def doubts_in_book(
+    policy: Policy, text: str, source: str, entity: Entity | None = None, *, today: date | None = None
+) -> list[Problem]:
     """Say what of the book a policy does not reckon with; `text` is what it was read from.
 
     `entity`: it is to decide for this one alone; otherwise for every one that has no version of its own. What is said
-    of items is said of all that are open: which of them the policy applies to is not looked at.
+    of items is said of all that are open: which of them the policy applies to is not looked at. `today`: the day to
+    which series of rates must reach; they are not looked at without one.
     """
     document = read_document(text, source)
     own = {} if entity else _own_versions(policy.policy)
     ids = [entity.pk] if entity else [pk for pk in Entity.objects.values_list("pk", flat=True) if pk not in own]
     said = [*_own_versions_said(own), *_currencies(policy, ids), *_stages_gone(policy, entity, ids)]
-    return [document.problem(path, message) for path, message in [*said, *_channels(policy, ids)]]
+    law = law_doubts(policy, ids, today=today) if today else ()
+    return [document.problem(path, message) for path, message in [*said, *_channels(policy, ids), *law]]
 
 
 def _own_versions(name: str) -> dict[int, str]:

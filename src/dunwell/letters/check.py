@@ -3,14 +3,15 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
-from itertools import product
+from decimal import Decimal
+from itertools import chain, product
 from typing import Final
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from dunwell.engine.documents import DocumentError, Problem
 from dunwell.letters.letter import compose
-from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
+from dunwell.letters.notice import ChargeLine, Creditor, Interest, Line, Notice, Period
 from dunwell.letters.reader import LANGUAGES
 from dunwell.letters.sayable import (
     SAID_CHARS_MAX,
@@ -175,7 +176,8 @@ def _tried(name: str, wording: Wording) -> Iterator[Problem]:
     language, _, file = name.partition("/")
     stem = file.removesuffix(".txt")
     for stage in (*STAGES, OTHER_STAGE, CLOSE) if stem in {LETTER, PHRASES, WORDS} else (stem,):
-        for notice in _closing(language) if stage == CLOSE else _notices(language, stage):
+        asking = chain(_notices(language, stage), _charging(language, stage))
+        for notice in _closing(language) if stage == CLOSE else asking:
             try:
                 compose(notice, wording)
             except (TemplateError, TypeError, ValueError, RecursionError, SyntaxError) as error:
@@ -221,6 +223,26 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
         currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), fee_minor=0, due_minor=100,
         charges_minor=0, total_minor=100,
     )  # fmt: skip
+
+
+def _charging(language: str, stage: str) -> Iterator[Notice]:
+    """Notices with interest and a flat sum, and with a warning of costs to come that names amount and deadline."""
+    day = date(2026, 4, 3)
+    line = Line(
+        number="A-1", issued_on=day, due_on=day - timedelta(9), days_past_due=9, amount_minor=100, original_minor=100
+    )
+    period = Period(
+        from_on=day - timedelta(8), until_on=day, days=9, principal_minor=100, reference_millionths=1_270_000,
+        rate_millionths=10_270_000, interest=Decimal(25),
+    )  # fmt: skip
+    plain = Notice(
+        notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language, country=None,
+        currency="EUR", as_of=day, deadline_on=day + timedelta(14), stage=stage, lines=(line,), charges=(),
+        fee_minor=0, due_minor=100, charges_minor=0, total_minor=100,
+    )  # fmt: skip
+    interest = (Interest(number="A-1", until_on=day, amount_minor=25, periods=(period,)),)
+    yield replace(plain, interest=interest, compensation_minor=4000, total_minor=4125, legal_basis="A § 1")
+    yield replace(plain, costs_to_come_minor=4000, costs_days=14)
 
 
 def _closing(language: str) -> Iterator[Notice]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jinja2 import TemplateRuntimeError
 
+from dunwell.letters.lawful import Working, basis_of, interest_table, lacking, workings_of
 from dunwell.letters.notice import Creditor, Notice
 from dunwell.letters.payment import REMITTANCE_MAX, Payment, payment_of
 from dunwell.letters.plain import one_line, paragraphs, shortened
@@ -33,9 +34,12 @@ FIELDS: Final[Mapping[str, str]] = {
     "total": "the total, with its currency",
     "due_today": "whether all items fall due on the date of the letter",
     "in_part": "whether part of a late item is paid",
-    "plain": "whether there are neither charges nor a fee",
+    "plain": "whether there are no charges",
+    "interest": "the interest that this letter charges, empty where there is none",
+    "costs_to_come": "the collection costs that this letter warns of, empty where it does not",
+    "costs_days": "within how many days of its receipt they can still be avoided",
 }
-COUNTS: Final = ("count", "late", "early", "listed")  # the fields that are numbers
+COUNTS: Final = ("count", "late", "early", "listed", "costs_days")  # the fields that are numbers
 FLAGS: Final = ("numbered", "due_today", "in_part", "plain")  # those that are asked for, and never printed
 NEVER_EMPTY: Final = ("subject", "salutation", "opening", "request", "closing")
 NEVER_ASKED: Final = "request"  # by a letter that asks for nothing
@@ -47,8 +51,9 @@ class Letter:
     """What a letter says, in the order it says it. Texts are single lines; a tuple of them are paragraphs.
 
     With items of one sort alone there is one table, and none where nothing is asked for; `upcoming_said` leads over to
-    a second one. What is open, too, is `listed` after all that is asked for. `facts` are pairs of label and value:
-    date, reference, account.
+    a second one. `interest` stands between them and the sums, which rest on `basis`; `costs` warns of those to come.
+    What is open, too, is `listed` after all that is asked for. `workings` go on pages of their own. `facts` are pairs
+    of label and value: date, reference, account.
     """
 
     language: str
@@ -63,12 +68,16 @@ class Letter:
     items: Table | None
     upcoming_said: tuple[str, ...]
     upcoming: Table | None
+    interest: Table | None
     sums: tuple[Sum, ...]
+    basis: str
     request: tuple[str, ...]
+    costs: tuple[str, ...]
     payment: Payment | None
     remark: tuple[str, ...]
     listed: Table | None
     closing: str
+    workings: tuple[Working, ...]
 
     @property
     def small_print(self) -> tuple[str, ...]:
@@ -84,7 +93,8 @@ class Letter:
 def compose(notice: Notice, wording: Wording) -> Letter:
     """Put a notice into the words of its reader, with money and dates as they are read there.
 
-    Errors: TemplateError for a template that says what is no text, or leaves a part empty that every letter has.
+    Errors: TemplateError for a template that says what is no text, or leaves a part empty that every letter has;
+    ValueError for a letter that does not say what the law wants it to.
     """
     reader = reader_of(notice.language, notice.country)
     words = wording.words(reader.language)
@@ -112,16 +122,22 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         items=items,
         upcoming_said=paragraphs(said["upcoming"]) if late and early else (),
         upcoming=upcoming,
+        interest=interest_table(notice, reader, words),
         sums=() if notice.closes else sums_of(notice, reader, words),
+        basis=basis_of(notice, words),
         request=paragraphs(said["request"]),
+        costs=paragraphs(said["costs"]),
         payment=None if notice.closes else payment_of(notice, fields["quoting"], reader, words),
         remark=paragraphs(said["remark"]),
         listed=table_of(notice.listed, notice.currency, reader, words, listed=True),
         closing=one_line(said["closing"]),
+        workings=workings_of(notice.interest, notice.currency, reader, words),
     )
     needed = [part for part in NEVER_EMPTY if not notice.closes or part != NEVER_ASKED]
     if missing := [part for part in needed if not getattr(letter, part)]:
         raise TemplateRuntimeError(f"a letter of stage {notice.stage} has no {missing[0]}: {{% block {missing[0]} %}}")
+    if missed := lacking(letter, notice, reader):
+        raise ValueError(f"a letter of stage {notice.stage} lacks what it must say: {missed}")
     return letter
 
 
@@ -155,8 +171,15 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
         "total": reader.money(notice.total_minor, notice.currency),
         "due_today": bool(notice.lines) and all(line.due_on == notice.as_of for line in notice.lines),
         "in_part": any(line.amount_minor != line.original_minor for line in late),
-        "plain": not notice.charges and not notice.fee_minor,
+        "plain": not notice.charges and not notice.charged_minor,
+        "interest": _sum(notice.interest_minor, notice, reader),
+        "costs_to_come": _sum(notice.costs_to_come_minor, notice, reader),
+        "costs_days": notice.costs_days,
     }
+
+
+def _sum(amount_minor: int, notice: Notice, reader: Reader) -> str:
+    return reader.money(amount_minor, notice.currency) if amount_minor else ""
 
 
 def _cleared(creditor: Creditor) -> Creditor:

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+
+from dunwell.engine.law.regime import DayCount, LetterRule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,11 +24,47 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class ChargeLine:
-    """A charge of an earlier notice that is still open, by its description or else its number."""
+    """A charge of an earlier notice that is still open, by its description or else its kind and number."""
 
     amount_minor: int
     number: str = ""
     description: str = ""
+    charge: str = "fee"  # one of engine.book.CHARGES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Period:
+    """Days of interest at one rate on one principal, both ends counted; `interest` is in minor units, not rounded.
+
+    Rates are millionths of a percent point; `reference_millionths` is None where no series is asked.
+    """
+
+    from_on: date
+    until_on: date
+    days: int
+    principal_minor: int
+    reference_millionths: int | None
+    rate_millionths: int
+    interest: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interest:
+    """Interest of one item, and how it was worked out; without `periods` it is not known any more how."""
+
+    number: str
+    until_on: date
+    amount_minor: int
+    periods: tuple[Period, ...] = ()
+    day_count: DayCount = "act/365"
+    is_compounding: bool = False
+    is_rounded_daily: bool = False
+    source: str = ""
+
+    @property
+    def from_on(self) -> date | None:
+        """The first day of it."""
+        return self.periods[0].from_on if self.periods else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +90,9 @@ class Notice:
 
     `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
     as in `de` and `AT`; a tag such as `fr-CH` is taken too. `listed`: what is open beside the items that it asks for;
-    nothing of it is in a sum. One that `closes` says that nothing is overdue any more, and asks for nothing.
+    nothing of it is in a sum. One that `closes` says that nothing is overdue any more, and asks for nothing. What it
+    charges itself: `fee_minor`, `interest` and `compensation_minor`. `costs_to_come_minor`: what it warns of, due where
+    nothing is paid within `costs_days` of its receipt. `rule`: what the law wants it to say. `legal_basis`: one line.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
@@ -74,6 +115,22 @@ class Notice:
     total_minor: int
     listed: tuple[Line, ...] = ()
     closes: bool = False
+    interest: tuple[Interest, ...] = ()
+    compensation_minor: int = 0
+    costs_to_come_minor: int = 0
+    costs_days: int = 0
+    legal_basis: str = ""
+    rule: LetterRule | None = None
+
+    @property
+    def interest_minor(self) -> int:
+        """The interest that this notice charges."""
+        return sum(each.amount_minor for each in self.interest)
+
+    @property
+    def charged_minor(self) -> int:
+        """All that this notice charges."""
+        return self.fee_minor + self.interest_minor + self.compensation_minor
 
     def __post_init__(self) -> None:
         """Hold the sums against the lines."""
@@ -84,7 +141,7 @@ class Notice:
         for name, said, added in (
             ("due_minor", self.due_minor, sum(line.amount_minor for line in self.lines)),
             ("charges_minor", self.charges_minor, sum(charge.amount_minor for charge in self.charges)),
-            ("total_minor", self.total_minor, self.due_minor + self.charges_minor + self.fee_minor),
+            ("total_minor", self.total_minor, self.due_minor + self.charges_minor + self.charged_minor),
         ):
             if said != added:
                 raise ValueError(f"notice {self.notice_id}: {name} is {said}, its lines come to {added}")

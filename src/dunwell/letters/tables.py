@@ -101,11 +101,12 @@ def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
             (words.overdue, sum(line.amount_minor for line in late)),
             (words.upcoming, sum(line.amount_minor for line in early)),
         ]
-    elif notice.charges or notice.fee_minor:
+    elif notice.charges or notice.charged_minor:
         rows = [(words.subtotal, notice.due_minor)]
     rows += [(_charge(charge, words), charge.amount_minor) for charge in notice.charges]
-    if notice.fee_minor:
-        rows.append((words.fee, notice.fee_minor))
+    own = ((words.fee, notice.fee_minor), (words.interest, notice.interest_minor),
+           (words.compensation, notice.compensation_minor))  # fmt: skip
+    rows += [(label, amount) for label, amount in own if amount]
     rows.append((words.total, notice.total_minor))
     return tuple(Sum(label, reader.money(amount, notice.currency)) for label, amount in rows)
 
@@ -115,4 +116,6 @@ def _is_in_part(line: Line) -> bool:
 
 
 def _charge(charge: ChargeLine, words: Words) -> str:
-    return one_line(charge.description) or f"{words.charge} {one_line(charge.number)}".rstrip()
+    kinds = {"interest": words.earlier_interest, "compensation": words.earlier_compensation}
+    kind = kinds.get(charge.charge, words.charge)
+    return one_line(charge.description) or f"{kind} {one_line(charge.number)}".rstrip()

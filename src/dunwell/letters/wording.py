@@ -18,7 +18,7 @@ LETTER: Final = "letter"  # what all letters of a language share
 PHRASES: Final = "phrases"
 WORDS: Final = "words"
 # The parts of a letter that are sentences, in their order; each is a block of a template.
-PARTS: Final = ("subject", "salutation", "opening", "upcoming", "request", "remark", "closing")
+PARTS: Final = ("subject", "salutation", "opening", "upcoming", "request", "costs", "remark", "closing")
 SHAPE: Final = "parts"
 SHIPPED: Final = "shipped/"  # before a name: the template that comes with Dunwell, whatever the house has
 FILTERS: Final[Mapping[str, Callable[[str], str]]] = {
@@ -48,6 +48,22 @@ class Words(Protocol):
     upcoming: str
     charge: str
     fee: str
+    interest: str
+    compensation: str
+    earlier_interest: str
+    earlier_compensation: str
+    interest_from: str
+    interest_until: str
+    interest_on: str
+    interest_rate: str
+    interest_sum: str
+    reference_rate: str
+    interest_days: str
+    legal_basis: str
+    working: str
+    counted: str
+    compounding: str
+    rounded_daily: str
     total: str
     date: str
     reference: str

@@ -23,7 +23,7 @@ def record(
         actor=actor,
         action=action,
         subject_type=type(subject).__name__.lower(),
-        subject_id=subject.pk,
+        subject_id=subject.pk if isinstance(subject.pk, int) else None,  # a series of rates has a name alone
         subject_label=str(getattr(subject, "code", "") or getattr(subject, "number", "") or subject.pk),
         entity_id=entity_id,
         detail=detail,

@@ -3,40 +3,57 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 import polars as pl
 from jinja2 import TemplateError
 
 from dunwell.flows.errors import Conflict
+from dunwell.flows.runs.charged import Background, Charged, background_of, charged, charges_on_record
 from dunwell.letters.notice import ChargeLine, Creditor, Line, Message, Notice
 from dunwell.letters.wording import Wording
 from dunwell.letters.write import write_out
 from dunwell.records import proposals
-from dunwell.records.models import Account, Entity, Item
+from dunwell.records.models import Account, Charge, Entity, Item
 
 Row: TypeAlias = Mapping[str, Any]
 
 
-def letters_of(entity: Entity, notices: Sequence[Row], lines: Sequence[Row]) -> dict[int, Notice | str]:
+def letters_of(
+    entity: Entity,
+    notices: Sequence[Row],
+    lines: Sequence[Row],
+    *,
+    charges: Sequence[Row] | None = None,
+    background: Background | None = None,
+) -> dict[int, Notice | str]:
     """Gather what each notice says, by its `notice_id`; or why it cannot be said, so that it holds up no other.
 
     `notices`: rows with `notice_id`, `as_of` and the plan's columns; `lines`: rows with `notice_id`, `item_id`, `role`
-    and `amount_minor`.
+    and `amount_minor`. `charges` and `background`: what they charge, and what that rests on, where they are not on
+    record yet.
     """
     items = Item.objects.in_bulk({line["item_id"] for line in lines})
     accounts = Account.objects.in_bulk({notice["payer_id"] for notice in notices})
     reached = proposals.recipients(list(accounts)).filter(pl.col("channel") == "letter")
     addresses = dict(reached.select("payer_id", "recipient").iter_rows())
     of_notice: dict[int, list[Row]] = defaultdict(list)
+    earlier = {line["item_id"] for line in lines if line["role"] == "charge"}
+    kinds = dict(Charge.objects.filter(charge_item__in=earlier).values_list("charge_item", "charge")) if earlier else {}
     for line in lines:
-        of_notice[line["notice_id"]].append({**line, "item": items[line["item_id"]]})
+        kind = kinds.get(line["item_id"], "fee")
+        of_notice[line["notice_id"]].append({**line, "item": items[line["item_id"]], "kind": kind})
+    if charges is None:
+        charges, background = charges_on_record([*of_notice]), background_of(entity, notices)
+    said = charged(notices, of_notice, charges, background)
     return {
         notice["notice_id"]: _letter_or_reason(
             entity,
             accounts[notice["payer_id"]],
             notice,
             of_notice[notice["notice_id"]],
+            said[notice["notice_id"]],
             tuple(addresses.get(notice["payer_id"], "").splitlines()),
         )
         for notice in notices
@@ -77,11 +94,11 @@ def creditor_of(entity: Entity) -> Creditor:
     )
 
 
-def _letter_or_reason(
-    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]
+def _letter_or_reason(  # noqa: PLR0917
+    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], said: Charged, address: tuple[str, ...]
 ) -> Notice | str:
     try:
-        return _letter(entity, payer, notice, lines, address)
+        return replace(_letter(entity, payer, notice, lines, address), **vars(said))
     except ValueError as error:
         return str(error)
 
@@ -104,7 +121,7 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
         closes=notice["closing"] == "closes",
         lines=tuple(sorted(dunned, key=lambda line: (line.due_on, line.number))),
         charges=tuple(
-            ChargeLine(number=line["item"].number, amount_minor=line["amount_minor"])
+            ChargeLine(number=line["item"].number, amount_minor=line["amount_minor"], charge=line["kind"])
             for line in lines
             if line["role"] == "charge"
         ),

@@ -12,6 +12,7 @@ from typing import Any, Final
 import typst
 
 from dunwell.letters.fonts.printing import FOLDER, printable
+from dunwell.letters.lawful import Working
 from dunwell.letters.letter import Letter
 from dunwell.letters.payment import Payment
 from dunwell.letters.plain import shortened, width
@@ -42,22 +43,35 @@ FACT_WORD_MAX: Final = 22
 _idle: Final[list[typst.Compiler]] = []
 
 
+def working_pdf(data: dict[str, Any], day: date) -> bytes:
+    """Set a working alone, from what its page shows, dated `day`. Errors: ValueError where Typst refuses the page."""
+    folder = files("dunwell.letters.layouts")
+    source = folder.joinpath("working.typ").read_bytes() + folder.joinpath("alone.typ").read_bytes()
+    return _set(source, _breakable(data, WORD_MAX), day)
+
+
 def pdf_of(letter: Letter, day: date) -> bytes:
     """Set a letter as PDF/A-2a and PDF/UA-1, dated `day`; the same letter gives the same bytes.
 
     Errors: ValueError for more lines than can be set in bounded time, and where Typst refuses the page.
     """
-    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming, letter.listed) if table)
+    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming, letter.interest, letter.listed) if table)
+    lines += sum(len(working.table.rows) for working in letter.workings)
     if lines > LINES_MAX:
         raise ValueError(
             f"a letter of {lines:,} lines is not set, only of at most {LINES_MAX:,}: let the policy divide its"
             " notices, by split_by or one_notice_per, or list less by include"
         )
+    return _set(page(), data_of(letter), day)
+
+
+def _set(source: bytes, data: dict[str, Any], day: date) -> bytes:
+    """Set a page from its data, as PDF/A-2a and PDF/UA-1. Errors: ValueError where Typst refuses it."""
     compiler = _idle.pop() if _idle else new_compiler()
     try:
         pdf = compiler.compile(
-            input=page(),
-            sys_inputs={"letter": json.dumps(data_of(letter), ensure_ascii=False)},
+            input=source,
+            sys_inputs={"letter": json.dumps(data, ensure_ascii=False)},
             format="pdf",
             pdf_standards=STANDARDS,
             timestamp=datetime.combine(day, time(), UTC),
@@ -82,7 +96,8 @@ def _fonts() -> typst.Fonts:
 
 @cache
 def page() -> bytes:
-    return files("dunwell.letters.layouts").joinpath("letter.typ").read_bytes()
+    folder = files("dunwell.letters.layouts")
+    return folder.joinpath("working.typ").read_bytes() + folder.joinpath("letter.typ").read_bytes()
 
 
 def data_of(letter: Letter) -> dict[str, Any]:
@@ -92,7 +107,7 @@ def data_of(letter: Letter) -> dict[str, Any]:
     size, window = _window(letter.debtor)
     code = payment and payment.code
     facts = [(label, shortened(value, SHORT_MAX)) for label, value in letter.facts]
-    labels = ("page", "of", "carried", "subtotal", "payment", "scan", "also_open")
+    labels = ("page", "of", "carried", "subtotal", "payment", "scan", "also_open", "interest", "working")
     reached = [(words.phone, creditor.phone), (words.email, _address(creditor.email))]
     shown = {
         "words": {name: getattr(words, name) for name in labels},
@@ -109,12 +124,16 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "items": _table(letter.items) if letter.items else None,
         "upcoming-said": letter.upcoming_said,
         "upcoming": _table(letter.upcoming) if letter.upcoming else None,
+        "interest": _table(letter.interest) if letter.interest else None,
         "sums": [(row.label, row.amount) for row in letter.sums],
+        "basis": letter.basis,
         "request": letter.request,
+        "costs": letter.costs,
         "payment": payment.details if payment else [],
         "remark": letter.remark,
         "listed": _table(letter.listed) if letter.listed else None,
         "closing": letter.closing,
+        "workings": [shown_working(each) for each in letter.workings],
         "foot": foot,
     }
     return {
@@ -132,6 +151,11 @@ def data_of(letter: Letter) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     heads = [table.first.title, *(column.title for column in table.others)]
     return {"heads": heads, "rows": table.rows, "running": table.running or [None] * len(table.rows)}
+
+
+def shown_working(working: Working) -> dict[str, Any]:
+    """How one item's interest was worked out: the last row is its sum."""
+    return {**_table(working.table), "heading": working.heading, "total": working.total, "notes": working.notes}
 
 
 def _window(lines: tuple[str, ...]) -> tuple[float, list[str]]:

@@ -30,8 +30,11 @@ def text_of(letter: Letter) -> str:
         columns.items if columns else "",
         *map(wrapped, letter.upcoming_said),
         columns.upcoming if columns else "",
+        f"{wrapped(letter.words.interest)}\n\n{columns.interest}" if columns and letter.interest else "",
         columns.sums if columns else "",
+        wrapped(letter.basis),
         *map(wrapped, letter.request),
+        *map(wrapped, letter.costs),
         f"{wrapped(letter.words.payment)}\n\n{_aligned(payment.details)}" if payment else "",
         *map(wrapped, letter.remark),
         f"{wrapped(letter.words.also_open)}\n\n{columns.listed}" if columns and letter.listed else "",
@@ -64,14 +67,16 @@ class _Columns:
     """The parts that are set in columns, all to the same right-hand edge; one table stands right above the sums."""
 
     def __init__(self, letter: Letter) -> None:
-        shown = [_shown(table) for table in (letter.items, letter.upcoming, letter.listed) if table]
+        shown = [_shown(table) for table in (letter.items, letter.upcoming, letter.interest, letter.listed) if table]
         columns = min(PAGE_COLUMNS, max(WIDTH_MIN, *(first.columns + _taken(others) for first, others in shown)))
         set_tables = [_table(first, others, columns) for first, others in shown]
         sums = _sums(letter.sums, columns)
-        self.items = set_tables[0] if letter.upcoming else ""
+        is_alone = not letter.upcoming and not letter.interest
+        self.items = "" if is_alone else set_tables[0]
         self.upcoming = set_tables[1] if letter.upcoming else ""
+        self.interest = set_tables[2 if letter.upcoming else 1] if letter.interest else ""
         self.listed = set_tables[-1] if letter.listed else ""
-        self.sums = sums if letter.upcoming else f"{set_tables[0]}\n{'-' * columns}\n{sums}"
+        self.sums = f"{set_tables[0]}\n{'-' * columns}\n{sums}" if is_alone else sums
 
 
 @dataclass(frozen=True)

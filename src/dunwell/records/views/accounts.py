@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Sum
 
-from dunwell.records.models import Account, Contact, Hold, Promise
+from dunwell.records.models import Account, Charge, Contact, Hold, Promise
 
 ACCOUNTS_SHOWN: Final = 50
 CONTACTS_SHOWN: Final = 10
@@ -33,8 +33,18 @@ class AccountList:
 
 
 @dataclass(frozen=True)
+class ChargedSum:
+    """What was charged of one kind in one currency, and what of it is still open."""
+
+    charge: str
+    currency: str
+    amount_minor: int
+    open_minor: int
+
+
+@dataclass(frozen=True)
 class AccountPage:
-    """An account, how it is reached, who pays for it, and what stands in the way of dunning it."""
+    """An account: how it is reached, who pays for it, what stands in the way of dunning it, what was charged to it."""
 
     account: AccountRow
     legal: bool
@@ -43,6 +53,8 @@ class AccountPage:
     contacts: list[Contact]
     holds: list[Hold]
     promises: list[Promise]
+    charged: list[ChargedSum]
+    debtor_class: str
 
 
 def accounts(entity_id: int, search: str = "", *, after: str = "") -> AccountList:
@@ -72,8 +84,20 @@ def account(entity_id: int, account_id: int, *, on: date) -> AccountPage | None:
         parent=_row(found.parent) if found.parent else None,
         contacts=list(Contact.objects.filter(account=found).order_by("pk")[:CONTACTS_SHOWN]),
         holds=list(holds[:CONTACTS_SHOWN]),
+        charged=_charged(found.pk),
+        debtor_class=found.debtor_class or "",
         promises=[each for each in unpaid.order_by("by_on") if _lasts(each, on)][:CONTACTS_SHOWN],
     )
+
+
+def _charged(account_id: int) -> list[ChargedSum]:
+    """The charges that stand, by kind and currency."""
+    stand = Charge.objects.filter(account_id=account_id, reversed_on=None, charge_item__isnull=False)
+    sums = stand.values("charge", "currency").annotate(amount=Sum("amount_minor"), open=Sum("charge_item__open_minor"))
+    return [
+        ChargedSum(each["charge"], each["currency"], each["amount"], each["open"])
+        for each in sums.order_by("currency", "charge")
+    ]
 
 
 def _lasts(promise: Promise, on: date) -> bool:

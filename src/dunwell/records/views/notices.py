@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Sum
 
-from dunwell.records.models import Account, Approval, Attempt, Delivery, Notice, NoticeLine
+from dunwell.engine.book import CHARGES
+from dunwell.records.models import Account, Approval, Attempt, Charge, Delivery, Notice, NoticeLine
 
 NOTICES_SHOWN: Final = 50
 LINES_SHOWN: Final = 200
@@ -89,7 +90,10 @@ class DeliveryRow:
 
 @dataclass(frozen=True)
 class NoticePage:
-    """A notice with all there is to know of it; of very many lines the first LINES_SHOWN, and how many more."""
+    """A notice with all there is to know of it; of very many lines the first LINES_SHOWN, and how many more.
+
+    `charged`: what of its charges is a fee, interest and compensation.
+    """
 
     notice: NoticeRow
     policy: str
@@ -97,6 +101,7 @@ class NoticePage:
     due_minor: int
     charges_minor: int
     fee_minor: int
+    charged: dict[str, int]
     lines: list[LineRow]
     lines_more: int
     deliveries: list[DeliveryRow]
@@ -135,12 +140,21 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
         due_minor=full.due_minor,
         charges_minor=full.charges_minor,
         fee_minor=full.fee_minor,
+        charged=charged(notice_id, full.fee_minor),
         lines=[_line(line) for line in some[:LINES_SHOWN]],
         lines_more=max(lines.count() - LINES_SHOWN, 0) if len(some) > LINES_SHOWN else 0,
         deliveries=deliveries([notice_id]).get(notice_id, []),
         approved_by=sorted(full.given_approvals.values_list("by", flat=True)),
         actions=sorted(full.actions.values_list("action", flat=True)),
     )
+
+
+def charged(notice_id: int, all_minor: int) -> dict[str, int]:
+    """What a notice charges by its kind; what nobody has put down as anything is a fee."""
+    found = Charge.objects.filter(notice=notice_id, reversed_on=None, charge__in=["interest", "compensation"])
+    sums = dict(found.values("charge").annotate(n=Sum("amount_minor")).values_list("charge", "n"))
+    kinds = {"fee": all_minor - sum(sums.values()), **{kind: sums.get(kind, 0) for kind in CHARGES if kind != "fee"}}
+    return {kind: amount for kind, amount in kinds.items() if amount}
 
 
 def duns(notice_id: int, number: str) -> bool:

@@ -20,6 +20,14 @@ def open_by_currency(entity_ids: Collection[int]) -> dict[str, int]:
     return dict(counted.values_list("currency", "n"))
 
 
+def owing_without_class(entity_ids: Collection[int]) -> int:
+    """Count the accounts of these entities with open claims of which nobody says what class of debtor they are."""
+    owing = Item.objects.filter(
+        entity_id__in=entity_ids, closed_on=None, open_minor__gt=0, draft=False, kind__in=DUNNED_KINDS
+    )
+    return owing.filter(account__debtor_class=None).values("account").distinct().count()
+
+
 def items_at(stages: Collection[str], entity_ids: Collection[int]) -> dict[str, int]:
     """Count the open items of these entities that stand at stages of these names, by name; none that is at none."""
     found = ItemState.objects.filter(stage__in=stages, item__entity_id__in=entity_ids, item__closed_on=None)

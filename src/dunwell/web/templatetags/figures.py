@@ -9,6 +9,8 @@ from dunwell.engine.money import exponent
 
 register = template.Library()
 
+CHARGES: Final = {"fee": "Fee", "interest": "Interest", "compensation": "Flat sum for costs"}
+
 # Tabler's colours, by what a state asks of the reader: nothing, attention, or a hand.
 COLOURS: Final = {
     "deciding": "azure",
@@ -48,6 +50,12 @@ def figure(number: int) -> str:
 def words(name: str) -> str:
     """Write a name of the system as words: `second_reminder` is second reminder."""
     return name.replace("_", " ")
+
+
+@register.filter
+def charge(kind: str) -> str:
+    """What people call a kind of charge."""
+    return CHARGES.get(kind, kind)
 
 
 @register.filter

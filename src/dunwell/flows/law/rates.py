@@ -1,0 +1,174 @@
+"""Rates that people add: held against what is known, kept as a whole or not at all, and put on record."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Final
+
+from django.db import transaction
+
+from dunwell.engine.law.series import Series
+from dunwell.flows.errors import Invalid
+from dunwell.flows.law.given import DAY, Given, differences, points, problems_of, shipped_until
+from dunwell.flows.law.series import described_series
+from dunwell.flows.law.uses import asked_series
+from dunwell.records import audit
+from dunwell.records.models import Rate, RateSeries
+from dunwell.sources.problems import SourceError
+from dunwell.sources.rates import RateFile, RateRow, read_rates, value_millionths
+
+PROBLEMS_MAX: Final = 50
+SOURCE_MAX: Final = 2000
+TITLE_MAX: Final = 200
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What came of rates for one series: what is new, what was corrected, and until when it is known now."""
+
+    series: str
+    added: int
+    corrected: int
+    until_on: date
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything did."""
+        return bool(self.added or self.corrected)
+
+
+def add_rate(
+    name: str,
+    from_on: date,
+    value: str,
+    *,
+    until_on: date | None = None,
+    source: str = "",
+    correct: str = "",
+    by: str,
+    at: datetime,
+) -> Kept:
+    """Say what a series is from a day on, through `until_on`; the same again changes nothing.
+
+    Without `until_on` it is the day itself, or all of its half-year where regimes ask for half-years alone. Errors:
+    Invalid for a name nobody asks for, what cannot be, what contradicts a known value, and a gap before the day.
+    """
+    millionths = value_millionths(value)
+    if isinstance(millionths, str):
+        raise Invalid(f"{name}: {millionths}")
+    end = until_on or _end(name, from_on)
+    if end < from_on:
+        raise Invalid(f"{name}: it cannot hold until {end}: that is before {from_on}")
+    file = RateFile(name, "", source, end, (RateRow(1, from_on, millionths),))
+    return _keep([Given(file)], correct=correct, by=by, at=at)[0]
+
+
+def import_rates(
+    path: Path, *, name: str | None = None, until_on: date | None = None, correct: str = "", by: str, at: datetime
+) -> list[Kept]:
+    """Take all rates of a file, or none of them; the same file again changes nothing.
+
+    Errors: Invalid, with line and what to do of each problem; OSError.
+    """
+    try:
+        files = read_rates(path, series=name, until_on=until_on)
+    except SourceError as error:
+        raise Invalid(f"{path.name}: nothing is taken", str(error).splitlines()) from None
+    if not files:
+        raise Invalid(f"{path.name} has no series {name}")
+    return _keep([Given(file, path.name) for file in files], correct=correct, by=by, at=at)
+
+
+def _end(name: str, day: date) -> date:
+    asked = asked_series().get(name)
+    if asked and asked.is_rate and asked.by_half_years:
+        return date(day.year, 6, 30) if day.month <= 6 else date(day.year, 12, 31)
+    return day
+
+
+def _keep(given: Sequence[Given], *, correct: str, by: str, at: datetime) -> list[Kept]:
+    with transaction.atomic():
+        names = sorted(each.file.series for each in given)
+        list(RateSeries.objects.select_for_update().filter(pk__in=names).order_by("pk"))
+        known = {name: described.series for name, described in described_series(names).items()}
+        problems = [
+            problem
+            for each in given
+            for problem in problems_of(each, known.get(each.file.series), is_corrected=bool(correct), at=at)
+        ]
+        if problems:
+            more = [f"and {len(problems) - PROBLEMS_MAX:,} more problems"] if len(problems) > PROBLEMS_MAX else []
+            raise Invalid("nothing is taken", [*problems[:PROBLEMS_MAX], *more])
+        return [_kept(each.file, known.get(each.file.series), correct=correct, by=by, at=at) for each in given]
+
+
+def _kept(file: RateFile, known: Series | None, *, correct: str, by: str, at: datetime) -> Kept:
+    """Write what is new of a series, and what is corrected; what comes with Dunwell stays as it is."""
+    until_on = max(file.until_on, known.complete_until_on) if known else file.until_on
+    package_until = shipped_until(file.series)
+    own_before = _own(dict(zip(known.days, known.values, strict=True)) if known else {}, package_until)
+    own_after = _own(_spliced(file, known), package_until)
+    corrected = sum(1 for _ in differences(file, known)) if known else 0
+    is_longer = known is None or until_on > known.complete_until_on
+    added = len(own_after.keys() - own_before.keys()) + (own_before == own_after and is_longer)
+    if own_before == own_after and not is_longer:
+        return Kept(file.series, 0, 0, until_on)
+    changed: dict[str, object] = {"complete_until_on": until_on}
+    texts = {"source": file.source[:SOURCE_MAX], "title": file.title[:TITLE_MAX]}
+    changed |= {name: text for name, text in texts.items() if text}
+    series, _new = RateSeries.objects.update_or_create(pk=file.series, defaults=changed)
+    _write(series, own_after)
+    _record(series, file, own_before, own_after, correct=correct if corrected else "", by=by, at=at)
+    return Kept(file.series, max(added - corrected, 0), corrected, until_on)
+
+
+def _own(rows: Mapping[date, int], package_until: date | None) -> dict[date, int]:
+    return {day: value for day, value in rows.items() if package_until is None or day > package_until}
+
+
+def _spliced(file: RateFile, known: Series | None) -> dict[date, int]:
+    """What holds from which day on, with what is given in the place of what is known of the same days."""
+    said = {row.from_on: row.value_millionths for row in file.rows}
+    if known is None:
+        return said
+    first, last = file.rows[0].from_on, file.until_on
+    outside = {day: value for day, value in zip(known.days, known.values, strict=True) if day < first or day > last}
+    resumes = last + DAY
+    if known.days and known.days[0] <= resumes <= known.complete_until_on:
+        outside.setdefault(resumes, known.at(resumes))
+    found = {**outside, **said}
+    merged: dict[date, int] = {}
+    for day in sorted(found):  # a day on which nothing changes says nothing
+        if not merged or next(reversed(merged.values())) != found[day]:
+            merged[day] = found[day]
+    return merged
+
+
+def _write(series: RateSeries, rows: Mapping[date, int]) -> None:
+    """Let the rows on record be these."""
+    there = {rate.from_on: rate for rate in series.rates.all()}
+    series.rates.filter(from_on__in=[day for day in there if rows.get(day) != there[day].value_millionths]).delete()
+    Rate.objects.bulk_create(
+        Rate(series=series, from_on=day, value_millionths=value)
+        for day, value in rows.items()
+        if day not in there or there[day].value_millionths != value
+    )
+
+
+def _record(
+    series: RateSeries,
+    file: RateFile,
+    before: Mapping[date, int],
+    after: Mapping[date, int],
+    *,
+    correct: str,
+    by: str,
+    at: datetime,
+) -> None:
+    new = {day.isoformat(): points(value) for day, value in after.items() if before.get(day) != value}
+    gone = {day.isoformat(): points(value) for day, value in before.items() if after.get(day) != value}
+    detail = {"until": series.complete_until_on.isoformat(), "rates": new, "source": file.source}
+    if correct:
+        detail |= {"instead_of": gone, "reason": correct}
+    audit.record(by, "rates.corrected" if correct else "rates.added", series, at=at, entity_id=None, **detail)

@@ -1,0 +1,247 @@
+"""What notices charge and by what law, for their letters: workings, flat sums, warnings, and what must be said."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, TypeAlias, get_args
+
+import polars as pl
+from django.conf import settings
+
+from dunwell.engine.book import Book
+from dunwell.engine.law.flat import flat_sum
+from dunwell.engine.law.law import Law
+from dunwell.engine.law.regime import DebtorClass, Flat, LetterRule
+from dunwell.engine.law.series import AllSeries, RatesMissing
+from dunwell.engine.law.working import Working, first_day, work_out
+from dunwell.engine.policy.model import Policy, Stage
+from dunwell.flows import policies
+from dunwell.flows.law.claims import claim_of, due_day, has_flat
+from dunwell.flows.law.paper import interest_of
+from dunwell.flows.law.series import known_series
+from dunwell.letters.notice import Interest
+from dunwell.records import archive, frames
+from dunwell.records.models import Charge, Entity, Item, Run
+
+Row: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Charged:
+    """What one notice charges, what it warns of, and what the law wants it to say."""
+
+    fee_minor: int = 0
+    interest: tuple[Interest, ...] = ()
+    compensation_minor: int = 0
+    costs_to_come_minor: int = 0
+    costs_days: int = 0
+    legal_basis: str = ""
+    rule: LetterRule | None = None
+
+
+@dataclass(frozen=True)
+class Background:
+    """What charges are worked out from again: a book, the policies, and what of each item bears interest.
+
+    `bases` holds it by item where nothing is posted yet; else it is what is open and not disputed, or what the archives
+    of `digests` say.
+    """
+
+    book: Book
+    policies: Mapping[str, Policy]
+    series: AllSeries
+    bases: Mapping[int, int] | None = None
+    digests: tuple[str, ...] = ()
+
+
+def charges_on_record(notice_ids: Sequence[int]) -> list[Row]:
+    """What notices charge by what is on record, as the plan has it."""
+    names = ("notice_id", "item_id", "charge", "amount_minor", "until_on")
+    return list(Charge.objects.filter(notice_id__in=list(notice_ids), reversed_on=None).order_by("pk").values(*names))
+
+
+def background_of(entity: Entity, notices: Sequence[Row]) -> Background | None:
+    """Read what the charges of notices on record rest on; None where none of their policies has a law."""
+    runs = Run.objects.in_bulk({notice["run_id"] for notice in notices})
+    known: dict[str, Policy] = {}
+    for run in runs.values():
+        known |= {each.policy: each for each in policies.parsed(policies.versions_with(run.policy_digests, entity))}
+    concerned = [notice for notice in notices if notice["policy"] in known and known[notice["policy"]].law]
+    if not concerned:
+        return None
+    book = frames.account_book({notice["payer_id"] for notice in concerned})
+    return Background(book, known, known_series(), None, tuple(sorted(run.archive_digest for run in runs.values())))
+
+
+def charged(
+    notices: Sequence[Row], lines: Mapping[int, Sequence[Row]], charges: Sequence[Row], background: Background | None
+) -> dict[int, Charged]:
+    """Tell what each notice charges, by its `notice_id`; `lines` are rows with the `item`."""
+    of_notice: dict[int, list[Row]] = defaultdict(list)
+    for charge in charges:
+        of_notice[charge["notice_id"]].append(charge)
+    found = {}
+    for notice in notices:
+        number = notice["notice_id"]
+        policy = background.policies.get(notice["policy"]) if background else None
+        if background and policy and policy.law:
+            found[number] = _Notice(notice, lines[number], of_notice[number], background, policy, policy.law).charged()
+        else:
+            found[number] = _plain(notice, of_notice[number], lines[number])
+    return found
+
+
+def _plain(notice: Row, charges: Sequence[Row], lines: Sequence[Row]) -> Charged:
+    """Charges without a law; a fee is all that is not known to be something else."""
+    numbers = {line["item_id"]: line["item"].number for line in lines}
+    interest = tuple(
+        Interest(number=numbers[each["item_id"]], until_on=each["until_on"], amount_minor=each["amount_minor"])
+        for each in charges
+        if each["charge"] == "interest" and each["item_id"] in numbers
+    )
+    flat = _total(charges, "compensation")
+    return Charged(notice["fee_minor"] - flat - sum(each.amount_minor for each in interest), interest, flat)
+
+
+def _total(charges: Sequence[Row], kind: str) -> int:
+    return sum(each["amount_minor"] for each in charges if each["charge"] == kind)
+
+
+@dataclass(frozen=True)
+class _Notice:
+    """One notice under a law."""
+
+    notice: Row
+    lines: Sequence[Row]
+    charges: Sequence[Row]
+    background: Background
+    policy: Policy
+    law: Law
+
+    def charged(self) -> Charged:
+        """All that its letter says of charges."""
+        plain = _plain(self.notice, self.charges, self.lines)
+        items = {line["item_id"]: line["item"] for line in self.lines}
+        rows = [each for each in self.charges if each["charge"] == "interest" and each["item_id"] in items]
+        of_items = [items[each["item_id"]] for each in rows]
+        interest = tuple(map(self._worked_out, of_items, plain.interest))
+        debtor_class = self._class(self.notice["payer_id"])
+        to_come, days = self._costs_to_come(debtor_class)
+        rule = self._rule(debtor_class, is_before_costs=to_come > 0 or days > 0)
+        basis = "; ".join(dict.fromkeys(self._sources(replace(plain, interest=interest), debtor_class)))
+        return replace(
+            plain, interest=interest, costs_to_come_minor=to_come, costs_days=days, legal_basis=basis, rule=rule
+        )
+
+    def _class(self, account_id: int) -> DebtorClass | None:
+        rows = self.background.book.accounts.filter(pl.col("account_id") == account_id)["debtor_class"]
+        own = rows[0] if len(rows) else None
+        return next((each for each in get_args(DebtorClass) if each == own), self.law.default_class)
+
+    def _worked_out(self, item: Item, interest: Interest) -> Interest:
+        """The same interest with its periods, where they still come to what is charged."""
+        for base_minor in self._bases(item):
+            with suppress(RatesMissing, ValueError):
+                working = self._working(item, base_minor, interest.until_on)
+                if working.interest_minor == interest.amount_minor:
+                    return interest_of(
+                        working, self.law, item.number, until_on=interest.until_on, amount_minor=interest.amount_minor
+                    )
+        return interest
+
+    def _working(self, item: Item, base_minor: int, until_on: date) -> Working:
+        claim = claim_of(
+            self.background.book,
+            item.pk,
+            base_minor=base_minor,
+            due_on=self._due(item),
+            until_on=until_on,
+            debtor_class=self._class(item.account_id),
+            notice_id=None if self.background.bases is not None else self.notice["notice_id"],
+        )
+        return work_out(self.law, claim, self.background.series)
+
+    def _bases(self, item: Item) -> Iterator[int]:
+        """What of an item may have borne interest: as it is now, then as its run has found it."""
+        if self.background.bases is not None:
+            yield self.background.bases.get(item.pk, 0)
+            return
+        yield item.open_minor - item.disputed_minor
+        for digest in self.background.digests:
+            with suppress(archive.ArchiveError):
+                row = archive.decision(settings.CONFIG.archive_dir, digest, item.pk, item.account_id)
+                if row:
+                    yield row["open_minor"] - row["disputed_minor"] - row["credited_minor"]
+
+    def _due(self, item: Item) -> date:
+        assert item.due_on is not None  # noqa: S101  # what is dunned has one
+        return due_day(item.due_on, self.policy, self.notice.get("calendar"))
+
+    def _costs_to_come(self, debtor_class: DebtorClass | None) -> tuple[int, int]:
+        """The flat sums of the next stage, and within how many days they can be avoided; days alone: sums unknown."""
+        following = self._next_stage()
+        flat = self.law.flat(debtor_class) if debtor_class and following and following.compensation else None
+        if flat is None:
+            return 0, 0
+        warned = self.law.regime.letters.get(debtor_class) if self.law.regime and debtor_class else None
+        if flat.after_notice_days is None and (warned is None or "costs_warning" not in warned.says):
+            return 0, 0
+        days = flat.after_notice_days or (warned.deadline_days if warned else None) or 0
+        items = [line["item"] for line in self.lines if line["role"] == "dunned"]
+        try:
+            return sum(self._flat(flat, item, debtor_class) for item in items), days
+        except RatesMissing:
+            return 0, days
+
+    def _flat(self, flat: Flat, item: Item, debtor_class: DebtorClass | None) -> int:
+        if has_flat(self.background.book, item.pk):
+            return 0
+        rule = self.law.rate_rule(debtor_class) if debtor_class else None
+        due_on = self._due(item)
+        first_on = first_day(self.law, rule, due_on, item.interest_from_on) or due_on
+        base = next(self._bases(item))
+        claim = claim_of(
+            self.background.book,
+            item.pk,
+            base_minor=base,
+            due_on=due_on,
+            until_on=self.notice["as_of"],
+            debtor_class=debtor_class,
+        )
+        principal = claim.principal_minor - sum(amount for on, amount in claim.reductions if on < first_on)
+        fees = claim.fees_minor + _total([each for each in self.charges if each["item_id"] == item.pk], "fee")
+        found = flat_sum(
+            flat, max(principal, 0), item.currency, first_on=first_on, due_on=due_on,
+            series=self.background.series, fees_minor=fees,
+        )  # fmt: skip
+        return found.minor
+
+    def _next_stage(self) -> Stage | None:
+        place = self.policy.position(self.notice["stage"])
+        return self.policy.stages[place] if 0 < place < len(self.policy.stages) else None
+
+    def _rule(self, debtor_class: DebtorClass | None, *, is_before_costs: bool) -> LetterRule | None:
+        """What the law wants this letter to say: past due, and, where it says so, before costs alone."""
+        rule = self.law.regime.letters.get(debtor_class) if self.law.regime and debtor_class else None
+        is_late = any(line["item"].due_on and line["item"].due_on < self.notice["as_of"] for line in self.lines)
+        if rule is None or not is_late or self.notice["closing"] == "closes":
+            return None
+        following = self._next_stage()
+        has_costs = bool(following and following.compensation and debtor_class and self.law.flat(debtor_class))
+        return rule if rule.when == "always" or is_before_costs or has_costs else None
+
+    def _sources(self, charged: Charged, debtor_class: DebtorClass | None) -> Iterator[str]:
+        """On what the charges rest."""
+        if debtor_class is None and self.law.agreed_percent is None:
+            return
+        rule = self.law.rate_rule(debtor_class or "business")
+        if charged.interest and rule:
+            yield rule.source
+        flat = self.law.flat(debtor_class) if debtor_class else None
+        if (charged.compensation_minor or charged.costs_to_come_minor) and flat:
+            yield flat.source
+        fees = self.law.fees(debtor_class) if debtor_class else None
+        if charged.fee_minor and fees:
+            yield fees.source

@@ -1,0 +1,1 @@
+"""Rates, and what letters say of the law, on both databases."""
