@@ -171,7 +171,7 @@ def plain_items(draw: st.DrawFn, item_id: int, owners: Sequence[Keys], as_of: da
         "pending_notice_id": None,
         "max_stage": draw(pick(*[None] * 20, *STAGE_NAMES, "unknown")),
         "attr_contract": draw(pick(None, "C1", "C2")),
-        "attr_score": draw(pick(None, None, 3)),  # of the account, too
+        "attr_score": draw(pick(None, None, 3)),
         "interest_from_on": draw(pick(None, None, None, as_of - timedelta(days=draw(pick(*DAYS))))),
         **NEW,
     }
@@ -396,6 +396,5 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
 def framed(rows: Sequence[Keys], attributes: Sequence[str]) -> pl.DataFrame:
     """A frame whose `attr_*` columns have their declared type, also when every value is null or there is no row."""
     dtypes = {name: ATTRIBUTES[name] for name in attributes}
-    if not rows:
-        return pl.DataFrame(schema=dtypes)
-    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides=dtypes)
+    empty = pl.DataFrame(schema=dtypes)
+    return pl.DataFrame(rows, infer_schema_length=None, schema_overrides=dtypes) if rows else empty
