@@ -235,3 +235,14 @@ def test_a_stage_said_more_often_than_the_policy_now_allows_is_not_said_again(
     text = "policy: p\nstages: [{stage: one, days_past_due: 5, repeat_every_days: 3, repeat_max: 1, send: [email]}]"
     told = item(1, 30, level=1, stage="one", last_notice_on=ago(10), repeats=repeats)
     assert outcomes(judged_by(book(told), [policy(text)], TODAY)) == {1: outcome}
+
+
+def test_a_payers_promise_goes_to_what_its_accounts_have_not_promised_themselves(judged_by: Judge) -> None:
+    family = [account(1), account(2, parent_id=1)]
+    items = [item(1, 30, 10_000), item(2, 25, 10_000, account_id=2), item(3, 20, 10_000)]
+    promises = [
+        {**PROMISE, "promise_id": 1, "account_id": 1, "amount_minor": 20_000},
+        {**PROMISE, "promise_id": 2, "account_id": 2, "amount_minor": 10_000},
+    ]
+    plan = judged_by(book(*items, accounts=family, promises=promises), [policy(ONE)], TODAY)
+    assert outcomes(plan) == {1: "promised", 2: "promised", 3: "promised"}
