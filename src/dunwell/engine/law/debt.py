@@ -1,15 +1,17 @@
 """The interest of one debt, day by day: spans of one rate, one principal and one length of the year, all exact."""
 
+from bisect import bisect_left, bisect_right
 from calendar import isleap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, Literal
+from itertools import accumulate
+from typing import Final
 
 from dunwell.engine.law.rates import MILLIONTHS, RatePeriod, anniversary, rate_periods
-from dunwell.engine.law.regime import DayCount, RateRule
+from dunwell.engine.law.regime import DayCount, RateRule, Rounding
 from dunwell.engine.law.series import AllSeries
 from dunwell.engine.money import fraction_half_up
 
@@ -46,6 +48,7 @@ class _Span:
     from_on: date
     until_on: date
     rate: RatePeriod
+    principal_minor: int
     added: Fraction
     interest: Fraction
     accrued: Fraction
@@ -64,11 +67,7 @@ class Debt:
     series: AllSeries
     reductions: tuple[tuple[date, int], ...] = ()
     day_count: DayCount = "act/365"
-    rounding: Literal["exact", "daily_rate_2dp"] = "exact"
-
-    def principal_on(self, day: date) -> int:
-        """The principal on a day, without what interest of earlier years has added to it."""
-        return max(self.principal_minor - sum(amount for on, amount in self.reductions if on < day), 0)
+    rounding: Rounding = "exact"
 
     def accrued(self, until_on: date) -> Fraction:
         """All interest to a day, which counts: that of earlier years as it was added, that of the last exact.
@@ -80,42 +79,60 @@ class Debt:
             total = span.accrued
         return total
 
-    def periods(self, from_on: date, until_on: date) -> Iterator[Period]:
-        """The periods from a day to another, as they are shown. Errors: RatesMissing."""
+    def charge(self, from_on: date, until_on: date) -> tuple[list[Period], Fraction]:
+        """The periods from a day to another, as they are shown, and their interest, exact. Errors: RatesMissing."""
+        shown: list[Period] = []
+        before, total = Fraction(0), Fraction(0)
         for span in self._spans(until_on, cut_on=from_on):
             if span.until_on < from_on:
-                continue
-            reference = span.rate.reference_millionths
-            yield Period(
-                span.from_on,
-                span.until_on,
-                days_counted(self.day_count, span.from_on, span.until_on),
-                self.principal_on(span.from_on),
-                _kept(span.added),
-                None if reference is None else Decimal(reference) / MILLIONTHS,
-                Decimal(span.rate.rate_millionths) / MILLIONTHS,
-                _year_days(self.day_count, span.from_on),
-                _kept(span.interest),
-            )
+                before = span.accrued
+            else:
+                shown.append(self._shown(span))
+            total = span.accrued
+        return shown, total - before
+
+    def _shown(self, span: _Span) -> Period:
+        reference = span.rate.reference_millionths
+        return Period(
+            from_on=span.from_on,
+            until_on=span.until_on,
+            days=days_counted(self.day_count, span.from_on, span.until_on),
+            principal_minor=span.principal_minor,
+            added_minor=_kept(span.added),
+            reference_percent=None if reference is None else Decimal(reference) / MILLIONTHS,
+            rate_percent=Decimal(span.rate.rate_millionths) / MILLIONTHS,
+            year_days=_year_days(self.day_count, span.from_on),
+            interest_minor=_kept(span.interest),
+        )
 
     def _spans(self, until_on: date, *, cut_on: date | None = None) -> Iterator[_Span]:
         """Cut the days of interest wherever anything changes, and at `cut_on`."""
         rates = rate_periods(self.rule, self.first_on, until_on, self.series)
         years = set(self._years(until_on)) if self.rule.compounding == "yearly" else set()
-        starts = {rate.from_on for rate in rates} | {on + DAY for on, _amount in self.reductions} | years
+        starts = (
+            {rate.from_on for rate in rates} | {on + DAY for on, _amount in self.reductions if on < until_on} | years
+        )
         starts |= {cut_on} if cut_on else set()
         if self.day_count == "act/act":
             starts |= {date(year, 1, 1) for year in range(self.first_on.year + 1, until_on.year + 1)}
         inner = sorted(day for day in starts if self.first_on < day <= until_on)
         cuts = [self.first_on, *inner] if self.first_on <= until_on else []
         added, of_year = Fraction(0), Fraction(0)
-        for start, following in zip(cuts, [*cuts[1:], until_on + DAY], strict=False):
+        rates_from, principal_on = [rate.from_on for rate in rates], self._principals()
+        for start, end in zip(cuts, [*(day - DAY for day in cuts[1:]), until_on], strict=False):
             if start in years:
                 added, of_year = added + Fraction(fraction_half_up(of_year * KEPT), KEPT), Fraction(0)
-            rate = next(each for each in rates if each.from_on <= start <= each.until_on)
-            interest = self._interest(start, following - DAY, rate, self.principal_on(start) + added)
+            rate, principal_minor = rates[bisect_right(rates_from, start) - 1], principal_on(start)
+            interest = self._interest(start, end, rate, principal_minor + added)
             of_year += interest
-            yield _Span(start, following - DAY, rate, added, interest, added + of_year)
+            yield _Span(start, end, rate, principal_minor, added, interest, added + of_year)
+
+    def _principals(self) -> Callable[[date], int]:
+        """The principal by the day, without what interest of earlier years has added to it; never below 0."""
+        paid = sorted(self.reductions)
+        days = [on for on, _amount in paid]
+        sums = [0, *accumulate(amount for _on, amount in paid)]
+        return lambda day: max(self.principal_minor - sums[bisect_left(days, day)], 0)
 
     def _years(self, until_on: date) -> Iterator[date]:
         """The days on which the interest of the year before is added."""
@@ -126,10 +143,11 @@ class Debt:
 
     def _interest(self, from_on: date, until_on: date, rate: RatePeriod, bearing: Fraction) -> Fraction:
         """The interest of a span on what bears it, exact but where that of one day is rounded."""
-        of_a_day = bearing * rate.rate_millionths / (100 * MILLIONTHS) / _year_days(self.day_count, from_on)
+        days, year = days_counted(self.day_count, from_on, until_on), _year_days(self.day_count, from_on)
+        parts = bearing.denominator * 100 * MILLIONTHS * year
         if self.rounding == "daily_rate_2dp":
-            of_a_day = Fraction(fraction_half_up(of_a_day))
-        return of_a_day * days_counted(self.day_count, from_on, until_on)
+            return Fraction(fraction_half_up(Fraction(bearing.numerator * rate.rate_millionths, parts)) * days)
+        return Fraction(bearing.numerator * rate.rate_millionths * days, parts)
 
 
 def days_counted(day_count: DayCount, from_on: date, until_on: date) -> int:

@@ -104,20 +104,19 @@ def converted(amount_minor: int, source: str, target: str, on: date, series: All
 def exchange_rate(source: str, target: str, on: date, series: AllSeries, flat: Flat | None = None) -> Exchange:
     """Return how many units of `target` are 1 of `source` on a day.
 
-    The ECB gives units per euro, a flat sum perhaps a series of its own between its two currencies.
+    The ECB gives units per euro, a flat sum perhaps a series of its own into the currency of its steps.
     Errors: RatesMissing.
     """
     if source == target:
         return Exchange(source, target, on, Fraction(1), ())
-    if flat and flat.exchange and flat.steps_in:
-        pair = (flat.currency, flat.steps_in)
-        if (source, target) in {pair, pair[::-1]}:
-            rate = Fraction(named(flat.exchange, series).at(on), MILLION)
-            return Exchange(source, target, on, rate if source == flat.currency else 1 / rate, (flat.exchange,))
-        if flat.steps_in in {source, target}:
-            first = exchange_rate(source, flat.currency, on, series, flat)
-            then = exchange_rate(flat.currency, target, on, series, flat)
-            return Exchange(source, target, on, first.rate * then.rate, first.series + then.series)
+    if flat and flat.exchange and target == flat.steps_in:
+        if source == flat.currency:
+            return Exchange(
+                source, target, on, Fraction(named(flat.exchange, series).at(on), MILLION), (flat.exchange,)
+            )
+        first = exchange_rate(source, flat.currency, on, series)
+        then = exchange_rate(flat.currency, target, on, series, flat)
+        return Exchange(source, target, on, first.rate * then.rate, first.series + then.series)
     per_euro = [_per_euro(currency, on, series) for currency in (source, target)]
     names = tuple(euro_series(currency) for currency in (source, target) if currency != EURO)
     return Exchange(source, target, on, per_euro[1] / per_euro[0], names)

@@ -103,7 +103,7 @@ def first_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: d
 
 
 def _late_on(law: Law, due_on: date) -> date:
-    return due_on + DAY * (1 + (law.regime.grace_days if law.regime else 0))
+    return due_on + DAY * (1 + law.grace_days)
 
 
 def _class_of(law: Law, claim: Claim) -> DebtorClass:
@@ -126,11 +126,11 @@ def _interest(
         day_count=law.day_count,
         rounding=law.rounding,
     )
-    from_on = max(first_on, claim.from_on or first_on)
+    from_on = claim.from_on or first_on
     if from_on > claim.until_on:
         return (), Fraction(0)
-    before = debt.accrued(from_on - DAY) if from_on > first_on else Fraction(0)
-    return tuple(debt.periods(from_on, claim.until_on)), debt.accrued(claim.until_on) - before
+    periods, exact = debt.charge(from_on, claim.until_on)
+    return tuple(periods), exact
 
 
 def _flat(law: Law, flat: Flat, claim: Claim, first_on: date | None, series: AllSeries) -> FlatSum | None:

@@ -1,0 +1,1 @@
+"""The law to the cent: published figures by their numbers, identities, what is shipped, and what is refused."""

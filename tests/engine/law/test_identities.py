@@ -1,0 +1,156 @@
+"""What must be so of any interest, exact, and that the clear way and the fast way agree to the minor unit."""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dunwell.engine.law.debt import Debt, days_counted
+from dunwell.engine.law.law import law_of
+from dunwell.engine.law.rates import anniversary
+from dunwell.engine.law.regime import DayCount, RateRule
+from dunwell.engine.law.series import RatesMissing
+from dunwell.engine.law.shipped import all_shipped
+from dunwell.engine.law.working import Claim, work_out
+from dunwell.engine.money import fraction_half_up
+from tests.engine import test_accrual as frames
+
+DAY: Final = timedelta(days=1)
+KEPT: Final = Fraction(1, 10**6)  # what keeping compounded interest to millionths may move, each year
+
+
+@st.composite
+def debts(draw: st.DrawFn) -> tuple[Debt, date]:
+    """Any debt, and a last day of its interest."""
+    terms = draw(frames.terms())
+    drawn = draw(frames.claims(terms))
+    whole = drawn.base_minor + sum(amount for _on, amount in drawn.reductions)
+    debt = Debt(whole, drawn.first_on, terms.rule, frames.SERIES, drawn.reductions, terms.day_count, terms.rounding)
+    return debt, drawn.until_on
+
+
+def accrued(debt: Debt, until_on: date) -> Fraction | None:
+    try:
+        return debt.accrued(until_on)
+    except RatesMissing:
+        return None
+
+
+@given(st.data())
+def test_the_clear_way_and_the_frames_agree(data: st.DataObject) -> None:
+    terms = data.draw(frames.terms())
+    drawn = data.draw(frames.claims(terms))
+    whole = drawn.base_minor + sum(amount for _on, amount in drawn.reductions)
+    debt = Debt(whole, drawn.first_on, terms.rule, frames.SERIES, drawn.reductions, terms.day_count, terms.rounding)
+    ((in_frames, _lacks),) = frames.interest(drawn)
+    if drawn.until_on < drawn.from_on:
+        return
+    try:
+        mine = fraction_half_up(debt.charge(drawn.from_on, drawn.until_on)[1])
+    except RatesMissing:
+        mine = None
+    assert mine == in_frames
+
+
+@given(debts(), st.integers(0, 900))
+def test_splitting_a_period_changes_nothing(drawn: tuple[Debt, date], days: int) -> None:
+    debt, until_on = drawn
+    whole = accrued(debt, until_on)
+    if whole is None or until_on < debt.first_on:
+        return
+    cut = debt.first_on + DAY * days
+    parts = [(debt.first_on, min(cut - DAY, until_on)), (max(cut, debt.first_on), until_on)]
+    charges = [debt.charge(start, end) for start, end in parts if start <= end]
+    shown = [each for periods, _exact in charges for each in periods]
+    assert sum(each.days for each in shown) == days_counted(debt.day_count, debt.first_on, until_on)
+    assert abs(sum((exact for _periods, exact in charges), Fraction(0)) - whole) <= KEPT
+    assert abs(Fraction(sum((each.interest_minor for each in shown), Decimal(0))) - whole) <= KEPT * (len(shown) + 10)
+
+
+@given(debts(), st.integers(0, 400))
+def test_more_days_never_cost_less(drawn: tuple[Debt, date], days: int) -> None:
+    debt, until_on = drawn
+    sooner, later = accrued(debt, until_on), accrued(debt, until_on + DAY * days)
+    if sooner is not None and later is not None:
+        assert later >= sooner - KEPT
+
+
+@given(debts(), st.integers(-5, 1200), st.integers(0, 10**12))
+def test_a_payment_never_raises_what_is_owed(drawn: tuple[Debt, date], days: int, amount_minor: int) -> None:
+    debt, until_on = drawn
+    paid = replace(debt, reductions=(*debt.reductions, (debt.first_on + DAY * days, amount_minor)))
+    without, found = accrued(debt, until_on), accrued(paid, until_on)
+    if without is not None and found is not None:
+        assert found <= without + KEPT * 10
+
+
+@given(debts(), st.integers(-5, 1200), st.integers(1, 10**12))
+def test_a_payment_taken_back_on_its_day_never_was(drawn: tuple[Debt, date], days: int, amount_minor: int) -> None:
+    debt, until_on = drawn
+    on = debt.first_on + DAY * days
+    both = replace(debt, reductions=(*debt.reductions, (on, amount_minor), (on, -amount_minor)))
+    assert accrued(both, until_on) == accrued(debt, until_on)
+
+
+@given(debts())
+def test_the_day_counts_agree_where_no_leap_year_is(drawn: tuple[Debt, date]) -> None:
+    debt, _until_on = drawn
+    ordinary = replace(debt, first_on=date(2025, debt.first_on.month, min(debt.first_on.day, 28)), day_count="act/act")
+    until_on = date(2027, 12, 31)
+    assert accrued(ordinary, until_on) == accrued(replace(ordinary, day_count="act/365"), until_on)
+
+
+@given(st.dates(date(1990, 1, 1), date(2060, 1, 1)), st.integers(0, 2000), st.integers(0, 2000))
+@pytest.mark.parametrize("day_count", ["act/365", "act/act", "30/360", "act/360"])
+def test_the_days_of_the_parts_are_those_of_the_whole(day_count: DayCount, first: date, one: int, other: int) -> None:
+    cut, last = first + DAY * one, first + DAY * (one + other)
+    parts = days_counted(day_count, first, cut) + days_counted(day_count, cut + DAY, last)
+    assert parts == days_counted(day_count, first, last)
+    assert days_counted(day_count, first, cut) >= 0
+
+
+def test_a_year_of_months_of_thirty_days_has_360() -> None:
+    assert days_counted("30/360", date(2024, 1, 1), date(2024, 12, 31)) == 360
+    assert days_counted("30/360", date(2024, 2, 1), date(2024, 2, 29)) == 29
+    assert days_counted("30/360", date(2024, 3, 31), date(2024, 3, 31)) == 0
+
+
+@pytest.mark.parametrize("yearly", [1, 2, 3, 4, 100])
+def test_years_of_interest_that_began_on_29_february(yearly: int) -> None:
+    found = anniversary(date(2000, 2, 29), yearly)
+    assert found == date(2000 + yearly, *((2, 29) if yearly in {4} else (3, 1)))
+
+
+def test_interest_of_later_charges_adds_up_to_that_of_one() -> None:
+    """Charged month by month, the exact sums are what one charge at the end would have been."""
+    law, series = law_of("NL"), all_shipped()
+    whole = Claim("EUR", 1_234_567, date(2021, 1, 31), date(2025, 12, 31), "business")
+    starts = [date(2021, 2, 1), date(2022, 2, 1), date(2022, 2, 2), date(2023, 7, 1), date(2025, 1, 31)]
+    ends = [*(start - DAY for start in starts[1:]), whole.until_on]
+    parts = [
+        work_out(law, replace(whole, from_on=start, until_on=end), series)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    at_once = work_out(law, whole, series).interest_exact_minor
+    assert abs(sum((each.interest_exact_minor for each in parts), Fraction(0)) - at_once) <= KEPT * 5
+
+
+def test_interest_that_is_added_is_kept_to_millionths() -> None:
+    values = {"mode": "constant", "rate": "33.3333", "compounding": "yearly", "source": "made up"}
+    debt = Debt(1, date(2025, 1, 1), RateRule.model_validate(values), {})
+    assert debt.accrued(date(2025, 12, 31)) == Fraction("0.333333")
+    assert debt.accrued(date(2026, 12, 31)) == Fraction("0.333333") * (1 + Fraction("1.333333"))
+    third = Debt(1, date(2025, 1, 1), RateRule.model_validate(values | {"rate": "33.33335"}), {})
+    assert third.accrued(date(2025, 12, 31)) == Fraction("0.3333335")
+    assert third.accrued(date(2026, 1, 1)) == Fraction("0.333334") + Fraction("0.3333335") * Fraction("1.333334") / 365
+
+
+def test_a_rule_that_rounds_the_interest_of_a_day_charges_whole_units_a_day() -> None:
+    rule = RateRule.model_validate({"mode": "constant", "rate": "8.5", "source": "made up"})
+    debt = Debt(100_000, date(2025, 1, 1), rule, {}, rounding="daily_rate_2dp")
+    assert debt.accrued(date(2025, 2, 19)) == 50 * 23
