@@ -87,6 +87,38 @@ def tables(entity_id: int, code: str = "ACME") -> dict[str, pl.DataFrame]:
             {"source_item_id": 109, "item_id": 101, "amount_minor": 70, "pending": False, "on": DAY},
             {"source_item_id": 109, "item_id": 101, "amount_minor": -70, "pending": True, "on": date(2026, 4, 2)},
         ],
+        "elsewhere": [
+            {"item_id": 101, "amount_minor": 30, "on": LAST},
+            {"item_id": 101, "amount_minor": -30, "on": LAST},
+            {"item_id": 102, "amount_minor": 5, "on": LAST},
+        ],
+        "charges": [
+            {
+                "charge_item_id": 108,
+                "notice_id": 1,
+                "item_id": 101,
+                "account_id": 1,
+                "currency": "EUR",
+                "charge": "interest",
+                "stage": ODD[0],
+                "amount_minor": 5,
+                "posted_on": DAY,
+                "until_on": LAST,
+                "first": True,
+                "reversed_on": None,
+            },
+            {
+                "charge_item_id": 107,
+                "notice_id": 1,
+                "item_id": 101,
+                "account_id": 1,
+                "currency": "EUR",
+                "stage": ODD[0],
+                "amount_minor": 9,
+                "posted_on": DAY,
+                "reversed_on": LAST,
+            },
+        ],
         "notices": [
             {
                 "notice_id": 1,
@@ -219,6 +251,7 @@ def _items(entity_id: int) -> list[dict[str, object]]:
         "attr_weight": 0.1 + 0.2,
         "attr_vip": True,
         "attr_promised": DAY,
+        "interest_from_on": LAST,
     }
     second = {
         "item_id": 102,
@@ -241,6 +274,7 @@ def _items(entity_id: int) -> list[dict[str, object]]:
         "open_minor": 5,
         "parent_item_id": 101,
     }
+    taken_back = charge | {"item_id": 107, "number": "F-0", "amount_minor": 9, "open_minor": 0}
     payment = {
         "item_id": 109,
         "account_id": 50,
@@ -264,7 +298,7 @@ def _items(entity_id: int) -> list[dict[str, object]]:
         }
         for i, text in enumerate(ODD)
     ]
-    return [{"entity_id": entity_id, **row} for row in (first, second, charge, payment, *odd)]
+    return [{"entity_id": entity_id, **row} for row in (first, second, charge, taken_back, payment, *odd)]
 
 
 def save(book: dict[str, pl.DataFrame], *, on: date = DAY) -> None:

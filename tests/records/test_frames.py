@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from polars.testing import assert_frame_equal
 
-from dunwell.engine.book import CHANNELS, Book, BookError
+from dunwell.engine.book import CHANNELS, Book, BookError, table
 from dunwell.records import bulk, connect, frames
 from dunwell.records.models import AttributeType, Contact, Item
 from tests.records import sample
@@ -60,6 +60,34 @@ def test_a_run_reads_what_is_open_and_what_blocks_it(db: str) -> None:
     assert book.allocations.is_empty()
 
 
+def test_only_a_run_that_charges_by_a_law_reads_what_was_paid_and_charged(db: str) -> None:
+    entity = sample.entity()
+    sample.save(sample.tables(entity.id))
+    plain = frames.book(entity.id, as_of=sample.LAST)
+    assert (plain.allocations.height, plain.elsewhere.height, plain.charges.height) == (0, 0, 0)
+    assert plain.items.filter(pl.col("item_id") == 101)["interest_from_on"].to_list() == [sample.LAST]
+    book = frames.book(entity.id, as_of=sample.LAST, payments=True, charges=True)
+    assert book.elsewhere["amount_minor"].sort().to_list() == [-30, 30]  # nothing of an item that is settled
+    assert book.allocations.is_empty()  # what was paid by the due date, and what is under way, bears no interest
+    assert book.charges["charge_item_id"].to_list() == [108]  # not what was taken back
+    assert frames.book(entity.id, as_of=sample.LAST, payments=True).charges.is_empty()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_shard_reads_what_was_paid_and_charged_of_its_own(db: str, number: int) -> None:
+    entity = sample.entity()
+    rows = sample.tables(entity.id)
+    late = {"source_item_id": [109], "item_id": [101], "amount_minor": [7], "on": [sample.LAST]}
+    rows["allocations"] = pl.concat(
+        [rows["allocations"], table("allocations", pl.DataFrame(late | {"pending": False}))]
+    )
+    sample.save(rows)
+    book = frames.book(entity.id, as_of=sample.LAST, shard=frames.Shard(number, 2), payments=True, charges=True)
+    own = number == 1  # the item is of account 1
+    assert book.allocations["amount_minor"].to_list() == [7] * own
+    assert (book.elsewhere.height, book.charges.height) == (2 * own, own)
+
+
 def test_a_run_leaves_a_kept_promise_out(db: str) -> None:
     entity = sample.entity()
     sample.save(sample.tables(entity.id))
@@ -85,7 +113,7 @@ def test_an_account_brings_all_that_share_its_payer(db: str) -> None:
     assert frames.family([2, 2]) == [2]
     assert frames.family([]) == []
     book = frames.account_book([50])
-    assert set(book.items["item_id"]) == {101, 102, 108, 109}
+    assert set(book.items["item_id"]) == {101, 102, 107, 108, 109}
     assert book.notices["notice_id"].to_list() == [1]
 
 

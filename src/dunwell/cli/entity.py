@@ -86,6 +86,46 @@ def set_(
     _say(vars(details))
 
 
+@app.command("journal", cls=Command)
+@refuses
+def journal_(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="The code of an entity.")],
+    *,
+    receivable: Annotated[str | None, _option("receivable", "CODE", "The ledger account of what is owed.")] = None,
+    fee_income: Annotated[str | None, _option("fee-income", "CODE", "That of fees.")] = None,
+    interest_income: Annotated[str | None, _option("interest-income", "CODE", "That of interest.")] = None,
+    compensation_income: Annotated[str | None, _option("compensation-income", "CODE", "That of flat sums.")] = None,
+    write_off: Annotated[str | None, _option("write-off", "CODE", "That of charges written off.")] = None,
+    vat_fee: Annotated[str | None, _option("vat-fee", "CODE", "The VAT code of fees.")] = None,
+    vat_interest: Annotated[str | None, _option("vat-interest", "CODE", "That of interest.")] = None,
+    vat_compensation: Annotated[str | None, _option("vat-compensation", "CODE", "That of flat sums.")] = None,
+    json: Json = False,
+) -> None:
+    """Show or set the ledger accounts and VAT codes of an entity's journal.
+
+    What is not given stays as it is; an empty text takes it away.
+    """
+    given = {
+        "receivable": receivable, "fee_income": fee_income, "interest_income": interest_income,
+        "compensation_income": compensation_income, "write_off": write_off, "vat_fee": vat_fee,
+        "vat_interest": vat_interest, "vat_compensation": vat_compensation,
+    }  # fmt: skip
+    chosen = entity_of(code)
+    from dunwell.flows.journal import change_journal, settings_of  # noqa: PLC0415  # after the book is open
+
+    changes = {name: text for name, text in given.items() if text is not None}
+    if changes:
+        change_journal(chosen, changes, by=clock.actor(), at=clock.now())
+    own = settings_of(chosen)
+    if json:
+        as_json({"entity": chosen.code, **own})
+        return
+    say(f"{chosen.code}: the journal")
+    for name, text in own.items():
+        default = "as the law says" if name.startswith("vat_") else name
+        say(f"  {name.replace('_', ' '):22}{text or f'({default})'}")
+
+
 def _say(details: dict[str, object]) -> None:
     say(f"{details['entity']}: {details['name']}")
     for field, value in details.items():

@@ -14,6 +14,7 @@ from dunwell.cli import (
     doctor,
     entity,
     happen,
+    journal,
     letter,
     policy,
     report,
@@ -86,6 +87,7 @@ app.add_typer(letter.app, name="letter")
 app.add_typer(policy.app, name="policy")
 app.add_typer(stories.app, name="story")
 app.add_typer(report.app, name="report")
+app.command(cls=Command)(journal.journal)
 app.add_typer(audit.app, name="audit")
 app.add_typer(user.app, name="user")
 app.command(cls=Command)(serve.up)

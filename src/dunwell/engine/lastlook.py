@@ -215,10 +215,16 @@ def _not_worth_it(asked: pl.DataFrame, notice: dict[str, object], policy: Policy
 
 
 def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed: pl.DataFrame) -> list[int]:
-    """The fees of a notice that nobody is to hear of: of lines taken off, where each has its own, and those waived."""
+    """The charges of a notice that nobody is to hear of: of lines taken off, where each has its own, and those waived.
+
+    Interest and flat sums are of their line; a fee is where the stage charges it per item.
+    """
     stage = next((each for each in policy.stages if each.stage == notice["stage"]), None) if policy else None
     mine = book.lines.filter(pl.col("notice_id") == notice["notice_id"], pl.col("role") == "fee")
-    is_gone = pl.col("waived_minor") > 0
+    of_line = book.charges.filter(pl.col("charge") != "fee")["charge_item_id"]
+    has_own = pl.col("item_id").is_in(of_line.implode())
     if stage and stage.fee and stage.fee.per_item:
-        is_gone |= pl.col("parent_item_id").is_in(changed.filter(pl.col("left_minor") == 0)["item_id"].implode())
+        has_own = pl.lit(value=True)
+    off = changed.filter(pl.col("left_minor") == 0)["item_id"]
+    is_gone = (pl.col("waived_minor") > 0) | (has_own & pl.col("parent_item_id").is_in(off.implode()))
     return book.items.join(mine, on="item_id", how="semi").filter(is_gone)["item_id"].to_list()

@@ -54,6 +54,19 @@ OF_ENTITY: Final = {
     "closings": "t.entity_id = {entity} AND t.is_open",
     "alerts": "t.entity_id = {entity} AND (t.acted_on IS NULL OR t.over_on IS NULL)"
     " AND (t.acted_on IS NULL OR t.event NOT IN ('delivery_failed', 'payment_reversed'))",
+}
+
+# What moved of an open claim after it was due, and what was charged on it: for what the law has notices charge. By way
+# of the open items, which are few beside all that was ever paid.
+MOVED: Final = (
+    "t.id IN (SELECT m.id FROM records_item i JOIN {moves} m ON m.item_id = i.id"
+    " WHERE i.entity_id = {{entity}} AND i.closed_on IS NULL AND i.kind <> 'charge' AND m.\"on\" > i.due_on)"
+)
+PAYMENTS: Final = {
+    "allocations": f"{MOVED.format(moves='records_allocation')} AND NOT t.pending",
+    "elsewhere": MOVED.format(moves="records_paidelsewhere"),
+}
+CHARGES: Final = {
     "charges": "t.posted_on IS NOT NULL AND t.reversed_on IS NULL AND t.item_id IN"
     " (SELECT id FROM records_item WHERE entity_id = {entity} AND closed_on IS NULL)",
 }
@@ -70,6 +83,8 @@ OF_SHARD: Final = {
     "promise_items": "(SELECT account_id FROM records_promise p WHERE p.id = t.promise_id) IN {accounts}",
     "closings": "t.payer_id % {shards} = {shard}",
     "alerts": "t.account_id IN {accounts}",
+    "allocations": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
+    "elsewhere": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
     "charges": "t.account_id IN {accounts}",
 }
 
@@ -129,16 +144,18 @@ class Shard(NamedTuple):
 WHOLE: Final = Shard(0, 1)
 
 
-def book(entity_id: int, *, as_of: date, shard: Shard = WHOLE) -> Book:
+def book(entity_id: int, *, as_of: date, shard: Shard = WHOLE, payments: bool = False, charges: bool = False) -> Book:
     """Read what deciding for one entity on `as_of` needs: its open items with their state, and what blocks them.
 
-    Allocations, notices and lines stay empty: `account_book` has them. All tables are of one instant.
-    Errors: BookError for an attribute that is not of its type.
+    `payments`: also what was paid of open items after they were due, `charges`: what was charged on them. Notices and
+    lines stay empty: `account_book` has them. All tables are of one instant. Errors: BookError for an attribute that is
+    not of its type.
     """
+    read = OF_ENTITY | (PAYMENTS if payments else {}) | (CHARGES if charges else {})
     with snapshot():
         if shard.shards == 1:
-            return _book(selects_of_entity(entity_id, as_of=as_of))
-        wanted = {name: f"{where} AND {OF_SHARD.get(name, 'true')}" for name, where in OF_ENTITY.items()}
+            return _book(_selects(read, {"entity": entity_id, "as_of": as_of.isoformat()}))
+        wanted = {name: f"{where} AND {OF_SHARD.get(name, 'true')}" for name, where in read.items()}
         of_shard = {"accounts": _accounts(entity_id, shard), **_of_shard(shard)}
         return _book(_selects(wanted, {"entity": entity_id, "as_of": as_of.isoformat(), **of_shard}))
 

@@ -57,6 +57,7 @@ ITEMS: Final = {
     "applied_minor": (APPLIED, pl.Int64()),
     "source_open_minor": ("t.source_open_minor", pl.Int64()),
     "item_max_stage": ("t.max_stage", pl.String()),
+    "interest_from_on": ("t.interest_from_on", pl.Date()),
     "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }

@@ -11,6 +11,7 @@ from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
 ITEM_KEY: Final = ["entity_id", "number", "kind"]
+ALONGSIDE: Final = ("item_max_stage", "interest_from_on")  # what an item has beside its amounts and dates
 _BOOK: Final = "_book"
 
 
@@ -20,8 +21,9 @@ class Changes:
 
     `met`: the items that were in the book. `told`: of those that stay, what the file says is open where it said
     otherwise before (item_id, source_open_minor). `put_off`: the items that are due later now. `lowered`: claims of
-    which less is open now (item_id, account_id, less_minor). `settled`: when items were settled, where the file says so
-    (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
+    which less is open now (item_id, account_id, less_minor). `paid`: claims of whose amount more is paid by what the
+    file says, or less (item_id, amount_minor, and settled_on where the file has it). `settled`: when items were
+    settled, where the file says so (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
     know. `turned`: open items of the book whose number is a credit's here by its sign, and was a claim's, or the other
     way round, unless the file names them too (the columns of the book).
     """
@@ -32,6 +34,7 @@ class Changes:
     told: pl.DataFrame = field(default_factory=pl.DataFrame)
     put_off: tuple[int, ...] = ()
     lowered: pl.DataFrame = field(default_factory=pl.DataFrame)
+    paid: pl.DataFrame = field(default_factory=pl.DataFrame)
     settled: pl.DataFrame = field(default_factory=pl.DataFrame)
     fresh: pl.Series = field(default_factory=pl.Series)
     met: pl.Series = field(default_factory=pl.Series)
@@ -52,7 +55,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
     Refused: another currency than the book's, an amount below what is already settled of it, another account
     while a notice with the item is on its way.
     """
-    attributes = [name for name in items.columns if name.startswith("attr_") or name == "item_max_stage"]
+    attributes = [name for name in items.columns if name.startswith("attr_") or name in ALONGSIDE]
     both = items.join(book, on=ITEM_KEY, how="left", suffix=_BOOK, maintain_order="left")
     is_new = pl.col("item_id").is_null()
     added = both.filter(is_new).select(*items.columns, source_open_minor="open_minor")
@@ -82,6 +85,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
         told=said.select("item_id", "source_open_minor"),
         put_off=tuple(changed.filter(pl.col("due_on") > pl.col(f"due_on{_BOOK}"))["item_id"]),
         lowered=lowered.select("item_id", "account_id", less_minor=less),
+        paid=_paid(changed),
         settled=_settled(changed),
         fresh=pl.concat([added[LINE], changed.filter(_is_fresh())[LINE]]),
         met=met["item_id"],
@@ -136,6 +140,15 @@ def _is_back(mapping: ItemMapping) -> pl.Expr:
     if mapping.tells_open or mapping.vanished != "settle":
         return pl.lit(value=False)
     return (pl.col("source_open_minor") == 0).fill_null(value=False)
+
+
+def _paid(changed: pl.DataFrame) -> pl.DataFrame:
+    """What more is paid of claims than before; where the amount itself is corrected, nothing is paid by that."""
+    paid, before = (pl.col(f"amount_minor{at}") - pl.col(f"open_minor{at}") for at in ("", _BOOK))
+    day = ["settled_on"] if "settled_on" in changed.columns else []
+    moved = changed.with_columns(paid_minor=paid - before)
+    claims = moved.filter(pl.col("paid_minor") != 0, ~pl.col("kind").is_in(CREDIT_KINDS))
+    return claims.select("item_id", *day, amount_minor="paid_minor")
 
 
 def _settled(changed: pl.DataFrame) -> pl.DataFrame:

@@ -29,9 +29,9 @@ class ItemFile:
     """What a file says.
 
     `parts`: the items in parts, in order of line: line, entity, account, number, kind, currency, issued_on, due_on,
-    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on` what
-    the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing of it: the book
-    knows better.
+    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on` and
+    `interest_from_on` what the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing
+    of it: the book knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
     `entities`: entity, rows, and the currency of most of them; in order of their first row. Of a whole export without
     rows its one entity, without a currency.

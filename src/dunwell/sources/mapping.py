@@ -21,7 +21,7 @@ IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class", "max_stage")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
-DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline")
+DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline", "interest_from")
 AMOUNTS: Final = ("amount", "open")
 SEEDS: Final = ("level", "stage")  # how far an item was dunned before it came into the book
 
@@ -232,6 +232,7 @@ class ItemMapping(Table):
     stage: Given | None = None
     last_notice: Read | None = None
     last_deadline: Read | None = None
+    interest_from: Read | None = None
     item_max_stage: Given | None = None
 
     @model_validator(mode="after")

@@ -18,6 +18,7 @@ from dunwell.flows.errors import Conflict
 from dunwell.flows.runs import post
 from dunwell.flows.runs.explain import explain_item
 from dunwell.records.models import AnchorState, AuditEvent, Delivery, Item, ItemState, Run, Task
+from tests.flows.runs.test_charged import AGREED
 from tests.flows.town import Town, at_home
 
 T = TypeVar("T")
@@ -185,3 +186,14 @@ def test_what_a_person_closes_while_a_closing_is_sent_stays_closed_by_them(busy_
     assert busy_town.notice(run, "MEYER").state == "sent"
     assert Task.objects.get().closed_by == "bert"
     assert not AuditEvent.objects.filter(action="task.closed").exists()
+
+
+def test_of_two_postings_under_a_law_each_charge_is_raised_once(busy_town: Town) -> None:
+    busy_town.apply(AGREED.replace("policy: german", "policy: standard"))
+    for number in ("A-17", "A-18"):
+        busy_town.item(number, "MEYER", "10000.00 EUR", "2026-03-31")
+    run = busy_town.propose("2026-04-10")
+    results = at_once(*[lambda: busy_town.post(run)] * 2)
+    assert [type(result) for result in results if isinstance(result, Exception)] == [Conflict]
+    amounts = Item.objects.filter(kind="charge").order_by("number").values_list("amount_minor", flat=True)
+    assert sorted(amounts) == [500, 500, 2000, 2000, 4000, 4000]

@@ -2,16 +2,24 @@
 
 import polars as pl
 
-from dunwell.engine.book import Book
+from dunwell.engine.book import CREDIT_KINDS, Book, table
 from dunwell.engine.consequences.promises import PAID, Received, promises_with
 from dunwell.engine.events import Effects, PaidElsewhere
 
 
 def less_open(book: Book, event: PaidElsewhere) -> Effects:
-    """Lower what is open of the items, at most to nothing."""
+    """Lower what is open of the items, at most to nothing, and note by how much: it bears no interest any more."""
     left = pl.max_horizontal(pl.col("open_minor") - pl.col("less_minor"), 0)
     lowered = event.items.join(book.items, on="item_id", maintain_order="left")
-    return Effects(changes={"items": lowered.select("item_id", open_minor=left)})
+    ledger = lowered.filter(~pl.col("kind").is_in(CREDIT_KINDS)).select(
+        "item_id", amount_minor=pl.col("open_minor") - left, on=pl.lit(event.on)
+    )
+    return Effects(
+        changes={
+            "items": lowered.select("item_id", open_minor=left),
+            "elsewhere": table("elsewhere", ledger.filter(pl.col("amount_minor") != 0)),
+        }
+    )
 
 
 def promises_kept(book: Book, event: PaidElsewhere) -> Effects:

@@ -8,6 +8,7 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, shaped, table
 from dunwell.engine.consequences.alerts import reversal
+from dunwell.engine.consequences.appropriation import in_order, named_by
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
@@ -61,14 +62,18 @@ def payment_taken(book: Book, event: Paid) -> Effects:
 
 
 def payment_applied(book: Book, event: Paid) -> Effects:
-    """Apply a payment to its items; what is left stays open as a credit of the account. Promises count what arrived."""
+    """Apply a payment to its items, and to what of each goes first; what is left stays open as a credit of the account.
+
+    Promises count what arrived.
+    """
     announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
     moves = Moves(book, event.on)
     for item_id, amount_minor in announced:  # what was under way has arrived, or is announced anew
         moves.take_back(event.item_id, item_id, amount_minor, pending=True)
-    targets = event.applies_to or [item_id for item_id, _amount in announced]
+    targets = event.applies_to or named_by(book, [item_id for item_id, _amount in announced])
     if event.pending and not targets:
         targets = _oldest_due(book, event)
+    targets = in_order(book, targets)
     moves.know(targets)
     for item_id in targets:
         moves.apply(event.item_id, item_id, pending=event.pending)

@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, SCHEMAS, Book
+from dunwell.engine.consequences.appropriation import charged_on
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere
 from dunwell.engine.steps.parties import is_ended, is_kept, payer_of_family, promise_over_on
 
@@ -161,7 +162,7 @@ class _Promises:
             .to_dicts()
         )
         self.before = {row["promise_id"]: row["paid_minor"] for row in rows}
-        self.named = _items_named(book, self.before)
+        self.named = _with_what_goes_first(book, _items_named(book, self.before))
         # Named promises first: what they take is not there for the others.
         self.rows = sorted(rows, key=lambda row: row["promise_id"] not in self.named)
 
@@ -215,6 +216,14 @@ def _items_named(book: Book, promise_ids: Iterable[int]) -> dict[int, set[int]]:
     for promise_id, item_id in links.iter_rows():
         named.setdefault(promise_id, set()).add(item_id)
     return named
+
+
+def _with_what_goes_first(book: Book, named: dict[int, set[int]]) -> dict[int, set[int]]:
+    """The same with the charges that money for the items goes to first: who pays the promised sum keeps the promise."""
+    charges: dict[int, set[int]] = {}
+    for charge_id, item_id in charged_on(book).items() if named else ():
+        charges.setdefault(item_id, set()).add(charge_id)
+    return {each: items.union(*(charges.get(item, set()) for item in items)) for each, items in named.items()}
 
 
 def _in_time(promise: Mapping[str, Any], received: Received) -> bool:

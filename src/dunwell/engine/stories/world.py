@@ -55,12 +55,13 @@ class World(Names):
         )
         ids = list(range(first, first + notices.height))
         self.posted |= dict(zip(ids, self.with_items(notices.to_dicts(), lines), strict=True))
-        numbers = [self._charge_number(row) for row in charges.to_dicts()]
+        numbers: list[str] = []
+        item_ids: list[int] = []
+        for row in charges.to_dicts():
+            numbers.append(self._charge_number(row))
+            item_ids.append(self._new_id("item", numbers[-1]))
         charges = charges.hstack(
-            [
-                pl.Series("charge_item_id", [self._new_id("item", number) for number in numbers], dtype=pl.Int64),
-                pl.Series("number", numbers, dtype=pl.String),
-            ]
+            [pl.Series("charge_item_id", item_ids, dtype=pl.Int64), pl.Series("number", numbers, dtype=pl.String)]
         )
         notices = notices.hstack(
             [pl.Series("notice_id", ids, dtype=pl.Int64), pl.Series("as_of", [on] * len(ids), dtype=pl.Date)]

@@ -1,4 +1,4 @@
-"""What was paid elsewhere, by what imports say: promises count it, and what is open follows."""
+"""What was paid elsewhere, by what imports say: promises count it, what is open follows, and its day is kept."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,16 +13,21 @@ from dunwell.engine.events import PaidElsewhere
 from dunwell.flows.cash.waived import record_waived
 from dunwell.records import bulk, frames
 from dunwell.records.models import Entity, Promise
+from dunwell.records.models import PaidElsewhere as Ledger
 
 
 class Elsewhere:
-    """Knows which accounts have promises that are not kept yet, and so need to be looked at one by one."""
+    """Knows which accounts have promises that are not kept yet, and so need to be looked at one by one.
+
+    On which day how much was paid is gathered of all accounts, and kept at once.
+    """
 
     def __init__(self, entities: Sequence[Entity], *, on: date, by: str, at: datetime) -> None:
         self._entities, self._on, self._by, self._at = entities, on, by, at
         open_promises = Promise.objects.filter(entity__in=entities, paid_minor__lt=F("amount_minor"))
         accounts = list(open_promises.values_list("account_id", flat=True).distinct())
         self._promising = frames.family(accounts) if accounts else []
+        self._ledger: list[pl.DataFrame] = []
 
     def paid(self, claims: pl.DataFrame) -> None:
         """Let less be open of claims whose accounts have promised something: item_id, account_id, less_minor."""
@@ -32,10 +37,21 @@ class Elsewhere:
         book = frames.account_book(concerned["account_id"].unique())
         self._happen(book, PaidElsewhere(on=self._on, items=concerned.select("item_id", "less_minor")))
 
+    def note(self, paid: pl.DataFrame) -> None:
+        """Note what more is paid of claims, or less: item_id, amount_minor, and perhaps settled_on, its day."""
+        days = [pl.col("settled_on")] if "settled_on" in paid.columns else []
+        self._ledger.append(paid.select("item_id", "amount_minor", on=pl.coalesce(*days, pl.lit(self._on))))
+
+    def keep(self) -> None:
+        """Put on record what was noted."""
+        if self._ledger:
+            bulk.insert(Ledger, pl.concat(self._ledger))
+
     def settled(self, items: pl.DataFrame) -> None:
         """Let nothing be open any more of items that vanished: item_id, account_id, entity_id, kind, open_minor ..."""
         claims = items.filter(~pl.col("kind").is_in(["credit", "payment"]))
         self.paid(claims.select("item_id", "account_id", less_minor="open_minor"))
+        self.note(claims.select("item_id", amount_minor="open_minor"))
         # Credits too: their source has used them.
         rows = items.select("item_id", "account_id", "entity_id", "kind", "currency", "open_minor")
         book = Book.of(items=rows.with_columns(amount_minor="open_minor"))
@@ -45,7 +61,8 @@ class Elsewhere:
     def _happen(self, book: Book, event: PaidElsewhere) -> None:
         after, effects = advance(book, [event])
         for effect in effects:
-            bulk.save(effect.changes, on=self._on)
+            noted = {name: rows for name, rows in effect.changes.items() if name != "elsewhere"}  # of every account
+            bulk.save(noted, on=self._on)
         for entity in self._entities:
             mine = pl.col("entity_id") == entity.pk
             before, now = (replace(each, items=each.items.filter(mine)) for each in (book, after))

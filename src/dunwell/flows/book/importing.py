@@ -157,6 +157,7 @@ class _Importing:
         turned, warning = self._turn(entities, writer, elsewhere, export, force=force)
         gone, settled = self._vanish(entities, elsewhere, export, force=force)
         settled |= turned
+        elsewhere.keep()
         found = [odd.of_names(read.several_names, ids, touched), odd.of_items(read, writer, ids)]
         tasks = odd.open_tasks(pl.concat(found), file=self.problems.source, on=self.on)
         self._audit(entities, accounts, writer.saved, gone)

@@ -12,7 +12,7 @@ from dunwell.flows.book.imported import Saved, attribute_types
 from dunwell.records import bulk, frames, lookup
 from dunwell.records.models import Item, ItemState, Payment
 from dunwell.records.stage import stage
-from dunwell.sources.changes import Changes, decoded, item_changes
+from dunwell.sources.changes import ALONGSIDE, Changes, decoded, item_changes
 from dunwell.sources.mapping import ItemMapping
 from dunwell.sources.odd import oddities
 from dunwell.sources.problems import Problems
@@ -68,6 +68,7 @@ class ItemsWriter:
         if self.problems.count:
             return
         self._elsewhere.paid(changes.lowered)
+        self._elsewhere.note(changes.paid)
         ids = self._insert(added)
         if not changes.changed.is_empty():
             changed = changes.changed.drop(LINE, "entity_id").rename(RENAMED, strict=False)
@@ -102,7 +103,7 @@ class ItemsWriter:
         settled_on = pl.coalesce("settled_on", pl.lit(self._on)) if self._mapping.settled else pl.lit(self._on)
         settled = pl.when(pl.col("open_minor") == 0).then(settled_on)
         rows = added.with_columns(item_id=bulk.allocate_ids(Item, added.height), closed_on=settled)
-        others = [*(f"attr_{name}" for name in self._types), *(name for name in RENAMED if name in rows.columns)]
+        others = [*(f"attr_{name}" for name in self._types), *(name for name in ALONGSIDE if name in rows.columns)]
         own = rows.select(*ITEM_COLUMNS, *others, id="item_id").rename(RENAMED, strict=False)
         bulk.insert(Item, bulk.with_attributes(own))
         if self._seeds:

@@ -18,6 +18,7 @@ from dunwell.engine.steps.parties import payer_of_family
 from dunwell.flows import policies
 from dunwell.flows.entities import account_called
 from dunwell.flows.errors import Invalid
+from dunwell.flows.law.rated import with_rates
 from dunwell.flows.runs.approve import settle
 from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.explain import item_called
@@ -79,9 +80,11 @@ def _changed(edit: RunEdit, account_id: int) -> Plan:
     edit.payer_id = payer_id or account_id
     decided_before = _outcomes(run, edit.payer_id, shard=(payer_id or 0) % run.shards, items=book.items["item_id"])
     edit.save()
-    edited = _with_edits(book, list(RunEdit.objects.filter(run=run, payer_id=edit.payer_id)), run.as_of)
     versions = policies.versions_with(run.policy_digests, run.entity)
-    plan = decide(edited, policies.parsed(versions), run.as_of)
+    rules = policies.parsed(versions)
+    edits = list(RunEdit.objects.filter(run=run, payer_id=edit.payer_id))
+    edited = with_rates(_with_edits(book, edits, run.as_of), rules)
+    plan = decide(edited, rules, run.as_of)
     about = {"as_of": run.as_of.isoformat(), **policies.kept_with_a_run(versions)}
     edit.archive_digest = archive.write(settings.CONFIG.archive_dir, edited, plan, about=about)
     edit.save(update_fields=["archive_digest"])

@@ -7,10 +7,13 @@ from typing import Any
 import polars as pl
 from django.conf import settings
 
+from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
 from dunwell.engine.explain import explain
+from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.flows.law.rated import with_rates
 from dunwell.records import archive, frames, lookup
 from dunwell.records.models import Entity, Item, Run, RunEdit
 
@@ -40,8 +43,7 @@ def explain_item(
     decision: dict[str, Any] | None
     edits: list[RunEdit] = []
     if run_id is None:
-        book = frames.account_book([item.account_id])
-        plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+        plan = _plan(entity, frames.account_book([item.account_id]), as_of)
         decision = plan.decisions.filter(pl.col("item_id") == item.pk).row(0, named=True)
     else:
         run = Run.objects.filter(pk=run_id, entity=entity).first()
@@ -77,7 +79,7 @@ class AccountDecision:
 def explain_account(entity: Entity, account_id: int, *, as_of: date) -> list[AccountDecision]:
     """Explain all open items of an account as they would be decided on `as_of`, the oldest due first."""
     book = frames.account_book([account_id])
-    plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+    plan = _plan(entity, book, as_of)
     is_open = (pl.col("open_minor") > 0).fill_null(value=True)  # unknown is not settled
     rows = plan.decisions.filter(pl.col("account_id") == account_id, is_open)
     numbers = dict(book.items.select("item_id", "number").iter_rows())
@@ -87,6 +89,12 @@ def explain_account(entity: Entity, account_id: int, *, as_of: date) -> list[Acc
             named=True
         )
     ]
+
+
+def _plan(entity: Entity, book: Book, as_of: date) -> Plan:
+    """What the policies in force make of a book."""
+    rules = policies.parsed(policies.versions_in_force(entity))
+    return decide(with_rates(book, rules), rules, as_of)
 
 
 def _edits(run: Run, item: Item) -> list[RunEdit]:

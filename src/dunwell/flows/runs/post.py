@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
 import polars as pl
 from django.db import transaction
@@ -38,6 +39,8 @@ from dunwell.records.models import (
 from dunwell.records.pieces import in_pieces
 from dunwell.records.stage import stage
 
+# What the number of a charge begins with.
+STEMS: Final = {"fee": "FEE-", "interest": "INT-", "compensation": "COSTS-"}
 POSTED_COLUMNS = ("state", "contact_before_on", "level_before", "stage_before", "deadline_before_on", "repeats_before")
 
 
@@ -166,16 +169,14 @@ def _postable(run_id: int, today: date) -> Run:
 def _with_charge_items(charges: pl.DataFrame, notices: pl.DataFrame, entity_id: int) -> pl.DataFrame:
     """Give each charge the id and number of the item it becomes: FEE-notice, or FEE-notice-item if charged per item.
 
-    A number that is taken, such as by a fee imported from elsewhere, gets the item's id behind it.
+    Likewise INT and COSTS. A number that is taken, such as by a fee imported from elsewhere, gets the item's id behind.
     """
-    notice = pl.col("notice_id").cast(pl.String)
-    several = pl.len().over("notice_no") > 1
-    number = pl.when(several).then(
-        pl.concat_str(pl.lit("FEE-"), notice, pl.lit("-"), pl.col("item_id").cast(pl.String))
-    )
+    stem = pl.concat_str(pl.col("charge").cast(pl.String).replace_strict(STEMS), pl.col("notice_id").cast(pl.String))
+    several = pl.len().over("notice_no", "charge") > 1
+    number = pl.when(several).then(pl.concat_str(stem, pl.lit("-"), pl.col("item_id").cast(pl.String)))
     numbered = charges.join(notices.select("notice_no", "notice_id"), on="notice_no").with_columns(
         charge_item_id=bulk.allocate_ids(Item, charges.height),
-        number=number.otherwise(pl.concat_str(pl.lit("FEE-"), notice)),
+        number=number.otherwise(stem),
     )
     taken = lookup.charges_numbered(entity_id, numbered["number"])
     behind = pl.concat_str("number", pl.lit("-"), pl.col("charge_item_id").cast(pl.String))

@@ -9,6 +9,7 @@ from dunwell.engine.decide import decide
 from dunwell.flows import policies
 from dunwell.flows.entities import account_called
 from dunwell.flows.errors import Invalid
+from dunwell.flows.law.rated import with_rates
 from dunwell.flows.runs.letters import Row, letters_of
 from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Notice
@@ -34,8 +35,8 @@ class Preview:
 def preview_account(entity: Entity, code: str, *, as_of: date, on_paper: bool = False) -> list[Preview]:
     """Write what the payer of an account would be sent on `as_of`, `on_paper` too. Errors: NotFound, Invalid."""
     account = account_called(entity, code)
-    book = frames.account_book([account.pk])
-    plan = decide(book, policies.parsed(policies.versions_in_force(entity)), as_of)
+    rules = policies.parsed(policies.versions_in_force(entity))
+    plan = decide(with_rates(frames.account_book([account.pk]), rules), rules, as_of)
     notices = plan.notices.with_columns(notice_id=pl.col("notice_no"), as_of=pl.lit(as_of)).to_dicts()
     lines = plan.lines.with_columns(notice_id=pl.col("notice_no")).to_dicts()
     letters = letters_of(entity, notices, lines)

@@ -19,6 +19,7 @@ from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
+from dunwell.flows.law.rated import rated_book
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.archives import archived
 from dunwell.flows.runs.deliver import deliver_run
@@ -103,7 +104,7 @@ def decide_shard(run_id: int, number: int, *, progress: Progress = untold) -> No
     progress(f"reading the book of {run.entity.code}{of}")
     rules = policies.parsed(versions)
     with snapshot():
-        book = frames.book(run.entity_id, as_of=run.as_of, shard=shard)
+        book = rated_book(run.entity_id, rules, as_of=run.as_of, shard=shard)
         if any(policy.contact and policy.contact.per_7_days for policy in rules):
             heard = frames.heard(run.entity_id, as_of=run.as_of, shard=shard)
             book = replace(book, notices=heard.notices, contacts=heard.contacts)

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
         ),
         migrations.RunSQL(POSTED, migrations.RunSQL.noop),
         migrations.AddField("item", "interest_from_on", models.DateField(null=True)),
+        migrations.AddField("entity", "journal", models.JSONField(default=dict)),
         migrations.CreateModel(
             name="PaidElsewhere",
             fields=[

@@ -35,6 +35,7 @@ class Entity(models.Model):
     run_at = models.TimeField(null=True)
     run_posts = models.BooleanField(default=False)
     ran_on = models.DateField(null=True)
+    journal = models.JSONField(default=dict)  # its ledger accounts and VAT codes, where they are its own
 
 
 class Account(models.Model):

@@ -1,0 +1,46 @@
+"""What money for an item goes to first: its costs and its interest, where the law has them before the principal.
+
+Which charges go first they say themselves; by which law, the regime's `appropriation_source`, such as section 367 BGB.
+"""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from dunwell.engine.book import Book
+
+
+def in_order(book: Book, item_ids: Sequence[int]) -> list[int]:
+    """Put before each of these items what money for it goes to first: costs, the oldest first, and then interest.
+
+    A charge of a notice that has not left waits, and so does one that is waived when its item is settled: money for the
+    item settles that first.
+    """
+    owed = book.charges.filter("first", pl.col("item_id").is_in(list(item_ids)), pl.col("reversed_on").is_null())
+    if owed.is_empty():
+        return list(item_ids)
+    waiting = book.notices.filter(pl.col("state") == "posted")["notice_id"]
+    waivable = book.items.filter(pl.col("item_id").is_in(owed["charge_item_id"].implode()), pl.col("waivable"))
+    due = owed.filter(
+        ~pl.col("notice_id").is_in(waiting.implode()).fill_null(value=False),
+        ~pl.col("charge_item_id").is_in(waivable["item_id"].implode()),
+    )
+    before: dict[int, list[int]] = {}
+    for charge_id, item_id in _sorted(due).select("charge_item_id", "item_id").iter_rows():
+        before.setdefault(item_id, []).append(charge_id)
+    return [each for item_id in item_ids for each in (*before.get(item_id, ()), item_id)]
+
+
+def named_by(book: Book, item_ids: Sequence[int]) -> list[int]:
+    """Return for which items money was meant that is under way to these: what goes first stands for its item."""
+    meant = charged_on(book)
+    return list(dict.fromkeys(meant.get(item_id, item_id) for item_id in item_ids))
+
+
+def charged_on(book: Book) -> dict[int, int]:
+    """The item of each charge that money for the item goes to first."""
+    return dict(book.charges.filter("first").select("charge_item_id", "item_id").iter_rows())
+
+
+def _sorted(charges: pl.DataFrame) -> pl.DataFrame:
+    return charges.sort(pl.col("charge") == "interest", "posted_on", "charge_item_id")

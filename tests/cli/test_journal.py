@@ -1,0 +1,63 @@
+"""The journal from the shell: a CSV and a JSON document that say the same."""
+
+import csv
+import io
+from pathlib import Path
+
+from tests.cli.conftest import filled
+from tests.cli.shell import Answer, dunwell
+
+POLICY = """\
+policy: fees
+priority: 1
+stages:
+  - {stage: reminder, days_past_due: 3, fee: {EUR: 5.00, JPY: 500}, send: [email]}
+"""
+
+
+def test_a_journal_is_printed_or_written_and_says_the_same_in_both_formats(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / "fees.yaml").write_text(POLICY)
+
+    def type_in(*words: str) -> Answer:
+        return dunwell("--home", "book", *words, cwd=tmp_path)
+
+    assert type_in("policy", "apply", "fees.yaml").code == 0
+    run = str(type_in("propose", "--as-of", "2020-07-10", "--json").json["run"])
+    assert type_in("post", run).code == 0
+    days = ("journal", "--from", "2020-07-10", "--to", "2020-07-10")
+    printed = type_in(*days)
+    assert (printed.code, printed.err) == (0, "")
+    rows = list(csv.DictReader(io.StringIO(printed.out)))
+    assert [(row["ledger_account"], row["debit"], row["credit"]) for row in rows[:2]] == [
+        ("receivable", "5.00", "0.00"), ("fee_income", "0.00", "5.00"),
+    ]  # fmt: skip
+    told = type_in(*days, "--format", "json")
+    assert [{key: str(value) for key, value in line.items()} for line in told.json["lines"]] == rows
+    assert (told.json["entity"], told.json["from"], told.json["to"]) == ("ACME", "2020-07-10", "2020-07-10")
+    written = type_in(*days, "--out", "journal.csv")
+    assert (written.code, written.out) == (0, "")
+    assert "entries of ACME" in written.err
+    assert (tmp_path / "journal.csv").read_text() == printed.out
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    nowhere = type_in(*days, "--out", "no/such/folder/journal.csv")
+    assert (nowhere.code, "cannot be read or written" in nowhere.err) == (3, True)
+    assert type_in("journal", "--from", "2020-07-10", "--to", "2020-07-09").code == 3
+    assert type_in("journal", "--from", "2020-07-10").code == 2
+
+
+def test_ledger_accounts_are_shown_and_set(tmp_path: Path) -> None:
+    filled(tmp_path)
+
+    def type_in(*words: str) -> Answer:
+        return dunwell("--home", "book", *words, cwd=tmp_path)
+
+    before = type_in("entity", "journal", "ACME")
+    assert (before.code, "(receivable)" in before.out, "(as the law says)" in before.out) == (0, True, True)
+    own = type_in("entity", "journal", "ACME", "--receivable", "1400", "--vat-fee", "U0", "--json").json
+    assert (own["entity"], own["receivable"], own["vat_fee"], own["fee_income"]) == ("ACME", "1400", "U0", "")
+    gone = type_in("entity", "journal", "ACME", "--receivable", "", "--json").json
+    assert (gone["receivable"], gone["vat_fee"]) == ("", "U0")
+    refused = type_in("entity", "journal", "ACME", "--write-off", "a b")
+    assert (refused.code, refused.out) == (3, "")
+    assert "write_off: 'a b' is none" in refused.err

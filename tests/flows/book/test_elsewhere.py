@@ -1,0 +1,106 @@
+"""What an import says is paid is kept by its day, of every account: interest is owed on what was open until then."""
+
+from datetime import date
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from django.db.models import Model
+
+from dunwell.flows.book import elsewhere
+from dunwell.flows.cash.pay import pay
+from dunwell.flows.errors import Invalid
+from dunwell.flows.people.promises import promise
+from dunwell.records import bulk
+from dunwell.records.models import PaidElsewhere
+from tests.flows.book.test_vanished import AMOUNT, CREDITS, FOUR, bring
+from tests.flows.people.test_events import BERT
+from tests.flows.town import Town, day
+
+BOTH = "account,number,amount,open,due"
+TOLD = "amount: {column: amount}\nopen: {column: open}"
+
+
+def ledger(town: Town) -> list[tuple[str, int, date]]:
+    """Which item was paid elsewhere, how much, and on which day."""
+    rows = PaidElsewhere.objects.filter(item__entity=town.entity).order_by("on", "item__number")
+    return [(row.item.number, row.amount_minor, row.on) for row in rows.select_related("item")]
+
+
+@pytest.mark.parametrize("promises", [False, True])
+def test_what_the_source_says_is_paid_and_no_longer_paid_is_kept_by_its_day(town: Town, promises: bool) -> None:
+    bring(town, "MEYER,A-1,100.00", "SMITH,B-1,90.00")
+    if promises:
+        promise(town.entity, "MEYER", amount="50.00", items=["A-1"], by_on=date(2026, 5, 10), **BERT)
+    bring(town, "MEYER,A-1,70.00", "SMITH,B-1,90.00", on="2026-04-10")
+    bring(town, "MEYER,A-1,80.00", "SMITH,B-1,40.00", on="2026-04-12")
+    bring(town, "MEYER,A-1,80.00", "SMITH,B-1,40.00", on="2026-04-14")
+    assert ledger(town) == [
+        ("A-1", 3000, day("2026-04-10")), ("A-1", -1000, day("2026-04-12")), ("B-1", 5000, day("2026-04-12")),
+    ]  # fmt: skip
+    assert town.open("A-1") == 8000
+
+
+@pytest.mark.parametrize("promises", [False, True])
+def test_what_vanished_was_paid_and_what_is_back_was_not(town: Town, promises: bool) -> None:
+    bring(town, *FOUR, column=AMOUNT)
+    if promises:
+        promise(town.entity, "MEYER", amount="50.00", items=["A-2"], by_on=date(2026, 5, 10), **BERT)
+    bring(town, FOUR[0], *FOUR[2:], column=AMOUNT, on="2026-04-10")
+    bring(town, *FOUR, column=AMOUNT, on="2026-04-12")
+    assert ledger(town) == [("A-2", 6000, day("2026-04-10")), ("A-2", -6000, day("2026-04-12"))]
+
+
+def test_a_payment_that_dunwell_knows_is_not_kept_a_second_time(town: Town) -> None:
+    bring(town, "MEYER,A-1,100.00", "SMITH,B-1,90.00")
+    pay(town.entity, "MEYER", amount="30.00", items=["A-1"], **BERT)
+    bring(town, "MEYER,A-1,70.00", "SMITH,B-1,90.00", on="2026-04-10")
+    assert ledger(town) == []
+
+
+def test_an_amount_that_is_corrected_is_no_payment(town: Town) -> None:
+    bring(town, "MEYER,A-1,100.00,100.00", header=BOTH, column=TOLD, how="keep")
+    bring(town, "MEYER,A-1,90.00,70.00", header=BOTH, column=TOLD, how="keep", on="2026-04-10")
+    assert ledger(town) == [("A-1", 2000, day("2026-04-10"))]
+
+
+def test_credits_bear_no_interest(town: Town) -> None:
+    bring(town, "MEYER,C-1,100.00", more=CREDITS, how="keep")
+    bring(town, "MEYER,C-1,40.00", more=CREDITS, how="keep", on="2026-04-10")
+    assert ledger(town) == []
+
+
+def test_what_was_settled_on_a_day_was_paid_on_it(town: Town) -> None:
+    header = "account,number,amount,settled,due"
+    more = "settled: {column: settled}\n"
+    bring(town, "MEYER,A-1,100.00,", header=header, column=AMOUNT, how="keep", more=more)
+    bring(town, "MEYER,A-1,100.00,2026-04-06", header=header, column=AMOUNT, how="keep", more=more, on="2026-04-10")
+    assert ledger(town) == [("A-1", 10000, day("2026-04-06"))]
+
+
+def test_all_of_a_file_is_kept_at_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    bring(town, *FOUR)
+    sizes: list[int] = []
+
+    def insert(model: type[Model], rows: pl.DataFrame) -> None:
+        sizes.append(rows.height)
+        bulk.insert(model, rows)
+
+    monkeypatch.setattr(elsewhere, "bulk", SimpleNamespace(insert=insert, save=bulk.save))
+    bring(town, *(f"{row.rsplit(',', 1)[0]},50.00" for row in FOUR), on="2026-04-10")
+    assert (sizes, len(ledger(town))) == ([4], 4)
+
+
+def test_from_which_day_interest_is_owed_comes_with_the_item(town: Town) -> None:
+    header, more = "account,number,amount,from,due", "interest_from: {column: from}\n"
+
+    def told(*days: str, on: str) -> list[date | None]:
+        rows = [f"MEYER,A-{number},100.00,{each}" for number, each in enumerate(days, 1)]
+        bring(town, *rows, header=header, column=AMOUNT, how="keep", more=more, on=on)
+        return [town.get(f"A-{number}").interest_from_on for number in (1, 2)]
+
+    assert told("2026-05-01", "", on="2026-04-03") == [day("2026-05-01"), None]
+    assert told("", "2026-06-01", on="2026-04-10") == [day("2026-05-01"), day("2026-06-01")]
+    assert told("2026-04-20", "2026-06-01", on="2026-04-11") == [day("2026-04-20"), day("2026-06-01")]
+    with pytest.raises(Invalid, match="'soon' is not written as YYYY-MM-DD"):
+        told("soon", "", on="2026-04-12")
