@@ -239,7 +239,7 @@ def test_an_item_that_came_to_another_account_is_not_charged_again(
     german.run("2026-04-10")
     other = german.account("SMITH")
     Item.objects.filter(number="A-17").update(account=other)
-    german.item("B-1", "JONES", "1.00 EUR", "2026-04-09")
+    german.item("B-1", "JONES", "1.00 EUR", "2026-05-09")
     at_home(german.folder, monkeypatch, shard_items=1)
     again = german.run("2026-05-10")
     assert again.shards > 1
