@@ -1,6 +1,7 @@
 """Money for an item pays its costs first, then its interest, then the principal, where the law has it so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, TypeAlias
 
@@ -89,6 +90,13 @@ def test_a_charge_that_is_waived_when_its_item_is_paid_comes_after_it() -> None:
     town.pay(50, 100_00, A)
     assert town.open(A, FEE) == [0, 0]
     assert town.item(FEE)["waived_minor"] == 5_00
+
+
+def test_a_charge_of_another_payer_takes_nothing() -> None:
+    town = charged(100_00)
+    of_other = pl.col("item_id") == FEE
+    town.book = replace(town.book, items=town.book.items.filter(~of_other))  # a book is that of one payer
+    assert town.pay(50, 50_00, A).open(A, INTEREST, 50) == [68_53, 0, 0]
 
 
 @pytest.mark.parametrize("kind", ["fee", "interest", "compensation"])
