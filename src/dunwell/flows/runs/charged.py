@@ -23,7 +23,7 @@ from dunwell.flows.law.paper import interest_of
 from dunwell.flows.law.series import known_series
 from dunwell.letters.notice import Interest
 from dunwell.records import archive, frames
-from dunwell.records.models import Charge, Entity, Item, Run
+from dunwell.records.models import Charge, Entity, Item, Run, RunEdit
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -72,7 +72,9 @@ def background_of(entity: Entity, notices: Sequence[Row]) -> Background | None:
     if not concerned:
         return None
     book = frames.account_book({notice["payer_id"] for notice in concerned})
-    return Background(book, known, known_series(), None, tuple(sorted(run.archive_digest for run in runs.values())))
+    edited = RunEdit.objects.filter(run__in=runs).order_by("-pk").values_list("archive_digest", flat=True)
+    digests = dict.fromkeys(filter(None, (*edited, *(run.archive_digest for run in runs.values()))))
+    return Background(book, known, known_series(), None, tuple(digests))
 
 
 def charged(
