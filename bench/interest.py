@@ -73,7 +73,7 @@ def made_up(n: int) -> tuple[pl.DataFrame, pl.DataFrame]:
         )
         for share, days in ((2, 2), (4, 3))
     ]
-    return claims.cast(CLAIMS), pl.concat(paid).cast(REDUCTIONS)
+    return claims.cast(pl.Schema(CLAIMS)), pl.concat(paid).cast(pl.Schema(REDUCTIONS))
 
 
 if __name__ == "__main__":

@@ -162,18 +162,24 @@ def judge_minimums(debits: Sequence[Row], rows: Sequence[Row], past: Past) -> No
         refuse_by_law(row, stage_of(row), past)
     for group in by_key(remaining(debits), notice_key).values():
         below_percentage(group)
+    judge_reach(debits)
+    for row, stage in with_stage_of_notice(debits):
+        refuse_without_fee(row, stage, rows)
+    for row, stage in with_stage_of_notice(debits):
+        refuse_by_law(row, stage, past)
+
+
+def judge_reach(debits: Sequence[Row]) -> None:
     for row in remaining(debits):
         stage = stage_of(row)
         if stage.send and not channels_of(stage, row.payer["channels"]):
             row.reasons.add("unreachable")
-    for group in by_key(remaining(debits), notice_key).values():
-        highest = max(group, key=lambda row: row.position)
-        for row in group:
-            refuse_without_fee(row, stage_of(highest), rows)
-    for group in by_key(remaining(debits), notice_key).values():
-        highest = max(group, key=lambda row: row.position)
-        for row in group:
-            refuse_by_law(row, stage_of(highest), past)
+
+
+def with_stage_of_notice(debits: Sequence[Row]) -> list[tuple[Row, Stage]]:
+    """The rows that are left, with the highest stage on the notice that they would be on."""
+    groups = by_key(remaining(debits), notice_key).values()
+    return [(row, stage_of(max(group, key=lambda row: row.position))) for group in groups for row in group]
 
 
 def refuse_without_fee(row: Row, stage: Stage, rows: Sequence[Row]) -> None:

@@ -23,10 +23,10 @@ class Charged(NamedTuple):
     item_id: int
     amount_minor: int
     stage: str
-    waivable: bool
-    charge: str
-    until_on: date | None
-    first: bool
+    waivable: bool = False
+    charge: str = "fee"
+    until_on: date | None = None
+    first: bool = False
 
 
 class Lacks(Exception):
@@ -110,7 +110,7 @@ class Claim:
         regime = self.law.regime
         if regime is None or (regime.flat and self.debtor_class is None):
             raise Lacks
-        flat = regime.flat.get(self.debtor_class)
+        flat = regime.flat.get(self.debtor_class) if self.debtor_class else None
         if self.of_kind("compensation"):
             return 0, None
         if flat is None:
@@ -160,17 +160,15 @@ class Claim:
         before = self.of_kind("fee")
         last = max((each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
-        if fees.count_max == 0:
-            return "fee_forbidden"
-        if fees.count_max is not None and len(before) >= fees.count_max:
-            return "fee_count"
-        if fees.first_notice_free and (told_on is None or told_on <= self.row.due_on):
-            return "fee_first_notice"
-        if fees.earliest_days is not None and as_of < self.row.due_on + timedelta(days=fees.earliest_days):
-            return "fee_too_early"
-        if fees.spacing_days is not None and last and as_of < last + timedelta(days=fees.spacing_days):
-            return "fee_spacing"
-        return None
+        earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 0)
+        codes = {
+            "fee_forbidden": fees.count_max == 0,
+            "fee_count": fees.count_max is not None and len(before) >= fees.count_max,
+            "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
+            "fee_too_early": fees.earliest_days is not None and as_of < earliest_on,
+            "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
+        }
+        return next((code for code, holds in codes.items() if holds), None)
 
     def fee_bound(self) -> int | None:
         """The most that the law allows where it allows a fee; null: as much as is asked."""

@@ -34,7 +34,7 @@ SENDS: Final[tuple[list[str], ...]] = (
     [],
 )
 SENDING: Final = st.sampled_from(SENDS)
-REGIMES: Final = ("DE", "UK", "NL", "DK", "FI", "NO", "PL", "BE", "LU", "SE", "FR")
+REGIMES: Final = ("DE", "UK", "NL", "NL", "DK", "DK", "FI", "FI", "NO", "NO", "PL", "BE", "BE", "LU", "SE", "FR")
 SPLITS: Final = (("attr_contract",), ("segment",), ("due_on", "attr_contract"), ("account",))
 
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dunwell.engine.law.accrual import CLAIMS, REDUCTIONS, Terms, accrue
+from dunwell.engine.law.debt import Debt
 from dunwell.engine.law.regime import RateRule
-from dunwell.engine.law.series import Series
-from tests.engine.daily import Accrual
+from dunwell.engine.law.series import RatesMissing, Series
+from tests.engine.daily import Accrual, half_up
 
 BASES: Final = (0, 1, 99, 100, 12_345, 1_000_000, 10**9 + 7, 10**12)
 FIRSTS: Final = (
@@ -161,3 +162,18 @@ def test_the_two_day_counts_agree_in_ordinary_years(data: st.DataObject) -> None
     within = replace(claim, first_on=start, from_on=start, until_on=start + timedelta(days=400))
     act_365 = interest(replace(within, terms=of._replace(day_count="act/365")))
     assert act_365 == interest(replace(within, terms=of._replace(day_count="act/act")))
+
+
+@given(st.data())
+def test_a_claim_worked_out_in_full_comes_to_the_same(data: st.DataObject) -> None:
+    of = data.draw(terms())
+    claim = data.draw(claims(of))
+    (amount, lacks) = interest(claim)[0]
+    came = sum(paid for _on, paid in claim.reductions)
+    debt = Debt(claim.base_minor + came, claim.first_on, of.rule, SERIES, claim.reductions, of.day_count, of.rounding)
+    if lacks:
+        with pytest.raises(RatesMissing, match=lacks):
+            debt.accrued(claim.until_on)
+    elif claim.from_on <= claim.until_on:
+        exact = debt.accrued(claim.until_on) - debt.accrued(claim.from_on - timedelta(days=1))
+        assert amount == half_up(exact)

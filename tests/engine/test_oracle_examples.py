@@ -10,6 +10,7 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
 from tests.engine.compare import Judge, pipeline
 from tests.engine.oracle import OraclePlan, judge
+from tests.engine.oracle_charges import Charged
 
 TODAY = date(2026, 4, 15)
 
@@ -224,7 +225,7 @@ def test_s3_tiers(judged_by: Judge, open_minor: int, fee: int) -> None:
     procedure = policy(f"{{policy: p, stages: [{{stage: a, days_past_due: 1, fee: {tiers}, send: [email]}}]}}")
     plan = judged_by(book(item(1, 9, open_minor)), [procedure], TODAY)
     assert plan.notices[frozenset({1})]["fee_minor"] == fee
-    assert plan.charges == ({(1, fee, "a", False)} if fee else set())
+    assert plan.charges == ({Charged(1, fee, "a")} if fee else set())
 
 
 def test_a_promise_covers_the_oldest_first_and_leaves_the_rest(judged_by: Judge) -> None:
@@ -284,7 +285,7 @@ def test_a_fee_is_judged_on_the_stage_of_the_notice_that_is_left(judged_by: Judg
     else:  # it takes the second, whose fee on a small base is in euros only
         assert outcomes(plan) == {1: "exception", 2: "dun", 3: "unreachable"}
         assert plan.decisions[1]["problem"] == "fee_lacks_currency"
-        assert plan.charges == {(2, 5000, "two", False)}
+        assert plan.charges == {Charged(2, 5000, "two")}
 
 
 def test_a_new_anchor_has_no_earlier_notice(judged_by: Judge) -> None:

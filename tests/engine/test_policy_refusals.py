@@ -86,7 +86,9 @@ def refusal(text: str) -> str:
         ("interest: {}", "interest: give a regime or a rate, or both"),
         ("interest: {rate: 8, class: business}", "interest.class: a rate asks for no class; leave it out, or give a"),
         ("interest: {regime: DE, class: firm}", "interest.class: should be 'business', 'consumer' or 'public'"),
-        ("interest: {regime: DX}", "interest.regime: no regime is called 'DX'; did you mean 'D"),
+        ("interest: {regime: XX}", "interest.regime: no regime is called 'XX'; there are AT, BE, CH, "),
+        ("interest: {regime: GB}", "interest.regime: no regime is called 'GB'; did you mean 'UK'?; there are AT, "),
+        ("interest: {regime: GR}", "interest.regime: no regime is called 'GR'; did you mean 'EU'?; there are AT, "),
         ("interest: {rate: 8, rounding: up}", "interest.rounding: should be 'exact' or 'daily_rate_2dp'"),
         ("interest: {rate: 8, day_count: act/366}", "interest.day_count: should be 'act/365', 'act/act'"),
         (

@@ -100,7 +100,7 @@ def examples() -> Iterator[tuple[str, str]]:
         rest = {"stage": "x", "days_past_due": 9, "send": ["letter"]}
         rest.pop(key, None)
         others = ", ".join(f"{name}: {value}" for name, value in rest.items()).replace("'", "")
-        yield key, f"policy: p\nstages:\n  - {FIRST}\n  - {{{others}, {example}}}\n"
+        yield key, f"policy: p\ninterest: {{regime: DE}}\nstages:\n  - {FIRST}\n  - {{{others}, {example}}}\n"
     for key, cells in keys_of("policies.md", "### minimum", Minimum).items():
         yield f"minimum.{key}", f"{POLICY}minimum: {{{code(cells[0])[0]}}}\n"
 

@@ -41,8 +41,21 @@ _PROBLEMS = {
     "policies_tie": "two policies of the same priority both apply: give one of them a lower priority",
     "minimum_lacks_currency": "a minimum of the policy has no amount in its currency",
     "fee_lacks_currency": "the stage's fee has no amount in its currency",
-    "debtor_class_missing": "the law asks whether the debtor is a business, a consumer or a public body, and nobody says",
+    "debtor_class_missing": "the law asks whether the debtor is a business, consumer or public: say so of its account",
     "rates_missing": "a rate that the law asks for is not known",
+}
+_BY_LAW = {
+    "fee_forbidden": "no fee: the law allows none",
+    "fee_count": "no fee: as many as the law allows have been charged",
+    "fee_first_notice": "no fee: the law allows none with the first notice after the due date",
+    "fee_too_early": "no fee: too few days after the due date for the law",
+    "fee_spacing": "no fee: too few days after the last one for the law",
+    "fee_capped": "the fee is lowered to what the law allows",
+    "no_interest": "no interest: the law gives none against this class of debtors",
+    "interest_day_missing": "no interest: the law has it run from a day that the item does not say",
+    "no_compensation": "no flat sum: the law gives none against this class of debtors",
+    "costs_not_warned": "no flat sum: its warning, with the term that the law wants, has not passed",
+    "compensation_too_early": "no flat sum: interest does not run yet",
 }
 _PARTS = (
     ("disputed_minor", "disputed"),
@@ -56,6 +69,12 @@ _PARTS = (
 def problem_text(problem: str) -> str:
     """Say what is wrong with a row, and what to do."""
     return _PROBLEMS[problem]
+
+
+def by_law_text(code: str) -> str:
+    """Say what the law left out of the charges, or which series lacks a rate."""
+    kind, _colon, series = code.partition(":")
+    return f"the series {series} does not say what the law asks of it" if kind == "series" else _BY_LAW[code]
 
 
 def explain(decision: Mapping[str, Any]) -> list[str]:
@@ -72,6 +91,7 @@ def explain(decision: Mapping[str, Any]) -> list[str]:
     lines.append(_amounts(decision))
     if decision["policy"]:
         lines.append(_stage(decision))
+    lines += [by_law_text(code) for code in (decision.get("by_law") or "").split(",") if code]
     if decision["last_notice_on"]:
         lines.append(f"last notice on {decision['last_notice_on']}")
     if decision["free_on"]:

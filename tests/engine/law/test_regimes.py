@@ -144,6 +144,7 @@ def test_a_regime_that_contradicts_itself_is_refused(keys: dict[str, str], messa
         {},
         {"interest": f"{{business: {{mode: floating, series: a-b1, margin: -1, round_up_to: 0.5, {RULE}}}}}"},
         {"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}, {{above: 5, amount: 2, percent: 3}}], {FLAT}}}}}"},
+        {"flat": f"{{business: {{steps: [{{from: 0, percent: 1}}], at_least: 5, at_most: 5, {FLAT}}}}}"},
         {"fees": "{consumer: {currency: EUR, at_most_series: a, share: 0.05, source: s}}"},
         {"fees": "{consumer: {first_notice_free: true, source: s}}"},
         {"letters": "{consumer: {says: [deadline], deadline_days: 14, source: s}}"},

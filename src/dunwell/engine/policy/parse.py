@@ -13,6 +13,8 @@ from dunwell.engine.policy.expressions import COLUMNS, Expression
 from dunwell.engine.policy.model import CLOSE, Calendar, Contact, Fee, Policy, Rule, Stage, Tier
 
 STAGES_MAX: Final = 99
+# Under which name the law of a country stands: the euro members without a regime of their own share one.
+OTHER_NAMES: Final = {"GB": "UK"} | dict.fromkeys("BG CY EE EL GR HR LT LV MT SI SK".split(), "EU")  # noqa: SIM905
 # Tasks that Dunwell opens, and closes, of its own accord; also `CHANNEL_held_up` and `vanished_KIND`.
 OWN_TASKS: Final = {
     *("exception", "unreachable", "delivery_failed", "delivery_in_doubt", "run_refused"),
@@ -87,7 +89,7 @@ def _interest_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
     elif interest and interest.regime not in known:
         yield (
             ("interest", "regime"),
-            f"no regime is called {interest.regime!r}{hint(str(interest.regime), known)}; there are {', '.join(known)}",
+            f"no regime is called {interest.regime!r}{_regime_hint(interest.regime)}; there are {', '.join(known)}",
         )
         return
     law = policy.law if interest and (interest.regime or interest.rate is not None) else None
@@ -99,6 +101,12 @@ def _interest_contradictions(policy: Policy) -> Iterator[tuple[Path, str]]:
             yield ("stages", index, "compensation"), "the policy's `interest` names no regime that has a flat sum"
         elif law and stage.interest and law.agreed_percent is None and law.regime and not law.regime.interest:
             yield ("stages", index, "interest"), f"the regime {law.regime.regime} gives no interest; give a `rate`"
+
+
+def _regime_hint(name: str | None) -> str:
+    """Offer the regime of a country that has none of its own name."""
+    other = OTHER_NAMES.get(name or "")
+    return f"; did you mean {other!r}?" if other in regime_names() else ""
 
 
 def _calendar_contradictions(calendar: Calendar | None) -> Iterator[tuple[Path, str]]:

@@ -31,7 +31,10 @@ def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) ->
     )
     key = ["law_slot", "currency", "until_on", "fees_count"]
     asked = bounded.select(key).unique(maintain_order=True)
-    found = [_bound(_fees_at(procedures, row[0]), *row[1:], series) for row in asked.iter_rows()]
+    found = [
+        _bound(_fees_at(procedures, slot), currency, on, fees_count, series)
+        for slot, currency, on, fees_count in asked.iter_rows()
+    ]
     answers = pl.DataFrame(found, schema={"fee_bound_minor": pl.Int64, "fee_bound_lacks": pl.String}, orient="row")
     return (
         rows.join(asked.hstack(answers), on=key, how="left", maintain_order="left")
@@ -43,7 +46,7 @@ def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) ->
 def _fees_at(procedures: Procedures, law_slot: int) -> Fees | None:
     """The bounds of a policy and a class, see `laws`."""
     law = procedures.policies[law_slot // len(CLASSES)].law
-    return law and _bounds(law, CLASSES[law_slot % len(CLASSES)])
+    return None if law is None else _bounds(law, CLASSES[law_slot % len(CLASSES)])
 
 
 def _bounds(law: Law, debtor_class: DebtorClass | None) -> Fees | None:

@@ -24,7 +24,8 @@ def plan(
 ) -> Plan:
     """Group what is to be dunned into notices, let earlier charges ride along, and shape every table."""
     rows = rows.with_columns(notice_no=pl.lit(None, dtype=pl.Int32), by_law=pl.lit(None, dtype=pl.String))
-    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem", "by_law"))
+    rows = overlay(rows, candidates.select("row", "outcome", "reasons", "problem"))
+    rows = overlay(rows, candidates.select("row", "by_law").drop_nulls())
     if not candidates["is_left"].any():
         return _quiet(rows, anchors, procedures)
     dunned = group.numbered(

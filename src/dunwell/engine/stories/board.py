@@ -12,6 +12,7 @@ from dunwell.engine.advance import consequences_of
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide_apart
 from dunwell.engine.events import Effects, Event
+from dunwell.engine.law.series import AllSeries, tables
 from dunwell.engine.plan import EMPTY, SCHEMAS, Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.stories.waves import joined
@@ -64,8 +65,8 @@ Happened: TypeAlias = list[Effects] | Exception
 class Board:
     """The book of all the stories that are played together."""
 
-    def __init__(self, attributes: Mapping[str, pl.DataType]) -> None:
-        empty = Book.of()
+    def __init__(self, attributes: Mapping[str, pl.DataType], series: AllSeries | None = None) -> None:
+        empty = Book.of(**tables(series or {}))
         columns = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in attributes.items()]
         self.book = replace(empty, items=empty.items.with_columns(columns))
         self._read: dict[str, tuple[pl.DataFrame, dict[int, Any]]] = {}

@@ -23,7 +23,7 @@ EXPLAINED_MAX: Final = 5
 FIELDS: Final = {
     "notices": ("account", "entity", "currency", "policy", "stage", "level", "total", "due", "charges", "fee",
                 "deadline", "channels", "items", "listed"),
-    "charges": ("item", "amount", "stage"),
+    "charges": ("item", "amount", "stage", "charge", "until", "first"),
     "tasks": ("item", "account", "task", "detail"),
     "actions": ("account", "action", "stage", "event", "policy"),
 }  # fmt: skip
@@ -165,6 +165,9 @@ class Seen:
                 "item": self.world.numbers[row["item_id"]],
                 "amount": Amount(row["amount_minor"], row["currency"]),
                 "stage": row["stage"],
+                "charge": row["charge"],
+                "until": row["until_on"],
+                "first": row["first"],
             }
             for row in self.day.plan.charges.to_dicts()
             if row["notice_no"] in self.day.proposed
@@ -253,6 +256,7 @@ def _compare_lists(expect: Expect, seen: Seen) -> Iterator[_Difference]:
 def _compare_values(expect: Expect, seen: Seen) -> Iterator[_Difference]:
     asked: tuple[tuple[str, Mapping[str, object] | None, Callable[[str], object], Sequence[str]], ...] = (
         ("outcome of", expect.outcomes, lambda name: seen.decision(name)["outcome"], OUTCOMES),
+        ("by_law of", expect.by_law, lambda name: seen.decision(name)["by_law"], ()),
         ("next_on of", expect.next_on, lambda name: seen.decision(name)["next_on"], ()),
         ("level of", expect.levels, seen.level, ()),
         ("promise", expect.promises, seen.promise, PROMISE_STATES),

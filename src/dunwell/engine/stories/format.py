@@ -172,6 +172,7 @@ class Invoice(WithAttributes):
     stage: str | None = None
     last_notice: date | None = None
     last_deadline: date | None = None
+    interest_from: date | None = None
     entity: Text | None = None
 
 
@@ -319,6 +320,7 @@ class Expect(Keys):
     tasks: list[dict[str, Any]] | None = None
     actions: list[dict[str, Any]] | None = None
     next_on: dict[str, date | None] | None = None
+    by_law: dict[str, str | None] | None = None
     promises: dict[str, str] | None = None
 
 

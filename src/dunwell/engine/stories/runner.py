@@ -16,6 +16,7 @@ from dunwell.engine.contacts import ledger, used
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.events import Delivered, Effects, Event, Trimmed
 from dunwell.engine.lastlook import closed_meanwhile, last_look, overtaken
+from dunwell.engine.law.series import Series
 from dunwell.engine.plan import Plan
 from dunwell.engine.since import Known, fallen_out, unmoved
 from dunwell.engine.stories.board import Asked, Board
@@ -64,10 +65,13 @@ def run_stories(stories: Sequence[Story]) -> list[list[Failure]]:
 
 
 def _fitting(stories: Sequence[Story]) -> Sequence[Story]:
-    """The first of these stories that can share a board: no attribute has two types."""
+    """The first of these stories that can share a board: no attribute has two types, and no series other rates."""
     types: dict[str, pl.DataType] = {}
+    rates: dict[str, Series] = {}
     for count, story in enumerate(stories[:TOGETHER_MAX]):
         if any(types.setdefault(name, dtype) != dtype for name, dtype in story.attributes.items()):
+            return stories[:count]
+        if any(rates.setdefault(name, series) != series for name, series in story.series.items()):
             return stories[:count]
     return stories[:TOGETHER_MAX]
 
@@ -93,7 +97,8 @@ class _Turn:
 
 def _run_together(stories: Sequence[Story]) -> list[list[Failure]]:
     """Let every story play on until none waits any more: events first, so that many wait for a decision at once."""
-    board = Board({name: dtype for story in stories for name, dtype in story.attributes.items()})
+    series = {name: each for story in stories for name, each in story.series.items()}
+    board = Board({name: dtype for story in stories for name, dtype in story.attributes.items()}, series)
     turns = [_Turn(_Player(story, board, number).play()) for number, story in enumerate(stories)]
     for turn in turns:
         turn.go_on(None)

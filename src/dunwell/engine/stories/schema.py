@@ -5,7 +5,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from dunwell.engine.book import ATTRIBUTE_TYPES
+from dunwell.engine.book import ATTRIBUTE_TYPES, CHARGES
 from dunwell.engine.plan import OUTCOMES
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.promising import PROMISE_STATES
@@ -20,6 +20,9 @@ _OF_FIELDS: Final[dict[str, dict[str, Any]]] = {
     "level": {"type": "integer"},
     "stage": {"anyOf": [{"type": "string"}, _OR_NOT]},
     "deadline": {"anyOf": [_DATE, _OR_NOT]},
+    "until": {"anyOf": [_DATE, _OR_NOT]},
+    "charge": {"enum": list(CHARGES)},
+    "first": {"type": "boolean"},
     "items": NAMES,
     "listed": NAMES,
     "channels": NAMES,
@@ -51,6 +54,7 @@ def _keys(policy: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
     """What stands beside the steps."""
     told = {"anyOf": [{"type": "string", "description": "a path from the story's folder"}, policy]}
     entity = {"type": "object", "properties": {"entity": NAME}, "required": ["entity"], "additionalProperties": False}
+    rates = {"type": "object", "minProperties": 1, "additionalProperties": {"type": "number"}}
     types = {"type": "object", "additionalProperties": {"enum": list(ATTRIBUTE_TYPES)}}
     return {
         "story": {**NAME, "description": "what it shows, in a sentence"},
@@ -59,6 +63,7 @@ def _keys(policy: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
         "entities": {"anyOf": [{"type": "array", "items": entity}, _OR_NOT]},
         "accounts": {"anyOf": [{"type": "array", "items": account}, _OR_NOT]},
         "attributes": {"anyOf": [types, _OR_NOT]},
+        "rates": {"type": "object", "additionalProperties": rates},
     }
 
 

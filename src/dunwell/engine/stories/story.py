@@ -14,11 +14,13 @@ from pydantic import BaseModel
 from dunwell.engine.book import ATTRIBUTE_TYPES
 from dunwell.engine.documents import Document, DocumentError, hint, read_as, read_document
 from dunwell.engine.documents import Path as KeyPath
+from dunwell.engine.law.series import AllSeries
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy, policy_of
 from dunwell.engine.stories.format import EVENTS, Account, Expect, WithAttributes, number_of
+from dunwell.engine.stories.rates import series_in
 
-_KEYS: Final = ("story", "policy", "policies", "attributes", "entities", "accounts", "steps")
+_KEYS: Final = ("story", "policy", "policies", "attributes", "entities", "accounts", "rates", "steps")
 AttributedT = TypeVar("AttributedT", bound=WithAttributes)
 _WORD_OF: Final = {str: "text", bool: "boolean", int: "integer", Decimal: "number", date: "date"}
 _INTEGER_MAX: Final = 2**63 - 1
@@ -53,6 +55,7 @@ class Story:
     entities: tuple[str, ...]
     accounts: tuple[Account, ...]
     attributes: Mapping[str, pl.DataType]
+    series: AllSeries
     steps: tuple[Step, ...]
 
 
@@ -86,6 +89,7 @@ def story_of(document: Document, folder: Path) -> Story:
         entities=tuple(str(each["entity"]) for each in data.get("entities") or []),
         accounts=accounts,
         attributes=attributes,
+        series=series_in(document, policies),
         steps=steps,
     )
 

@@ -168,6 +168,7 @@ class World(Names):
             "stage": event.stage,
             "last_notice_on": event.last_notice,
             "last_deadline_on": event.last_deadline,
+            "interest_from_on": event.interest_from,
         }
         return e.ItemsBooked(on=on, items=self._item(row, event.attributes()))
 
