@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from dunwell.flows.errors import Invalid
+from dunwell.flows.law.working import Terms, work_item
 from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.runs.reading import print_notice, read_notice
 from dunwell.letters.notice import Notice as Letter
-from dunwell.records.models import Charge, Delivery, Notice, NoticeLine, Run, Task
+from dunwell.records.models import Charge, Delivery, Item, Notice, NoticeLine, Run, Task
 from tests.flows.town import Town, day
 
 GERMAN = """\
@@ -183,3 +185,27 @@ def test_a_policy_without_a_law_reads_as_before(town: Town) -> None:
     run = town.run("2026-03-20")
     letter = letter_of(run, town.notice(run, "MEYER"))
     assert (letter.fee_minor, letter.interest, letter.legal_basis, letter.rule) == (500, (), "", None)
+
+
+def test_what_was_charged_before_is_not_worked_out_again(meyer: Town) -> None:
+    first_two(meyer)
+    found = work_item(meyer.entity, "A-17", until_on=day("2025-10-31"), terms=Terms())
+    (only,) = found.working.periods
+    assert (only.from_on, only.days, only.principal_minor) == (day("2025-10-01"), 31, 600_000)
+    assert (found.has_flat, found.flat_minor) == (True, 0)
+    other = work_item(meyer.entity, "A-17", until_on=day("2025-10-31"), terms=Terms(rate="5", day_count="30/360"))
+    assert other.working.interest_minor == 600_000 * 5 * 30 // 36_000
+    assert found.printed("de").startswith(b"%PDF")
+
+
+def test_nothing_is_worked_out_where_all_is_charged(meyer: Town) -> None:
+    first_two(meyer)
+    found = work_item(meyer.entity, "A-17", until_on=day("2025-09-30"), terms=Terms())
+    assert (found.working.interest_minor, found.working.periods) == (0, ())
+
+
+def test_an_item_that_bears_no_interest_is_refused(meyer: Town) -> None:
+    first_two(meyer)
+    number = Item.objects.get(kind="charge", number__startswith="INT-").number
+    with pytest.raises(Invalid, match="bears no interest: it is a charge"):
+        work_item(meyer.entity, number, until_on=day("2025-10-31"), terms=Terms())

@@ -227,7 +227,8 @@ class _Notice:
     def _rule(self, debtor_class: DebtorClass | None, *, is_before_costs: bool) -> LetterRule | None:
         """What the law wants this letter to say: past due, and, where it says so, before costs alone."""
         rule = self.law.regime.letters.get(debtor_class) if self.law.regime and debtor_class else None
-        is_late = any(line["item"].due_on and line["item"].due_on < self.notice["as_of"] for line in self.lines)
+        dunned = [line["item"] for line in self.lines if line["role"] == "dunned"]
+        is_late = any(item.due_on and item.due_on < self.notice["as_of"] for item in dunned)
         if rule is None or not is_late or self.notice["closing"] == "closes":
             return None
         following = self._next_stage()
