@@ -4,6 +4,7 @@ And the working of one item, period by period.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -11,9 +12,11 @@ import polars as pl
 
 from bench.harness import measure, report
 from dunwell.engine.law.accrual import CLAIMS, REDUCTIONS, Terms, accrue
+from dunwell.engine.law.law import law_of
 from dunwell.engine.law.rates import rate_periods
 from dunwell.engine.law.regime import RateRule
 from dunwell.engine.law.series import Series
+from dunwell.engine.law.working import Claim, work_out
 
 AS_OF = date(2026, 4, 1)
 RULE = RateRule(mode="floating", series="base", margin=Decimal(9), source="made up")
@@ -32,6 +35,7 @@ def main(n: int = 1_000_000) -> None:
     floor = measure(joined, n)
     report("interest: items and periods joined", n, floor)
     report("interest: with part payments", n, measure(accrued, n), floor)
+    report("interest: one item worked out", 1, measure(worked))
 
 
 def accrued(n: int) -> Callable[[], object]:
@@ -56,6 +60,13 @@ def joined(n: int) -> Callable[[], object]:
         return claims.lazy().join_where(rates, *touched).collect(engine="in-memory")
 
     return run
+
+
+def worked() -> Callable[[], object]:
+    """Prepare the working of one item of three years, paid in part four times."""
+    paid = tuple((date(2024, month, 17), 5_000) for month in (1, 4, 7, 10))
+    claim = Claim("EUR", 100_000, date(2023, 3, 31), AS_OF, debtor_class="business", reductions=paid)
+    return lambda: work_out(law_of("DE"), claim, {"de-basiszinssatz": replace(SERIES["base"], name="de-basiszinssatz")})
 
 
 def made_up(n: int) -> tuple[pl.DataFrame, pl.DataFrame]:

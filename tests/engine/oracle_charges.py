@@ -10,7 +10,7 @@ from dunwell.engine.book import Book
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import Flat
 from dunwell.engine.law.series import Series, series_of
-from dunwell.engine.money import exponent
+from dunwell.engine.money import AMOUNT_MINOR_MAX, exponent
 from dunwell.engine.policy.model import Stage
 from tests.engine.daily import DAY, Accrual, half_up
 from tests.engine.oracle_fees import base_minor, fee_minor
@@ -35,6 +35,10 @@ class Lacks(Exception):
     def __init__(self, series: str | None = None) -> None:
         super().__init__(series)
         self.series = series
+
+
+class Beyond(Exception):
+    """A charge is larger than any amount may be."""
 
 
 @dataclass
@@ -103,6 +107,8 @@ class Claim:
         amount = accrual.of(self.base, self.paid, max([self.first_on, *charged]), self.row.as_of)
         if amount is None:
             raise Lacks(rule.series)
+        if amount > AMOUNT_MINOR_MAX:
+            raise Beyond
         return amount, None
 
     def compensation(self) -> tuple[int, str | None]:
@@ -192,7 +198,7 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
     """An item of which the law asks what nobody says cannot be dunned with this stage."""
     if row.current_policy.law is None:
         return
-    claim, series, lacks_class = Claim(row, past), set(), False
+    claim, series, lacks_class, is_beyond = Claim(row, past), set(), False, False
     asked: list[tuple[Any, bool]] = [
         (claim.fee_bound, stage.fee is not None),
         (claim.interest, stage.interest),
@@ -205,8 +211,12 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
         except Lacks as lacks:
             lacks_class = lacks_class or lacks.series is None
             series.add(f"series:{lacks.series}")
+        except Beyond:
+            is_beyond = True
     if lacks_class:
         row.problem_is("debtor_class_missing")
+    elif is_beyond:
+        row.problem_is("amount_beyond_bound")
     elif series:
         row.problem_is("rates_missing")
         row.by_law = ",".join(sorted(series))

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from dunwell.engine.law.series import Series
+from dunwell.engine.law.series import Series, tables
 from tests.engine.policy_strategies import Keys, one_in, pick
 
 RATES: Final[dict[str, tuple[tuple[date, int], ...]]] = {
@@ -29,6 +29,13 @@ RATES: Final[dict[str, tuple[tuple[date, int], ...]]] = {
     "ecb-eur-sek": ((date(2023, 10, 2), 11_537_500), (date(2026, 3, 2), 10_700_000)),
     "ecb-eur-pln": ((date(2023, 10, 2), 4_613_000), (date(2026, 3, 2), 4_230_000)),
 }
+
+
+@st.composite
+def past_tables(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> dict[str, Any]:
+    """The tables of a book that only the law reads."""
+    charges = {"charges": draw(past_charges(rows, as_of))}
+    return draw(past_money(rows, as_of)) | charges | tables(draw(series(as_of)))
 
 
 @st.composite

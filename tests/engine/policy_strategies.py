@@ -205,6 +205,19 @@ def lawful(draw: st.DrawFn, policy: Keys) -> None:
 
 
 @st.composite
+def charging(draw: st.DrawFn, policy: Keys) -> None:
+    """Let a policy charge by a law, and nothing but the days say when."""
+    policy |= {"min_gap_days": 0, "anchor": draw(pick("item", "item", "account"))}
+    policy.pop("calendar", None)
+    draw(lawful(policy))
+    for stage in policy["stages"]:
+        if draw(pick(True, True, False)):
+            size = draw(pick(5, 20, 200))
+            each = {"per": "item"} if draw(pick(True, False)) else {}
+            stage["fee"] = {"EUR": size, "JPY": size * 150, "KWD": size / 2, **each}
+
+
+@st.composite
 def limits(draw: st.DrawFn) -> Keys:
     """When a notice leaves, how often, what is split, and what is too small for one."""
     policy: Keys = {}

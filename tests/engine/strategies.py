@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from hypothesis.vendor.pretty import RepresentationPrinter
 
 from dunwell.engine.book import DEFAULTS, Book
-from dunwell.engine.law.series import tables
 from dunwell.engine.policy.model import Policy
 from tests.engine.event_strategies import alert_rows, closing_rows, contact_rows, set_stages
-from tests.engine.past_strategies import past_charges, past_money, series
+from tests.engine.past_strategies import past_tables
 from tests.engine.policy_strategies import (
     ATTRIBUTES,
     STAGE_NAMES,
     Keys,
+    charging,
     one_in,
     parsed,
     pick,
@@ -32,6 +32,11 @@ DAYS: Final = (0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 14, 14, 15, 15, 30, 30, 31, 45
 AMOUNTS: Final = (1, 50, 99, 100, 499, 500, 999, 1000, 2500, 5000, 9999, 10000, 10001, 15000, 100000)
 CURRENCIES: Final = ("EUR", "EUR", "EUR", "JPY", "KWD")
 POLICY_NAMES: Final = ("p1", "p2", "p3")
+# The tables that a reader sees of a case.
+TOLD: Final = (
+    *("accounts", "items", "payers", "anchors", "holds", "promises", "promise_items", "notices", "contacts"),
+    *("allocations", "elsewhere", "charges", "series"),
+)
 TWISTS: Final = (
     *[""] * 16,
     *("disputed", "in_flight", "both", "draft", "pending", "settled", "part", "bad"),
@@ -75,21 +80,7 @@ class Case:
     def story(self) -> str:
         """What a reader needs to see the case: policy files, date, and the rows without what is usual in them."""
         parts = [f"as_of: {self.as_of}", *self.files]
-        for name in (
-            "accounts",
-            "items",
-            "payers",
-            "anchors",
-            "holds",
-            "promises",
-            "promise_items",
-            "notices",
-            "contacts",
-            "allocations",
-            "elsewhere",
-            "charges",
-            "series",
-        ):
+        for name in TOLD:
             for row in getattr(self.book, name).to_dicts():
                 usual = DEFAULTS.get(name, {})
                 shown = {k: v for k, v in row.items() if v is not None and usual.get(k) != v}
@@ -354,13 +345,19 @@ def plan_rows(
 
 
 @st.composite
-def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
-    """A book with its policies; `plain`: no credits, minimums, blocks or whatever else changes by itself."""
+def cases(draw: st.DrawFn, *, plain: bool = False, lawful: bool = False) -> Case:
+    """A book with its policies; `plain`: no credits, minimums, blocks or whatever else changes by itself.
+
+    `lawful`: plain, and under one policy that charges by a law.
+    """
+    plain = plain or lawful
     as_of = draw(pick(*DATES))
     names = POLICY_NAMES[: 1 if plain else draw(pick(1, 2, 3))]
     keys = draw(policies(names))
     if plain:
         without_what_changes(keys[0])
+    if lawful:
+        draw(charging(keys[0]))
     read = tuple(parsed(policy) for policy in keys)
     owners = draw(accounts())
     if plain:
@@ -369,8 +366,7 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
     promises, links = ([], []) if plain else draw(promise_rows(owners, rows, as_of))
     notices, contacts = ([], []) if plain else draw(contact_rows(owners, as_of))
     disputes = [] if plain else draw(dispute_rows(rows, as_of))
-    past = {} if plain else draw(past_money(rows, as_of)) | {"charges": draw(past_charges(rows, as_of))}
-    rates = {} if plain else tables(draw(series(as_of)))
+    past = {} if plain and not lawful else draw(past_tables(rows, as_of))
     book = Book.of(
         entities=[{"entity_id": 1, "entity": "North"}, {"entity_id": 2, "entity": "South"}],
         accounts=framed(owners, ("attr_score", "attr_vip")),
@@ -387,7 +383,6 @@ def cases(draw: st.DrawFn, *, plain: bool = False) -> Case:
         closings=[] if plain else draw(closing_rows(owners, as_of)),
         alerts=[] if plain else draw(alert_rows(owners, promises, disputes, as_of)),
         **past,
-        **rates,
     )
     return Case(book, read, tuple(yaml_of(policy) for policy in keys), as_of)
 

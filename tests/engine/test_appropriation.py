@@ -1,6 +1,7 @@
 """Money for an item pays its costs first, then its interest, then the principal, where the law has it so."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Final, TypeAlias
 
@@ -10,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dunwell.engine.book import table
-from dunwell.engine.events import Delivered, PaidElsewhere, Reversed
+from dunwell.engine.events import Delivered, Failed, PaidElsewhere, Reversed, Withdrawn
+from dunwell.engine.policy.parse import parse_policy
 from tests.engine.town import CHILD, PARENT, D, Town, policy, promise
 
 A, B, FEE, INTEREST, COSTS = 1, 2, 11, 12, 13
@@ -88,6 +90,13 @@ def test_a_charge_that_is_waived_when_its_item_is_paid_comes_after_it() -> None:
     town.pay(50, 100_00, A)
     assert town.open(A, FEE) == [0, 0]
     assert town.item(FEE)["waived_minor"] == 5_00
+
+
+def test_a_charge_of_another_payer_takes_nothing() -> None:
+    town = charged(100_00)
+    of_other = pl.col("item_id") == FEE
+    town.book = replace(town.book, items=town.book.items.filter(~of_other))  # a book is that of one payer
+    assert town.pay(50, 50_00, A).open(A, INTEREST, 50) == [68_53, 0, 0]
 
 
 @pytest.mark.parametrize("kind", ["fee", "interest", "compensation"])
@@ -188,3 +197,69 @@ def test_what_was_announced_arrives_as_if_it_had_never_been(
 
     at_once, later = (paid(announced=each).book.items.sort("item_id") for each in (False, True))
     assert later.equals(at_once)
+
+
+GERMAN: Final = parse_policy(
+    """
+policy: german
+interest: {regime: DE, rate: 7.3, class: business}
+stages:
+  - {stage: demand, days_past_due: 2, deadline_days: 1, fee: {EUR: 5.00}, interest: true, compensation: true,
+     repeat_every_days: 1, repeat_max: 50, send: [email]}
+""",
+    "german.yaml",
+)
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["post", "post", "deliver", "withdraw", "fail", "pay", "pay", "announce", "reverse", "credit"]),
+        st.integers(0, 20), st.integers(1, 1_200_00),
+    ),
+    max_size=14,
+)  # fmt: skip
+
+
+@settings(max_examples=max(FEW // 3, 10))
+@given(steps)
+def test_whatever_happens_each_day_is_charged_once_and_every_cent_is_somewhere(
+    told: list[tuple[str, int, int]],
+) -> None:
+    town, money = Town().invoice(A, 10_000_00).invoice(B, 500_00, due=D[3]), list[int]()
+    for day, (what, which, amount) in enumerate(told, 5):
+        waiting = town.book.notices.filter(pl.col("state") == "posted")["notice_id"].to_list()
+        number = 50 + len(money)
+        if what == "post":
+            town.post(D[day], day, GERMAN)
+        elif what == "deliver":
+            town.let(Delivered(on=D[day], notice_ids=waiting))
+        elif what == "withdraw":
+            town.let(Withdrawn(on=D[day], notice_ids=waiting, reason="x"))
+        elif what == "fail":
+            town.let(Failed(on=D[day], notice_ids=waiting))
+        elif what == "credit":
+            town.invoice(number, amount, kind="credit", applies_to=[(number, (A, B)[which % 2])])
+            money.append(number)
+        elif what in {"pay", "announce"}:
+            town.pay(number, amount, *((A, B), (B,), (A,))[which % 3], on=D[day], pending=what == "announce")
+            money.append(number)
+        elif money:
+            town.let(Reversed(on=D[day], item_id=money[which % len(money)]))
+        assert_each_day_once(town)
+        assert_every_cent(town, set(money))
+
+
+def assert_each_day_once(town: Town) -> None:
+    """Of the charges of an item that stand, no two have interest of one day, and one at most is the flat sum."""
+    stand = town.book.charges.filter(pl.col("reversed_on").is_null())
+    assert stand.filter(pl.col("charge") == "interest").select("item_id", "until_on").is_duplicated().sum() == 0
+    assert stand.filter(pl.col("charge") == "compensation")["item_id"].is_duplicated().sum() == 0
+
+
+def assert_every_cent(town: Town, money: set[int]) -> None:
+    """What is open of a claim is what nobody paid; of a charge that was taken back, nothing is open or paid."""
+    ledger = town.book.allocations.filter(~pl.col("pending"))
+    paid = dict(ledger.group_by("item_id").agg(pl.col("amount_minor").sum()).iter_rows())
+    gone = set(town.book.charges.drop_nulls("reversed_on")["charge_item_id"])
+    for row in town.book.items.filter(~pl.col("item_id").is_in(list(money))).iter_rows(named=True):
+        item_id = row["item_id"]
+        assert row["open_minor"] + paid.get(item_id, 0) == (0 if item_id in gone else row["amount_minor"])
+        assert row["open_minor"] >= 0

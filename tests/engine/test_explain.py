@@ -94,3 +94,17 @@ def test_a_row_that_is_broken_is_explained_all_the_same(currency: str | None) ->
     ]
     priced = explain(row | {"problem": "due_date_missing", "open_minor": 5})
     assert priced[1] == ("open 0.05 EUR" if currency else "open 5 (minor units of an unknown currency)")
+
+
+def test_what_the_law_left_out_is_told() -> None:
+    lines = explain(decision(policy="p", by_law="fee_capped,costs_not_warned"))
+    assert lines[-2:] == [
+        "the fee is lowered to what the law allows",
+        "no flat sum: its warning, with the term that the law wants, has not passed",
+    ]
+
+
+def test_a_series_that_lacks_a_rate_is_named() -> None:
+    told = explain(decision(policy="p", problem="rates_missing", reasons=BIT["exception"], by_law="series:dk-lending"))
+    assert told[0] == "exception: a rate that the law asks for is not known"
+    assert told[-1] == "the series dk-lending does not say what the law asks of it"

@@ -93,14 +93,13 @@ def moved(case: Case, by: int) -> Case:
 @settings(max_examples=EXAMPLES // 5)
 @given(st.lists(cases(), min_size=2, max_size=3))
 def test_to_decide_apart_is_to_decide_one_after_the_other(alone: list[Case]) -> None:
-    alone = [moved(case, by) for by, case in enumerate(alone)]
+    rates = {"series": alone[0].book.series, "rates": alone[0].book.rates}  # what holds for one holds for all
+    alone = [moved(replace(case, book=replace(case.book, **rates)), by) for by, case in enumerate(alone)]
     books = [case.book for case in alone]
-    together = Book(
-        **{
-            table.name: pl.concat([getattr(book, table.name) for book in books], how="diagonal")
-            for table in fields(Book)
-        }
-    )
+    tables = {
+        table.name: pl.concat([getattr(book, table.name) for book in books], how="diagonal") for table in fields(Book)
+    }
+    together = Book(**tables | rates)
     asked = {
         entity: (case.policies, case.as_of) for case in alone for entity in case.book.entities["entity_id"].to_list()
     }

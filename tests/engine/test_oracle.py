@@ -10,6 +10,15 @@ from tests.engine.strategies import Case, cases
 
 @given(cases())
 def test_the_pipeline_decides_what_the_rules_say(case: Case) -> None:
+    require_agreement(case)
+
+
+@given(cases(lawful=True))
+def test_the_pipeline_charges_what_the_law_says(case: Case) -> None:
+    require_agreement(case)
+
+
+def require_agreement(case: Case) -> None:
     expected = judge(case.book, case.policies, case.as_of)
     found = pipeline(case.book, case.policies, case.as_of)
     if told := differences(expected, found):

@@ -85,7 +85,7 @@ OF_SHARD: Final = {
     "alerts": "t.account_id IN {accounts}",
     "allocations": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
     "elsewhere": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",
-    "charges": "t.account_id IN {accounts}",
+    "charges": "(SELECT account_id FROM records_item i WHERE i.id = t.item_id) IN {accounts}",  # it may have moved
 }
 
 ITEMS: Final = "(SELECT id FROM records_item WHERE account_id IN {accounts})"

@@ -231,3 +231,19 @@ def test_daily_runs_charge_as_much_as_one_late_run(german: Town, tmp_path: Path)
     assert sum(interest.values_list("amount_minor", flat=True)) == 16 * 200
     assert interest.count() == 7
     assert Charge.objects.filter(charge="compensation").count() == 1
+
+
+def test_an_item_that_came_to_another_account_is_not_charged_again(
+    german: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    german.run("2026-04-10")
+    other = german.account("SMITH")
+    Item.objects.filter(number="A-17").update(account=other)
+    german.item("B-1", "JONES", "1.00 EUR", "2026-05-09")
+    at_home(german.folder, monkeypatch, shard_items=1)
+    again = german.run("2026-05-10")
+    assert again.shards > 1
+    amounts = [(kind, amount) for kind, item, amount, _until in charged(again) if item == "A-17"]
+    assert amounts == [("interest", 30 * 200)]
+    pay(german.entity, "SMITH", amount="100.00", items=["A-17"], **on("2026-05-12"))
+    assert open_now(german) == {"A-17": 1000000 - 4000, "B-1": 100, "COSTS": 4000, "FEE": 500, "INT": 2000}

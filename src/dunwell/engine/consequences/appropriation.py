@@ -14,16 +14,16 @@ def in_order(book: Book, item_ids: Sequence[int]) -> list[int]:
     """Put before each of these items what money for it goes to first: costs, the oldest first, and then interest.
 
     A charge of a notice that has not left waits, and so does one that is waived when its item is settled: money for the
-    item settles that first.
+    item settles that first. What was charged before the item came to another payer is that other one's.
     """
     owed = book.charges.filter("first", pl.col("item_id").is_in(list(item_ids)), pl.col("reversed_on").is_null())
     if owed.is_empty():
         return list(item_ids)
     waiting = book.notices.filter(pl.col("state") == "posted")["notice_id"]
-    waivable = book.items.filter(pl.col("item_id").is_in(owed["charge_item_id"].implode()), pl.col("waivable"))
+    payable = book.items.filter(pl.col("item_id").is_in(owed["charge_item_id"].implode()), ~pl.col("waivable"))
     due = owed.filter(
         ~pl.col("notice_id").is_in(waiting.implode()).fill_null(value=False),
-        ~pl.col("charge_item_id").is_in(waivable["item_id"].implode()),
+        pl.col("charge_item_id").is_in(payable["item_id"].implode()),
     )
     before: dict[int, list[int]] = {}
     for charge_id, item_id in _sorted(due).select("charge_item_id", "item_id").iter_rows():

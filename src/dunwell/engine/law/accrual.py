@@ -84,13 +84,13 @@ def _known(rule: RateRule, series: AllSeries) -> tuple[date, date]:
 
 def _known_by_half_years(known: Series, eve: timedelta) -> tuple[date, date]:
     """Likewise where each half-year has the rate of the day `eve` before it begins."""
-    first = half_year(known.days[0] + eve)
-    first = first if first == known.days[0] + eve else _next_half_year(first)
-    return first, _next_half_year(half_year(known.complete_until_on + eve)) - DAY
+    start, end = known.days[0] + eve, known.complete_until_on + min(eve, date.max - known.complete_until_on)
+    first = start if start == half_year(start) else _end_of_half_year(start) + DAY
+    return first, _end_of_half_year(end)
 
 
-def _next_half_year(start: date) -> date:
-    return half_year(start + timedelta(days=200))
+def _end_of_half_year(day: date) -> date:
+    return date(day.year, 6, 30) if day.month < 7 else date(day.year, 12, 31)
 
 
 class _Days:

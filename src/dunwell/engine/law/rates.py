@@ -88,7 +88,9 @@ def _changes(rule: RateRule, series: AllSeries) -> Iterator[date]:
     if rule.snapshot == "day":
         yield from known.days
         return
-    for year in range(known.days[0].year if known.days else 1, known.complete_until_on.year + 2):
+    for year in range(
+        known.days[0].year if known.days else 1, min(known.complete_until_on.year, date.max.year - 1) + 2
+    ):
         yield date(year, 1, 1)
         yield date(year, 7, 1)
 

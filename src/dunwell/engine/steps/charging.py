@@ -10,7 +10,7 @@ from dunwell.engine.steps.fee_bounds import fee_bounds
 from dunwell.engine.steps.fees import line_fees
 from dunwell.engine.steps.history import PAST, charged_before, paid
 from dunwell.engine.steps.interest import first_day, interest
-from dunwell.engine.steps.laws import CLASS_LACKS, asks, has_law, law_slot
+from dunwell.engine.steps.laws import BEYOND_BOUND, CLASS_LACKS, asks, has_law, law_slot
 from dunwell.engine.steps.procedures import Procedures
 
 # What is asked of a row beside what every candidate has.
@@ -21,6 +21,7 @@ FOUND = [
     *("interest_minor", "interest_code", "flat_minor", "flat_code", "takes_off_fees", "fees_minor"),
     *("fee_code", "fee_bound_minor", *LACKS.values()),
 ]
+MARKS = ["class_lacks", "charge_beyond", "rates_lack"]
 PART = {"fee": "costs", "compensation": "costs", "interest": "interest"}
 
 
@@ -72,7 +73,7 @@ def _first_charging(policy: Policy) -> int | None:
 
 
 def law_lacks(candidates: pl.LazyFrame, procedures: Procedures, slot: pl.Expr) -> pl.LazyFrame:
-    """Mark `class_lacks` and `rates_lack`: what the stage of `slot` charges cannot be told; `by_law` names the series.
+    """Mark (MARKS) the rows of which the charges of the stage of `slot` cannot be told; `by_law` names the series.
 
     Asked of those left, first with their own stage, then with that of their notice: the row that gives a notice its
     stage has passed by then, so that the notice keeps it.
@@ -83,13 +84,15 @@ def law_lacks(candidates: pl.LazyFrame, procedures: Procedures, slot: pl.Expr) -
     said = pl.concat_list(lacks).list.drop_nulls()
     is_left = pl.col("is_left")
     of_class = is_left & said.list.contains(CLASS_LACKS)
-    of_rates = is_left & ~of_class & (said.list.len() > 0)
+    of_bound = is_left & ~of_class & said.list.contains(BEYOND_BOUND)
+    of_rates = is_left & ~of_class & ~of_bound & (said.list.len() > 0)
     marked = candidates.with_columns(
         class_lacks=pl.col("class_lacks") | of_class,
+        charge_beyond=pl.col("charge_beyond") | of_bound,
         rates_lack=pl.col("rates_lack") | of_rates,
         by_law=pl.when(of_rates).then(said.list.unique().list.sort().list.join(",")).otherwise("by_law"),
     )
-    return marked.with_columns(is_left=is_left & ~pl.col("class_lacks") & ~pl.col("rates_lack"))
+    return marked.with_columns(is_left=is_left & ~pl.any_horizontal(MARKS))
 
 
 def notice_law_lacks(candidates: pl.LazyFrame, procedures: Procedures, notice_key: list[str]) -> pl.LazyFrame:
@@ -100,8 +103,8 @@ def notice_law_lacks(candidates: pl.LazyFrame, procedures: Procedures, notice_ke
 
 def nothing_lacks(candidates: pl.LazyFrame) -> pl.LazyFrame:
     """Add what `law_lacks` marks, as long as nothing is marked."""
-    nothing = pl.lit(value=False)
-    return candidates.with_columns(class_lacks=nothing, rates_lack=nothing, by_law=pl.lit(None, dtype=pl.String))
+    marks = dict.fromkeys(MARKS, pl.lit(value=False))
+    return candidates.with_columns(**marks, by_law=pl.lit(None, dtype=pl.String))
 
 
 def charges(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -98,7 +98,7 @@ def _worked(owing: pl.DataFrame, paid: pl.DataFrame, flats: list[Flat], series: 
         "item_id",
         "flat",
         "currency",
-        exchange_on=pl.when(by_month).then(eve).otherwise("first_on"),
+        exchange_on=pl.when(by_month).then(eve).otherwise("first_on").clip(lower_bound=date.min),
         from_minor=pl.max_horizontal(pl.col("base_minor") + pl.col("came_minor").fill_null(0), 0),
     )
     key = ["flat", "currency", "exchange_on"]

@@ -38,7 +38,10 @@ def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) ->
     answers = pl.DataFrame(found, schema={"fee_bound_minor": pl.Int64, "fee_bound_lacks": pl.String}, orient="row")
     return (
         rows.join(asked.hstack(answers), on=key, how="left", maintain_order="left")
-        .with_columns(fee_bound_lacks=pl.coalesce("fee_lack", "fee_bound_lacks"))
+        # What is forbidden on this row, and allowed on another, asks for no rate.
+        .with_columns(
+            fee_bound_lacks=pl.coalesce("fee_lack", pl.when(pl.col("fee_code").is_null()).then("fee_bound_lacks"))
+        )
         .drop("fee_lack")
     )
 

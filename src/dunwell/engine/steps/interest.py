@@ -6,8 +6,9 @@ from dunwell.engine.law.accrual import Terms, accrue
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, RateRule
 from dunwell.engine.law.series import AllSeries
+from dunwell.engine.money import AMOUNT_MINOR_MAX
 from dunwell.engine.steps.age import plus_days
-from dunwell.engine.steps.laws import CLASS_LACKS, by_class, needs_class
+from dunwell.engine.steps.laws import BEYOND_BOUND, CLASS_LACKS, by_class, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
 
@@ -68,7 +69,13 @@ def interest(rows: pl.DataFrame, paid: pl.DataFrame, procedures: Procedures, ser
     worked = pl.concat([none, *found]).rename({"claim": "item_id"})
     return (
         rows.join(worked, on="item_id", how="left", maintain_order="left")
-        .with_columns(interest_lacks=pl.coalesce("class_lack", pl.lit("series:") + pl.col("lacks")))
+        .with_columns(
+            interest_lacks=pl.coalesce(
+                "class_lack",
+                pl.lit("series:") + pl.col("lacks"),
+                pl.when(pl.col("interest_minor") > AMOUNT_MINOR_MAX).then(pl.lit(BEYOND_BOUND)),
+            )
+        )
         .drop("terms", "class_lack", "lacks")
     )
 

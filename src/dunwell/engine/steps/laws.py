@@ -13,6 +13,7 @@ from dunwell.engine.steps.procedures import Procedures, looked_up
 
 CLASSES: Final[tuple[DebtorClass | None, ...]] = (*DEBTOR_CLASSES, None)
 CLASS_LACKS: Final = "debtor_class"
+BEYOND_BOUND: Final = "amount_beyond_bound"
 
 
 def has_law(procedures: Procedures) -> bool:

@@ -57,7 +57,7 @@ def _standing() -> dict[str, pl.Expr]:
 
 def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
     """Add what the candidates' steps found, `dun` for the candidates they left, and with that the outcome."""
-    lacks = pl.any_horizontal("minimum_lacks", "fee_lacks", "class_lacks", "rates_lack")
+    lacks = pl.any_horizontal("minimum_lacks", "fee_lacks", "class_lacks", "charge_beyond", "rates_lack")
     holds = {
         "exception": lacks,
         **{
@@ -76,6 +76,7 @@ def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
         pl.when("minimum_lacks").then(pl.lit("minimum_lacks_currency", dtype=Problem))
         .when("fee_lacks").then(pl.lit("fee_lacks_currency", dtype=Problem))
         .when("class_lacks").then(pl.lit("debtor_class_missing", dtype=Problem))
+        .when("charge_beyond").then(pl.lit("amount_beyond_bound", dtype=Problem))
         .when("rates_lack").then(pl.lit("rates_missing", dtype=Problem))
         .otherwise("problem")
     )  # fmt: skip
