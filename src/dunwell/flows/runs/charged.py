@@ -23,7 +23,7 @@ from dunwell.flows.law.paper import interest_of
 from dunwell.flows.law.series import known_series
 from dunwell.letters.notice import Interest
 from dunwell.records import archive, frames
-from dunwell.records.models import Charge, Entity, Item, Run
+from dunwell.records.models import Charge, Entity, Item, Run, RunEdit
 
 Row: TypeAlias = Mapping[str, Any]
 
@@ -72,7 +72,9 @@ def background_of(entity: Entity, notices: Sequence[Row]) -> Background | None:
     if not concerned:
         return None
     book = frames.account_book({notice["payer_id"] for notice in concerned})
-    return Background(book, known, known_series(), None, tuple(sorted(run.archive_digest for run in runs.values())))
+    edited = RunEdit.objects.filter(run__in=runs).order_by("-pk").values_list("archive_digest", flat=True)
+    digests = dict.fromkeys(filter(None, (*edited, *(run.archive_digest for run in runs.values()))))
+    return Background(book, known, known_series(), None, tuple(digests))
 
 
 def charged(
@@ -225,7 +227,8 @@ class _Notice:
     def _rule(self, debtor_class: DebtorClass | None, *, is_before_costs: bool) -> LetterRule | None:
         """What the law wants this letter to say: past due, and, where it says so, before costs alone."""
         rule = self.law.regime.letters.get(debtor_class) if self.law.regime and debtor_class else None
-        is_late = any(line["item"].due_on and line["item"].due_on < self.notice["as_of"] for line in self.lines)
+        dunned = [line["item"] for line in self.lines if line["role"] == "dunned"]
+        is_late = any(item.due_on and item.due_on < self.notice["as_of"] for item in dunned)
         if rule is None or not is_late or self.notice["closing"] == "closes":
             return None
         following = self._next_stage()
