@@ -58,6 +58,23 @@ class Migration(migrations.Migration):
         migrations.RunSQL(POSTED, migrations.RunSQL.noop),
         migrations.AddField("item", "interest_from_on", models.DateField(null=True)),
         migrations.AddField("entity", "journal", models.JSONField(default=dict)),
+        migrations.AddField(
+            "allocation",
+            "for_item",
+            models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="allocations_for",
+                to="records.item",
+            ),
+        ),
+        migrations.AddIndex(
+            "allocation",
+            models.Index(
+                condition=models.Q(("for_item__isnull", False)), fields=["for_item"], name="allocation_for_item"
+            ),
+        ),
         migrations.CreateModel(
             name="PaidElsewhere",
             fields=[
