@@ -46,9 +46,9 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
     """Compare a file's items (with entity_id, account_id) with those of the book that have their key.
 
     Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time, to
-    no more and down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment that Dunwell
-    knows and the source does not yet know stays paid, and once the source knows it too both say the same: to the source
-    it is paid of the item, also where it went first to what was charged on it here (`on_charges_minor`). Without
+    no more and down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment
+    that Dunwell knows and the source does not yet know stays paid, and once the source knows it too both say the same:
+    to the source it is paid of the item, also where it went first to what was charged on it here. Without
     `open` the file says only what was invoiced: what is open is the book's own matter and moves only with the amount,
     unless the item had vanished from exports that are whole (`vanished: settle`), and is open again by being there.
     Empty dates and attributes of the file say nothing.

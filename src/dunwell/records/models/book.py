@@ -232,9 +232,7 @@ class Allocation(models.Model):
     for_item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False, related_name="allocations_for")
 
     class Meta:
-        indexes = (
-            models.Index(fields=["for_item"], name="allocation_for_item", condition=Q(for_item__isnull=False)),
-        )
+        indexes = (models.Index(fields=["for_item"], name="allocation_for_item", condition=Q(for_item__isnull=False)),)
 
 
 class PaidElsewhere(models.Model):
