@@ -117,6 +117,29 @@ def test_money_under_way_goes_the_same_way_and_arrives_so() -> None:
     assert town.book.items["in_flight_minor"].sum() == 0
 
 
+def test_money_announced_for_one_charge_pays_that_when_it_arrives() -> None:
+    town = charge(charged(), COSTS, 40_00, "compensation", on=D[1]).pay(50, 10_00, INTEREST, pending=True)
+    assert town.pay(50, 10_00).open(A, FEE, INTEREST, COSTS) == [1_000_00, 5_00, 8_53, 40_00]
+
+
+def test_money_announced_for_an_item_that_its_charges_took_up_was_meant_for_the_item() -> None:
+    town = charged().pay(50, 10_00, A, pending=True)
+    charge(town, COSTS, 40_00, "compensation", on=D[3])
+    assert town.pay(50, 60_00).open(A, FEE, INTEREST, COSTS, 50) == [1_000_00, 0, 3_53, 0, 0]
+
+
+def test_the_ledger_says_what_money_was_meant_for() -> None:
+    town = charged().pay(50, 500_00, A).pay(51, 3_00, INTEREST)
+    ledger = town.book.allocations.select("source_item_id", "item_id", "for_item_id", "amount_minor")
+    first = [(50, FEE, A, 5_00), (50, INTEREST, A, 18_53), (50, A, None, 476_47)]
+    assert ledger.rows() == first  # nothing is open of what the second names
+    town.let(Reversed(on=D[9], item_id=50))
+    back = town.book.allocations.group_by("item_id", "for_item_id").agg(pl.col("amount_minor").sum())
+    assert set(back["amount_minor"]) == {0}
+    town.pay(52, 3_00, INTEREST)
+    assert town.book.allocations.filter(source_item_id=52)["for_item_id"].to_list() == [None]
+
+
 def test_money_announced_for_no_item_goes_to_the_oldest_due_and_its_charges() -> None:
     town = charged(100_00).invoice(B, 50_00, due=D[2])
     town.pay(50, 130_00, pending=True)

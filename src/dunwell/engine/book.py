@@ -145,6 +145,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "amount_minor": pl.Int64,
         "pending": pl.Boolean,  # under way: counted in the item's in_flight_minor
         "on": pl.Date,
+        "for_item_id": pl.Int64,  # the item that it was meant for, where it went first to what was charged on that
     },
     # A ledger: what less is open of an item by what its source says; more is a row with the opposite sign.
     "elsewhere": {"item_id": pl.Int64, "amount_minor": pl.Int64, "on": pl.Date},

@@ -13,6 +13,8 @@ import polars as pl
 from dunwell.engine.book import Book
 from dunwell.engine.consequences.closings import already_closed
 from dunwell.engine.events import Trimmed, Withdrawn
+from dunwell.engine.law.law import Law
+from dunwell.engine.law.needs import CLASSES
 from dunwell.engine.plan import BIT
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.closing import PARTY, overdue_items
@@ -217,7 +219,8 @@ def _not_worth_it(asked: pl.DataFrame, notice: dict[str, object], policy: Policy
 def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed: pl.DataFrame) -> list[int]:
     """The charges of a notice that nobody is to hear of: of lines taken off, where each has its own, and those waived.
 
-    Interest and flat sums are of their line; a fee is where the stage charges it per item.
+    Interest and flat sums are of their line; a fee is where the stage charges it per item, and where the law bounds
+    fees: on another line it might have allowed none.
     """
     stage = next((each for each in policy.stages if each.stage == notice["stage"]), None) if policy else None
     mine = book.lines.filter(pl.col("notice_id") == notice["notice_id"], pl.col("role") == "fee")
@@ -225,6 +228,16 @@ def _fees(book: Book, policy: Policy | None, notice: dict[str, object], changed:
     has_own = pl.col("item_id").is_in(of_line.implode())
     if stage and stage.fee and stage.fee.per_item:
         has_own = pl.lit(value=True)
+    elif policy and policy.law:
+        has_own |= _bounds_fees(policy.law)
     off = changed.filter(pl.col("left_minor") == 0)["item_id"]
     is_gone = (pl.col("waived_minor") > 0) | (has_own & pl.col("parent_item_id").is_in(off.implode()))
-    return book.items.join(mine, on="item_id", how="semi").filter(is_gone)["item_id"].to_list()
+    raised = book.items.join(mine, on="item_id", how="semi")
+    classes = book.accounts.select("account_id", "debtor_class")
+    return raised.join(classes, on="account_id", how="left").filter(is_gone)["item_id"].to_list()
+
+
+def _bounds_fees(law: Law) -> pl.Expr:
+    """Whether the law bounds fees against the debtor's class."""
+    bounded = [debtor_class for debtor_class in CLASSES if law.fees(debtor_class)]
+    return pl.col("debtor_class").cast(pl.String).fill_null(law.default_class or "").is_in(bounded)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from dunwell.engine.book import DEBTOR_CLASSES, Currency, Kind
@@ -43,6 +43,10 @@ APPLIED: Final = (
     " + (SELECT coalesce(sum(a.amount_minor), 0) FROM records_allocation a"
     " WHERE a.source_item_id = t.id AND NOT a.pending)"
 )
+# What Dunwell's payments for the item paid first of what was charged on it: to its source, it is paid of the item.
+ON_CHARGES: Final = (
+    "(SELECT coalesce(sum(a.amount_minor), 0) FROM records_allocation a WHERE a.for_item_id = t.id AND NOT a.pending)"
+)
 ITEMS: Final = {
     "item_id": ("t.id", pl.Int64()),
     "account_id": ("t.account_id", pl.Int64()),
@@ -55,6 +59,7 @@ ITEMS: Final = {
     "amount_minor": ("t.amount_minor", pl.Int64()),
     "open_minor": ("t.open_minor", pl.Int64()),
     "applied_minor": (APPLIED, pl.Int64()),
+    "on_charges_minor": (ON_CHARGES, pl.Int64()),
     "source_open_minor": ("t.source_open_minor", pl.Int64()),
     "item_max_stage": ("t.max_stage", pl.String()),
     "interest_from_on": ("t.interest_from_on", pl.Date()),
@@ -63,7 +68,8 @@ ITEMS: Final = {
 }
 # What a whole export would name: not what Dunwell itself has charged, or taken in from a bank.
 NAMED_BY_SOURCES: Final = (
-    "t.closed_on IS NULL AND t.open_minor > 0 AND NOT t.draft AND t.parent_id IS NULL AND NOT (t.number = '')"
+    f"t.closed_on IS NULL AND t.open_minor > {ON_CHARGES} AND NOT t.draft AND t.parent_id IS NULL"
+    " AND NOT (t.number = '')"
     " AND NOT EXISTS (SELECT 1 FROM records_payment p WHERE p.item_id = t.id AND NOT (p.external_id = ''))"
 )
 OPEN: Final = {
@@ -72,7 +78,8 @@ OPEN: Final = {
     "entity_id": ("t.entity_id", pl.Int32()),
     "kind": ("t.kind", Kind),
     "currency": ("t.currency", Currency),
-    "open_minor": ("t.open_minor", pl.Int64()),
+    "open_minor": (f"t.open_minor - {ON_CHARGES}", pl.Int64()),  # as its source would say
+    "on_charges_minor": (ON_CHARGES, pl.Int64()),
 }
 TOTALS: Final = {
     "entity_id": pl.Int32(),
@@ -102,7 +109,8 @@ def first_contacts_of(entity_ids: Sequence[int]) -> pl.DataFrame:
 def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
     """Read the items of an entity that have one of these numbers, settled ones too: the columns of ITEMS.
 
-    `applied_minor` is what Dunwell's own allocations have applied to the item, or out of it.
+    `applied_minor` is what Dunwell's own allocations have applied to the item, or out of it, `on_charges_minor` what
+    was paid for it and went first to what was charged on it.
     """
     tail = (
         "FROM records_item t LEFT JOIN records_itemstate s ON s.item_id = t.id"
@@ -112,16 +120,16 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
 
 
 def open_items_of(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
-    """Read the open items of these kinds that sources name: the columns of OPEN, of claims and credits alike."""
+    """Read the open items of these kinds that sources name: the columns of OPEN, of claims and credits alike.
+
+    `open_minor` is what a source would say that is open, `on_charges_minor` what more is open here.
+    """
     return read(_columns(OPEN), *_named_by_sources(entity_ids, kinds))
 
 
 def named_totals(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
-    """Count and sum the open items of these kinds that sources name: the columns of TOTALS."""
-    sql = ("t.entity_id", "t.currency", "t.kind", "count(*)", "sum(t.open_minor)")
-    tail, params = _named_by_sources(entity_ids, kinds)
-    columns = [Column(name, each, dtype) for each, (name, dtype) in zip(sql, TOTALS.items(), strict=True)]
-    return read(columns, f"{tail} GROUP BY {', '.join(sql[:3])}", params)
+    """Count and sum the open items of these kinds that sources name, as these would: the columns of TOTALS."""
+    return _totals(*_named_by_sources(entity_ids, kinds))
 
 
 def numbers_of(item_ids: Sequence[int]) -> pl.DataFrame:
@@ -156,11 +164,15 @@ def charges_numbered(entity_id: int, numbers: pl.Series) -> list[str]:
 
 
 def open_totals(entity_ids: Sequence[int]) -> pl.DataFrame:
-    """Count and sum what is open: the columns of TOTALS, one row per entity, currency and kind."""
-    found = Item.objects.filter(entity_id__in=entity_ids, closed_on=None, open_minor__gt=0)
-    rows = found.values("entity_id", "currency", "kind").annotate(items=Count("id"), total=Sum("open_minor")).order_by()
-    listed = rows.values_list("entity_id", "currency", "kind", "items", "total")
-    return pl.DataFrame([(*row[:4], int(row[4])) for row in listed], schema=TOTALS, orient="row")
+    """Count and sum what is open, as sources would: the columns of TOTALS, one row per entity, currency and kind."""
+    where = f"t.entity_id IN {_texts()} AND t.closed_on IS NULL AND t.open_minor > {ON_CHARGES}"
+    return _totals(f"FROM records_item t WHERE {where}", [json.dumps(_words(entity_ids))])
+
+
+def _totals(tail: str, params: Sequence[str]) -> pl.DataFrame:
+    sql = ("t.entity_id", "t.currency", "t.kind", "count(*)", f"sum(t.open_minor - {ON_CHARGES})")
+    columns = [Column(name, each, dtype) for each, (name, dtype) in zip(sql, TOTALS.items(), strict=True)]
+    return read(columns, f"{tail} GROUP BY {', '.join(sql[:3])}", params)
 
 
 def _named_by_sources(entity_ids: Sequence[int], kinds: Sequence[str]) -> tuple[str, list[str]]:

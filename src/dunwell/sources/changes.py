@@ -25,7 +25,7 @@ class Changes:
     file says, or less (item_id, amount_minor, and settled_on where the file has it). `settled`: when items were
     settled, where the file says so (item_id, closed_on). `fresh`: the lines whose dates or amount the book did not
     know. `turned`: open items of the book whose number is a credit's here by its sign, and was a claim's, or the other
-    way round, unless the file names them too (the columns of the book).
+    way round, unless the file names them too (the columns of the book, `open_minor` as their source would say).
     """
 
     added: pl.DataFrame
@@ -45,9 +45,10 @@ class Changes:
 def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, problems: Problems) -> Changes:
     """Compare a file's items (with entity_id, account_id) with those of the book that have their key.
 
-    Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time,
-    down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment that Dunwell
-    knows and the source does not yet know stays paid, and once the source knows it too both say the same. Without
+    Where the file says what is open (`open`), the book follows it: up by as much as it says more than the last time, to
+    no more and down to what it says, and never above what Dunwell's own allocations leave of the amount. So a payment
+    that Dunwell knows and the source does not yet know stays paid, and once the source knows it too both say the same:
+    to the source it is paid of the item, also where it went first to what was charged on it here. Without
     `open` the file says only what was invoiced: what is open is the book's own matter and moves only with the amount,
     unless the item had vanished from exports that are whole (`vanished: settle`), and is open again by being there.
     Empty dates and attributes of the file say nothing.
@@ -64,6 +65,7 @@ def item_changes(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping, 
         both.filter(~is_new)
         .with_columns(_amount(mapping))
         .with_columns(told_minor="open_minor", left_minor=_left(mapping))
+        .with_columns(told_here_minor=pl.col("told_minor") + pl.col("on_charges_minor"))
     )
     met = met.with_columns(
         open_minor=pl.min_horizontal(_told(mapping), "left_minor"),
@@ -168,15 +170,16 @@ def _told(mapping: ItemMapping) -> pl.Expr:
     if not mapping.tells_open:
         return pl.col("left_minor")
     here, told, before = pl.col(f"open_minor{_BOOK}"), pl.col("told_minor"), pl.col("source_open_minor")
-    since = pl.when(told > before).then(here + told - before).otherwise(pl.min_horizontal(here, told))
-    return pl.when(before.is_null()).then(told).otherwise(since)
+    since = pl.min_horizontal(here + pl.max_horizontal(told - before, 0), "told_here_minor")
+    return pl.when(before.is_null()).then("told_here_minor").otherwise(since)
 
 
 def _turned(items: pl.DataFrame, book: pl.DataFrame, mapping: ItemMapping) -> pl.DataFrame:
     """Two that were both open are two documents of one number, neither of which has turned."""
     if not mapping.sign_tells_kind:
         return book.clear()
-    was_open = book.filter(pl.col("open_minor") > 0, pl.col("kind").is_in(mapping.kinds))
+    said = book.with_columns(open_minor=pl.col("open_minor") - pl.col("on_charges_minor"))
+    was_open = said.filter(pl.col("open_minor") > 0, pl.col("kind").is_in(mapping.kinds))
     key = ["entity_id", "account_id", "number", "currency"]
     now = items.join(was_open, on=ITEM_KEY, how="anti").select(*key, kind_now="kind")
     return was_open.join(now, on=key).filter(pl.col("kind") != pl.col("kind_now"))
@@ -215,7 +218,7 @@ def _refuse(met: pl.DataFrame, mapping: ItemMapping, problems: Problems) -> None
 
 def _kept(met: pl.DataFrame) -> list[str]:
     """Warn of items that the file has open by more than Dunwell's own payments leave."""
-    kept = met.filter((pl.col("told_minor") > pl.col("left_minor")) & (pl.col("left_minor") >= 0))
+    kept = met.filter((pl.col("told_here_minor") > pl.col("left_minor")) & (pl.col("left_minor") >= 0))
     if kept.is_empty():
         return []
     line, number = kept.sort(LINE).select(LINE, "number").row(0)

@@ -8,13 +8,15 @@ import pytest
 from django.db.models import Model
 
 from dunwell.flows.book import elsewhere
-from dunwell.flows.cash.pay import pay
+from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.promises import promise
 from dunwell.records import bulk
-from dunwell.records.models import PaidElsewhere
-from tests.flows.book.test_vanished import AMOUNT, CREDITS, FOUR, bring
+from dunwell.records.models import Charge, PaidElsewhere
+from tests.flows.book.test_vanished import AMOUNT, CREDITS, FOUR, OPEN, bring
 from tests.flows.people.test_events import BERT
+from tests.flows.runs.test_charged import AGREED
+from tests.flows.test_journal import on
 from tests.flows.town import Town, day
 
 BOTH = "account,number,amount,open,due"
@@ -56,6 +58,67 @@ def test_a_payment_that_dunwell_knows_is_not_kept_a_second_time(town: Town) -> N
     pay(town.entity, "MEYER", amount="30.00", items=["A-1"], **BERT)
     bring(town, "MEYER,A-1,70.00", "SMITH,B-1,90.00", on="2026-04-10")
     assert ledger(town) == []
+
+
+@pytest.fixture
+def charged(town: Town) -> Town:
+    """A-1 of 10,000.00, told by its source, on which 65.00 were charged that go before it."""
+    town.apply(AGREED.replace("policy: german", "policy: standard"))
+    town.account("MEYER")
+    bring(town, "MEYER,A-1,10000.00", on="2026-04-01")
+    town.run("2026-04-10")
+    return town
+
+
+@pytest.mark.parametrize("how", ["keep", "settle", "flag"])
+def test_what_a_payment_put_on_charges_first_is_paid_of_the_item_to_its_source(charged: Town, how: str) -> None:
+    payment = pay(charged.entity, "MEYER", amount="5000.00", items=["A-1"], **on("2026-04-11"))
+    for _twice in range(2):
+        report = bring(charged, "MEYER,A-1,10000.00", on="2026-04-12", how=how)  # the source does not know of it yet
+        assert (report.items.changed, charged.open("A-1")) == (0, 506500)
+    for _twice in range(2):
+        report = bring(charged, "MEYER,A-1,5000.00", on="2026-04-13", how=how)
+        assert (report.items.changed, report.warnings, charged.open("A-1"), ledger(charged)) == (0, (), 506500, [])
+    (total,) = (each for each in report.totals if each.kind == "invoice")
+    assert (total.file_minor, total.book_minor, total.book_items) == (500000, 500000, 1)
+    bring(charged, "MEYER,A-1,4900.00", on="2026-04-14", how=how)
+    assert (charged.open("A-1"), ledger(charged)) == (496500, [("A-1", 10000, day("2026-04-14"))])
+    take_back(charged.entity, payment, reason="bounced", **on("2026-04-15"))
+    assert charged.open("A-1") == 990000
+    bring(charged, "MEYER,A-1,9900.00", on="2026-04-16", how=how)
+    assert charged.open("A-1") == 990000
+    assert bring(charged, "MEYER,A-1,9900.00", on="2026-04-17", how=how).items.changed == 0
+
+
+@pytest.mark.parametrize("column", [OPEN, AMOUNT])
+def test_what_a_payment_left_of_an_item_for_its_charges_is_no_payment_when_it_is_named_no_longer(
+    charged: Town, column: str
+) -> None:
+    payment = pay(charged.entity, "MEYER", amount="10000.00", items=["A-1"], **on("2026-04-11"))
+    for _twice in range(2):
+        report = bring(charged, "MEYER,A-2,7.00", column=column, on="2026-04-12")
+        assert (report.vanished and report.vanished.items, charged.open("A-1"), ledger(charged)) == (0, 6500, [])
+    report = bring(charged, "MEYER,A-2,7.00", column=column, on="2026-04-12", how="flag")
+    assert report.vanished is not None
+    assert report.vanished.items == 0
+    take_back(charged.entity, payment, reason="bounced", **on("2026-04-13"))
+    assert charged.open("A-1") == 1000000
+
+
+def test_of_an_item_that_vanished_what_went_to_its_charges_stays_open(charged: Town) -> None:
+    pay(charged.entity, "MEYER", amount="5000.00", items=["A-1"], **on("2026-04-11"))
+    bring(charged, "MEYER,A-2,7.00", on="2026-04-12", force=True)
+    assert (charged.open("A-1"), ledger(charged)) == (6500, [("A-1", 500000, day("2026-04-12"))])
+    bring(charged, "MEYER,A-1,5000.00", "MEYER,A-2,7.00", on="2026-04-13")
+    assert charged.open("A-1") == 506500
+
+
+def test_what_a_payment_for_a_charge_paid_is_not_paid_of_its_item(charged: Town) -> None:
+    charge = Charge.objects.get(charge="interest").charge_item
+    assert charge is not None
+    pay(charged.entity, "MEYER", amount="20.00", items=[charge.number], **on("2026-04-11"))
+    bring(charged, "MEYER,A-1,9000.00", on="2026-04-12")
+    assert charged.open("A-1") == 900000
 
 
 def test_an_amount_that_is_corrected_is_no_payment(town: Town) -> None:

@@ -8,12 +8,14 @@ import pytest
 
 from dunwell.engine.data import series_text
 from dunwell.flows.audit.verify import verify_chain
-from dunwell.flows.errors import Invalid, NotFound
+from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.law.listing import listed
 from dunwell.flows.law.rates import Kept, add_rate, import_rates
 from dunwell.flows.law.series import described_series, known_series, shipped_series
-from dunwell.records.models import AuditEvent, Rate, RateSeries
+from dunwell.records.models import Account, AuditEvent, Charge, Rate, RateSeries
 from dunwell.sources.rates import WRITTEN
+from tests.flows.book.test_vanished import bring
+from tests.flows.runs.test_charged import FLOATING
 from tests.flows.town import Town, day, noon
 
 TODAY = "2026-11-28"
@@ -224,3 +226,37 @@ def test_what_regimes_ask_for_and_nobody_has_given_is_listed(town: Town) -> None
     assert own.rates == ((day("2026-01-01"), "1.53"),)
     with pytest.raises(NotFound, match="there is no series 'nothing'"):
         listed(described_series(), "nothing")
+
+
+def test_what_was_decided_by_other_rates_is_not_posted(town: Town) -> None:
+    town.apply(FLOATING.replace("policy: german", "policy: standard"), own=True)
+    town.item("A-17", "MEYER", "10000.00 EUR", "2026-03-31")
+    other = Town(town.folder, "OTHER", policy=None)
+    other.item("B-1", "SMITH", "1.00 EUR", "2026-03-31")
+    add("de-basiszinssatz", "2026-01-01", "1.27", until="2026-06-30")
+    run, plain = town.propose("2026-04-10"), other.propose("2026-04-10")
+    add(OWN, "2026-01-01", "1.53")  # nobody here asks that
+    add("de-basiszinssatz", "2026-01-01", "1.27", until="2026-06-30")  # nothing new
+    run.refresh_from_db()
+    assert run.state == "proposed"
+    add("de-basiszinssatz", "2026-01-01", "-1.70", until="2026-06-30", correct="misread")
+    run.refresh_from_db()
+    plain.refresh_from_db()
+    assert (run.state, plain.state) == ("superseded", "proposed")
+    with pytest.raises(Conflict):
+        town.post(run)
+    again = town.run("2026-04-10")
+    interest = Charge.objects.get(notice__run=again, charge="interest")
+    assert interest.amount_minor == 2000  # at 7.3 %
+
+
+def test_what_was_decided_of_another_class_of_debtor_is_not_posted(town: Town) -> None:
+    town.apply(FLOATING.replace("policy: german", "policy: standard").replace(", class: business", ""))
+    add("de-basiszinssatz", "2026-01-01", "-1.70", until="2026-06-30")
+    town.item("A-17", "MEYER", "10000.00 EUR", "2026-03-31")
+    Account.objects.update(debtor_class="consumer")
+    run = town.propose("2026-04-10")
+    header, more = "account,number,amount,class,due", "debtor_class: {column: class}\n"
+    bring(town, "MEYER,A-17,10000.00,business", on="2026-04-10", how="keep", header=header, more=more)
+    run.refresh_from_db()
+    assert run.state == "superseded"

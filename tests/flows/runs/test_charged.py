@@ -191,7 +191,11 @@ def test_a_day_that_no_series_knows_is_an_exception_until_somebody_says_the_rate
     town.item("A-17", "MEYER", "10000.00 EUR", "2026-03-31")
     run = town.propose("2026-04-10")
     assert run.counts["outcomes"] == {"exception": 1}
-    assert Task.objects.get(closed_at=None).kind == "exception"
+    task = Task.objects.get(closed_at=None)
+    assert (task.kind, task.detail) == (
+        "exception",
+        "a rate that the law asks for is not known: the series de-basiszinssatz does not say what the law asks of it",
+    )
     series = RateSeries.objects.create(series="de-basiszinssatz", complete_until_on=day("2026-06-30"))
     Rate.objects.create(series=series, from_on=day("2026-01-01"), value_millionths=-1_700_000)  # 7.3 % with 9 points
     assert charged(town.run("2026-04-10")) == FIRST

@@ -4,13 +4,21 @@ Which charges go first they say themselves; by which law, the regime's `appropri
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from dunwell.engine.book import Book
 
 
-def in_order(book: Book, item_ids: Sequence[int]) -> list[int]:
+class Target(NamedTuple):
+    """What money goes to, and for which item where that is a charge that goes before it."""
+
+    item_id: int
+    for_item_id: int | None = None
+
+
+def in_order(book: Book, item_ids: Sequence[int]) -> list[Target]:
     """Put before each of these items what money for it goes to first: costs, the oldest first, and then interest.
 
     A charge of a notice that has not left waits, and so does one that is waived when its item is settled: money for the
@@ -18,23 +26,22 @@ def in_order(book: Book, item_ids: Sequence[int]) -> list[int]:
     """
     owed = book.charges.filter("first", pl.col("item_id").is_in(list(item_ids)), pl.col("reversed_on").is_null())
     if owed.is_empty():
-        return list(item_ids)
+        return [Target(item_id) for item_id in item_ids]
     waiting = book.notices.filter(pl.col("state") == "posted")["notice_id"]
     payable = book.items.filter(pl.col("item_id").is_in(owed["charge_item_id"].implode()), ~pl.col("waivable"))
     due = owed.filter(
         ~pl.col("notice_id").is_in(waiting.implode()).fill_null(value=False),
         pl.col("charge_item_id").is_in(payable["item_id"].implode()),
     )
-    before: dict[int, list[int]] = {}
+    before: dict[int, list[Target]] = {}
     for charge_id, item_id in _sorted(due).select("charge_item_id", "item_id").iter_rows():
-        before.setdefault(item_id, []).append(charge_id)
-    return [each for item_id in item_ids for each in (*before.get(item_id, ()), item_id)]
+        before.setdefault(item_id, []).append(Target(charge_id, item_id))
+    return [each for item_id in item_ids for each in (*before.get(item_id, ()), Target(item_id))]
 
 
-def named_by(book: Book, item_ids: Sequence[int]) -> list[int]:
+def named_by(targets: Sequence[Target]) -> list[int]:
     """Return for which items money was meant that is under way to these: what goes first stands for its item."""
-    meant = charged_on(book)
-    return list(dict.fromkeys(meant.get(item_id, item_id) for item_id in item_ids))
+    return list(dict.fromkeys(target.for_item_id or target.item_id for target in targets))
 
 
 def charged_on(book: Book) -> dict[int, int]:

@@ -8,7 +8,7 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, shaped, table
 from dunwell.engine.consequences.alerts import reversal
-from dunwell.engine.consequences.appropriation import in_order, named_by
+from dunwell.engine.consequences.appropriation import Target, in_order, named_by
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
 from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
@@ -44,7 +44,7 @@ def credits_applied(book: Book, event: ItemsBooked) -> Effects:
         return Effects()
     moves = Moves(book, event.on)
     for source_id, item_id in event.applies_to:
-        moves.apply(source_id, item_id, pending=False)
+        moves.apply(source_id, Target(item_id), pending=False)
     return Effects(changes=moves.changes())
 
 
@@ -68,18 +68,18 @@ def payment_applied(book: Book, event: Paid) -> Effects:
     """
     announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
     moves = Moves(book, event.on)
-    for item_id, amount_minor in announced:  # what was under way has arrived, or is announced anew
-        moves.take_back(event.item_id, item_id, amount_minor, pending=True)
-    targets = event.applies_to or named_by(book, [item_id for item_id, _amount in announced])
-    if event.pending and not targets:
-        targets = _oldest_due(book, event)
-    targets = in_order(book, targets)
-    moves.know(targets)
-    for item_id in targets:
-        moves.apply(event.item_id, item_id, pending=event.pending)
+    for target, amount_minor in announced:  # what was under way has arrived, or is announced anew
+        moves.take_back(event.item_id, target, amount_minor, pending=True)
+    named = event.applies_to or named_by([target for target, _amount in announced])
+    if event.pending and not named:
+        named = _oldest_due(book, event)
+    targets = in_order(book, named)
+    moves.know([target.item_id for target in targets])
+    for target in targets:
+        moves.apply(event.item_id, target, pending=event.pending)
     changes = moves.changes()
     if not event.pending:
-        applied = {item_id: amount for _source, item_id, amount, pending in moves.ledger if not pending}
+        applied = {target.item_id: amount for _source, target, amount, pending in moves.ledger if not pending}
         received = Received(event.account_id, event.on, event.amount_minor, applied)
         changes |= {"promises": promises_with(book, received, event.currency)}
     return Effects(changes=changes)
@@ -90,7 +90,7 @@ def allocated(book: Book, event: Allocated) -> Effects:
     if _row(book, event.source_item_id)["draft"]:
         raise BookError("money that is only announced cannot be allocated yet")
     moves = Moves(book, event.on)
-    moves.apply(event.source_item_id, event.item_id, pending=False, at_most_minor=event.amount_minor)
+    moves.apply(event.source_item_id, Target(event.item_id), pending=False, at_most_minor=event.amount_minor)
     return Effects(changes=moves.changes())
 
 
@@ -101,12 +101,10 @@ def reversed_(book: Book, event: Reversed) -> Effects:
         raise BookError(f"{_named(payment)} cannot be taken back: it is no money")
     own = book.allocations.filter(pl.col("source_item_id") == event.item_id)
     moves = Moves(book, event.on)
-    applied = dict(_net(own.filter(~pl.col("pending"))))
-    for item_id, amount_minor in applied.items():
-        moves.take_back(event.item_id, item_id, amount_minor, pending=False)
-    for item_id, amount_minor in _net(own.filter("pending")):
-        moves.take_back(event.item_id, item_id, amount_minor, pending=True)
-    if not applied and not moves.ledger and payment["open_minor"] == 0:
+    for pending in (False, True):
+        for target, amount_minor in _net(own.filter(pl.col("pending") == pending)):
+            moves.take_back(event.item_id, target, amount_minor, pending=pending)
+    if not moves.ledger and payment["open_minor"] == 0:
         return Effects()  # it has been taken back before
     moves.close(event.item_id)
     changes = moves.changes()
@@ -122,7 +120,7 @@ class Moves:
         self.book = book
         self.on = on
         self.rows: dict[int, dict[str, Any]] = {}
-        self.ledger: list[tuple[int, int, int, bool]] = []
+        self.ledger: list[tuple[int, Target, int, bool]] = []
         self.open_minor: dict[int, int] = {}
         self.in_flight_minor: dict[int, int] = {}
         self.under_way: dict[int, int] = {}  # of each payment, by the book and what is moved now
@@ -133,20 +131,21 @@ class Moves:
         for row in found.iter_rows(named=True):
             self._keep(row)
 
-    def apply(self, source_id: int, item_id: int, *, pending: bool, at_most_minor: int | None = None) -> None:
+    def apply(self, source_id: int, target: Target, *, pending: bool, at_most_minor: int | None = None) -> None:
         """Move what both have open, no more. What is only announced leaves the open amounts alone."""
+        item_id = target.item_id
         self._require_fitting(source_id, item_id)
         have = self.open_minor[source_id] - (self._under_way(source_id) if pending else 0)
         want = self.open_minor[item_id] - (self.in_flight_minor[item_id] if pending else 0)
         part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
         if part:
-            self._move(source_id, item_id, part, pending=pending)
+            self._move(source_id, target, part, pending=pending)
 
     def _under_way(self, source_id: int) -> int:
         """What of a payment is under way, by the ledger of the book and by what is moved now."""
         if source_id not in self.under_way:
             own = self.book.allocations.filter(pl.col("source_item_id") == source_id, "pending")
-            now = sum(amount for source, _item, amount, pending in self.ledger if source == source_id and pending)
+            now = sum(amount for source, _target, amount, pending in self.ledger if source == source_id and pending)
             self.under_way[source_id] = int(own["amount_minor"].sum()) + now
         return self.under_way[source_id]
 
@@ -158,30 +157,35 @@ class Moves:
         if source["currency"] != item["currency"]:
             raise BookError(f"{_named(source)} is in {source['currency']}, {_named(item)} in {item['currency']}")
 
-    def take_back(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
+    def take_back(self, source_id: int, target: Target, amount_minor: int, *, pending: bool) -> None:
         """Undo an earlier application."""
         self._load(source_id)
-        self._load(item_id)
-        self._move(source_id, item_id, -amount_minor, pending=pending)
+        self._load(target.item_id)
+        self._move(source_id, target, -amount_minor, pending=pending)
 
     def release(self, item_id: int) -> None:
         """Undo everything that was applied to an item, or is under way to it."""
-        for source_id, pending, amount_minor in self._applied_to(item_id):
-            self.take_back(source_id, item_id, amount_minor, pending=pending)
+        for source_id, target, pending, amount_minor in self._applied_to(item_id):
+            self.take_back(source_id, target, amount_minor, pending=pending)
 
     def apply_again(self, item_id: int) -> None:
         """Apply what was applied to an item, or is under way to it, to what is open of it by now."""
         open_minor = self._load(item_id)["open_minor"]
         self.release(item_id)
         self.open_minor[item_id] = open_minor
-        for source_id, pending, amount_minor in self._applied_to(item_id):
-            self.apply(source_id, item_id, pending=pending, at_most_minor=amount_minor)
+        for source_id, target, pending, amount_minor in self._applied_to(item_id):
+            self.apply(source_id, target, pending=pending, at_most_minor=amount_minor)
 
-    def _applied_to(self, item_id: int) -> list[tuple[int, bool, int]]:
-        """The sources of what stands applied to an item by the book, whether it is under way, and how much."""
+    def _applied_to(self, item_id: int) -> list[tuple[int, Target, bool, int]]:
+        """The sources of what stands applied to an item by the book, what for, whether under way, and how much."""
         ledger = self.book.allocations.filter(pl.col("item_id") == item_id)
-        net = ledger.group_by("source_item_id", "pending", maintain_order=True).agg(pl.col("amount_minor").sum())
-        return [row for row in net.iter_rows() if row[2]]
+        key = ["source_item_id", "for_item_id", "pending"]
+        net = ledger.group_by(key, maintain_order=True).agg(pl.col("amount_minor").sum())
+        return [
+            (source_id, Target(item_id, meant_for), pending, minor)
+            for source_id, meant_for, pending, minor in net.iter_rows()
+            if minor
+        ]
 
     def close(self, item_id: int) -> None:
         """Leave nothing open of an item."""
@@ -195,7 +199,10 @@ class Moves:
             "open_minor": list(self.open_minor.values()),
             "in_flight_minor": [self.in_flight_minor[item] for item in self.open_minor],
         }
-        ledger = [(*row, self.on) for row in self.ledger]
+        ledger = [
+            (source_id, target.item_id, minor, pending, self.on, target.for_item_id)
+            for source_id, target, minor, pending in self.ledger
+        ]
         return {
             "items": pl.DataFrame(items, schema=dict.fromkeys(items, pl.Int64)),
             "allocations": pl.DataFrame(ledger, schema=SCHEMAS["allocations"], orient="row"),
@@ -212,7 +219,8 @@ class Moves:
             self.rows[item_id] = row
             self.open_minor[item_id], self.in_flight_minor[item_id] = row["open_minor"], row["in_flight_minor"]
 
-    def _move(self, source_id: int, item_id: int, amount_minor: int, *, pending: bool) -> None:
+    def _move(self, source_id: int, target: Target, amount_minor: int, *, pending: bool) -> None:
+        item_id = target.item_id
         if pending:
             self.in_flight_minor[item_id] += amount_minor
             if source_id in self.under_way:
@@ -220,7 +228,7 @@ class Moves:
         else:
             self.open_minor[source_id] -= amount_minor
             self.open_minor[item_id] -= amount_minor
-        self.ledger.append((source_id, item_id, amount_minor, pending))
+        self.ledger.append((source_id, target, amount_minor, pending))
 
 
 def contacts_seeded(items: pl.DataFrame, accounts: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
@@ -262,12 +270,13 @@ def _oldest_due(book: Book, event: Paid) -> Sequence[int]:
     return claims.sort("due_on", "item_id")["item_id"].to_list()
 
 
-def _net(allocations: pl.DataFrame) -> list[tuple[int, int]]:
+def _net(allocations: pl.DataFrame) -> list[tuple[Target, int]]:
     """What stands applied per item, in the order it was first applied; rows taken back cancel out."""
-    net: dict[int, int] = {}
-    for item_id, amount_minor in zip(allocations["item_id"], allocations["amount_minor"], strict=True):
-        net[item_id] = net.get(item_id, 0) + amount_minor
-    return [(item_id, amount_minor) for item_id, amount_minor in net.items() if amount_minor]
+    net: dict[Target, int] = {}
+    for item_id, meant_for, amount_minor in allocations.select("item_id", "for_item_id", "amount_minor").iter_rows():
+        target = Target(item_id, meant_for)
+        net[target] = net.get(target, 0) + amount_minor
+    return [(target, amount_minor) for target, amount_minor in net.items() if amount_minor]
 
 
 def _named(item: dict[str, Any]) -> str:

@@ -140,7 +140,8 @@ def _payments(book: Book, accounts: list[int], currency: str) -> list[tuple[int,
     stands: dict[int, int] = dict(payments.select("item_id", "open_minor").iter_rows())
     came_on: dict[int, date] = dict(payments.select("item_id", "issued_on").iter_rows())
     applied: dict[int, dict[int, int]] = {}
-    for source_id, item_id, amount_minor, on in ledger.drop("pending").iter_rows():
+    columns = ("source_item_id", "item_id", "amount_minor", "on")
+    for source_id, item_id, amount_minor, on in ledger.select(columns).iter_rows():
         stands[source_id] += amount_minor
         if on == came_on[source_id]:
             to_items = applied.setdefault(source_id, {})

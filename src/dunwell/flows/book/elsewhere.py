@@ -48,12 +48,16 @@ class Elsewhere:
             bulk.insert(Ledger, pl.concat(self._ledger))
 
     def settled(self, items: pl.DataFrame) -> None:
-        """Let nothing be open any more of items that vanished: item_id, account_id, entity_id, kind, open_minor ..."""
+        """Let nothing be open any more of items that vanished, as their source would say: the columns of lookup.OPEN.
+
+        What was paid for them here and went to their charges stays open: the source does not know of these.
+        """
         claims = items.filter(~pl.col("kind").is_in(["credit", "payment"]))
         self.paid(claims.select("item_id", "account_id", less_minor="open_minor"))
         self.note(claims.select("item_id", amount_minor="open_minor"))
         # Credits too: their source has used them.
-        rows = items.select("item_id", "account_id", "entity_id", "kind", "currency", "open_minor")
+        here = pl.col("open_minor") + pl.col("on_charges_minor")
+        rows = items.select("item_id", "account_id", "entity_id", "kind", "currency", open_minor=here)
         book = Book.of(items=rows.with_columns(amount_minor="open_minor"))
         every = items.select("item_id", less_minor="open_minor")
         self._happen(book, PaidElsewhere(on=self._on, items=every))

@@ -1,6 +1,6 @@
 """Rates that people add: held against what is known, kept as a whole or not at all, and put on record."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -8,13 +8,16 @@ from typing import Final
 
 from django.db import transaction
 
+from dunwell.engine.law.needs import series_needed
 from dunwell.engine.law.series import Series
+from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
 from dunwell.flows.law.given import DAY, Given, differences, points, problems_of, shipped_until
 from dunwell.flows.law.series import described_series
 from dunwell.flows.law.uses import asked_series
+from dunwell.flows.runs.proposal import book_changed
 from dunwell.records import audit
-from dunwell.records.models import Rate, RateSeries
+from dunwell.records.models import Entity, Item, Rate, RateSeries
 from dunwell.sources.problems import SourceError
 from dunwell.sources.rates import RateFile, RateRow, read_rates, value_millionths
 
@@ -51,6 +54,8 @@ def add_rate(
 ) -> Kept:
     """Say what a series is from a day on, through `until_on`; the same again changes nothing.
 
+    What waits unposted of entities whose policies ask it is superseded.
+
     Without `until_on` it is the day itself, or all of its half-year where regimes ask for half-years alone. Errors:
     Invalid for a name nobody asks for, what cannot be, what contradicts a known value, and a gap before the day.
     """
@@ -67,7 +72,7 @@ def add_rate(
 def import_rates(
     path: Path, *, name: str | None = None, until_on: date | None = None, correct: str = "", by: str, at: datetime
 ) -> list[Kept]:
-    """Take all rates of a file, or none of them; the same file again changes nothing.
+    """Take all rates of a file, or none of them; the same file again changes nothing. Supersedes as `add_rate` does.
 
     Errors: Invalid, with line and what to do of each problem; OSError.
     """
@@ -100,7 +105,20 @@ def _keep(given: Sequence[Given], *, correct: str, by: str, at: datetime) -> lis
         if problems:
             more = [f"and {len(problems) - PROBLEMS_MAX:,} more problems"] if len(problems) > PROBLEMS_MAX else []
             raise Invalid("nothing is taken", [*problems[:PROBLEMS_MAX], *more])
-        return [_kept(each.file, known.get(each.file.series), correct=correct, by=by, at=at) for each in given]
+        kept = [_kept(each.file, known.get(each.file.series), correct=correct, by=by, at=at) for each in given]
+        _decide_anew({each.series for each in kept if each.changed})
+        return kept
+
+
+def _decide_anew(series: Collection[str]) -> None:
+    """Drop what waits unposted where a policy in force asks these series: it was decided by what was known before."""
+    for entity in Entity.objects.select_for_update(no_key=True).order_by("pk") if series else ():
+        rules = policies.parsed(policies.versions_in_force(entity))
+        if any(policy.law for policy in rules):
+            items = Item.objects.filter(entity=entity, closed_on=None).order_by()
+            currencies = items.values_list("currency", flat=True).distinct()
+            if not series_needed(rules, list(currencies)).isdisjoint(series):
+                book_changed(entity, "rates were changed that it was decided by")
 
 
 def _kept(file: RateFile, known: Series | None, *, correct: str, by: str, at: datetime) -> Kept:

@@ -6,8 +6,7 @@ from typing import Final
 import polars as pl
 from django.db.models import Q, QuerySet
 
-from dunwell.engine.explain import problem_text
-from dunwell.engine.plan import PROBLEMS
+from dunwell.engine.explain import by_law_text, problem_text
 from dunwell.flows.runs.done import end_runs
 from dunwell.flows.runs.locked import OPEN
 from dunwell.records import bulk
@@ -80,13 +79,11 @@ def keep(run: Run, plan: Mapping[str, pl.DataFrame], *, after: int = 0) -> None:
 def open_tasks(run: Run, tasks: pl.DataFrame, decisions: pl.DataFrame) -> None:
     """Open a task for each item that cannot be decided and each payer that is not reached, unless one is open.
 
-    `tasks`: the plan's table; of its decisions: item_id, payer_id, problem.
+    `tasks`: the plan's table; of its decisions: item_id, payer_id, problem, by_law.
     """
-    texts = {problem: problem_text(problem) for problem in PROBLEMS}
     found = tasks.join(decisions, on="item_id")
-    exceptions = found.filter(pl.col("task") == "exception").select(
-        "account_id", "item_id", kind="task", detail=pl.col("problem").cast(pl.String).replace_strict(texts, default="")
-    )
+    undecided = found.filter(pl.col("task") == "exception")
+    exceptions = undecided.select("account_id", "item_id", kind="task", detail=_details(undecided))
     unreached = found.filter(pl.col("task") == "unreachable").group_by(account_id="payer_id", kind="task").agg(pl.len())
     unreachable = unreached.select(
         "account_id", pl.lit(None, dtype=pl.Int64).alias("item_id"), "kind", detail=pl.format("{} items wait", "len")
@@ -99,3 +96,15 @@ def open_tasks(run: Run, tasks: pl.DataFrame, decisions: pl.DataFrame) -> None:
     key = [pl.col("kind"), pl.coalesce("item_id", -pl.col("account_id")).alias("subject")]
     new = asked.with_columns(key[1]).join(open_now.select(key), on=["kind", "subject"], how="anti").drop("subject")
     bulk.insert(Task, new.with_columns(entity_id=pl.lit(run.entity_id), opened_on=pl.lit(run.as_of)))
+
+
+def _details(undecided: pl.DataFrame) -> pl.Series:
+    """Say of each item why it cannot be decided, and of a rate that is not known, in which series it is missing."""
+    asked = undecided.select(pl.col("problem").cast(pl.String), "by_law")
+    texts = {(problem, codes): _detail(problem, codes) for problem, codes in asked.unique().iter_rows()}
+    return pl.Series([texts[each] for each in asked.iter_rows()], dtype=pl.String)
+
+
+def _detail(problem: str | None, by_law: str | None) -> str:
+    series = [by_law_text(code) for code in (by_law or "").split(",") if code.startswith("series:")]
+    return ": ".join(filter(None, [problem and problem_text(problem), "; ".join(series)]))

@@ -161,7 +161,7 @@ def keep_shard(run_id: int, number: int) -> None:
             ) from error
         tasks = _decided(shard, "tasks")
         if not tasks.is_empty():
-            open_tasks(run, tasks, _decided(shard, "decisions", ["item_id", "payer_id", "problem"]))
+            open_tasks(run, tasks, _decided(shard, "decisions", ["item_id", "payer_id", "problem", "by_law"]))
         shard.is_kept = True
         shard.save(update_fields=["is_kept"])
 

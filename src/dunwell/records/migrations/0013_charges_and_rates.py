@@ -1,12 +1,21 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-# What was charged before is on record as fees that were posted with their notices, or taken back with them.
+# What was charged before is on record as fees that were posted with their notices, and taken back with them, or taken
+# off them before they left; one that was paid by then is off the notice too, and stands. They were closed on that day.
 POSTED = """
 UPDATE records_charge SET
     posted_on = (SELECT n.as_of FROM records_notice n WHERE n.id = records_charge.notice_id),
-    reversed_on = (SELECT n.as_of FROM records_notice n
-                   WHERE n.id = records_charge.notice_id AND n.state NOT IN ('posted', 'sent'))
+    reversed_on = (
+        SELECT coalesce(i.closed_on, n.as_of) FROM records_notice n JOIN records_item i ON i.id = charge_item_id
+        WHERE n.id = records_charge.notice_id AND (
+            n.state NOT IN ('posted', 'sent')
+            OR EXISTS (SELECT 1 FROM records_noticeline l
+                       WHERE l.notice_id = n.id AND l.item_id = i.id AND l.role = 'withdrawn')
+            AND 0 = (SELECT coalesce(sum(a.amount_minor), 0) FROM records_allocation a
+                     WHERE a.item_id = i.id AND NOT a.pending)
+        )
+    )
 WHERE charge_item_id IS NOT NULL
 """
 
@@ -58,6 +67,23 @@ class Migration(migrations.Migration):
         migrations.RunSQL(POSTED, migrations.RunSQL.noop),
         migrations.AddField("item", "interest_from_on", models.DateField(null=True)),
         migrations.AddField("entity", "journal", models.JSONField(default=dict)),
+        migrations.AddField(
+            "allocation",
+            "for_item",
+            models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="allocations_for",
+                to="records.item",
+            ),
+        ),
+        migrations.AddIndex(
+            "allocation",
+            models.Index(
+                condition=models.Q(("for_item__isnull", False)), fields=["for_item"], name="allocation_for_item"
+            ),
+        ),
         migrations.CreateModel(
             name="PaidElsewhere",
             fields=[

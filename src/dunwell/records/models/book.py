@@ -219,13 +219,20 @@ class Payment(models.Model):
 
 
 class Allocation(models.Model):
-    """A ledger of money applied to items; taking it back is a row with the opposite sign."""
+    """A ledger of money applied to items; taking it back is a row with the opposite sign.
+
+    `for_item`: the item that it was meant for, where it went first to what was charged on that.
+    """
 
     source_item = models.ForeignKey(Item, models.PROTECT, related_name="allocations_out")
     item = models.ForeignKey(Item, models.PROTECT, related_name="allocations_in")
     amount_minor = models.BigIntegerField()
     pending = models.BooleanField(default=False)
     on = models.DateField()
+    for_item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False, related_name="allocations_for")
+
+    class Meta:
+        indexes = (models.Index(fields=["for_item"], name="allocation_for_item", condition=Q(for_item__isnull=False)),)
 
 
 class PaidElsewhere(models.Model):
