@@ -198,7 +198,7 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
     """An item of which the law asks what nobody says cannot be dunned with this stage."""
     if row.current_policy.law is None:
         return
-    claim, series, lacks_class, is_beyond = Claim(row, past), set(), False, False
+    claim, series, lacks_class, is_beyond = Claim(row, past), list[str](), False, False
     asked: list[tuple[Any, bool]] = [
         (claim.fee_bound, stage.fee is not None),
         (claim.interest, stage.interest),
@@ -210,7 +210,7 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
                 ask()
         except Lacks as lacks:
             lacks_class = lacks_class or lacks.series is None
-            series.add(f"series:{lacks.series}")
+            series.append(f"series:{lacks.series}")
         except Beyond:
             is_beyond = True
     if lacks_class:
@@ -219,7 +219,7 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
         row.problem_is("amount_beyond_bound")
     elif series:
         row.problem_is("rates_missing")
-        row.by_law = ",".join(sorted(series))
+        row.by_law = ",".join(dict.fromkeys(series))
 
 
 def charges_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row], past: Past) -> list[Charged]:

@@ -81,16 +81,19 @@ def law_lacks(candidates: pl.LazyFrame, procedures: Procedures, slot: pl.Expr) -
     if not has_law(procedures):
         return candidates
     lacks = [pl.when(procedures.of_stage(asks(kind), slot, pl.Boolean)).then(name) for kind, name in LACKS.items()]
-    said = pl.concat_list(lacks).list.drop_nulls()
     is_left = pl.col("is_left")
-    of_class = is_left & said.list.contains(CLASS_LACKS)
-    of_bound = is_left & ~of_class & said.list.contains(BEYOND_BOUND)
-    of_rates = is_left & ~of_class & ~of_bound & (said.list.len() > 0)
+    of_class = is_left & pl.any_horizontal(lack.eq_missing(pl.lit(CLASS_LACKS)) for lack in lacks)
+    of_bound = is_left & ~of_class & pl.any_horizontal(lack.eq_missing(pl.lit(BEYOND_BOUND)) for lack in lacks)
+    of_rates = is_left & ~of_class & ~of_bound & pl.any_horizontal(lack.is_not_null() for lack in lacks)
+    each_once = [
+        pl.when(~pl.any_horizontal(pl.lit(value=False), *(lack.eq_missing(before) for before in lacks[:at]))).then(lack)
+        for at, lack in enumerate(lacks)
+    ]
     marked = candidates.with_columns(
         class_lacks=pl.col("class_lacks") | of_class,
         charge_beyond=pl.col("charge_beyond") | of_bound,
         rates_lack=pl.col("rates_lack") | of_rates,
-        by_law=pl.when(of_rates).then(said.list.unique().list.sort().list.join(",")).otherwise("by_law"),
+        by_law=pl.when(of_rates).then(pl.concat_str(each_once, separator=",", ignore_nulls=True)).otherwise("by_law"),
     )
     return marked.with_columns(is_left=is_left & ~pl.any_horizontal(MARKS))
 
