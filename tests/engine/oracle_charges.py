@@ -170,9 +170,9 @@ class Claim:
         codes = {
             "fee_forbidden": fees.count_max == 0,
             "fee_count": fees.count_max is not None and len(before) >= fees.count_max,
+            "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
             "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
             "fee_too_early": fees.earliest_days is not None and as_of < earliest_on,
-            "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
         }
         return next((code for code, holds in codes.items() if holds), None)
 
@@ -268,10 +268,13 @@ def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row], past: Past)
     """The fees of the notice's stage, by the item they are raised on: as many and as high as the law allows."""
     fee = stage.fee
     found: dict[int, int] = {}
+    codes = {row.item_id: Claim(row, past).fee_code() if row.current_policy.law else None for row in lines}
+    forbidding = [item_id for item_id, code in codes.items() if code in {"fee_forbidden", "fee_count", "fee_spacing"}]
     for row in lines if fee else ():
         assert fee
         amount = fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) or 0
-        if not amount or (found and not fee.per_item):
+        is_settled = bool(found or (forbidding and row.item_id not in forbidding))
+        if not amount or (is_settled and not fee.per_item):
             continue
         if row.current_policy.law:
             claim = Claim(row, past)

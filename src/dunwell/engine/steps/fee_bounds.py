@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
+from typing import Final
 
 import polars as pl
 
@@ -15,6 +16,9 @@ from dunwell.engine.money import exponent
 from dunwell.engine.steps.age import plus_days
 from dunwell.engine.steps.laws import CLASS_LACKS, CLASSES, by_class, needs_class
 from dunwell.engine.steps.procedures import Procedures
+
+# By these a line forbids the fee of a whole notice; by the others only that it stands on this line.
+FORBIDDING: Final = ("fee_forbidden", "fee_count", "fee_spacing")
 
 
 def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) -> pl.DataFrame:
@@ -75,9 +79,9 @@ def _code(procedures: Procedures) -> pl.Expr:
     return (
         pl.when(count_max == 0).then(pl.lit("fee_forbidden"))
         .when(pl.col("fees_count") >= count_max).then(pl.lit("fee_count"))
+        .when(too_near).then(pl.lit("fee_spacing"))
         .when(of_fees("first_notice_free", pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
         .when(too_early).then(pl.lit("fee_too_early"))
-        .when(too_near).then(pl.lit("fee_spacing"))
     )  # fmt: skip
 
 
