@@ -107,7 +107,7 @@ def _rate(rule: RateRule) -> str:
     if rule.round_up_to:
         parts.append(f"rounded up to a multiple of {_number(rule.round_up_to)}")
     if rule.compounding == "yearly":
-        parts.append("the interest of each full year is added to the principal")
+        parts.append("the interest of each full year is added to the principal, unless it was charged")
     if rule.starts == "given":
         parts.append("only from the day that an item gives (`interest_from_on`)")
     return ", ".join(parts)
