@@ -129,7 +129,9 @@ class Claim:
 
     def was_warned(self, days: int) -> bool:
         told_on, deadline_on = self.row.item["last_notice_on"], self.row.item["last_deadline_on"]
-        return bool(told_on and deadline_on and (deadline_on - told_on).days >= days and deadline_on < self.row.as_of)
+        if told_on is None or deadline_on is None or told_on <= self.row.due_on:
+            return False
+        return bool((deadline_on - told_on).days >= days and deadline_on < self.row.as_of)
 
     def flat_sum(self, flat: Flat) -> int:
         minor = 10 ** exponent(self.row.item["currency"])

@@ -74,7 +74,8 @@ def _code(flats: list[Flat]) -> pl.Expr:
     """Why there is no flat sum, of those who never had one."""
     days = _of_flat(flats, "after_notice_days", pl.Int32)
     given = pl.col("last_deadline_on").cast(pl.Int32) - pl.col("last_notice_on").cast(pl.Int32)
-    is_warned = (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
+    is_late = pl.col("last_notice_on") > pl.col("due_on")  # who is not late yet cannot be warned of what that costs
+    is_warned = is_late & (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
     return (
         pl.when(pl.col("flat").is_null())
         .then(pl.lit("no_compensation"))
