@@ -44,6 +44,8 @@ def test_only_who_charges_by_a_law_reads_for_it(interest: str, stage: str, payme
         ("{regime: UK}", "compensation: true", ["EUR"], {"ecb-eur-gbp"}),
         ("{regime: UK}", "compensation: true", ["USD"], {"ecb-eur-gbp", "ecb-eur-usd"}),
         ("{regime: PL}", "compensation: true", ["PLN"], {"pl-nbp-eur", "ecb-eur-pln"}),
+        ("{regime: PL}", "compensation: true", ["EUR"], {"pl-nbp-eur", "ecb-eur-pln"}),
+        ("{regime: HU}", "compensation: true", ["EUR"], {"hu-mnb-eur", "ecb-eur-huf"}),
         ("{regime: DK}", "fee: {DKK: 100.00}", ["DKK"], set()),
         ("{regime: DK}", "fee: {EUR: 10.00}", ["EUR"], {"ecb-eur-dkk"}),
         ("{regime: DE}", "interest: true", [], {"de-basiszinssatz"}),
