@@ -168,13 +168,13 @@ class Claim:
         before = self.of_kind("fee")
         last = max((each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
-        earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 0)
+        earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 1)
         codes = {
             "fee_forbidden": fees.count_max == 0,
             "fee_count": fees.count_max is not None and len(before) >= fees.count_max,
             "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
+            "fee_too_early": as_of < earliest_on,
             "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
-            "fee_too_early": fees.earliest_days is not None and as_of < earliest_on,
         }
         return next((code for code, holds in codes.items() if holds), None)
 
