@@ -163,8 +163,10 @@ class Claim:
     def fee_code(self) -> str | None:
         """Why the law allows no fee."""
         fees = self.law.fees(self.debtor_class) if self.debtor_class else None
+        flat = self.law.flat(self.debtor_class) if self.debtor_class else None
+        is_in_flat = bool(flat and flat.less_fees and self.of_kind("compensation"))
         if fees is None:
-            return None
+            return "fee_in_flat" if is_in_flat else None
         before = self.of_kind("fee")
         last = max((each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
@@ -173,6 +175,7 @@ class Claim:
             "fee_forbidden": fees.count_max == 0,
             "fee_count": fees.count_max is not None and len(before) >= fees.count_max,
             "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
+            "fee_in_flat": is_in_flat,
             "fee_too_early": as_of < earliest_on,
             "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
         }

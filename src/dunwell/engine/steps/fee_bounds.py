@@ -25,7 +25,7 @@ FORBIDDING: Final = ("fee_forbidden", "fee_count", "fee_spacing")
 def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) -> pl.DataFrame:
     """Add `fee_code` (why there may be none), `fee_bound_minor` (null: no bound) and `fee_bound_lacks`.
 
-    `rows` as in `interest`.
+    `rows` as `compensation` gives them: a fee counts towards a flat sum that is charged, which stands for it.
     """
     lacks_class = by_class(
         procedures, lambda law, debtor_class: debtor_class is None and needs_class(law, "fee"), pl.Boolean
@@ -84,6 +84,7 @@ def _code(procedures: Procedures) -> pl.Expr:
         pl.when(count_max == 0).then(pl.lit("fee_forbidden"))
         .when(pl.col("fees_count") >= count_max).then(pl.lit("fee_count"))
         .when(too_near).then(pl.lit("fee_spacing"))
+        .when("takes_off_fees", "has_flat").then(pl.lit("fee_in_flat"))
         .when(too_early).then(pl.lit("fee_too_early"))
         .when(of_fees(lambda fees: fees.first_notice_free, pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
     )  # fmt: skip
