@@ -141,6 +141,8 @@ class Claim:
             flat, self.row.item["currency"], flat.steps_in or flat.currency, on
         )
         amount, shares = Fraction(0), Fraction(0)
+        if flat.amount_series:
+            amount = self.past.at(flat.amount_series, on)
         for step in flat.steps:
             if principal < step.bound or (step.above is not None and principal == step.above):
                 continue

@@ -45,6 +45,7 @@ def test_only_who_charges_by_a_law_reads_for_it(interest: str, stage: str, payme
         ("{regime: UK}", "compensation: true", ["USD"], {"ecb-eur-gbp", "ecb-eur-usd"}),
         ("{regime: PL}", "compensation: true", ["PLN"], {"pl-nbp-eur", "ecb-eur-pln"}),
         ("{regime: PL}", "compensation: true", ["EUR"], {"pl-nbp-eur", "ecb-eur-pln"}),
+        ("{regime: NO}", "compensation: true", ["NOK"], {"no-compensation"}),
         ("{regime: HU}", "compensation: true", ["EUR"], {"hu-mnb-eur", "ecb-eur-huf"}),
         ("{regime: DK}", "fee: {DKK: 100.00}", ["DKK"], set()),
         ("{regime: DK}", "fee: {EUR: 10.00}", ["EUR"], {"ecb-eur-dkk"}),
