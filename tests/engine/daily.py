@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from math import floor
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from dunwell.engine.law.regime import DayCount, RateRule, Rounding
 from dunwell.engine.law.series import Series
@@ -70,22 +70,24 @@ class Accrual:
         if any(rate_of(self.rule, day, self.rates) is None for day in asked):
             return None
         self.fixed = rate_of(self.rule, self.first_on, self.rates)
-        accrued: Any = Fraction(0)
         if self.rule.compounding == "none":
             return half_up(self._span(base_minor, reductions, from_on, until_on, Fraction(0)))
-        before = self._compounded(base_minor, reductions, from_on - DAY)
-        accrued = self._compounded(base_minor, reductions, until_on)
-        return half_up(accrued - before)
+        return half_up(self._compounded(base_minor, reductions, from_on, until_on))
 
-    def _compounded(self, base_minor: int, reductions: Sequence[tuple[date, int]], until_on: date) -> Fraction:
+    def _compounded(
+        self, base_minor: int, reductions: Sequence[tuple[date, int]], from_on: date, until_on: date
+    ) -> Fraction:
+        """Begin with nothing on the first day charged: interest of the days before is a claim of its own."""
         carried, year = Fraction(0), 0
         while True:
             start, end = anniversary(self.first_on, year), anniversary(self.first_on, year + 1) - DAY
-            if until_on <= end:
-                return carried + self._span(base_minor, reductions, start, until_on, carried)
-            interest = self._span(base_minor, reductions, start, end, carried)
-            carried += Fraction(half_up(interest * 10**6), 10**6)
             year += 1
+            if end < from_on:
+                continue
+            interest = self._span(base_minor, reductions, max(start, from_on), min(end, until_on), carried)
+            if until_on <= end:
+                return carried + interest
+            carried += Fraction(half_up(interest * 10**6), 10**6)
 
     def _span(
         self, base_minor: int, reductions: Sequence[tuple[date, int]], from_on: date, until_on: date, carried: Fraction

@@ -129,7 +129,9 @@ class Claim:
 
     def was_warned(self, days: int) -> bool:
         told_on, deadline_on = self.row.item["last_notice_on"], self.row.item["last_deadline_on"]
-        return bool(told_on and deadline_on and (deadline_on - told_on).days >= days and deadline_on < self.row.as_of)
+        if told_on is None or deadline_on is None or told_on <= self.row.due_on:
+            return False
+        return bool((deadline_on - told_on).days >= days and deadline_on < self.row.as_of)
 
     def flat_sum(self, flat: Flat) -> int:
         minor = 10 ** exponent(self.row.item["currency"])
@@ -139,6 +141,8 @@ class Claim:
             flat, self.row.item["currency"], flat.steps_in or flat.currency, on
         )
         amount, shares = Fraction(0), Fraction(0)
+        if flat.amount_series:
+            amount = self.past.at(flat.amount_series, on)
         for step in flat.steps:
             if principal < step.bound or (step.above is not None and principal == step.above):
                 continue
@@ -161,18 +165,21 @@ class Claim:
     def fee_code(self) -> str | None:
         """Why the law allows no fee."""
         fees = self.law.fees(self.debtor_class) if self.debtor_class else None
+        flat = self.law.flat(self.debtor_class) if self.debtor_class else None
+        is_in_flat = bool(flat and flat.less_fees and self.of_kind("compensation"))
         if fees is None:
-            return None
+            return "fee_in_flat" if is_in_flat else None
         before = self.of_kind("fee")
         last = max((each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
-        earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 0)
+        earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 1)
         codes = {
             "fee_forbidden": fees.count_max == 0,
             "fee_count": fees.count_max is not None and len(before) >= fees.count_max,
-            "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
-            "fee_too_early": fees.earliest_days is not None and as_of < earliest_on,
             "fee_spacing": bool(last and as_of < last + timedelta(days=fees.spacing_days or 0) and fees.spacing_days),
+            "fee_in_flat": is_in_flat,
+            "fee_too_early": as_of < earliest_on,
+            "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
         }
         return next((code for code, holds in codes.items() if holds), None)
 
@@ -268,10 +275,13 @@ def fees_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row], past: Past)
     """The fees of the notice's stage, by the item they are raised on: as many and as high as the law allows."""
     fee = stage.fee
     found: dict[int, int] = {}
+    codes = {row.item_id: Claim(row, past).fee_code() if row.current_policy.law else None for row in lines}
+    forbidding = [item_id for item_id, code in codes.items() if code in {"fee_forbidden", "fee_count", "fee_spacing"}]
     for row in lines if fee else ():
         assert fee
         amount = fee_minor(fee, base_minor(row, fee, rows), row.item["currency"]) or 0
-        if not amount or (found and not fee.per_item):
+        is_settled = bool(found or (forbidding and row.item_id not in forbidding))
+        if not amount or (is_settled and not fee.per_item):
             continue
         if row.current_policy.law:
             claim = Claim(row, past)

@@ -107,13 +107,15 @@ def _rate(rule: RateRule) -> str:
     if rule.round_up_to:
         parts.append(f"rounded up to a multiple of {_number(rule.round_up_to)}")
     if rule.compounding == "yearly":
-        parts.append("the interest of each full year is added to the principal")
+        parts.append("the interest of each full year is added to the principal, unless it was charged")
     if rule.starts == "given":
         parts.append("only from the day that an item gives (`interest_from_on`)")
     return ", ".join(parts)
 
 
 def _flat_short(flat: Flat) -> str:
+    if flat.amount_series:
+        return f"`{flat.amount_series}` {flat.currency}"
     amounts = [_amount(step.amount) for step in flat.steps if step.amount is not None]
     if any(step.percent is not None for step in flat.steps):
         return f"by a scale, at most {_amount(flat.at_most)} {flat.currency}"
@@ -122,6 +124,8 @@ def _flat_short(flat: Flat) -> str:
 
 def _flat(flat: Flat) -> str:
     parts = ["; ".join(_step(step, flat) for step in flat.steps)]
+    if flat.amount_series:
+        parts = [f"what `{flat.amount_series}` says of the first day of interest, in {flat.currency}"]
     if flat.at_least is not None:
         parts.append(f"at least {_amount(flat.at_least)}")
     if flat.at_most is not None:

@@ -3,11 +3,12 @@
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from dunwell.engine.law.flat import converted, euro_series, flat_sum
+from dunwell.engine.law.flat import euro_series, exchange_rate, flat_sum
 from dunwell.engine.law.law import law_of, regime
 from dunwell.engine.law.rates import rate_periods
 from dunwell.engine.law.regime import RateRule
@@ -114,7 +115,7 @@ def test_an_unknown_currency_is_refused(currency: str) -> None:
     with pytest.raises(MoneyError, match="is not a currency in use"):
         Claim(currency, 100, day("2025-01-01"), day("2025-02-01"))
     with pytest.raises(MoneyError, match="is not a currency in use"):
-        converted(100, currency, "EUR", day("2025-01-01"), {})
+        exchange_rate(currency, "EUR", day("2025-01-01"), {})
 
 
 def test_a_currency_that_nobody_quotes_is_refused_with_the_series_that_lacks() -> None:
@@ -231,13 +232,18 @@ def test_flat_sums_are_converted_at_the_rate_of_the_first_day_of_interest() -> N
     assert work("UK", "1000.00 EUR", "2025-03-31", "2025-04-30").flat_minor == 47_81  # 40 / 0.83665
 
 
-def test_conversion_goes_through_the_euro_and_minor_units_of_either_side() -> None:
+def test_conversion_goes_through_the_euro() -> None:
     given = series("ecb-eur-jpy", ("2025-01-02", "160")) | series("ecb-eur-usd", ("2025-01-02", "1.25"))
     on = day("2025-01-03")
-    assert converted(100_00, "EUR", "JPY", on, given) == 16_000
-    assert converted(16_000, "JPY", "USD", on, given) == 125_00
-    assert converted(1, "JPY", "USD", on, given) == 1  # 0.78 cents
-    assert converted(7, "EUR", "EUR", on, {}) == 7
+    assert exchange_rate("EUR", "JPY", on, given).rate == 160
+    assert exchange_rate("JPY", "USD", on, given).rate == Fraction(1, 128)
+    assert exchange_rate("EUR", "EUR", on, {}).rate == 1
+
+
+def test_a_flat_sum_is_in_the_minor_units_of_the_claim() -> None:
+    given = series("ecb-eur-jpy", ("2025-01-02", "160")) | series("ecb-eur-kwd", ("2025-01-02", "0.33333"))
+    assert work("DE", "100000 JPY", "2025-03-31", "2025-04-30", given=given).flat_minor == 6_400
+    assert work("DE", "100.000 KWD", "2025-03-31", "2025-04-30", given=given).flat_minor == 13_333
 
 
 def test_steps_in_another_currency_are_judged_at_the_statutes_own_rate() -> None:

@@ -14,7 +14,15 @@ WANTED = "UK IE DE AT CH FR NL BE LU IT ES PT PL SE NO DK FI EU"
 NO_INTEREST = {("UK", "consumer"), ("IE", "consumer"), ("EU", "consumer")}
 NO_FIGURES = {
     *("at-basiszinssatz", "be-legal", "cz-repo", "dk-lending", "es-legal", "fr-legal", "hu-base", "hu-mnb-eur"),
-    *("it-legal", "lu-legal", "nl-wettelijke-rente", "no-collection-rate", "no-late-payment", "pl-nbp-eur"),
+    *(
+        "it-legal",
+        "lu-legal",
+        "nl-wettelijke-rente",
+        "no-collection-rate",
+        "no-compensation",
+        "no-late-payment",
+        "pl-nbp-eur",
+    ),
     *("pl-nbp-reference", "ro-reference", "se-reference"),
 }
 
@@ -97,7 +105,12 @@ def read(**keys: str) -> Regime:
         ({"interest": f"{{business: {{mode: constant, rate: 0.1234567, {RULE}}}}}"}, "interest.business.rate: "),
         ({"interest": f"{{business: {{mode: floating, series: a, round_up_to: 0, {RULE}}}}}"}, "round_up_to: "),
         ({"interest": f"{{everybody: {{mode: constant, rate: 5, {RULE}}}}}"}, "everybody"),
-        ({"flat": f"{{business: {{steps: [], {FLAT}}}}}"}, "flat.business.steps: "),
+        ({"flat": f"{{business: {{steps: [], {FLAT}}}}}"}, "in one of the two"),
+        ({"flat": f"{{business: {{{FLAT}}}}}"}, "a flat sum stands in its `steps` or in an `amount_series`"),
+        (
+            {"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}], amount_series: a, {FLAT}}}}}"},
+            "in one of the two",
+        ),
         ({"flat": f"{{business: {{steps: [{{from: 5, amount: 40}}], {FLAT}}}}}"}, "the first of `steps` begins at 0"),
         ({"flat": f"{{business: {{steps: [{{from: 0}}], {FLAT}}}}}"}, "a step needs an `amount` or a `percent`"),
         ({"flat": f"{{business: {{steps: [{{from: 0, above: 0, amount: 1}}], {FLAT}}}}}"}, "not both"),
@@ -145,6 +158,7 @@ def test_a_regime_that_contradicts_itself_is_refused(keys: dict[str, str], messa
         {"interest": f"{{business: {{mode: floating, series: a-b1, margin: -1, round_up_to: 0.5, {RULE}}}}}"},
         {"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}, {{above: 5, amount: 2, percent: 3}}], {FLAT}}}}}"},
         {"flat": f"{{business: {{steps: [{{from: 0, percent: 1}}], at_least: 5, at_most: 5, {FLAT}}}}}"},
+        {"flat": f"{{business: {{amount_series: a, {FLAT}}}}}"},
         {"fees": "{consumer: {currency: EUR, at_most_series: a, share: 0.05, source: s}}"},
         {"fees": "{consumer: {first_notice_free: true, source: s}}"},
         {"letters": "{consumer: {says: [deadline], deadline_days: 14, source: s}}"},

@@ -7,10 +7,10 @@ from typing import Final
 
 import pytest
 
-from dunwell.engine.law.flat import flat_minor, flat_sum
+from dunwell.engine.law.flat import flat_sum
 from dunwell.engine.law.law import law_of, regime
 from dunwell.engine.law.regime import DebtorClass
-from dunwell.engine.law.series import RatesMissing
+from dunwell.engine.law.series import AllSeries, RatesMissing
 from dunwell.engine.law.working import Working
 from tests.engine.law.claims import day, interest, series, work
 
@@ -26,11 +26,16 @@ def days_after(start: str, days: int) -> str:
     return str(day(start) + timedelta(days=days))
 
 
-def flat_of(name: str, amount_minor: int, currency: str, **more: int) -> int:
-    flat = regime(name).flat["business"]
-    return flat_minor(
-        flat, amount_minor, currency, first_on=day("2026-01-02"), due_on=day("2026-01-01"), series={}, **more
-    )
+def flat_of(name: str, amount_minor: int, currency: str, *, given: AllSeries | None = None, fees_minor: int = 0) -> int:
+    return flat_sum(
+        regime(name).flat["business"],
+        amount_minor,
+        currency,
+        first_on=day("2026-01-02"),
+        due_on=day("2026-01-01"),
+        series=given or {},
+        fees_minor=fees_minor,
+    ).minor
 
 
 def test_v1_uk_half_a_percent_and_eight_for_fifty_days() -> None:
@@ -119,8 +124,8 @@ def test_v8_a_part_payment_lowers_what_was_given_and_added_interest_stays() -> N
 @pytest.mark.parametrize("debtor_class", ["business", "consumer", "public"])
 def test_v9_the_dutch_scale_of_collection_costs(principal: int, sum_of_costs: float, debtor_class: DebtorClass) -> None:
     flat = regime("NL").flat[debtor_class]
-    found = flat_minor(flat, principal * 100, "EUR", first_on=day("2026-01-02"), due_on=day("2026-01-01"), series={})
-    assert found == round(sum_of_costs * 100)
+    found = flat_sum(flat, principal * 100, "EUR", first_on=day("2026-01-02"), due_on=day("2026-01-01"), series={})
+    assert found.minor == round(sum_of_costs * 100)
     assert flat.after_notice_days == (14 if debtor_class == "consumer" else None)
 
 
@@ -197,11 +202,15 @@ def test_v16_sweden() -> None:
 
 
 def test_v17_norway() -> None:
-    given = series("no-late-payment", ("2026-01-01", "12.00"))
+    sums = series("no-compensation", ("2025-07-01", "470"), ("2026-01-01", "460"), until="2026-06-30")
+    given = series("no-late-payment", ("2025-07-01", "12.25"), ("2026-01-01", "12.00")) | sums
     found = work("NO", "20000.00 NOK", "2026-01-31", days_after("2026-01-31", 30), given=given, fees_minor=70_00)
     assert found.interest_minor == 197_26
     assert found.flat_minor == 390_00  # 460 less two reminder fees of 35
-    assert flat_of("NO", 20_000_00, "NOK", fees_minor=500_00) == 0
+    assert flat_of("NO", 20_000_00, "NOK", given=sums, fees_minor=500_00) == 0
+    assert work("NO", "20000.00 NOK", "2025-11-30", "2026-01-31", given=given).flat_minor == 470_00
+    with pytest.raises(RatesMissing, match="no-compensation is known until 2026-06-30"):  # nor taken to go on
+        work("NO", "20000.00 NOK", "2026-06-30", "2026-07-31", given=given)
     fees = regime("NO").fees["consumer"]
     assert (fees.at_most_series, fees.share) == ("no-collection-rate", Decimal("0.05"))
 

@@ -244,36 +244,24 @@ def _minor(interest: pl.Expr, denominator: int) -> pl.Expr:
 def _compounded(claims: pl.DataFrame, reductions: pl.DataFrame, days: _Days) -> pl.Series:
     """The interest of each claim, in minor units: on each anniversary that of the past year bears interest, too.
 
-    What is charged is what had accrued to the last day, less what had accrued to the day before the first.
+    Of the past year only what is charged now: what was charged before is a claim of its own.
     """
-    whole = claims.with_columns(charged_from_on="from_on", from_on="first_on")
-    rows = _segments(whole, pl.concat([_cuts(whole, reductions), _anniversaries(whole)]))
+    rows = _segments(claims, pl.concat([_cuts(claims, reductions), _anniversaries(claims)]))
     rows = rows.with_columns(year=_year(pl.col("begin_on")))
-    charged_from = pl.lit(claims["from_on"]).gather(pl.col("number"))
-    rows = rows.with_columns(is_before=pl.col("end_on") < charged_from)
     nothing = pl.Series([0], dtype=pl.Int128).new_from_index(0, claims.height)
-    carried, accrued, accrued_before = nothing, nothing, nothing.clone()
+    carried, accrued = nothing, nothing
     part = days.denominator(1)  # of a millionth of a minor unit
-    for year in range(int(rows.select(pl.col("year").max()).item()) + 1):
+    for year in rows["year"].unique().sort():
         mine = rows.filter(pl.col("year") == year)
         principal = pl.col("principal").cast(pl.Int128) * MICRO + pl.lit(carried).gather(pl.col("number"))
         worked = mine.with_columns(principal=principal).with_columns(interest=days.interest(MICRO))
-        sums = worked.group_by("number").agg(
-            interest=pl.col("interest").sum(),
-            before=pl.col("interest").filter("is_before").sum(),
-            has_before=pl.col("is_before").any(),
-        )
+        sums = worked.group_by("number").agg(interest=pl.col("interest").sum())
         at = sums["number"]
         kept = carried.gather(at)
         accrued = accrued.clone().scatter(at, kept * _lit(part, at) + sums["interest"])
-        began = sums.filter("has_before")
-        accrued_before = accrued_before.clone().scatter(
-            began["number"], carried.gather(began["number"]) * _lit(part, began["number"]) + began["before"]
-        )
         added = sums.select(half_up(pl.col("interest"), part)).to_series()
         carried = carried.clone().scatter(at, (kept + added).clip(upper_bound=COMPOUNDED_MICRO_MAX))
-    own = pl.DataFrame({"interest": accrued - accrued_before})
-    return own.select(_minor(pl.col("interest"), days.denominator(MICRO))).to_series()
+    return accrued.to_frame("interest").select(_minor(pl.col("interest"), days.denominator(MICRO))).to_series()
 
 
 def _lit(value: int, like: pl.Series) -> pl.Series:
@@ -281,16 +269,12 @@ def _lit(value: int, like: pl.Series) -> pl.Series:
 
 
 def _anniversaries(claims: pl.DataFrame) -> pl.DataFrame:
-    """The last days of each claim's years, and the day before it is charged from, as cuts of nothing."""
+    """The last days of each claim's years, from its `from_on` on, as cuts of nothing."""
     years = pl.col("until_on").dt.year() - pl.col("first_on").dt.year() + 1
-    ends = claims.select("number", "first_on", "until_on", year=pl.int_ranges(1, years)).explode("year")
+    ends = claims.select("number", "first_on", "from_on", "until_on", year=pl.int_ranges(1, years)).explode("year")
     ends = ends.drop_nulls("year").with_columns(end_on=_anniversary(pl.col("year")) - DAY)
-    before = claims.filter(pl.col("charged_from_on") > pl.col("first_on"))
-    cuts = [
-        ends.filter(pl.col("end_on") < pl.col("until_on")).select("number", "end_on"),
-        before.select("number", end_on=pl.col("charged_from_on") - DAY),
-    ]
-    return pl.concat(cuts).with_columns(amount_minor=pl.lit(0, dtype=pl.Int64))
+    is_within = (pl.col("end_on") >= pl.col("from_on")) & (pl.col("end_on") < pl.col("until_on"))
+    return ends.filter(is_within).select("number", "end_on", amount_minor=pl.lit(0, dtype=pl.Int64))
 
 
 def _anniversary(years: pl.Expr) -> pl.Expr:

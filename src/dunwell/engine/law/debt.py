@@ -42,7 +42,7 @@ class Period:
 class _Span:
     """Days between two changes of anything, what bears interest in them beside the principal, and their interest.
 
-    `accrued` is all interest of the debt at their end.
+    `accrued` is all interest at their end that was not charged before.
     """
 
     from_on: date
@@ -72,24 +72,18 @@ class Debt:
     def accrued(self, until_on: date) -> Fraction:
         """All interest to a day, which counts: that of earlier years as it was added, that of the last exact.
 
-        Errors: RatesMissing.
+        None of it was charged before. Errors: RatesMissing.
         """
-        total = Fraction(0)
-        for span in self._spans(until_on):
-            total = span.accrued
+        _periods, total = self.charge(self.first_on, until_on)
         return total
 
     def charge(self, from_on: date, until_on: date) -> tuple[list[Period], Fraction]:
-        """The periods from a day to another, as they are shown, and their interest, exact. Errors: RatesMissing."""
-        shown: list[Period] = []
-        before, total = Fraction(0), Fraction(0)
-        for span in self._spans(until_on, cut_on=from_on):
-            if span.until_on < from_on:
-                before = span.accrued
-            else:
-                shown.append(self._shown(span))
-            total = span.accrued
-        return shown, total - before
+        """The periods from a day to another, as they are shown, and their interest, exact.
+
+        What was charged of the days before is a claim of its own, and bears no interest. Errors: RatesMissing.
+        """
+        spans = list(self._spans(max(from_on, self.first_on), until_on))
+        return [self._shown(span) for span in spans], spans[-1].accrued if spans else Fraction(0)
 
     def _shown(self, span: _Span) -> Period:
         reference = span.rate.reference_millionths
@@ -105,22 +99,21 @@ class Debt:
             interest_minor=_kept(span.interest),
         )
 
-    def _spans(self, until_on: date, *, cut_on: date | None = None) -> Iterator[_Span]:
-        """Cut the days of interest wherever anything changes, and at `cut_on`."""
+    def _spans(self, from_on: date, until_on: date) -> Iterator[_Span]:
+        """Cut the days from one to another wherever anything changes."""
         rates = rate_periods(self.rule, self.first_on, until_on, self.series)
         years = set(self._years(until_on)) if self.rule.compounding == "yearly" else set()
         starts = (
             {rate.from_on for rate in rates} | {on + DAY for on, _amount in self.reductions if on < until_on} | years
         )
-        starts |= {cut_on} if cut_on else set()
         if self.day_count == "act/act":
             starts |= {date(year, 1, 1) for year in range(self.first_on.year + 1, until_on.year + 1)}
-        inner = sorted(day for day in starts if self.first_on < day <= until_on)
-        cuts = [self.first_on, *inner] if self.first_on <= until_on else []
+        inner = sorted(day for day in starts if from_on < day <= until_on)
+        cuts = [from_on, *inner] if from_on <= until_on else []
         added, of_year = Fraction(0), Fraction(0)
         rates_from, principal_on = [rate.from_on for rate in rates], self._principals()
         for start, end in zip(cuts, [*(day - DAY for day in cuts[1:]), until_on], strict=False):
-            if start in years:
+            if start in years and start > from_on:
                 added, of_year = added + Fraction(fraction_half_up(of_year * KEPT), KEPT), Fraction(0)
             rate, principal_minor = rates[bisect_right(rates_from, start) - 1], principal_on(start)
             interest = self._interest(start, end, rate, principal_minor + added)

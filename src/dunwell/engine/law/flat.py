@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from dunwell.engine.law.regime import Flat
 from dunwell.engine.law.series import AllSeries, named
@@ -42,6 +42,15 @@ class FlatSum:
     source: str
 
 
+class Sum(NamedTuple):
+    """From a principal `bound` on, or only `above` it, a sum is `constant` + `share` x principal, in whole units."""
+
+    bound: Fraction
+    above: bool
+    constant: Fraction
+    share: Fraction
+
+
 def flat_sum(
     flat: Flat,
     principal_minor: int,
@@ -55,12 +64,13 @@ def flat_sum(
     """Work out the flat sum of a claim by its principal on `first_on`, the first day of interest.
 
     `fees_minor`: fees charged on the item by then; they count only under `less_fees`. A claim of nothing has none.
-    Errors: RatesMissing for an exchange rate that no series gives; MoneyError for an unknown currency.
+    Errors: RatesMissing for a sum or an exchange rate that no series gives; MoneyError for an unknown currency.
     """
     on = first_on if flat.exchange_on == "day" else due_on.replace(day=1) - DAY
     principal = Fraction(principal_minor, 10 ** exponent(currency))
     into_bounds = exchange_rate(currency, flat.steps_in or flat.currency, on, series, flat)
-    amount = _of_steps(flat, principal * into_bounds.rate) if principal_minor > 0 else Fraction(0)
+    in_bounds = principal * into_bounds.rate
+    amount = _of_principal(flat, in_bounds, on, series) if principal_minor > 0 else Fraction(0)
     exchange = exchange_rate(flat.currency, currency, on, series, flat)
     minor = fraction_half_up(amount * exchange.rate * 10 ** exponent(currency))
     credited = min(minor, fees_minor) if flat.less_fees else 0
@@ -73,32 +83,6 @@ def flat_sum(
         credited,
         flat.source,
     )
-
-
-def flat_minor(
-    flat: Flat,
-    principal_minor: int,
-    currency: str,
-    *,
-    first_on: date,
-    due_on: date,
-    series: AllSeries,
-    fees_minor: int = 0,
-) -> int:
-    """Return the sum of `flat_sum` alone, in minor units of the claim's currency."""
-    found = flat_sum(
-        flat, principal_minor, currency, first_on=first_on, due_on=due_on, series=series, fees_minor=fees_minor
-    )
-    return found.minor
-
-
-def converted(amount_minor: int, source: str, target: str, on: date, series: AllSeries) -> int:
-    """Turn minor units of one currency into those of another at the ECB's rates of a day, rounded half-up.
-
-    Errors: RatesMissing; MoneyError for an unknown currency.
-    """
-    rate = exchange_rate(source, target, on, series).rate
-    return fraction_half_up(Fraction(amount_minor, 10 ** exponent(source)) * rate * 10 ** exponent(target))
 
 
 def exchange_rate(source: str, target: str, on: date, series: AllSeries, flat: Flat | None = None) -> Exchange:
@@ -132,20 +116,35 @@ def _per_euro(currency: str, on: date, series: AllSeries) -> Fraction:
     return Fraction(1) if currency == EURO else Fraction(named(euro_series(currency), series).at(on), MILLION)
 
 
-def _of_steps(flat: Flat, principal: Fraction) -> Fraction:
-    """What the steps give for a principal in the currency of their bounds, within the least and the most."""
-    amount, shares = Fraction(0), Fraction(0)
-    for number, step in enumerate(flat.steps):
+def sums_of(flat: Flat, on: date, series: AllSeries) -> list[Sum]:
+    """The flat sum by its principal, before the least and the most of it, on a day; the first from a principal of 0 on.
+
+    Errors: RatesMissing.
+    """
+    if flat.amount_series:
+        amount = Fraction(named(flat.amount_series, series).at(on), MILLION)
+        return [Sum(Fraction(0), above=False, constant=amount, share=Fraction(0))]
+    found = []
+    amount, below, shares = Fraction(0), Fraction(0), Fraction(0)  # shares: of the steps that are full
+    for step, before in zip(flat.steps, [None, *flat.steps], strict=False):
         bound = Fraction(step.bound)
-        reached = principal > bound if step.above is not None else principal >= bound
-        if not reached:
-            break
-        if step.amount is not None:
-            amount = Fraction(step.amount)
-        if step.percent is not None:
-            ends = [Fraction(flat.steps[number + 1].bound)] if number + 1 < len(flat.steps) else []
-            shares += (min([principal, *ends]) - bound) * Fraction(step.percent) / 100
-    total = amount + shares
+        if before is not None:
+            shares += (bound - below) * Fraction(before.percent or 0) / 100
+        below = bound
+        amount = amount if step.amount is None else Fraction(step.amount)
+        share = Fraction(step.percent or 0) / 100
+        found.append(Sum(bound, above=step.above is not None, constant=amount + shares - share * bound, share=share))
+    return found
+
+
+def _of_principal(flat: Flat, principal: Fraction, on: date, series: AllSeries) -> Fraction:
+    """The sum for a principal above 0 in the currency of the bounds, within the least and the most."""
+    reached = [
+        each
+        for each in sums_of(flat, on, series)
+        if principal > each.bound or (principal == each.bound and not each.above)
+    ]
+    total = reached[-1].constant + reached[-1].share * principal
     if flat.at_least is not None:
         total = max(total, Fraction(flat.at_least))
     return total if flat.at_most is None else min(total, Fraction(flat.at_most))

@@ -40,7 +40,9 @@ def _of_policy(policy: Policy, law: Law, currencies: Collection[str]) -> Iterato
 
 
 def _of_flat(flat: Flat, currencies: Collection[str]) -> Iterator[str]:
-    if flat.exchange and set(currencies) - {flat.currency}:
+    if flat.amount_series:
+        yield flat.amount_series
+    if flat.exchange:  # also for claims in the currency of the sum: the steps are in another
         yield flat.exchange
     yield from _exchanged({flat.currency, flat.steps_in or flat.currency}, currencies)
 

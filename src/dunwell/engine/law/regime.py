@@ -100,16 +100,17 @@ class Flat(Keys):
     """A flat sum for recovery costs, by the principal on the first day of interest.
 
     The amount of the highest step reached that has one, and the percentages of what lies in each step, together
-    `at_least` and `at_most` so much. `currency` is that of the amounts, `steps_in` that of the steps' bounds, where it
-    is another. Claims in other currencies: converted at the `exchange` series of the day (`day`: the first day of
-    interest; `month_before_due`: the last day of the month before the due date). `less_fees`: what was charged as fees
-    before is taken off. `after_notice_days`: only once a deadline has passed that a notice named, of at least so many
-    days.
+    `at_least` and `at_most` so much; or, in place of `steps`, what `amount_series` says of the day. `currency` is that
+    of the amounts, `steps_in` that of the steps' bounds, where it is another. Claims in other currencies: converted at
+    the `exchange` series of the day (`day`: the first day of interest; `month_before_due`: the last day of the month
+    before the due date). `less_fees`: what was charged as fees before is taken off. `after_notice_days`: only once a
+    deadline has passed that a notice named, of at least so many days.
     """
 
     currency: Currency
     steps_in: Currency | None = None
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: tuple[Step, ...] = ()
+    amount_series: SeriesName | None = None
     at_least: Amount | None = None
     at_most: Amount | None = None
     exchange: SeriesName | None = None  # units of `steps_in` per 1 of `currency`; none: the ECB's
@@ -121,7 +122,9 @@ class Flat(Keys):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         """Steps rise from 0, and what is said of another currency has one."""
-        if self.steps[0].bound:
+        if bool(self.steps) == bool(self.amount_series):
+            raise ValueError("a flat sum stands in its `steps` or in an `amount_series`, in one of the two")
+        if self.steps and self.steps[0].bound:
             raise ValueError("the first of `steps` begins at 0")
         if any(later.bound <= before.bound for before, later in pairwise(self.steps)):
             raise ValueError("`steps` rise: each begins beyond the one before")
@@ -232,5 +235,6 @@ class Regime(Keys):
     def series(self) -> tuple[str, ...]:
         """The reference rates and bounds that the rules ask, in order of their names; not exchange rates of the ECB."""
         rates = [rule.series for rule in self.interest.values()]
-        others = [rule.exchange for rule in self.flat.values()] + [rule.at_most_series for rule in self.fees.values()]
-        return tuple(sorted({name for name in (*rates, *others) if name}))
+        flats = [name for rule in self.flat.values() for name in (rule.amount_series, rule.exchange)]
+        bounds = [rule.at_most_series for rule in self.fees.values()]
+        return tuple(sorted({name for name in (*rates, *flats, *bounds) if name}))

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from dunwell.engine.law.flat import exchange_rate
+from dunwell.engine.law.flat import exchange_rate, sums_of
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Flat
 from dunwell.engine.law.series import AllSeries, RatesMissing
@@ -74,7 +74,8 @@ def _code(flats: list[Flat]) -> pl.Expr:
     """Why there is no flat sum, of those who never had one."""
     days = _of_flat(flats, "after_notice_days", pl.Int32)
     given = pl.col("last_deadline_on").cast(pl.Int32) - pl.col("last_notice_on").cast(pl.Int32)
-    is_warned = (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
+    is_late = pl.col("last_notice_on") > pl.col("due_on")  # who is not late yet cannot be warned of what that costs
+    is_warned = is_late & (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
     return (
         pl.when(pl.col("flat").is_null())
         .then(pl.lit("no_compensation"))
@@ -142,17 +143,10 @@ def lines_of(flat: Flat, currency: str, on: date, series: AllSeries) -> list[Lin
     least = _minor(Fraction(flat.at_least or 0) * out)
     most = MINOR_MAX if flat.at_most is None else _minor(Fraction(flat.at_most) * out)
     lines = []
-    amount, below, shares = Fraction(0), Fraction(0), Fraction(0)  # shares: of the steps that are full
-    for step, before in zip(flat.steps, [None, *flat.steps], strict=False):
-        bound = Fraction(step.bound)
-        if before is not None:
-            shares += (bound - below) * Fraction(before.percent or 0) / 100
-        below = bound
-        amount = amount if step.amount is None else Fraction(step.amount)
-        share = Fraction(step.percent or 0) / 100
-        starts = bound / into_bounds
-        from_minor = floor(starts) + 1 if step.above is not None else ceil(starts)
-        constant, slope = (amount + shares - share * bound) * out, share * into_bounds * out
+    for each in sums_of(flat, on, series):
+        starts = each.bound / into_bounds
+        from_minor = floor(starts) + 1 if each.above else ceil(starts)
+        constant, slope = each.constant * out, each.share * into_bounds * out
         whole = lcm(constant.denominator, slope.denominator)
         lines.append(Line(min(from_minor, MINOR_MAX), int(constant * whole), int(slope * whole), whole, least, most))
     return lines

@@ -1,9 +1,11 @@
 """What the law allows of the fees on an item: how many, from which day, how far apart, and how high."""
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from math import floor
+from typing import Final
 
 import polars as pl
 
@@ -16,11 +18,14 @@ from dunwell.engine.steps.age import plus_days
 from dunwell.engine.steps.laws import CLASS_LACKS, CLASSES, by_class, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
+# By these a line forbids the fee of a whole notice; by the others only that it stands on this line.
+FORBIDDING: Final = ("fee_forbidden", "fee_count", "fee_spacing")
+
 
 def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) -> pl.DataFrame:
     """Add `fee_code` (why there may be none), `fee_bound_minor` (null: no bound) and `fee_bound_lacks`.
 
-    `rows` as in `interest`.
+    `rows` as `compensation` gives them: a fee counts towards a flat sum that is charged, which stands for it.
     """
     lacks_class = by_class(
         procedures, lambda law, debtor_class: debtor_class is None and needs_class(law, "fee"), pl.Boolean
@@ -61,23 +66,27 @@ def _bounds(law: Law, debtor_class: DebtorClass | None) -> Fees | None:
 def _code(procedures: Procedures) -> pl.Expr:
     """Why the law allows no fee, the first reason of all; null where it allows one, and where it says nothing."""
 
-    def of_fees(key: str, dtype: type[pl.DataType]) -> pl.Expr:
-        def value(law: Law, debtor_class: DebtorClass | None) -> object:
+    def of_fees(value: Callable[[Fees], object], dtype: type[pl.DataType]) -> pl.Expr:
+        def of_class(law: Law, debtor_class: DebtorClass | None) -> object:
             fees = law.fees(debtor_class) if debtor_class else None
-            return None if fees is None else getattr(fees, key)
+            return None if fees is None else value(fees)
 
-        return by_class(procedures, value, dtype)
+        return by_class(procedures, of_class, dtype)
 
-    count_max = of_fees("count_max", pl.Int64)
+    count_max = of_fees(lambda fees: fees.count_max, pl.Int64)
     is_first = pl.col("last_notice_on").is_null() | (pl.col("last_notice_on") <= pl.col("due_on"))
-    too_early = pl.col("until_on") < plus_days(pl.col("due_on"), of_fees("earliest_days", pl.Int32))
-    too_near = pl.col("until_on") < plus_days(pl.col("last_fee_on"), of_fees("spacing_days", pl.Int32))
+    # Nobody owes a fee before being late.
+    earliest_days = of_fees(lambda fees: max(fees.earliest_days or 0, 1), pl.Int32)
+    too_early = pl.col("until_on") < plus_days(pl.col("due_on"), earliest_days)
+    spacing_days = of_fees(lambda fees: fees.spacing_days, pl.Int32)
+    too_near = pl.col("until_on") < plus_days(pl.col("last_fee_on"), spacing_days)
     return (
         pl.when(count_max == 0).then(pl.lit("fee_forbidden"))
         .when(pl.col("fees_count") >= count_max).then(pl.lit("fee_count"))
-        .when(of_fees("first_notice_free", pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
-        .when(too_early).then(pl.lit("fee_too_early"))
         .when(too_near).then(pl.lit("fee_spacing"))
+        .when("takes_off_fees", "has_flat").then(pl.lit("fee_in_flat"))
+        .when(too_early).then(pl.lit("fee_too_early"))
+        .when(of_fees(lambda fees: fees.first_notice_free, pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
     )  # fmt: skip
 
 

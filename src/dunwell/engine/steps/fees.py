@@ -8,6 +8,7 @@ import polars as pl
 
 from dunwell.engine.money import exponent, ratio_half_up
 from dunwell.engine.policy.model import Stage, Tier
+from dunwell.engine.steps.fee_bounds import FORBIDDING
 from dunwell.engine.steps.minimum import PERCENT_SCALE
 from dunwell.engine.steps.procedures import Procedures
 
@@ -71,7 +72,8 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
     """Charge the fees of the notices' stages, as far as the law allows them (see `fee_bounds`).
 
     A fee per notice stands on its leading line: the highest level, then the oldest due, the larger dunnable, the
-    smaller item_id; where the law allows none on that, on the next that may have one. Only fees above 0.
+    smaller item_id; where it is too early for that, on the next that may have one. Where a line's number or spacing of
+    fees forbids one, the notice has none: it would go on with the fees of that line on another. Only fees above 0.
     Returns the plan's charges, with `fee_minor` for the amount; and `row` and `line_fee_code` of the lines on which
     there was to be a fee that the law left out, or lowered.
     """
@@ -85,7 +87,9 @@ def line_fees(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedure
     amount = _amount(procedures, slot, lines["currency"].unique().to_list())
     if "fee_code" in lines.columns:
         is_allowed = pl.col("fee_code").is_null()
-        stands_here = is_allowed.cast(pl.Int64).cum_sum().over("notice_no") - is_allowed == 0
+        is_first = is_allowed.cast(pl.Int64).cum_sum().over("notice_no") - is_allowed == 0
+        forbids = pl.col("fee_code").is_in(FORBIDDING).fill_null(value=False)
+        stands_here = pl.when(forbids.any().over("notice_no")).then(forbids).otherwise(is_first)
     else:
         stands_here = pl.col("notice_no").is_first_distinct()
         lines = lines.with_columns(fee_code=pl.lit(None, dtype=pl.String), fee_bound_minor=pl.lit(None, dtype=pl.Int64))

@@ -51,8 +51,9 @@ def _named(law: Regime) -> Iterator[tuple[str, bool, bool]]:
         if rule.series:
             yield rule.series, True, rule.snapshot == "half_year"
     for flat in law.flat.values():
-        if flat.exchange:
-            yield flat.exchange, False, False
+        for name in (flat.amount_series, flat.exchange):
+            if name:
+                yield name, False, False
     for fees in law.fees.values():
         if fees.at_most_series:
             yield fees.at_most_series, False, False
