@@ -2,11 +2,21 @@
 
 import csv
 import io
+import json
+import os
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+from dunwell.cli.journal import _csv as as_csv
+from dunwell.cli.journal import _json as as_json
+from dunwell.engine.journal import Line
 from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
+DAY = date(2026, 4, 3)
 POLICY = """\
 policy: fees
 priority: 1
@@ -40,6 +50,15 @@ def test_a_journal_is_printed_or_written_and_says_the_same_in_both_formats(tmp_p
     assert "entries of ACME" in written.err
     assert (tmp_path / "journal.csv").read_text() == printed.out
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    (tmp_path / "link.csv").symlink_to("journal.csv")
+    (tmp_path / "journal.csv").write_text("")
+    assert type_in(*days, "--out", "link.csv").code == 0
+    assert ((tmp_path / "link.csv").is_symlink(), (tmp_path / "journal.csv").read_text()) == (True, printed.out)
+    os.mkfifo(tmp_path / "pipe")
+    for target in (".", "pipe"):
+        refused = type_in(*days, "--out", target)
+        assert (refused.code, refused.err) == (3, f"error: --out: {target} is no regular file\n")
+    assert (tmp_path / "pipe").is_fifo()
     nowhere = type_in(*days, "--out", "no/such/folder/journal.csv")
     assert (nowhere.code, "cannot be read or written" in nowhere.err) == (3, True)
     assert type_in("journal", "--from", "2020-07-10", "--to", "2020-07-09").code == 3
@@ -61,3 +80,18 @@ def test_ledger_accounts_are_shown_and_set(tmp_path: Path) -> None:
     refused = type_in("entity", "journal", "ACME", "--write-off", "a b")
     assert (refused.code, refused.out) == (3, "")
     assert "write_off: 'a b' is none" in refused.err
+
+
+def test_a_spreadsheet_is_given_no_formulas() -> None:
+    line = Line(
+        entry=1, date="2026-04-03", what="raised", document="FEE-1", charge="fee", account="=1+1", item="@A-17",
+        notice=1, ledger_account="receivable", debit="5.00", credit="0.00", currency="EUR", vat="outside",
+    )  # fmt: skip
+    texts = ["=1+1", "+1", "-1", "@A", "\t=1", "\r=1", "A=1", "1400"]
+    found: Any = SimpleNamespace(  # a Journal, which needs no database here
+        entity="ACME", from_on=DAY, to_on=DAY, lines=[replace(line, account=text) for text in texts]
+    )
+    (head, *_rows) = rows = list(csv.DictReader(io.StringIO(as_csv(found), newline="")))
+    assert [row["account"] for row in rows] == [f"'{text}" for text in texts[:6]] + texts[6:]
+    assert (head["item"], head["debit"]) == ("'@A-17", "5.00")
+    assert [each["account"] for each in json.loads(as_json(found))["lines"]] == texts

@@ -51,9 +51,10 @@ def test_interest_is_set_on_paper(nowhere: Path, tmp_path: Path) -> None:
 
 
 def test_an_agreed_rate_needs_neither_regime_nor_class(nowhere: Path) -> None:
-    words = ("interest", "--rate", "8", "--currency", "USD", "--amount", "100", "--due", "2025-01-31", "--json")
-    found = dunwell(*words, "--until", "2026-01-31", cwd=nowhere).json
-    assert (found["interest_minor"], found["flat_minor"], found["regime"]) == (800, 0, None)
+    words = ("interest", "--rate", "8", "--currency", "USD", "--amount", "100", "--due", "2025-01-31")
+    found = dunwell(*words, "--until", "2026-01-31", "--json", cwd=nowhere).json
+    assert (found["interest_minor"], found["flat_minor"], found["regime"], found["by_law"]) == (800, 0, None, [])
+    assert "flat sum" not in dunwell(*words, "--until", "2026-01-31", cwd=nowhere).out
 
 
 def test_a_rate_stands_in_for_a_series_that_is_not_there(nowhere: Path) -> None:
@@ -70,20 +71,35 @@ def test_a_rate_stands_in_for_a_series_that_is_not_there(nowhere: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        ("--regime DX --amount 1 --due 2025-01-01", 3, "regime: there is none called DX; there are AT, "),
-        ("--regime DE --amount 1 --due 2025-01-01 --until 2025-02-01", 3, "say it with --class"),
-        ("--regime DE --class firm --amount 1 --due 2025-01-01", 3, "class: 'firm' is none of business, consumer"),
-        ("--regime DE --class business --amount x --due 2025-01-01", 3, "amount: "),
-        ("--regime DE --class business --amount 1.001 --due 2025-01-01", 3, "amount: "),
-        ("--regime DE --class business --amount -1 --due 2025-01-01", 3, "principal_minor: -100 is not between"),
-        ("--regime DE --class business --amount 1 --currency XXX --due 2025-01-01", 3, "'XXX'"),
-        ("--rate 8 --amount 1 --due 2025-01-01", 3, "currency: say in which currency it is"),
-        ("--rate x --currency EUR --amount 1 --due 2025-01-01", 3, "rate: 'x' is no number of percent a year"),
-        ("--rate 1001 --currency EUR --amount 1 --due 2025-01-01", 3, "rate: 1001 is not between 0 and 1000"),
-        ("--rate 8 --currency EUR --amount 1 --due 2025-01-01 --day-count act/364", 3, "day-count: 'act/364' is none"),
-        ("--rate 8 --currency EUR --amount 1 --due 2025-01-01 --paid 1.00", 3, "paid: '1.00' is not a day and an amo"),
+        ("--regime DX --amount 1 --due 2025-01-01", 3, "--regime: there is none called 'DX'; there are AT, "),
+        ("--regime DE --amount 1 --due 2025-01-01 --until 2025-02-01", 3, "--class: the law asks"),
+        ("--regime DE --class firm --amount 1 --due 2025-01-01", 3, "--class: 'firm' is none of business, consumer"),
+        ("--regime DE --class business --amount x --due 2025-01-01", 3, "--amount: "),
+        ("--regime DE --class business --amount 1.001 --due 2025-01-01", 3, "--amount: "),
+        ("--regime DE --class business --amount -1 --due 2025-01-01", 3, "--amount: -1 is not above 0"),
+        ("--regime DE --class business --amount 1 --currency XXX --due 2025-01-01", 3, "--currency: 'XXX'"),
+        ("--rate 8 --amount 1 --due 2025-01-01", 3, "--currency: say in which currency it is"),
+        ("--rate x --currency EUR --amount 1 --due 2025-01-01", 3, "--rate: 'x' is no number of percent a year"),
+        ("--rate 101 --currency EUR --amount 1 --due 2025-01-01", 3, "--rate: '101' is not between 0 and 100 "),
+        ("--rate 8.00001 --currency EUR --amount 1 --due 2025-01-01", 3, "with at most 4 decimals"),
+        ("--regime de --amount 1 --due 2025-01-01", 3, "there is none called 'de': do you mean DE?"),
+        ("--regime DE --class business --amount 1 --due 2025-01-01 --paid 2025-02-01:-1", 3, "--paid: -1 is not above"),
+        ("--regime DE --class business --amount 1 --due 2025-01-01 --paid 2025-02-01:0", 3, "--paid: 0 is not above"),
+        ("--regime DE --class business --amount 1 --due 2025-01-01 --paid 2025-02-01:1.01", 3, "--paid: 1.01 EUR is m"),
+        ("--rate 8 --currency EUR --amount 1 --due 0001-01-01", 3, "--due: 0001-01-01 is not between 1900 and 2199"),
+        ("--rate 8 --currency EUR --amount 1 --due 2025-01-01 --language xx", 2, "--language: there are en, de, fr"),
+        (
+            "--rate 8 --currency EUR --amount 1 --due 2025-01-01 --day-count act/364",
+            3,
+            "--day-count: 'act/364' is no",
+        ),
+        (
+            "--rate 8 --currency EUR --amount 1 --due 2025-01-01 --paid 1.00",
+            3,
+            "--paid: '1.00' is not a day and an am",
+        ),
         ("--regime DE --class business --amount 1 --due 2024-01-01 --until 2026-01-01", 3, "de-basiszinssatz is known"),
-        ("--amount 1 --due 2025-01-01", 3, "regime: say by which law with --regime"),
+        ("--amount 1 --due 2025-01-01", 3, "say by which law with --regime"),
         ("--regime DE", 2, "say the claim with --amount and --due, or the number of an item"),
         ("A-1 --amount 1", 4, "there is no book"),
     ],
@@ -99,6 +115,8 @@ def test_what_cannot_be_worked_out_is_refused_by_its_field(nowhere: Path, words:
 def test_a_claim_that_is_not_late_bears_nothing(nowhere: Path, until: str) -> None:
     found = dunwell(*CLAIM[:-1], until, "--json", cwd=nowhere).json
     assert (found["interest_minor"], found["flat_minor"], found["periods"]) == (0, 0, [])
+    shown = dunwell(*CLAIM[:-1], until, cwd=nowhere).out
+    assert shown == "nothing is late yet: it is due on 2025-03-31, and interest begins a day later\n"
 
 
 def test_series_are_listed_without_a_book_too(nowhere: Path) -> None:

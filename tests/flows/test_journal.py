@@ -125,3 +125,22 @@ def test_vat_codes_are_those_of_the_law_under_which_it_was_decided(town: Town, m
 def test_a_journal_that_ends_before_it_begins_is_refused(town: Town) -> None:
     with pytest.raises(Invalid, match="ends on 2026-04-01, before it begins on 2026-04-02"):
         journal_of(town.entity, day("2026-04-02"), day("2026-04-01"))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        ("0001-01-01", "2026-04-30", "--from: 0001-01-01 is not between"),
+        ("2026-04-01", "9999-12-31", "--to: 9999-12-31 is not between"),
+    ],
+)
+def test_days_that_are_typing_errors_are_refused(town: Town, first: str, last: str, said: str) -> None:
+    with pytest.raises(Invalid, match=said):
+        journal_of(town.entity, day(first), day(last))
+
+
+def test_a_code_that_is_far_too_long_is_shown_in_part(town: Town) -> None:
+    with pytest.raises(Invalid) as error:
+        change_journal(town.entity, {"interest_income": "x" * 300}, by="anna", at=noon("2026-04-01"))
+    assert "interest_income: 'xxx" in str(error.value)
+    assert len(str(error.value)) < 200

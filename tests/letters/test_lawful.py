@@ -1,17 +1,20 @@
 """What the law makes a letter say: interest, flat sums and warnings; and letters that lack it."""
 
+import io
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pypdf
 import pytest
 
 from dunwell.engine.documents import DocumentError
 from dunwell.engine.law.regime import LetterRule
 from dunwell.letters.check import wording_of
+from dunwell.letters.layouts.pdf import data_of
 from dunwell.letters.letter import compose
 from dunwell.letters.notice import Interest
-from dunwell.letters.reader import LANGUAGES
+from dunwell.letters.reader import LANGUAGES, reader_of
 from dunwell.letters.wording import shipped
 from dunwell.letters.working import WorkingPage, typeset_working
 from dunwell.letters.write import typeset, write
@@ -173,3 +176,29 @@ def test_many_items_with_interest_are_set_on_several_pages() -> None:
     lines = tuple(item(f"RE-{at}", days=12) for at in range(60))
     found = notice(*lines, language="de", stage="final")
     assert typeset(replace(found, interest=many, total_minor=found.total_minor + 60)).startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("RE-2025-0911", "RE-2025-0911"),
+        ("RE-2025-0911-*", "RE-|2025-|0911-*"),
+        ("RECHNUNG20251*", "REC|H|N|U|N|G|2|0|2|51*"),
+        ("ABC RE/2025/09114711", "ABC RE/|2025/|09114711"),
+    ],
+)
+def test_a_long_number_breaks_in_its_column_and_leaves_no_sign_alone(number: str, shown: str) -> None:
+    found = charging("fr", "escalation")
+    first, second = found.interest
+    long = replace(found, interest=(replace(first, number=number), second))
+    rows = data_of(compose(long, shipped()))["interest"]["rows"]
+    assert rows[0][0].replace("\u200b", "|") == shown
+
+
+@pytest.mark.parametrize(("language", "country"), [("en", "GB"), ("en", "US"), ("de", "DE"), ("fr", "FR")])
+def test_days_of_a_working_stand_on_one_line(language: str, country: str) -> None:
+    found = replace(charging(language, "escalation"), country=country)
+    reader = reader_of(language, country)
+    text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(typeset(found))).pages[2:])
+    days = [reader.short_date(day) for period in found.interest[0].periods for day in (period.from_on, period.until_on)]
+    assert [day for day in days if day not in text.replace("\N{NO-BREAK SPACE}", " ")] == []

@@ -60,6 +60,7 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
     all. In a book its rates are used.
     """
     open_book(must_exist=item is not None)
+    _check_language(language)
     from dunwell.flows.law.working import Terms, work_claim, work_item  # noqa: PLC0415  # after the book is open
 
     terms = Terms(regime=regime, debtor_class=class_, rate=rate, day_count=day_count)
@@ -83,6 +84,13 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
     _say(found)
     if pdf:
         say(f"written to {pdf}")
+
+
+def _check_language(code: str) -> None:
+    from dunwell.letters.reader import LANGUAGES  # noqa: PLC0415  # --help needs none of this
+
+    if code not in LANGUAGES:
+        raise WrongUsage(f"--language: there are {', '.join(LANGUAGES)}, and not {code!r}")
 
 
 def _series() -> "Mapping[str, Series]":
@@ -122,7 +130,10 @@ def _as_json(found: "Worked", terms: "Terms") -> dict[str, object]:
         "flat_minor": None if found.flat_lacks else found.flat_minor,
         "periods": periods,
         "sources": list(working.sources),
-        "by_law": list(working.by_law),
+        "by_law": list(found.by_law),
+        "charges": [
+            {"number": each.number, "charge": each.charge, "open_minor": each.amount_minor} for each in found.charges
+        ],
     }
 
 
@@ -134,7 +145,7 @@ def _say(found: "Worked") -> None:
             str(each.from_on),
             str(each.until_on),
             each.days,
-            money(int(each.principal_minor + each.added_minor), claim.currency),
+            money(each.bearing_minor, claim.currency),
             "-" if each.reference_percent is None else f"{each.reference_percent.normalize():f} %",
             f"{each.rate_percent.normalize():f} %",
             _exactly(each.interest_minor, claim.currency),
@@ -143,18 +154,22 @@ def _say(found: "Worked") -> None:
     ]
     if rows:
         table(f"{found.number or 'Claim'} from {claim.due_on}, until {claim.until_on}", columns, rows)
+    if not found.is_late:
+        say(f"nothing is late yet: it is due on {claim.due_on}, and interest begins a day later")
+        return
     say(f"interest  {money(working.interest_minor, claim.currency)} {claim.currency}, days as {working.day_count}")
-    if working.flat:
-        note = ", charged before" if found.has_flat else ""
-        say(f"flat sum  {money(found.flat_minor, claim.currency)} {claim.currency}{note}")
+    if found.has_flat:
+        say("flat sum  charged before")
+    elif working.flat:
+        say(f"flat sum  {money(found.flat_minor, claim.currency)} {claim.currency}")
         if working.flat.exchange:
             sum_, of = working.flat, working.flat.exchange
             say(f"          {sum_.amount:f} {sum_.amount_currency} by {', '.join(of.series)} of {of.on}")
     if found.flat_lacks:
         say(f"flat sum  not known: {found.flat_lacks}")
-    for each in working.by_law:
-        if each == "no_compensation" and found.flat_lacks:
-            continue
+    for charge in found.charges:
+        say(f"open      {money(charge.amount_minor, claim.currency)} {claim.currency} charged before: {charge.number}")
+    for each in found.by_law:
         say(SAID.get(each, each))
     if working.sources:
         say(f"sources   {'; '.join(working.sources)}")

@@ -3,18 +3,23 @@
 import csv
 import io
 import json
+import os
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from dunwell.cli.doors import EntityCode, day, entity_of, refuses
 from dunwell.cli.output import err
+from dunwell.flows.errors import Invalid
 
 if TYPE_CHECKING:
     from dunwell.flows.journal import Journal
+
+
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class Format(StrEnum):
@@ -55,11 +60,24 @@ def journal(
 def _csv(found: "Journal") -> str:
     from dunwell.engine.journal import COLUMNS, rows  # noqa: PLC0415  # --help needs none of this
 
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    text = _Lines()
+    writer = csv.DictWriter(text, COLUMNS)
     writer.writeheader()
-    writer.writerows(rows(found.lines))
+    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows(found.lines))
     return text.getvalue()
+
+
+class _Lines(io.StringIO):
+    """Lines that end with a line feed alone; told to end them so, the writer would leave a carriage return bare."""
+
+    def write(self, text: str, /) -> int:
+        """Take a row."""
+        return super().write(text.removesuffix("\r\n") + "\n")
+
+
+def _harmless(value: object) -> object:
+    """Put an apostrophe before what a spreadsheet would take for a formula, as a debtor or item may be called."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 
 def _json(found: "Journal") -> str:
@@ -75,10 +93,18 @@ def _json(found: "Journal") -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write a whole file or none: another program may be waiting for it. Errors: OSError."""
-    written = path.with_name(f".{path.name}.writing")
+    """Write a whole file or none: another program may be waiting for it.
+
+    A link stays one, and what it leads to is written. Errors: OSError; Invalid for a folder, a device or a pipe.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise Invalid(f"--out: {path} is no regular file")
+    written = target.with_name(f".{target.name}.{os.getpid()}.writing")
     try:
-        written.write_text(text, encoding="utf-8", newline="")
-        written.replace(path)
+        written.unlink(missing_ok=True)  # of a process of this number that was killed
+        with written.open("x", encoding="utf-8", newline="") as file:
+            file.write(text)
+        written.replace(target)
     finally:
         written.unlink(missing_ok=True)

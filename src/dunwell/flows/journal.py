@@ -16,10 +16,12 @@ from dunwell.engine.law.regime import Vat
 from dunwell.flows import policies
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
+from dunwell.flows.plausible import require_day
 from dunwell.records import audit
 from dunwell.records.connect import snapshot
 from dunwell.records.models import AuditEvent, Charge, Entity, Item, Run
 from dunwell.records.pieces import in_pieces
+from dunwell.sources.problems import shown
 
 VAT: Final = tuple(f"vat_{kind}" for kind in CHARGES)
 SETTINGS: Final = (*CODES, *VAT)
@@ -42,6 +44,8 @@ def journal_of(entity: Entity, from_on: date, to_on: date) -> Journal:
 
     A charge is of the date of its run, what becomes of it later of the day on which it does. Errors: Invalid.
     """
+    require_day("--from", from_on)
+    require_day("--to", to_on)
     if to_on < from_on:
         raise Invalid(f"the journal ends on {to_on}, before it begins on {from_on}")
     own = settings_of(entity)
@@ -61,7 +65,7 @@ def change_journal(entity: Entity, changes: Mapping[str, str], *, by: str, at: d
     """Set what is given, by its name in SETTINGS; an empty text takes it away. Errors: Invalid."""
     found = {name: text.strip() for name, text in changes.items()}
     if wrong := [
-        f"{name}: {text!r} is none: letters, digits and . - _ /, at most {CODE_CHARS_MAX}"
+        f"{name}: {shown(text)} is none: letters, digits and . - _ /, at most {CODE_CHARS_MAX}"
         for name, text in found.items()
         if text and not re.fullmatch(rf"\w[\w./-]{{0,{CODE_CHARS_MAX - 1}}}", text)
     ]:

@@ -103,7 +103,7 @@ def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
         ]
     elif notice.charges or notice.charged_minor:
         rows = [(words.subtotal, notice.due_minor)]
-    rows += [(_charge(charge, words), charge.amount_minor) for charge in notice.charges]
+    rows += [(charge_label(charge, words), charge.amount_minor) for charge in notice.charges]
     own = ((words.fee, notice.fee_minor), (words.interest, notice.interest_minor),
            (words.compensation, notice.compensation_minor))  # fmt: skip
     rows += [(label, amount) for label, amount in own if amount]
@@ -115,7 +115,8 @@ def _is_in_part(line: Line) -> bool:
     return line.original_minor != line.amount_minor
 
 
-def _charge(charge: ChargeLine, words: Words) -> str:
+def charge_label(charge: ChargeLine, words: Words) -> str:
+    """What stands before an earlier charge that is still open: what it describes itself as, or its kind and number."""
     kinds = {"interest": words.earlier_interest, "compensation": words.earlier_compensation}
     kind = kinds.get(charge.charge, words.charge)
     return one_line(charge.description) or f"{kind} {one_line(charge.number)}".rstrip()

@@ -5,21 +5,26 @@ from datetime import date
 
 from dunwell.letters.lawful import workings_of
 from dunwell.letters.layouts.pdf import shown_working, working_pdf
-from dunwell.letters.notice import Interest
+from dunwell.letters.notice import ChargeLine, Interest
 from dunwell.letters.plain import one_line
 from dunwell.letters.reader import reader_of
+from dunwell.letters.tables import charge_label
 from dunwell.letters.wording import Wording, shipped
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkingPage:
-    """A claim of `amount_minor`, its interest, and the flat sum on it; amounts are minor units of the currency."""
+    """A claim of `amount_minor`, its interest, and the flat sum on it; amounts are minor units of the currency.
+
+    `charges`: what was charged before, and is still open.
+    """
 
     interest: Interest
     currency: str
     amount_minor: int
     due_on: date
     compensation_minor: int = 0
+    charges: tuple[ChargeLine, ...] = ()
     legal_basis: str = ""
     language: str = "en"
 
@@ -35,9 +40,11 @@ def typeset_working(page: WorkingPage, wording: Wording | None = None) -> bytes:
         (words.due, reader.long_date(page.due_on)),
         (words.interest_until, reader.long_date(interest.until_on)),
     ]
-    total_minor = page.amount_minor + interest.amount_minor + page.compensation_minor
+    earlier_minor = sum(charge.amount_minor for charge in page.charges)
+    total_minor = page.amount_minor + earlier_minor + interest.amount_minor + page.compensation_minor
     sums = [
         (words.amount, page.amount_minor),
+        *((charge_label(charge, words), charge.amount_minor) for charge in page.charges),
         (words.interest, interest.amount_minor),
         (words.compensation, page.compensation_minor),
         (words.total, total_minor),

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 
 from dunwell.flows.errors import Invalid
+from dunwell.flows.law import paper
 from dunwell.flows.law.working import Terms, work_item
 from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.runs.reading import print_notice, read_notice
+from dunwell.letters import working
 from dunwell.letters.notice import Notice as Letter
+from dunwell.letters.working import WorkingPage, typeset_working
 from dunwell.records.models import Charge, Delivery, Item, Notice, NoticeLine, Run, Task
 from tests.flows.town import Town, day
 
@@ -169,6 +172,15 @@ def test_a_term_that_is_too_short_holds_the_letter_with_a_reason(town: Town) -> 
     assert "BW 6:96(6) wants a term of at least 14 days, not 13: give the stage `deadline_days: 14`" in task.detail
 
 
+def test_a_preview_of_a_letter_that_lacks_what_the_law_wants_is_refused(town: Town) -> None:
+    town.apply(DUTCH.replace("DAYS", "13"))
+    town.account("JANSEN", debtor_class="consumer", language="en", country="NL")
+    town.item("A-1", "JANSEN", "1000.00 EUR", "2026-03-01")
+    for on_paper in (True, False):
+        with pytest.raises(Invalid, match="BW 6:96"):
+            preview_account(town.entity, "JANSEN", as_of=day("2026-03-20"), on_paper=on_paper)
+
+
 def test_a_dutch_business_needs_no_warning(town: Town) -> None:
     town.apply(DUTCH.replace("DAYS", "13"))
     town.account("BV", debtor_class="business", language="en", country="NL")
@@ -192,10 +204,25 @@ def test_what_was_charged_before_is_not_worked_out_again(meyer: Town) -> None:
     found = work_item(meyer.entity, "A-17", until_on=day("2025-10-31"), terms=Terms())
     (only,) = found.working.periods
     assert (only.from_on, only.days, only.principal_minor) == (day("2025-10-01"), 31, 600_000)
-    assert (found.has_flat, found.flat_minor) == (True, 0)
+    assert (found.has_flat, found.flat_minor, found.by_law) == (True, 0, ())
+    assert not any("288(5)" in source for source in found.working.sources)  # the flat sum's, which is not asked again
     other = work_item(meyer.entity, "A-17", until_on=day("2025-10-31"), terms=Terms(rate="5", day_count="30/360"))
     assert other.working.interest_minor == 600_000 * 5 * 30 // 36_000
     assert found.printed("de").startswith(b"%PDF")
+
+
+def test_what_is_owed_in_all_has_what_was_charged_before(meyer: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    first_two(meyer)
+    found = work_item(meyer.entity, "A-17", until_on=day("2025-10-31"), terms=Terms())
+    open_minor = dict(Item.objects.filter(kind="charge").values_list("number", "open_minor"))
+    assert {each.number: each.amount_minor for each in found.charges} == open_minor
+    assert {each.charge for each in found.charges} == {"fee", "interest", "compensation"}
+    pages: list[WorkingPage] = []
+    monkeypatch.setattr(paper, "typeset_working", lambda page: pages.append(page) or b"")
+    found.printed("en")
+    monkeypatch.setattr(working, "working_pdf", lambda data, _day: repr(data).encode())
+    owed = meyer.open("A-17") + sum(open_minor.values()) + found.working.interest_minor
+    assert f"€{owed / 100:,.2f}')]" in typeset_working(pages[0]).decode()
 
 
 def test_nothing_is_worked_out_where_all_is_charged(meyer: Town) -> None:

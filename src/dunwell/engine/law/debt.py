@@ -5,7 +5,7 @@ from calendar import isleap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from itertools import accumulate
 from typing import Final
@@ -36,6 +36,11 @@ class Period:
     rate_percent: Decimal
     year_days: int
     interest_minor: Decimal
+
+    @property
+    def bearing_minor(self) -> int:
+        """What bears interest, with that of earlier years, as people read it: rounded half-up to the minor unit."""
+        return int((self.principal_minor + self.added_minor).to_integral_value(ROUND_HALF_UP))
 
 
 @dataclass(frozen=True)

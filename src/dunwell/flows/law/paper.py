@@ -1,7 +1,7 @@
 """A working as letters say it, and as a page of its own."""
 
+from collections.abc import Sequence
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
 
 from dunwell.engine.law.debt import Period
 from dunwell.engine.law.law import Law
@@ -28,9 +28,19 @@ def interest_of(working: Working, law: Law, number: str, *, until_on: date, amou
 
 
 def print_working(
-    working: Working, law: Law, claim: Claim, *, flat_minor: int, number: str = "", language: str = "en"
+    working: Working,
+    law: Law,
+    claim: Claim,
+    *,
+    flat_minor: int,
+    charges: Sequence[letters.ChargeLine] = (),
+    number: str = "",
+    language: str = "en",
 ) -> bytes:
-    """Set a working on a page of its own: PDF/A-2a and PDF/UA-1, dated by its last day. Errors: ValueError."""
+    """Set a working on a page of its own: PDF/A-2a and PDF/UA-1, dated by its last day; its total is all that is owed.
+
+    `charges`: what was charged before, and is open. Errors: ValueError.
+    """
     amount = working.interest_minor
     paid_minor = sum(amount for on, amount in claim.reductions if on <= claim.until_on)
     page = WorkingPage(
@@ -38,6 +48,7 @@ def print_working(
         currency=claim.currency,
         amount_minor=claim.principal_minor - paid_minor,
         due_on=claim.due_on,
+        charges=tuple(charges),
         compensation_minor=flat_minor,
         legal_basis="; ".join(working.sources),
         language=language,
@@ -46,13 +57,12 @@ def print_working(
 
 
 def _period(period: Period) -> letters.Period:
-    bearing = Decimal(period.principal_minor) + period.added_minor
     reference = period.reference_percent
     return letters.Period(
         from_on=period.from_on,
         until_on=period.until_on,
         days=period.days,
-        principal_minor=int(bearing.to_integral_value(ROUND_HALF_UP)),
+        principal_minor=period.bearing_minor,
         reference_millionths=None if reference is None else int(reference * MILLIONTHS),
         rate_millionths=int(period.rate_percent * MILLIONTHS),
         interest=period.interest_minor,

@@ -13,10 +13,10 @@ from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
 from dunwell.flows.entities import account_called
-from dunwell.flows.errors import Invalid
+from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.law.rated import with_rates
 from dunwell.flows.runs.charged import Background
-from dunwell.flows.runs.letters import Row, letters_of
+from dunwell.flows.runs.letters import Row, letters_of, writable
 from dunwell.flows.wording import words_in_force
 from dunwell.letters.notice import Notice
 from dunwell.letters.wording import Wording
@@ -62,7 +62,11 @@ def _background(book: Book, plan: Plan, rules: Sequence[Policy]) -> Background:
 def _preview(notice: Row, letter: Notice | str, words: Wording, *, on_paper: bool) -> Preview:
     if isinstance(letter, str):
         raise Invalid(letter)
-    message = write_out(letter, words) if on_paper else write(letter, words)
+    try:
+        with writable():
+            message = write_out(letter, words) if on_paper else write(letter, words)
+    except Conflict as error:
+        raise Invalid(str(error)) from None
     reached = dict(proposals.recipients([notice["payer_id"]]).select("channel", "recipient").iter_rows())
     channels = [channel for channel in notice["channels"].split(",") if channel]
     return Preview(

@@ -39,6 +39,8 @@ LONG: Final = 20  # items of a table, from which on it may take a second page
 TOGETHER: Final = 16  # sums that stand on one page with the words after them
 WORD_MAX: Final = 36  # signs of a word that breaks nowhere
 FACT_WORD_MAX: Final = 22
+NUMBER_MAX: Final = 12  # signs of a number that breaks nowhere, in the narrowest column
+NUMBER_END: Final = 3
 # A compiler takes one letter at a time: threads that set letters at once, as those of a web server, have one each.
 _idle: Final[list[typst.Compiler]] = []
 
@@ -150,7 +152,23 @@ def data_of(letter: Letter) -> dict[str, Any]:
 
 def _table(table: Table) -> dict[str, Any]:
     heads = [table.first.title, *(column.title for column in table.others)]
-    return {"heads": heads, "rows": table.rows, "running": table.running or [None] * len(table.rows)}
+    rows = [(_narrow(first), *others) for first, *others in table.rows]
+    return {"heads": heads, "rows": rows, "running": table.running or [None] * len(rows)}
+
+
+def _narrow(number: str) -> str:
+    """Let a long number break where it is parted, else anywhere; what is left for its last line is no lone sign."""
+    return re.sub(rf"\S{{{NUMBER_MAX + 1},}}", lambda word: _parted(word.group()), number)
+
+
+def _parted(word: str) -> str:
+    pieces = re.sub(rf"([-/_.])(?=\S{{{NUMBER_END}}})", "\\1\u200b", word).split("\u200b")
+    return "\u200b".join(_anywhere(piece) if len(piece) > NUMBER_MAX else piece for piece in pieces)
+
+
+def _anywhere(piece: str) -> str:
+    head, end = piece[:-NUMBER_END], piece[-NUMBER_END:]
+    return "\u200b".join([head[:NUMBER_END], *head[NUMBER_END:], end])
 
 
 def shown_working(working: Working) -> dict[str, Any]:
