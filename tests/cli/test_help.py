@@ -17,7 +17,7 @@ NAMES = {
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "plan", "promises", "end",
-    "contact", "interest", "rates list", "rates add", "rates import",
+    "contact", "journal", "entity journal", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
     "web", "user add", "user list", "story schema",
 }  # fmt: skip
@@ -74,6 +74,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
         "policy retire": "NAME", "task list": "", "task close": "NUMBER",
+        "journal": "", "entity journal": "CODE",
         "interest": "[ITEM]", "rates list": "[SERIES]", "rates add": "SERIES DATE VALUE", "rates import": "FILE",
         "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",
         "replay": "RUN", "audit show": "", "audit verify": "",

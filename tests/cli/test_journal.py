@@ -42,7 +42,7 @@ def test_a_journal_is_printed_or_written_and_says_the_same_in_both_formats(tmp_p
     assert [(row["ledger_account"], row["debit"], row["credit"]) for row in rows[:2]] == [
         ("receivable", "5.00", "0.00"), ("fee_income", "0.00", "5.00"),
     ]  # fmt: skip
-    told = type_in(*days, "--format", "json")
+    told = type_in(*days, "--json")
     assert [{key: str(value) for key, value in line.items()} for line in told.json["lines"]] == rows
     assert (told.json["entity"], told.json["from"], told.json["to"]) == ("ACME", "2020-07-10", "2020-07-10")
     written = type_in(*days, "--out", "journal.csv")

@@ -2,16 +2,15 @@
 
 import csv
 import io
-import json
+import json as json_
 import os
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from dunwell.cli.doors import EntityCode, day, entity_of, refuses
+from dunwell.cli.doors import EntityCode, Json, day, entity_of, refuses
 from dunwell.cli.output import err
 from dunwell.flows.errors import Invalid
 
@@ -22,33 +21,26 @@ if TYPE_CHECKING:
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class Format(StrEnum):
-    """How the lines are written."""
-
-    CSV = "csv"
-    JSON = "json"
-
-
 @refuses
 def journal(
     from_: Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day.")],
     to: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")],
     *,
     entity: EntityCode = None,
-    format_: Annotated[Format, typer.Option("--format", help="csv, or json, which says the same.")] = Format.CSV,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write it to a file. [default: print it]")
     ] = None,
+    json: Json = False,
 ) -> None:
-    """Export fees, interest and flat sums as balanced journal lines.
+    """Export fees, interest and flat sums as journal lines.
 
-    What was raised, reversed, written off and owed again from one day to another.
+    What was raised, reversed, written off and owed again from one day to another: every entry balances.
     """
     chosen = entity_of(entity)
     from dunwell.flows.journal import journal_of  # noqa: PLC0415  # after the book is open
 
     found = journal_of(chosen, from_, to)
-    text = _csv(found) if format_ is Format.CSV else _json(found)
+    text = _json(found) if json else _csv(found)
     if out is None:
         typer.echo(text, nl=False)
         return
@@ -89,7 +81,7 @@ def _json(found: "Journal") -> str:
         "to": found.to_on.isoformat(),
         "lines": rows(found.lines),
     }
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    return json_.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def _write(path: Path, text: str) -> None:
