@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from dunwell.engine.consequences import late
-from tests.engine.test_appropriation import A, B, INTEREST, charge
+from tests.engine.test_appropriation import INTEREST, A, B, charge
 from tests.engine.town import D, Town
 
 
