@@ -16,6 +16,7 @@ from dunwell.engine.money import MoneyError, to_minor
 from dunwell.flows.cash.waived import record_waived
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
+from dunwell.flows.runs.happen import ask
 from dunwell.flows.runs.lastlook import look_again
 from dunwell.records import audit, bulk, frames
 from dunwell.records.connect import share
@@ -55,6 +56,7 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
         for effect in effects:
             changes = {name: _with(rows, told.columns.get(name)) for name, rows in effect.changes.items()}
             bulk.save(changes, on=on)
+            ask(entity, effect.tasks, local_day(entity, at))
         look_again(entity, book, on=local_day(entity, at), by=by, at=at)
         audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
         record_waived(entity, before, book, by=by, at=at)

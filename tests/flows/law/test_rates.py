@@ -12,7 +12,7 @@ from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.law.listing import listed
 from dunwell.flows.law.rates import Kept, add_rate, import_rates
 from dunwell.flows.law.series import described_series, known_series, shipped_series
-from dunwell.records.models import Account, AuditEvent, Charge, Rate, RateSeries
+from dunwell.records.models import Account, AuditEvent, Charge, PolicyVersion, Rate, RateSeries
 from dunwell.sources.rates import WRITTEN
 from tests.flows.book.test_vanished import bring
 from tests.flows.runs.test_charged import FLOATING
@@ -258,5 +258,14 @@ def test_what_was_decided_of_another_class_of_debtor_is_not_posted(town: Town) -
     run = town.propose("2026-04-10")
     header, more = "account,number,amount,class,due", "debtor_class: {column: class}\n"
     bring(town, "MEYER,A-17,10000.00,business", on="2026-04-10", how="keep", header=header, more=more)
+    run.refresh_from_db()
+    assert run.state == "superseded"
+
+
+def test_a_policy_that_nobody_can_read_any_more_stops_no_rate(town: Town) -> None:
+    town.item("A-17", "MEYER", "10.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-10")
+    PolicyVersion.objects.update(text="policy: standard")
+    assert add(OWN, "2026-01-01", "1.53").changed
     run.refresh_from_db()
     assert run.state == "superseded"

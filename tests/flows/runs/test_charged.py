@@ -21,7 +21,7 @@ from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.reverse import reverse_run
 from dunwell.records import archive
 from dunwell.records.models import Charge, Item, Notice, Rate, RateSeries, Run, Task
-from tests.flows.book.test_vanished import bring
+from tests.flows.book.test_vanished import AMOUNT, bring
 from tests.flows.test_journal import on
 from tests.flows.town import Town, at_home, day, noon
 
@@ -251,3 +251,47 @@ def test_an_item_that_came_to_another_account_is_not_charged_again(
     assert amounts == [("interest", 30 * 200)]
     pay(german.entity, "SMITH", amount="100.00", items=["A-17"], **on("2026-05-12"))
     assert open_now(german) == {"A-17": 1000000 - 4000, "B-1": 100, "COSTS": 4000, "FEE": 500, "INT": 2000}
+
+
+def test_money_of_a_day_that_bore_interest_already_is_shown_to_a_person(german: Town) -> None:
+    german.item("A-18", "MEYER", "5000.00 EUR", "2026-03-31")
+    german.run("2026-04-10")
+    pay(german.entity, "MEYER", amount="100.00", items=["A-18"], **on("2026-04-10"))  # from the 11th on it bears none
+    assert not Task.objects.exists()
+    pay(german.entity, "MEYER", amount="1000.00", items=["A-17"], **on("2026-04-05"))
+    task = Task.objects.get()
+    said = (
+        "935.00 EUR was paid on 2026-04-05, and interest on it is charged from 2026-04-06 to 2026-04-10: a credit gives"
+        " the difference back"
+    )
+    assert (task.kind, task.account_id, task.detail) == ("interest_to_check", german.get("A-17").account_id, said)
+    assert task.item == german.get("A-17")
+    pay(german.entity, "MEYER", amount="10.00", items=["A-17"], **on("2026-04-09"))
+    task.refresh_from_db()
+    assert task.detail.startswith(f"{said}; 10.00 EUR was paid on 2026-04-09")
+    pay(german.entity, "MEYER", amount="10.00", **on("2026-04-09"))  # for no item
+    assert Task.objects.count() == 1
+
+
+def test_what_an_import_says_was_paid_on_such_a_day_is_shown_too(town: Town) -> None:
+    town.apply(AGREED.replace("policy: german", "policy: standard"))
+    town.account("MEYER")
+
+    def told(*rows: str, at: str) -> None:
+        header, more = "account,number,amount,settled,due", "settled: {column: settled}\n"
+        bring(town, *rows, on=at, header=header, column=AMOUNT, how="keep", more=more)
+
+    told("MEYER,A-17,10000.00,", "MEYER,A-18,5000.00,", at="2026-04-01")
+    town.run("2026-04-10")
+    told("MEYER,A-17,10000.00,2026-04-05", "MEYER,A-18,5000.00,2026-04-10", at="2026-04-12")
+    task = Task.objects.get()
+    assert task.item == town.get("A-17")
+    assert task.detail.startswith("10000.00 EUR was paid on 2026-04-05, and interest on it is charged from 2026-04-06")
+
+
+def test_after_a_charge_was_taken_back_there_is_nothing_to_look_at(german: Town) -> None:
+    run = german.propose("2026-04-10")
+    german.post(run)
+    reverse_run(run.pk, reason="too early", by="anna", at=noon("2026-04-11"))
+    pay(german.entity, "MEYER", amount="1000.00", items=["A-17"], **on("2026-04-05"))
+    assert not Task.objects.exists()

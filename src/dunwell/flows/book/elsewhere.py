@@ -5,15 +5,18 @@ from dataclasses import replace
 from datetime import date, datetime
 
 import polars as pl
-from django.db.models import F
+from django.db.models import F, Max
 
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
-from dunwell.engine.events import PaidElsewhere
+from dunwell.engine.consequences import late
+from dunwell.engine.events import PaidElsewhere, Task
 from dunwell.flows.cash.waived import record_waived
+from dunwell.flows.runs.happen import ask
 from dunwell.records import bulk, frames
-from dunwell.records.models import Entity, Promise
+from dunwell.records.models import Charge, Entity, Item, Promise
 from dunwell.records.models import PaidElsewhere as Ledger
+from dunwell.records.pieces import in_pieces
 
 
 class Elsewhere:
@@ -43,9 +46,27 @@ class Elsewhere:
         self._ledger.append(paid.select("item_id", "amount_minor", on=pl.coalesce(*days, pl.lit(self._on))))
 
     def keep(self) -> None:
-        """Put on record what was noted."""
+        """Put on record what was noted, and have a person look at interest that is charged of days after it."""
         if self._ledger:
-            bulk.insert(Ledger, pl.concat(self._ledger))
+            ledger = pl.concat(self._ledger)
+            bulk.insert(Ledger, ledger)
+            self._ask(ledger.filter(pl.col("on") < self._on, pl.col("amount_minor") > 0))
+
+    def _ask(self, earlier: pl.DataFrame) -> None:
+        """Open tasks about what was paid on a day before the import."""
+        for ids in in_pieces(earlier["item_id"].unique().to_list()):
+            standing = Charge.objects.filter(charge="interest", reversed_on=None, item__in=ids).exclude(posted_on=None)
+            until = dict(standing.order_by().values_list("item").annotate(Max("until_on")))
+            items = Item.objects.in_bulk(list(until))
+            for item_id, minor, on in earlier.filter(pl.col("item_id").is_in(list(until))).iter_rows():
+                if until[item_id] > on:
+                    item = items[item_id]
+                    text = late.text(minor, item.currency, on, until[item_id])
+                    task = Task(late.TASK, item.account_id, item_id, detail=text)
+                    ask(self._entity(item.entity_id), [task], self._on)
+
+    def _entity(self, entity_id: int) -> Entity:
+        return next(each for each in self._entities if each.pk == entity_id)
 
     def settled(self, items: pl.DataFrame) -> None:
         """Let nothing be open any more of items that vanished, as their source would say: the columns of lookup.OPEN.

@@ -113,12 +113,21 @@ def _keep(given: Sequence[Given], *, correct: str, by: str, at: datetime) -> lis
 def _decide_anew(series: Collection[str]) -> None:
     """Drop what waits unposted where a policy in force asks these series: it was decided by what was known before."""
     for entity in Entity.objects.select_for_update(no_key=True).order_by("pk") if series else ():
+        if _asks(entity, series):
+            book_changed(entity, "rates were changed that it was decided by")
+
+
+def _asks(entity: Entity, series: Collection[str]) -> bool:
+    """Whether a policy in force may ask one of these series, or one that cannot be read any more might."""
+    try:
         rules = policies.parsed(policies.versions_in_force(entity))
-        if any(policy.law for policy in rules):
-            items = Item.objects.filter(entity=entity, closed_on=None).order_by()
-            currencies = items.values_list("currency", flat=True).distinct()
-            if not series_needed(rules, list(currencies)).isdisjoint(series):
-                book_changed(entity, "rates were changed that it was decided by")
+    except Invalid:
+        return True
+    if not any(policy.law for policy in rules):
+        return False
+    items = Item.objects.filter(entity=entity, closed_on=None).order_by()
+    currencies = items.values_list("currency", flat=True).distinct()
+    return not series_needed(rules, list(currencies)).isdisjoint(series)
 
 
 def _kept(file: RateFile, known: Series | None, *, correct: str, by: str, at: datetime) -> Kept:

@@ -42,7 +42,11 @@ def _waiting_closings(book: Book, event: Delivered) -> list[int]:
 
 
 def ask(entity: Entity, tasks: Sequence[Asked], on: date) -> None:
-    """Open tasks about notices, unless one of the kind is open already."""
+    """Open tasks about notices and items, unless one of the kind is open already; of an item, that says more then."""
+    for task in tasks:
+        if task.item_id:
+            _ask_about(task.item_id, entity, task, on)
+    tasks = [task for task in tasks if not task.item_id]
     notices = [task.notice_id for task in tasks if task.notice_id]
     is_open = set(Task.objects.filter(notice_id__in=notices, closed_at=None).values_list("kind", "notice_id"))
     Task.objects.bulk_create(
@@ -57,3 +61,16 @@ def ask(entity: Entity, tasks: Sequence[Asked], on: date) -> None:
         for task in tasks
         if (task.task, task.notice_id) not in is_open
     )
+
+
+def _ask_about(item_id: int, entity: Entity, task: Asked, on: date) -> None:
+    is_open, is_new = Task.objects.get_or_create(
+        entity=entity,
+        item_id=item_id,
+        kind=task.task,
+        closed_at=None,
+        defaults={"account_id": task.account_id, "detail": task.detail, "opened_on": on},
+    )
+    if not is_new and task.detail not in is_open.detail:
+        is_open.detail += f"; {task.detail}"
+        is_open.save(update_fields=["detail"])
