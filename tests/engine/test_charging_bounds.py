@@ -8,6 +8,7 @@ import pytest
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
 from dunwell.engine.law.series import Series, tables
+from dunwell.engine.law.working import Claim, work_out
 from dunwell.engine.policy.parse import parse_policy
 from tests.engine.compare import differences, plain
 from tests.engine.oracle import judge
@@ -108,6 +109,18 @@ def test_amounts_at_the_bound() -> None:
 def test_money_on_the_first_and_the_last_of_all_days() -> None:
     moves = [{"item_id": 1, "amount_minor": amount, "on": on} for on, amount in ((date.min, 5), (date.max, 36_500))]
     assert decided("{rate: 10}", [{"due_on": date(2026, 4, 14)}], elsewhere=moves)[1]["charged"] == 20
+
+
+def test_a_rounding_of_the_policys_own() -> None:
+    """A day of 1,000.00 at 8.5 % comes to 23.2877 cents: to 23, fifty times, or to 1,164.38 in fifty days."""
+    due, whole = date(2026, 2, 24), {"amount_minor": 100_000, "open_minor": 100_000}
+    for rounding, amount in (("exact", 11_64), ("daily_rate_2dp", 11_50)):
+        interest = f"{{rate: 8.5, rounding: {rounding}}}"
+        assert decided(interest, [{"due_on": due, **whole}])[1]["charged"] == amount
+        stages = "[{stage: one, days_past_due: 0, interest: true, send: [email]}]"
+        law = parse_policy(f"policy: p\ninterest: {interest}\nstages: {stages}", "p.yaml").law
+        assert law is not None
+        assert work_out(law, Claim("EUR", 100_000, due, TODAY), {}).interest_minor == amount
 
 
 def test_interest_charged_already_up_to_a_later_day() -> None:

@@ -34,6 +34,9 @@ def told(folder: Path, rates: str, amount: str = "0.00", name: str = "a-story") 
         ("{dk-lending: {2026-01-01: much}}", "rates.dk-lending.2026-01-01: 'much' is not a number"),
         ("{dk-lending: {2026-01-01: true}}", "rates.dk-lending.2026-01-01: True is not a number"),
         ("{dk-lending: {2026-01-01: 2.0000001}}", "rates.dk-lending.2026-01-01: a rate has at most six decimals"),
+        ("{ecb-eur-sek: {2025-01-01: 0}}", "rates.ecb-eur-sek.2025-01-01: an exchange rate is above 0"),
+        ("{ecb-eur-sek: {2025-01-01: -11.2}}", "rates.ecb-eur-sek.2025-01-01: an exchange rate is above 0"),
+        ("{pl-nbp-eur: {2025-01-01: 0.0}}", "rates.pl-nbp-eur.2025-01-01: an exchange rate is above 0"),
         ("{dk-lending: {2026-01-01: 1e99}}", "rates.dk-lending.2026-01-01: a rate has at most six decimals"),
     ],
 )
@@ -41,6 +44,12 @@ def test_rates_that_cannot_be_read_are_named(tmp_path: Path, rates: str, message
     (failures,) = run_files([told(tmp_path, rates)])
     assert [each.message.startswith(message) for each in failures] == [True]
     assert failures[0].line == 4
+
+
+def test_a_rate_of_interest_may_be_0_or_below(tmp_path: Path) -> None:
+    none = told(tmp_path, "{dk-lending: {2026-01-01: 0}}", "80.00", "none")
+    below = told(tmp_path, "{dk-lending: {2026-01-01: -1}}", "70.00", "below")
+    assert run_files([none, below]) == [[], []]
 
 
 def test_stories_of_different_rates_do_not_mix(tmp_path: Path) -> None:

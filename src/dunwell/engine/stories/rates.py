@@ -5,7 +5,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+from dunwell.engine.data import regime_names
 from dunwell.engine.documents import Document, DocumentError
+from dunwell.engine.law.flat import euro_series
+from dunwell.engine.law.law import regime
 from dunwell.engine.law.series import AllSeries, Series
 from dunwell.engine.law.shipped import all_shipped
 from dunwell.engine.money import DIGITS_MAX
@@ -39,8 +42,16 @@ def _series(document: Document, name: str, values: Any) -> Series:  # noqa: ANN4
         except ValueError:
             raise DocumentError([document.problem((*path, text), f"{text!r} is no day, such as 2026-01-01")]) from None
         days[day] = _millionths(document, (*path, text), value)
+        if days[day] <= 0 and _is_exchange(name):
+            raise DocumentError([document.problem((*path, text), "an exchange rate is above 0")])
     known = sorted(days)
     return Series(name, FOR_EVER, tuple(known), tuple(days[day] for day in known))
+
+
+def _is_exchange(name: str) -> bool:
+    """Whether a series has units of a currency, not percent points."""
+    flats = (flat for each in regime_names() for flat in regime(each).flat.values())
+    return name.startswith(euro_series("")) or any(flat.exchange == name for flat in flats)
 
 
 def _millionths(document: Document, path: tuple[str, ...], value: Any) -> int:  # noqa: ANN401 - any YAML value
