@@ -30,6 +30,16 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_check_without_a_book_names_the_series_that_one_has_to_be_given(desk: Path) -> None:
+    stage = "{stage: first, days_past_due: 3, interest: true, send: [email]}"
+    for regime in ("AT", "DE"):
+        policy = f"{{policy: p, title: T, min_gap_days: 5, interest: {{regime: {regime}}}, stages: [{stage}]}}"
+        (desk / f"law-{regime}.yaml").write_text(policy)
+    (austrian, german) = dunwell("policy", "check", "law-AT.yaml", "law-DE.yaml", "--json", cwd=desk).json["policies"]
+    assert ["the series at-basiszinssatz does not come with Dunwell" in each for each in austrian["warnings"]] == [True]
+    assert german["warnings"] == []
+
+
 def test_a_check_needs_no_book_and_makes_none(desk: Path) -> None:
     before = sorted(desk.iterdir())
     answer = dunwell("policy", "check", "gentle.yaml", cwd=desk)

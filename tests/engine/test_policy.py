@@ -298,3 +298,18 @@ def test_the_schema_takes_every_form_of_a_fee(keys: str) -> None:
 def test_the_schema_refuses_what_is_broken(text: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
         VALIDATOR.validate(as_json(text))
+
+
+@pytest.mark.parametrize(
+    ("law", "lacks"),
+    [
+        ("{regime: UK, class: consumer}", ["no interest", "no flat sum"]),
+        ("{regime: UK, class: consumer, rate: 4}", ["no flat sum"]),
+        ("{regime: UK, class: business}", []),
+        ("{regime: UK}", []),
+    ],
+)
+def test_charges_that_the_law_never_gives_are_doubted(law: str, lacks: list[str]) -> None:
+    stage = "{stage: first, days_past_due: 3, interest: true, compensation: true, send: [email]}"
+    told = warnings(f"{{policy: p, title: T, min_gap_days: 5, interest: {law}, stages: [{stage}]}}")
+    assert [each.partition("UK gives ")[2].partition(" against")[0] for each in told] == lacks

@@ -20,24 +20,34 @@ def audit() -> None:
 @app.command(cls=Command)
 @refuses
 def show(
+    *,
     item: Annotated[str | None, typer.Option("--item", metavar="ITEM", help="The number of an item.")] = None,
     account: Annotated[str | None, typer.Option("--account", metavar="CODE", help="The code of an account.")] = None,
     run: Annotated[int | None, typer.Option("--run", metavar="RUN", help="The number of a run.")] = None,
+    series: Annotated[str | None, typer.Option("--series", metavar="NAME", help="A series of rates.")] = None,
     entity: EntityCode = None,
     json: Json = False,
 ) -> None:
-    """Show what happened to an item, an account or a run, oldest first."""
-    if sum(each is not None for each in (item, account, run)) != 1:
-        raise WrongUsage("say what to show: --item ITEM, --account CODE or --run RUN")
+    """Show what happened to an item, an account, a run or a series of rates, oldest first.
+
+    With --entity alone: how the entity itself was changed.
+    """
+    asked = sum(each is not None for each in (item, account, run, series))
+    if asked > 1 or (not asked and entity is None):
+        raise WrongUsage("say what to show: --item ITEM, --account CODE, --run RUN, --series NAME or --entity CODE")
     open_book()
     from dunwell.flows.audit import show as trail  # noqa: PLC0415  # after the book is open
 
     if run is not None:
         happened = trail.of_run(run)
+    elif series is not None:
+        happened = trail.of_series(series)
     elif account is not None:
         happened = trail.of_account(entity_of(entity), account)
+    elif item is not None:
+        happened = trail.of_item(entity_of(entity), item)
     else:
-        happened = trail.of_item(entity_of(entity), str(item))
+        happened = trail.of_entity(entity_of(entity))
     if json:
         as_json([vars(each) for each in happened])
         return

@@ -10,7 +10,7 @@ from dunwell.cli.command import Command
 from dunwell.cli.doors import Json, book_exists, open_book, refuses
 from dunwell.cli.output import as_json, err, say, table
 from dunwell.flows.errors import Invalid, NotFound
-from dunwell.flows.policy_files import check_policy, policy_schema
+from dunwell.flows.policy_files import check_policy, missing_series, policy_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,9 +169,9 @@ def retire(
 
 
 def _doubts(policy: "Policy", text: str, file: Path, entity: str | None = None) -> list[str]:
-    """Say what of the book, if there is one, a policy does not reckon with."""
+    """Say what of the book a policy does not reckon with; without one, which series it would have to be given."""
     if not book_exists():
-        return []
+        return list(map(str, missing_series(policy, text, str(file))))
     open_book()
     from dunwell.flows import policy_doubts  # noqa: PLC0415  # after the book is open
     from dunwell.flows.entities import entity_called  # noqa: PLC0415

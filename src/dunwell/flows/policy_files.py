@@ -5,7 +5,9 @@ from typing import Any
 
 import polars as pl
 
+from dunwell.engine.data import series_names
 from dunwell.engine.documents import Document, DocumentError, Problem, read_document
+from dunwell.engine.law.needs import series_needed
 from dunwell.engine.policy.model import Policy, json_schema
 from dunwell.engine.policy.parse import policy_of, warnings_of
 from dunwell.flows.errors import Invalid
@@ -25,6 +27,16 @@ def check_policy(text: str, source: str, attributes: Mapping[str, pl.DataType]) 
         count = len(problems)
         raise Invalid(f"{source}: {count} problem{'s' * (count != 1)}", [str(each) for each in problems]) from None
     return policy, [*warnings_of(policy, document), *_falling_days(policy, document)]
+
+
+def missing_series(policy: Policy, text: str, source: str) -> list[Problem]:
+    """Name the series that a policy asks for and that do not come with Dunwell."""
+    lacking = sorted(series_needed([policy], ()) - set(series_names()))
+    document = read_document(text, source)
+    return [
+        document.problem(("interest",), f"the series {name} does not come with Dunwell: a book has to be given it")
+        for name in lacking
+    ]
 
 
 def _falling_days(policy: Policy, document: Document) -> Iterator[Problem]:

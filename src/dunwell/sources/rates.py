@@ -40,7 +40,7 @@ class RateRow:
 class RateFile:
     """What a file says of one series, in order of days; `until_on`: the last day of which it knows.
 
-    `series` is empty where the file does not say it.
+    `series` is empty where the file does not say it. Where nobody `says_until`, it is the last row's day.
     """
 
     series: str
@@ -48,6 +48,7 @@ class RateFile:
     source: str
     until_on: date
     rows: tuple[RateRow, ...]
+    says_until: bool = True
 
 
 def read_rates(path: Path, *, series: str | None = None, until_on: date | None = None) -> list[RateFile]:
@@ -122,11 +123,14 @@ class _Table:
         if not rows:
             self.problems.add(self.first, self.columns[at], f"there is no rate of {name}")
             return
-        end = until_on or self._until() or rows[-1].from_on
+        said = until_on or self._until()
+        end = said or rows[-1].from_on
         if end < rows[-1].from_on:
             told = f"it is said to be known until {end}, and says what holds on {rows[-1].from_on}"
             self.problems.add(rows[-1].line, "", told)
-        yield RateFile(name, self.head.get("title", ""), self.head.get("source", ""), end, _changes(rows))
+        yield RateFile(
+            name, self.head.get("title", ""), self.head.get("source", ""), end, _changes(rows), said is not None
+        )
 
     def _until(self) -> date | None:
         text = self.head.get("complete_until")
@@ -168,16 +172,23 @@ class _Table:
             self._above(above + 1, lines[above])
             above += 1
         reader = csv.reader(lines[above:])
-        columns = [name.strip() for name in next(reader, [])]
         self.first = above + 1
+        try:
+            columns = [name.strip() for name in next(reader, [])]
+        except csv.Error as error:
+            self.problems.add(self.first, "", f"it is no table of days and rates: {error}")
+            return
         if len(columns) < 2 or columns[0].lower() not in DAYS:  # a day and a value
             self.problems.add(self.first, "", "the table begins with the line `from,value`, a day and its rate")
             return
         self.columns = columns
-        for cells in reader:
-            line = above + reader.line_num
-            if any(cell.strip() for cell in cells):
-                self.rows.append((line, cells))
+        try:
+            for cells in reader:
+                line = above + reader.line_num
+                if any(cell.strip() for cell in cells):
+                    self.rows.append((line, cells))
+        except csv.Error as error:
+            self.problems.add(above + reader.line_num, "", f"it is no table of days and rates: {error}")
 
     def _above(self, line: int, text: str) -> None:
         key, colon, value = text.lstrip("#").partition(":")

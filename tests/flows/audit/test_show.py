@@ -2,10 +2,12 @@
 
 import pytest
 
-from dunwell.flows.audit.show import Happened, of_account, of_item, of_run
+from dunwell.flows.audit.show import Happened, of_account, of_entity, of_item, of_run, of_series
 from dunwell.flows.cash import pay as cash
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import NotFound
+from dunwell.flows.journal import change_journal
+from dunwell.flows.law.rates import add_rate
 from dunwell.flows.people.holds import hold
 from dunwell.flows.people.promises import promise
 from dunwell.flows.runs.edit import exclude_account, exclude_item
@@ -78,3 +80,17 @@ def test_what_is_not_there_is_not_found(town: Town) -> None:
         of_account(town.entity, "NOBODY")
     with pytest.raises(NotFound):
         of_run(99)
+
+
+def test_what_was_done_to_rates_and_to_the_journal_can_be_read(town: Town) -> None:
+    add_rate("at-basiszinssatz", day("2026-01-01"), "1.53", by="bert", at=noon("2026-04-03"))
+    add_rate("at-basiszinssatz", day("2026-01-01"), "1.28", correct="misread", by="carl", at=noon("2026-04-04"))
+    change_journal(town.entity, {"receivable": "1400"}, by="bert", at=noon("2026-04-05"))
+    added, corrected = of_series("at-basiszinssatz")
+    assert told([added, corrected]) == [("bert", "rates.added"), ("carl", "rates.corrected")]
+    assert corrected.detail["reason"] == "misread"
+    assert of_series("ecb-mro") == []
+    with pytest.raises(NotFound, match="no series 'ecb-mroo'"):
+        of_series("ecb-mroo")
+    changed = of_entity(town.entity)[-1]
+    assert (changed.by, changed.what, changed.detail) == ("bert", "entity.changed", {"journal": {"receivable": "1400"}})

@@ -218,7 +218,12 @@ def test_what_is_owed_in_all_has_what_was_charged_before(meyer: Town, monkeypatc
     assert {each.number: each.amount_minor for each in found.charges} == open_minor
     assert {each.charge for each in found.charges} == {"fee", "interest", "compensation"}
     pages: list[WorkingPage] = []
-    monkeypatch.setattr(paper, "typeset_working", lambda page: pages.append(page) or b"")
+
+    def kept(page: WorkingPage) -> bytes:
+        pages.append(page)
+        return b""
+
+    monkeypatch.setattr(paper, "typeset_working", kept)
     found.printed("en")
     monkeypatch.setattr(working, "working_pdf", lambda data, _day: repr(data).encode())
     owed = meyer.open("A-17") + sum(open_minor.values()) + found.working.interest_minor

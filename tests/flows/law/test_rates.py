@@ -1,6 +1,5 @@
 """Rates that people add: held against what is known, kept whole or not at all, and on record."""
 
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -180,11 +179,47 @@ def test_files_of_central_banks_are_read_as_they_are(town: Town, tmp_path: Path)
     assert known_series({"ecb-eur-usd"})["ecb-eur-usd"].at(day("2026-04-14")) == 1_170_000
 
 
-def test_a_weekend_is_no_gap_between_exchange_rates(town: Town) -> None:
+def test_days_without_a_quotation_are_no_gap_between_exchange_rates(town: Town) -> None:
     ends = shipped_series({"ecb-eur-usd"})["ecb-eur-usd"].series.complete_until_on
-    assert add("ecb-eur-usd", date.fromordinal(ends.toordinal() + 4).isoformat(), "1.17").added == 1
-    far = date.fromordinal(ends.toordinal() + 14).isoformat()
-    assert "is not known" in refused(lambda: add("ecb-eur-usd", far, "1.17"))
+    assert ends == day("2026-04-13")
+    assert "from 2026-04-14 to 2026-04-14 is not known" in refused(lambda: add("ecb-eur-usd", "2026-04-15", "1.17"))
+    assert add("ecb-eur-usd", "2026-04-14", "1.17", until="2026-04-17").added == 1
+    assert "is not known" in refused(lambda: add("ecb-eur-usd", "2026-04-21", "1.18"))  # Monday is quoted
+    add("ecb-eur-usd", "2026-04-20", "1.18", until="2026-04-30")
+    add("ecb-eur-usd", "2026-05-04", "1.19")  # after a holiday of the ECB, and a weekend
+    assert "is not known" in refused(lambda: add("ecb-eur-usd", "2026-06-04", "1.17"))
+
+
+@pytest.mark.parametrize(
+    ("name", "on", "values"),
+    [("ecb-eur-usd", "2026-04-14", ("117", "0.0117")), ("ecb-mro", "2026-04-17", ("215", "27.16", "-22.86"))],
+)
+def test_a_value_far_from_the_one_before_is_refused(town: Town, name: str, on: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        assert "off the value before" in refused(lambda given=value: add(name, on, given))
+    if name == "ecb-mro":
+        assert add(name, on, "27.15").added == 1
+
+
+def test_a_misplaced_point_within_a_file_is_told_with_its_line(town: Town, tmp_path: Path) -> None:
+    text = "from,value\n2025-01-01,2.53\n2025-07-01,153\n2026-01-01,1.53\n"
+    told = refused(lambda: take(tmp_path, text, OWN))
+    assert "rates.csv:3: at-basiszinssatz: 153 of 2025-07-01 is more than 25 percent points off the value bef" in told
+
+
+def test_a_file_for_half_years_is_known_as_long_as_what_is_added(town: Town, tmp_path: Path) -> None:
+    name = "de-basiszinssatz"
+    (kept,) = take(tmp_path, "from,value\n2026-01-01,1.27\n", name)
+    assert kept.until_on == add(name, "2026-01-01", "1.27").until_on == day("2026-06-30")
+    (said,) = take(tmp_path, "from,value\n2026-07-01,1.52\n", name, until_on=day("2026-07-31"))
+    assert said.until_on == day("2026-07-31")
+    daily = "from,value\n2026-08-01,1.52\n2026-08-14,1.52\n"  # which says nothing of the days to come
+    assert take(tmp_path, daily, name)[0].until_on == day("2026-08-14")
+
+
+def test_a_correction_without_a_reason_is_refused(town: Town) -> None:
+    add(OWN, "2025-01-01", "2.53")
+    assert "--correct: say why it was wrong" in refused(lambda: add(OWN, "2025-01-01", "9", correct=" "))
 
 
 @pytest.mark.parametrize(
@@ -201,6 +236,12 @@ def test_a_weekend_is_no_gap_between_exchange_rates(town: Town) -> None:
 )
 def test_files_that_are_none_are_refused(town: Town, tmp_path: Path, text: str, said: str) -> None:
     assert said in refused(lambda: take(tmp_path, text, OWN))
+
+
+@pytest.mark.parametrize(("above", "line"), [("", 1), ("from,value\n2026-01-01,1.5\n", 3)])
+def test_a_cell_beyond_all_bounds_is_refused_with_its_line(town: Town, tmp_path: Path, above: str, line: int) -> None:
+    told = refused(lambda: take(tmp_path, f"{above}{'1' * 200_000},1\n", name=OWN))
+    assert f"rates.csv:{line}: it is no table of days and rates" in told
 
 
 def test_what_is_no_text_is_refused(town: Town, tmp_path: Path) -> None:

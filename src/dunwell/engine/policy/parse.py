@@ -253,10 +253,25 @@ def _doubts(policy: Policy, document: Document) -> Iterator[tuple[Path, str]]:
             yield from _currency_doubts(policy, index, stage.fee)
     if policy.interest and policy.interest.regime is None and not any(stage.interest for stage in policy.stages):
         yield ("interest",), "no stage has `interest: true`, so that nothing is charged at this rate"
+    yield from _class_doubts(policy)
     if policy.escalate == "step" and policy.min_gap_days < 3:
         yield ("min_gap_days",), "with `escalate: step` a gap below 3 days can send an old item one stage a day"
     if not document.data.get("title"):
         yield ("policy",), "a title would help those who read reports"
+
+
+def _class_doubts(policy: Policy) -> Iterator[tuple[Path, str]]:
+    """Charges that the law gives against no debtor of the class that the policy says."""
+    law = policy.law
+    if law is None or law.regime is None or law.default_class is None:
+        return
+    lacks = (("interest", law.rate_rule(law.default_class)), ("compensation", law.flat(law.default_class)))
+    for key, rule in lacks:
+        asking = [index for index, stage in enumerate(policy.stages) if getattr(stage, key)]
+        if rule is None and asking:
+            told = f"{law.regime.regime} gives {'no interest' if key == 'interest' else 'no flat sum'} against"
+            whom = f"debtors of the class {law.default_class}, as `interest` calls those whose account says none"
+            yield ("stages", asking[0], key), f"{told} {whom}"
 
 
 def _currency_doubts(policy: Policy, index: int, fee: Fee | Tier) -> Iterator[tuple[Path, str]]:

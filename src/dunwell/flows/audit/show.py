@@ -1,4 +1,4 @@
-"""What happened to an item, an account or a run, oldest first."""
+"""What happened to an item, an account, a run, a series of rates or an entity, oldest first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,8 +11,10 @@ from dunwell.engine.book import NOTICE_STATES
 from dunwell.engine.money import format_minor
 from dunwell.flows.entities import account_called
 from dunwell.flows.errors import NotFound
+from dunwell.flows.law.uses import is_known_name
 from dunwell.flows.runs.explain import item_called
 from dunwell.records.models import Account, Attempt, AuditEvent, Delivery, Entity, Item, NoticeLine, Run
+from dunwell.sources.problems import shown
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,18 @@ def of_run(run_id: int) -> list[Happened]:
     notices = list(Run.objects.get(pk=run_id).notices.values_list("pk", flat=True))
     own = Q(subject_type="run", subject_id=run_id) | Q(subject_type="notice", subject_id__in=notices)
     return _in_order(_events(own))
+
+
+def of_series(name: str) -> list[Happened]:
+    """How the rates of a series were added and corrected here. Errors: NotFound."""
+    if not is_known_name(name):
+        raise NotFound(f"there is no series {shown(name)}: `dunwell rates list` shows those that there are")
+    return _in_order(_events(Q(subject_type="rateseries", subject_label=name)))
+
+
+def of_entity(entity: Entity) -> list[Happened]:
+    """How an entity itself was changed: what letters show of it, and the codes of its journal."""
+    return _in_order(_events(Q(subject_type="entity", subject_id=entity.pk)))
 
 
 def _events(which: Q) -> Iterator[Happened]:

@@ -1,10 +1,13 @@
 """Rates that somebody gives, held against what is known: what contradicts it, leaves a gap, or cannot be."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
+
+from holidays import financial_holidays
 
 from dunwell.engine.data import series_names
 from dunwell.engine.law.series import Series
@@ -15,7 +18,9 @@ from dunwell.sources.rates import MILLIONTHS, RateFile, RateRow
 
 DAY: Final = timedelta(days=1)
 AHEAD_MAX: Final = timedelta(days=366)  # a rate is decreed some weeks before it holds
-UNQUOTED_MAX: Final = timedelta(days=6)  # the longest time without an exchange rate, around Easter and New Year
+UNQUOTED_MAX: Final = timedelta(days=10)  # beyond the longest time without an exchange rate, around Easter
+FACTOR_MAX: Final = 10  # by which a sum of money changes at once: what is more is a misplaced point
+STEP_MAX: Final = 25  # percent points by which a rate does
 POINTS_MIN: Final = -20
 POINTS_MAX: Final = 1000
 
@@ -48,6 +53,7 @@ def problems_of(given: Given, known: Series | None, *, is_corrected: bool, at: d
     if given.file.until_on > latest:
         yield given.at(rows[-1].line, f"nobody knows until {given.file.until_on}: {latest} is the last day to be said")
     yield from (given.at(row.line, said) for row in rows if (said := _bounds(name, row)))
+    yield from _leaps(given, known)
     if known:
         yield from _against(given, known, is_corrected=is_corrected)
 
@@ -70,8 +76,7 @@ def _against(given: Given, known: Series, *, is_corrected: bool) -> Iterator[str
     """Where what is given contradicts what is known, or leaves days between of which nobody knows."""
     file = given.file
     first, until_on = file.rows[0].from_on, known.complete_until_on
-    allowed = UNQUOTED_MAX if is_exchange(file.series) else DAY
-    if first > until_on + allowed:
+    if _is_gap(file.series, until_on, first):
         yield given.at(
             file.rows[0].line,
             f"what holds from {until_on + DAY} to {first - DAY} is not known: add that first, as `dunwell rates add"
@@ -93,6 +98,44 @@ def _against(given: Given, known: Series, *, is_corrected: bool) -> Iterator[str
         if line not in shown:
             shown.add(line)
             yield given.at(line, f"{points(said)} contradicts what is known of {day}, {points(holds)}: {told}")
+
+
+def _is_gap(name: str, until_on: date, first: date) -> bool:
+    """Whether days lie between of which nobody knows; the ECB quotes nothing on weekends and its holidays."""
+    between = (first - until_on).days - 1
+    if between <= 0:
+        return False
+    if not is_exchange(name) or first - until_on > UNQUOTED_MAX:
+        return True
+    closed = financial_holidays("XECB", years=range(until_on.year, first.year + 1))
+    days = (until_on + DAY * (at + 1) for at in range(between))
+    return any(day.weekday() < 5 and day not in closed for day in days)
+
+
+def _leaps(given: Given, known: Series | None) -> Iterator[str]:
+    """Values so far from the one before that they are typing errors, such as one with its point misplaced."""
+    name, rows = given.file.series, given.file.rows
+    asked = asked_series().get(name)
+    is_money = is_exchange(name) or (asked is not None and not asked.is_rate)
+    before = _before(known, rows[0].from_on)
+    for row in rows:
+        value = row.value_millionths
+        if before is not None and (
+            (is_money and not before <= value * FACTOR_MAX <= before * FACTOR_MAX**2)
+            or (not is_money and abs(value - before) > STEP_MAX * MILLIONTHS)
+        ):
+            most = f"{FACTOR_MAX} times" if is_money else f"{STEP_MAX} percent points"
+            yield given.at(
+                row.line,
+                f"{points(value)} of {row.from_on} is more than {most} off the value before, {points(before)}",
+            )
+        before = value
+
+
+def _before(known: Series | None, day: date) -> int | None:
+    """The value last known before a day; None where there is none."""
+    position = bisect_left(known.days, day) if known else 0
+    return known.values[position - 1] if known and position else None
 
 
 def differences(file: RateFile, known: Series) -> Iterator[tuple[date, int, int]]:

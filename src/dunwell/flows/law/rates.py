@@ -1,7 +1,7 @@
 """Rates that people add: held against what is known, kept as a whole or not at all, and put on record."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final
@@ -56,8 +56,9 @@ def add_rate(
 
     What waits unposted of entities whose policies ask it is superseded.
 
-    Without `until_on` it is the day itself, or all of its half-year where regimes ask for half-years alone. Errors:
-    Invalid for a name nobody asks for, what cannot be, what contradicts a known value, and a gap before the day.
+    Without `until_on` it is the day itself, or, of a first day of January or July, all of its half-year where regimes
+    ask for half-years alone. Errors: Invalid for a name nobody asks for, what cannot be, what contradicts a known
+    value, and a gap before the day.
     """
     millionths = value_millionths(value)
     if isinstance(millionths, str):
@@ -82,17 +83,21 @@ def import_rates(
         raise Invalid(f"{path.name}: nothing is taken", str(error).splitlines()) from None
     if not files:
         raise Invalid(f"{path.name} has no series {name}")
+    files = [file if file.says_until else replace(file, until_on=_end(file.series, file.until_on)) for file in files]
     return _keep([Given(file, path.name) for file in files], correct=correct, by=by, at=at)
 
 
 def _end(name: str, day: date) -> date:
+    """Until when a value is known of which nobody says so: of a rate for half-years its end."""
     asked = asked_series().get(name)
-    if asked and asked.is_rate and asked.by_half_years:
-        return date(day.year, 6, 30) if day.month <= 6 else date(day.year, 12, 31)
+    if asked and asked.is_rate and asked.by_half_years and day.day == 1 and day.month in {1, 7}:
+        return date(day.year, 6, 30) if day.month == 1 else date(day.year, 12, 31)
     return day
 
 
 def _keep(given: Sequence[Given], *, correct: str, by: str, at: datetime) -> list[Kept]:
+    if correct and not correct.strip():
+        raise Invalid("--correct: say why it was wrong")
     with transaction.atomic():
         names = sorted(each.file.series for each in given)
         list(RateSeries.objects.select_for_update().filter(pk__in=names).order_by("pk"))

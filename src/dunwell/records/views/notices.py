@@ -1,5 +1,6 @@
 """The notices of a run in a list, and one with its items and what became of its messages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -11,6 +12,7 @@ from dunwell.records.models import Account, Approval, Attempt, Charge, Delivery,
 
 NOTICES_SHOWN: Final = 50
 LINES_SHOWN: Final = 200
+CHARGE_ROLES: Final = ("fee", "charge")  # of what a notice raises, and of what was raised before
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class NoticeList:
 
 @dataclass(frozen=True)
 class LineRow:
-    """An item on a notice; `level` None where the notice does not dun it."""
+    """An item on a notice; `level` None where the notice does not dun it, `charge` empty where it is no charge."""
 
     number: str
     kind: str
@@ -74,6 +76,7 @@ class LineRow:
     role: str
     level_before: int | None
     level: int | None
+    charge: str
 
 
 @dataclass(frozen=True)
@@ -133,6 +136,8 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
     full = found.get()
     lines = NoticeLine.objects.filter(notice_id=notice_id).select_related("item").order_by("role", "item__due_on", "pk")
     some = list(lines[: LINES_SHOWN + 1])
+    kinds = dict(Charge.objects.filter(charge_item__in=[line.item_id for line in some if line.role in CHARGE_ROLES])
+                 .values_list("charge_item", "charge"))  # fmt: skip
     return NoticePage(
         notice=rows[0],
         policy=full.policy,
@@ -141,7 +146,7 @@ def notice(entity_id: int, run_id: int, notice_id: int) -> NoticePage | None:
         charges_minor=full.charges_minor,
         fee_minor=full.fee_minor,
         charged=charged(notice_id, full.fee_minor),
-        lines=[_line(line) for line in some[:LINES_SHOWN]],
+        lines=[_line(line, kinds) for line in some[:LINES_SHOWN]],
         lines_more=max(lines.count() - LINES_SHOWN, 0) if len(some) > LINES_SHOWN else 0,
         deliveries=deliveries([notice_id]).get(notice_id, []),
         approved_by=sorted(full.given_approvals.values_list("by", flat=True)),
@@ -217,6 +222,9 @@ def _rows(found: "QuerySet[Notice]") -> list[NoticeRow]:
     ]
 
 
-def _line(line: NoticeLine) -> LineRow:
+def _line(line: NoticeLine, kinds: Mapping[int, str]) -> LineRow:
     item = line.item
-    return LineRow(item.number, item.kind, item.due_on, line.amount_minor, line.role, line.level_before, line.level)
+    charge = kinds.get(line.item_id, "fee") if line.role in CHARGE_ROLES else ""
+    return LineRow(
+        item.number, item.kind, item.due_on, line.amount_minor, line.role, line.level_before, line.level, charge
+    )

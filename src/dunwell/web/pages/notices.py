@@ -8,6 +8,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_safe
 
 from dunwell.flows.errors import FlowError, Invalid, NotFound
+from dunwell.flows.law.leftout import left_out
 from dunwell.flows.runs.approve import approve_notice
 from dunwell.flows.runs.edit import exclude_account, exclude_item
 from dunwell.flows.runs.reading import print_notice, read_notice
@@ -44,6 +45,7 @@ def notice_page(request: HttpRequest, entity: EntityLine, run: RunLine, notice: 
         "found": found,
         "reading": reading,
         "unwritten": unwritten,
+        "left_out": left_out(notice),
         "seen": seen,
         "may_approve": found.notice.lacks_approval
         and not names_of(who(request), [run.proposed_by, *found.approved_by])
