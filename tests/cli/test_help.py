@@ -19,11 +19,11 @@ NAMES = {
     "plan", "promises", "end",
     "contact", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
-    "web", "user add", "user list", "story schema",
+    "web", "user add", "user list", "story schema", "journal", "entity journal",
 }  # fmt: skip
 GROUPS = ("", "audit", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
-# The schemas are nothing else, the others tell a log.
-WITHOUT_JSON = {"policy schema", "story schema", "up", "web", "worker"}
+# The schemas are nothing else, a journal has a format, the others tell a log.
+WITHOUT_JSON = {"journal", "policy schema", "story schema", "up", "web", "worker"}
 
 
 class Command(Protocol):
@@ -81,6 +81,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
         "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
+        "journal": "", "entity journal": "CODE",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

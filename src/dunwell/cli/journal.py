@@ -35,7 +35,9 @@ def journal(
     to: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")],
     *,
     entity: EntityCode = None,
-    format_: Annotated[Format, typer.Option("--format", help="csv, or json, which says the same.")] = Format.CSV,
+    format_: Annotated[
+        Format, typer.Option("--format", metavar="FORMAT", help="csv, or json, which says the same.")
+    ] = Format.CSV,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write it to a file. [default: print it]")
     ] = None,
