@@ -28,9 +28,9 @@ def show(
     entity: EntityCode = None,
     json: Json = False,
 ) -> None:
-    """Show what happened to an item, an account, a run or a series of rates, oldest first.
+    """Show what happened to an item, account, run or series, in order.
 
-    With --entity alone: how the entity itself was changed.
+    A series is one of rates. With --entity alone: how the entity itself was changed.
     """
     asked = sum(each is not None for each in (item, account, run, series))
     if asked > 1 or (not asked and entity is None):

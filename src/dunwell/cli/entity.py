@@ -101,7 +101,7 @@ def journal_(
     vat_compensation: Annotated[str | None, _option("vat-compensation", "CODE", "That of flat sums.")] = None,
     json: Json = False,
 ) -> None:
-    """Show or set the accounts and VAT codes of its journal.
+    """Show or set the ledger accounts and VAT codes of a journal.
 
     What is not given stays as it is; an empty text takes it away.
     """
