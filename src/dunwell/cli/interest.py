@@ -87,10 +87,10 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
 
 
 def _check_language(code: str) -> None:
-    from dunwell.letters.reader import LANGUAGES  # noqa: PLC0415  # --help needs none of this
+    from dunwell.flows.wording import languages  # noqa: PLC0415  # --help needs none of this
 
-    if code not in LANGUAGES:
-        raise WrongUsage(f"--language: there are {', '.join(LANGUAGES)}, and not {code!r}")
+    if code not in languages():
+        raise WrongUsage(f"--language: there are {', '.join(languages())}, and not {code!r}")
 
 
 def _series() -> "Mapping[str, Series]":

@@ -15,6 +15,11 @@ from dunwell.letters.wording import CLOSE, LETTER, OTHER_STAGE, PHRASES, STAGES,
 ENDING: Final = ".txt"
 
 
+def languages() -> tuple[str, ...]:
+    """The languages that letters are written in."""
+    return tuple(LANGUAGES)
+
+
 def words_in_force() -> Wording:
     """The words that letters are written in now. Errors: Invalid, with file, line and what to do of each problem."""
     folder: Path = settings.CONFIG.templates_dir
