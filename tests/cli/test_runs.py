@@ -73,7 +73,7 @@ def test_the_ageing_adds_up(shown: Path) -> None:
         ("explain NOPE", 4, "there is no item 'NOPE' in the book of ACME"),
         ("explain A-17 --run 99", 4, "there is no run 99"),
         ("explain A-17 --run 99 --entity ACME", 4, "there is no run 99 of ACME"),
-        ("audit show", 2, "say what to show: --item ITEM, --account CODE or --run RUN"),
+        ("audit show", 2, "say what to show: --item ITEM, --account CODE, --run RUN, --series NAME or --entity CODE"),
         ("run schedule --post", 2, "say --at HH:MM, with --post or without, or --off"),
         ("preview NOPE", 4, "there is no account 'NOPE' of ACME"),
         ("post 99", 4, "there is no run 99"),
