@@ -123,7 +123,7 @@ def test_what_is_not_there_is_said_in_words(town: Town, bert: Client) -> None:
         assert "There is no" in answer.content.decode()
 
 
-BOUNDS = {"home": 10, "runs": 5, "run": 17, "notice": 36, "accounts": 5, "account": 32, "ageing": 20}
+BOUNDS = {"home": 10, "runs": 5, "run": 17, "notice": 26, "accounts": 5, "account": 32, "ageing": 20}
 
 
 @pytest.mark.parametrize("name", BOUNDS)

@@ -42,12 +42,15 @@ def sign_of_run(run_id: int, figures: Figures) -> str:
     return _sign(figures.counts, figures.guard, last_edit, details_of(run.entity), _or_why(own_templates))
 
 
-def sign_of_notice(notice_id: int) -> str:
-    """The sign of a notice and its words. Errors: NotFound."""
+def sign_of_notice(notice_id: int, said: object = None) -> str:
+    """The sign of a notice and its words. Errors: NotFound.
+
+    `said`: its reading, or why there is none, of somebody who has read it already.
+    """
     facts = Notice.objects.filter(pk=notice_id).values_list(*FACTS).first()
     if facts is None:
         raise NotFound(f"there is no notice {notice_id}")
-    return _sign(facts, _or_why(lambda: read_notice(notice_id)))
+    return _sign(facts, _or_why(lambda: read_notice(notice_id)) if said is None else said)
 
 
 def require_seen(seen: str | None, now: str, what: str) -> None:

@@ -30,14 +30,14 @@ from dunwell.web.templatetags.figures import money, words
 @of_run
 def notice_page(request: HttpRequest, entity: EntityLine, run: RunLine, notice: int) -> HttpResponse:
     """Show a notice with all there is to know of it; where it cannot be written, why."""
-    seen = sign_of_notice(notice)  # first: what is newer than it counts as unseen
-    found = _notice(entity, run, notice)
     reading = None
     unwritten = ""
     try:
         reading = read_notice(notice)
     except FlowError as error:
         unwritten = str(error)
+    seen = sign_of_notice(notice, reading or unwritten)  # before the rest: what is newer than it counts as unseen
+    found = _notice(entity, run, notice)
     about = {
         "entity": entity,
         "here": "runs",
