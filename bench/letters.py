@@ -10,7 +10,7 @@ import segno
 
 from bench.harness import measure, report
 from dunwell.letters.letter import compose
-from dunwell.letters.notice import ChargeLine, Creditor, Line, Notice
+from dunwell.letters.notice import Charged, ChargeLine, Creditor, Line, Notice
 from dunwell.letters.wording import shipped
 from dunwell.letters.write import typeset, write
 
@@ -83,7 +83,7 @@ def _notices(n: int, items: int) -> list[Notice]:
         notice_id=1, account="C-1", debtor_name="Müller & Söhne KG", address_lines=("Hauptstraße 1", "80331 München"),
         language="de", country=None, currency="EUR", as_of=DAY, deadline_on=DAY + timedelta(10),
         stage="second_reminder", lines=tuple(lines), charges=(ChargeLine(number="M-12", amount_minor=500),),
-        fee_minor=500, due_minor=due, charges_minor=500, total_minor=due + 1000,
+        charged=Charged(fee_minor=500), due_minor=due, charges_minor=500, total_minor=due + 1000,
         creditor=Creditor(
             name="Nordwind Handels GmbH", address_lines=("Speicherstraße 12", "20457 Hamburg"),
             phone="+49 40 5550-120", email="buchhaltung@nordwind.example",

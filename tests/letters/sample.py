@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from dunwell.letters.notice import ChargeLine, Creditor, Interest, Line, Notice, Period
+from dunwell.letters.notice import Charged, ChargeLine, Creditor, Interest, Line, Notice, Period
 
 DAY = date(2026, 4, 3)
 CREDITOR = Creditor(
@@ -55,7 +55,7 @@ def notice(
         stage=stage,
         lines=lines,
         charges=charges,
-        fee_minor=fee,
+        charged=Charged(fee_minor=fee),
         due_minor=due,
         charges_minor=charged,
         total_minor=due + charged + fee,
@@ -132,14 +132,18 @@ def charging(language: str, stage: str) -> Notice:
     plain = notice(*items, language=language, stage=stage, charges=earlier)
     return replace(
         plain,
-        interest=interest,
-        compensation_minor=4_000,
+        charged=Charged(interest=interest, compensation_minor=4_000, legal_basis=f"{source}; § 288 Abs. 5 BGB"),
         total_minor=plain.total_minor + 46_826 + 4_000,
-        legal_basis=f"{source}; § 288 Abs. 5 BGB",
     )
+
+
+def with_own(found: Notice, charged: Charged) -> Notice:
+    """The same notice with other charges of its own, and the total that they make."""
+    return replace(found, charged=charged, total_minor=found.due_minor + found.charges_minor + charged.sum_minor)
 
 
 def warning(language: str, stage: str) -> Notice:
     """A consumer is told what collection will cost."""
     plain = one(language, stage)
-    return replace(plain, deadline_on=DAY + timedelta(days=16), costs_to_come_minor=4_000, costs_days=14)
+    charged = Charged(costs_to_come_minor=4_000, costs_days=14)
+    return replace(plain, deadline_on=DAY + timedelta(days=16), charged=charged)

@@ -3,7 +3,6 @@
 import io
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pypdf
 import pytest
@@ -13,12 +12,12 @@ from dunwell.engine.law.regime import LetterRule
 from dunwell.letters.check import wording_of
 from dunwell.letters.layouts.pdf import data_of
 from dunwell.letters.letter import compose
-from dunwell.letters.notice import Interest
+from dunwell.letters.notice import Charged, Interest
 from dunwell.letters.reader import LANGUAGES, reader_of
 from dunwell.letters.wording import shipped
 from dunwell.letters.working import WorkingPage, typeset_working
 from dunwell.letters.write import typeset, write
-from tests.letters.sample import DAY, charging, notice, one, several, warning
+from tests.letters.sample import DAY, charging, notice, one, several, warning, with_own
 from tests.letters.sample import line as item
 
 
@@ -28,7 +27,8 @@ def rule(*says: str, days: int | None = None) -> LetterRule:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_fee_interest_and_flat_sum_stand_in_lines_of_their_own_and_add_up(language: str) -> None:
-    found = replace(charging(language, "escalation"), fee_minor=250, total_minor=719_437 + 250)
+    found = charging(language, "escalation")
+    found = with_own(found, replace(found.charged, fee_minor=250))
     letter = compose(found, shipped())
     words = letter.words
     labels = [each.label for each in letter.sums]
@@ -60,7 +60,7 @@ def test_interest_says_from_when_until_when_on_what_and_at_which_rate() -> None:
 
 def test_interest_whose_working_is_lost_is_still_asked_for() -> None:
     lost = Interest(number="RE-1", until_on=DAY, amount_minor=100)
-    letter = compose(replace(one("en", "final"), interest=(lost,), total_minor=12_000), shipped())
+    letter = compose(with_own(one("en", "final"), Charged(interest=(lost,))), shipped())
     assert letter.interest
     assert letter.interest.rows == [("RE-1", "3 Apr 2026", "€1.00")]
     assert letter.workings == ()
@@ -68,7 +68,7 @@ def test_interest_whose_working_is_lost_is_still_asked_for() -> None:
 
 def test_figures_that_do_not_add_up_are_no_letter() -> None:
     with pytest.raises(ValueError, match="total_minor is 11900, its lines come to 15900"):
-        replace(one("en", "final"), compensation_minor=4000)
+        replace(one("en", "final"), charged=Charged(compensation_minor=4000))
 
 
 def test_a_letter_without_interest_has_no_page_more() -> None:
@@ -78,7 +78,9 @@ def test_a_letter_without_interest_has_no_page_more() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_warning_names_the_costs_and_until_when_they_are_avoided(language: str) -> None:
-    letter = compose(replace(warning(language, "reminder"), rule=rule("costs_warning", "deadline", days=14)), shipped())
+    found = warning(language, "reminder")
+    wanted = rule("costs_warning", "deadline", days=14)
+    letter = compose(with_own(found, replace(found.charged, rule=wanted)), shipped())
     (said,) = letter.costs
     assert "14" in said
     assert "2026" in said
@@ -86,41 +88,46 @@ def test_a_warning_names_the_costs_and_until_when_they_are_avoided(language: str
 
 
 @pytest.mark.parametrize(
-    ("changes", "wanted", "told"),
+    ("charged", "wanted", "told"),
     [
-        ({"deadline_on": None}, rule("deadline"), "A § 1 wants it to name a deadline: give the stage `deadline_days`"),
         (
-            {},
+            Charged(),
             rule("deadline", days=14),
             "A § 1 wants a term of at least 14 days, not 10: give the stage `deadline_days: 14`",
         ),
-        ({}, rule("costs_warning"), "A § 1 wants it to name the costs to come, which are not known"),
+        (Charged(), rule("costs_warning"), "A § 1 wants it to name the costs to come, which are not known"),
         (
-            {"interest": (Interest(number="A", until_on=DAY, amount_minor=1),), "total_minor": 11_901},
+            Charged(interest=(Interest(number="A", until_on=DAY, amount_minor=1),)),
             rule("interest_rate"),
             "A § 1 wants it to name the rate of interest, which is not known any more",
         ),
         (
-            {"fee_minor": 1, "total_minor": 11_901},
+            Charged(fee_minor=1),
             rule("legal_basis"),
             "wants it to name on which law the charges rest",
         ),
     ],
 )
-def test_a_letter_that_lacks_what_its_law_wants_is_none(changes: dict[str, Any], wanted: LetterRule, told: str) -> None:
+def test_a_letter_that_lacks_what_its_law_wants_is_none(charged: Charged, wanted: LetterRule, told: str) -> None:
     with pytest.raises(ValueError, match="lacks what it must say: ") as error:
-        compose(replace(one("en", "reminder"), rule=wanted, **changes), shipped())
+        compose(with_own(one("en", "reminder"), replace(charged, rule=wanted)), shipped())
     assert told in str(error.value)
+
+
+def test_a_letter_without_the_deadline_its_law_wants_is_none() -> None:
+    with pytest.raises(ValueError, match="A § 1 wants it to name a deadline: give the stage `deadline_days`"):
+        compose(replace(one("en", "reminder"), deadline_on=None, charged=Charged(rule=rule("deadline"))), shipped())
 
 
 def test_a_letter_that_says_it_all_is_one() -> None:
     wanted = rule("breakdown", "deadline", "interest_rate", "legal_basis", days=10)
-    assert write(replace(charging("fr", "escalation"), rule=wanted)).text
+    found = charging("fr", "escalation")
+    assert write(with_own(found, replace(found.charged, rule=wanted))).text
 
 
 def test_exactly_the_term_is_enough() -> None:
     late = replace(one("de", "final"), deadline_on=DAY + timedelta(days=14))
-    assert compose(replace(late, rule=rule("deadline", days=14)), shipped()).request
+    assert compose(replace(late, charged=Charged(rule=rule("deadline", days=14))), shipped()).request
 
 
 def test_a_template_of_the_house_that_hides_the_costs_to_come_is_refused() -> None:
@@ -146,7 +153,7 @@ def test_a_template_may_ask_for_interest_and_costs() -> None:
 def test_the_working_is_set_behind_the_letter_and_alone(language: str) -> None:
     found = charging(language, "escalation")
     assert typeset(found).startswith(b"%PDF")
-    (first, _second) = found.interest
+    (first, _second) = found.charged.interest
     page = WorkingPage(
         interest=first, currency="EUR", amount_minor=650_000, due_on=DAY - timedelta(days=181), compensation_minor=4000,
         legal_basis="§ 288 BGB", language=language,
@@ -164,7 +171,8 @@ def test_a_working_of_no_interest_is_a_page_too() -> None:
 
 
 def test_markup_in_what_the_law_is_called_is_text() -> None:
-    odd = replace(charging("en", "final"), legal_basis="<b>#let x = 1</b>\nsecond")
+    found = charging("en", "final")
+    odd = with_own(found, replace(found.charged, legal_basis="<b>#let x = 1</b>\nsecond"))
     message = write(odd)
     assert "&lt;b&gt;#let x = 1&lt;/b&gt; second" in message.html
     assert typeset(odd).startswith(b"%PDF")
@@ -172,10 +180,10 @@ def test_markup_in_what_the_law_is_called_is_text() -> None:
 
 def test_many_items_with_interest_are_set_on_several_pages() -> None:
     base = charging("de", "final")
-    many = tuple(replace(base.interest[1], number=f"RE-{at}", amount_minor=1) for at in range(60))
+    many = tuple(replace(base.charged.interest[1], number=f"RE-{at}", amount_minor=1) for at in range(60))
     lines = tuple(item(f"RE-{at}", days=12) for at in range(60))
     found = notice(*lines, language="de", stage="final")
-    assert typeset(replace(found, interest=many, total_minor=found.total_minor + 60)).startswith(b"%PDF")
+    assert typeset(with_own(found, Charged(interest=many))).startswith(b"%PDF")
 
 
 @pytest.mark.parametrize(
@@ -189,8 +197,8 @@ def test_many_items_with_interest_are_set_on_several_pages() -> None:
 )
 def test_a_long_number_breaks_in_its_column_and_leaves_no_sign_alone(number: str, shown: str) -> None:
     found = charging("fr", "escalation")
-    first, second = found.interest
-    long = replace(found, interest=(replace(first, number=number), second))
+    first, second = found.charged.interest
+    long = with_own(found, Charged(interest=(replace(first, number=number), second)))
     rows = data_of(compose(long, shipped()))["interest"]["rows"]
     assert rows[0][0].replace("\u200b", "|") == shown
 
@@ -200,5 +208,9 @@ def test_days_of_a_working_stand_on_one_line(language: str, country: str) -> Non
     found = replace(charging(language, "escalation"), country=country)
     reader = reader_of(language, country)
     text = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(typeset(found))).pages[2:])
-    days = [reader.short_date(day) for period in found.interest[0].periods for day in (period.from_on, period.until_on)]
+    days = [
+        reader.short_date(day)
+        for period in found.charged.interest[0].periods
+        for day in (period.from_on, period.until_on)
+    ]
     assert [day for day in days if day not in text.replace("\N{NO-BREAK SPACE}", " ")] == []

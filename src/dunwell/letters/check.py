@@ -11,7 +11,7 @@ from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from dunwell.engine.documents import DocumentError, Problem
 from dunwell.letters.letter import compose
-from dunwell.letters.notice import ChargeLine, Creditor, Interest, Line, Notice, Period
+from dunwell.letters.notice import Charged, ChargeLine, Creditor, Interest, Line, Notice, Period
 from dunwell.letters.reader import LANGUAGES
 from dunwell.letters.sayable import (
     SAID_CHARS_MAX,
@@ -210,17 +210,18 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
         yield Notice(
             notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
             country=None, currency="EUR", as_of=day, deadline_on=deadline_on, stage=stage, lines=lines,
-            charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,
-            listed=listed,
+            charges=(ChargeLine(amount_minor=1),), due_minor=due, charges_minor=1, total_minor=due + 2,
+            charged=Charged(fee_minor=1), listed=listed,
         )  # fmt: skip
     yield Notice(
             notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language,
             country=None, currency="EUR", as_of=day, deadline_on=day + timedelta(7), stage=stage, lines=lines,
-            charges=(ChargeLine(amount_minor=1),), fee_minor=1, due_minor=due, charges_minor=1, total_minor=due + 2,
+            charges=(ChargeLine(amount_minor=1),), due_minor=due, charges_minor=1, total_minor=due + 2,
+            charged=Charged(fee_minor=1),
         )  # fmt: skip
     yield Notice(
         notice_id=1, creditor=Creditor(name="A"), debtor_name=None, address_lines=(), language=language, country="CH",
-        currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), fee_minor=0, due_minor=100,
+        currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), due_minor=100,
         charges_minor=0, total_minor=100,
     )  # fmt: skip
 
@@ -238,17 +239,18 @@ def _charging(language: str, stage: str) -> Iterator[Notice]:
     plain = Notice(
         notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language, country=None,
         currency="EUR", as_of=day, deadline_on=day + timedelta(14), stage=stage, lines=(line,), charges=(),
-        fee_minor=0, due_minor=100, charges_minor=0, total_minor=100,
+        due_minor=100, charges_minor=0, total_minor=100,
     )  # fmt: skip
     interest = (Interest(number="A-1", until_on=day, amount_minor=25, periods=(period,)),)
-    yield replace(plain, interest=interest, compensation_minor=4000, total_minor=4125, legal_basis="A § 1")
-    yield replace(plain, costs_to_come_minor=4000, costs_days=14)
+    charged = Charged(interest=interest, compensation_minor=4000, legal_basis="A § 1")
+    yield replace(plain, charged=charged, total_minor=4125)
+    yield replace(plain, charged=Charged(costs_to_come_minor=4000, costs_days=14))
 
 
 def _closing(language: str) -> Iterator[Notice]:
     """A notice that asks for nothing any more."""
     yield Notice(
         notice_id=1, creditor=Creditor(name="A"), debtor_name="B", address_lines=(), language=language, country=None,
-        currency="EUR", as_of=date(2026, 4, 3), deadline_on=None, stage=CLOSE, lines=(), charges=(), fee_minor=0,
+        currency="EUR", as_of=date(2026, 4, 3), deadline_on=None, stage=CLOSE, lines=(), charges=(),
         due_minor=0, charges_minor=0, total_minor=0, closes=True,
     )  # fmt: skip

@@ -34,7 +34,7 @@ class Working:
 
 def interest_table(notice: Notice, reader: Reader, words: Words) -> Table | None:
     """Put interest into columns: of which item, through which days, on what and at which rate; None without any."""
-    charged = notice.interest
+    charged = notice.charged.interest
     if not charged:
         return None
     days = [(reader.short_date(each.from_on) if each.from_on else NONE) for each in charged]
@@ -58,16 +58,16 @@ def workings_of(interest: Sequence[Interest], currency: str, reader: Reader, wor
 
 def basis_of(notice: Notice, words: Words) -> str:
     """On which law the charges rest, as one line; empty where nothing rests on one."""
-    basis = one_line(notice.legal_basis)
+    basis = one_line(notice.charged.legal_basis)
     return f"{words.legal_basis}{words.colon}{basis}" if basis else ""
 
 
 def lacking(letter: "Letter", notice: Notice, reader: Reader) -> str:
     """What the law wants a letter to say and this one does not; empty where nothing is missing."""
     sentences = " ".join((*letter.opening, *letter.request, *letter.costs, *letter.remark))
-    if notice.costs_to_come_minor and (missing := _warning_lacks(sentences, notice, reader)):
+    if notice.charged.costs_to_come_minor and (missing := _warning_lacks(sentences, notice, reader)):
         return f"it warns of costs to come, and does not name {missing}"
-    rule = notice.rule
+    rule = notice.charged.rule
     if rule is None:
         return ""
     for says in rule.says:
@@ -89,11 +89,11 @@ def _missing(says: str, letter: "Letter", notice: Notice, sentences: str, reader
     if says == "deadline":
         found = _deadline_lacks(sentences, notice, reader)
     elif says == "costs_warning":
-        to_come = notice.costs_to_come_minor
+        to_come = notice.charged.costs_to_come_minor
         found = _warning_lacks(sentences, notice, reader) if to_come else "the costs to come, which are not known"
-    elif says == "interest_rate" and not all(each.periods for each in notice.interest):
+    elif says == "interest_rate" and not all(each.periods for each in notice.charged.interest):
         found = "the rate of interest, which is not known any more"
-    elif says == "legal_basis" and notice.charged_minor and not letter.basis:
+    elif says == "legal_basis" and notice.charged.sum_minor and not letter.basis:
         found = "on which law the charges rest"
     return found
 
@@ -105,7 +105,7 @@ def _deadline_lacks(sentences: str, notice: Notice, reader: Reader) -> str:
 
 
 def _warning_lacks(sentences: str, notice: Notice, reader: Reader) -> str:
-    amount = reader.money(notice.costs_to_come_minor, notice.currency)
+    amount = reader.money(notice.charged.costs_to_come_minor, notice.currency)
     if amount not in sentences:
         return "their amount: say {{ costs_to_come }} in `costs`"
     if notice.deadline_on and reader.long_date(notice.deadline_on) not in sentences:

@@ -131,7 +131,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         remark=paragraphs(said["remark"]),
         listed=table_of(notice.listed, notice.currency, reader, words, listed=True),
         closing=one_line(said["closing"]),
-        workings=workings_of(notice.interest, notice.currency, reader, words),
+        workings=workings_of(notice.charged.interest, notice.currency, reader, words),
     )
     needed = [part for part in NEVER_EMPTY if not notice.closes or part != NEVER_ASKED]
     if missing := [part for part in needed if not getattr(letter, part)]:
@@ -171,10 +171,10 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
         "total": reader.money(notice.total_minor, notice.currency),
         "due_today": bool(notice.lines) and all(line.due_on == notice.as_of for line in notice.lines),
         "in_part": any(line.amount_minor != line.original_minor for line in late),
-        "plain": not notice.charges and not notice.charged_minor,
-        "interest": _sum(notice.interest_minor, notice, reader),
-        "costs_to_come": _sum(notice.costs_to_come_minor, notice, reader),
-        "costs_days": notice.costs_days,
+        "plain": not notice.charges and not notice.charged.sum_minor,
+        "interest": _sum(notice.charged.interest_minor, notice, reader),
+        "costs_to_come": _sum(notice.charged.costs_to_come_minor, notice, reader),
+        "costs_days": notice.charged.costs_days,
     }
 
 

@@ -68,6 +68,33 @@ class Interest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Charged:
+    """What one notice charges itself, what it warns of, and what the law wants it to say.
+
+    `costs_to_come_minor`: what it warns of, due where nothing is paid within `costs_days` of its receipt; days alone
+    where the sum is not known. `legal_basis`: one line. `rule`: what the law wants to be said.
+    """
+
+    fee_minor: int = 0
+    interest: tuple[Interest, ...] = ()
+    compensation_minor: int = 0
+    costs_to_come_minor: int = 0
+    costs_days: int = 0
+    legal_basis: str = ""
+    rule: LetterRule | None = None
+
+    @property
+    def interest_minor(self) -> int:
+        """The interest of all items."""
+        return sum(each.amount_minor for each in self.interest)
+
+    @property
+    def sum_minor(self) -> int:
+        """All that is charged."""
+        return self.fee_minor + self.interest_minor + self.compensation_minor
+
+
+@dataclass(frozen=True, kw_only=True)
 class Creditor:
     """Who asks: the letterhead, and where to pay. What is empty is left out.
 
@@ -90,9 +117,8 @@ class Notice:
 
     `account` is the payer's code, by which the creditor knows the debtor. `language` and `country` are the debtor's,
     as in `de` and `AT`; a tag such as `fr-CH` is taken too. `listed`: what is open beside the items that it asks for;
-    nothing of it is in a sum. One that `closes` says that nothing is overdue any more, and asks for nothing. What it
-    charges itself: `fee_minor`, `interest` and `compensation_minor`. `costs_to_come_minor`: what it warns of, due where
-    nothing is paid within `costs_days` of its receipt. `rule`: what the law wants it to say. `legal_basis`: one line.
+    nothing of it is in a sum. One that `closes` says that nothing is overdue any more, and asks for nothing.
+    `charges` are those of earlier notices, `charged` its own.
     Errors: ValueError for a notice whose figures do not add up: it must not leave the house.
     """
 
@@ -109,28 +135,12 @@ class Notice:
     stage: str
     lines: tuple[Line, ...]
     charges: tuple[ChargeLine, ...]
-    fee_minor: int
     due_minor: int
     charges_minor: int
     total_minor: int
+    charged: Charged = Charged()
     listed: tuple[Line, ...] = ()
     closes: bool = False
-    interest: tuple[Interest, ...] = ()
-    compensation_minor: int = 0
-    costs_to_come_minor: int = 0
-    costs_days: int = 0
-    legal_basis: str = ""
-    rule: LetterRule | None = None
-
-    @property
-    def interest_minor(self) -> int:
-        """The interest that this notice charges."""
-        return sum(each.amount_minor for each in self.interest)
-
-    @property
-    def charged_minor(self) -> int:
-        """All that this notice charges."""
-        return self.fee_minor + self.interest_minor + self.compensation_minor
 
     def __post_init__(self) -> None:
         """Hold the sums against the lines."""
@@ -141,7 +151,7 @@ class Notice:
         for name, said, added in (
             ("due_minor", self.due_minor, sum(line.amount_minor for line in self.lines)),
             ("charges_minor", self.charges_minor, sum(charge.amount_minor for charge in self.charges)),
-            ("total_minor", self.total_minor, self.due_minor + self.charges_minor + self.charged_minor),
+            ("total_minor", self.total_minor, self.due_minor + self.charges_minor + self.charged.sum_minor),
         ):
             if said != added:
                 raise ValueError(f"notice {self.notice_id}: {name} is {said}, its lines come to {added}")

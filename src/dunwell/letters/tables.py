@@ -101,11 +101,11 @@ def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
             (words.overdue, sum(line.amount_minor for line in late)),
             (words.upcoming, sum(line.amount_minor for line in early)),
         ]
-    elif notice.charges or notice.charged_minor:
+    elif notice.charges or notice.charged.sum_minor:
         rows = [(words.subtotal, notice.due_minor)]
     rows += [(charge_label(charge, words), charge.amount_minor) for charge in notice.charges]
-    own = ((words.fee, notice.fee_minor), (words.interest, notice.interest_minor),
-           (words.compensation, notice.compensation_minor))  # fmt: skip
+    own = ((words.fee, notice.charged.fee_minor), (words.interest, notice.charged.interest_minor),
+           (words.compensation, notice.charged.compensation_minor))  # fmt: skip
     rows += [(label, amount) for label, amount in own if amount]
     rows.append((words.total, notice.total_minor))
     return tuple(Sum(label, reader.money(amount, notice.currency)) for label, amount in rows)

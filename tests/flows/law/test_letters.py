@@ -13,6 +13,7 @@ from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.runs.reading import print_notice, read_notice
 from dunwell.letters import working
+from dunwell.letters.notice import Charged
 from dunwell.letters.notice import Notice as Letter
 from dunwell.letters.working import WorkingPage, typeset_working
 from dunwell.records.models import Charge, Delivery, Item, Notice, NoticeLine, Run, Task
@@ -74,16 +75,16 @@ def test_a_letter_breaks_down_what_its_notice_charges(meyer: Town) -> None:
     _reminder, run = first_two(meyer)
     notice = meyer.notice(run, "MEYER")
     letter = letter_of(run, notice)
-    (interest,) = letter.interest
+    (interest,) = letter.charged.interest
     assert (interest.number, interest.until_on) == ("A-17", day("2025-09-30"))
     assert [(each.from_on.isoformat(), each.days, each.principal_minor) for each in interest.periods] == [
         ("2025-04-01", 91, 1_000_000), ("2025-07-01", 15, 1_000_000), ("2025-07-16", 77, 600_000),
     ]  # fmt: skip
     exact = Decimal(10_000 * 91) * Decimal("11.27") + (Decimal(10_000 * 15) + 6_000 * 77) * Decimal("10.27")
     assert interest.amount_minor == round(exact / 365)
-    assert (letter.fee_minor, letter.compensation_minor) == (250, 4_000)
+    assert (letter.charged.fee_minor, letter.charged.compensation_minor) == (250, 4_000)
     assert letter.total_minor == 600_000 + 250 + 4_000 + interest.amount_minor
-    assert letter.legal_basis == "BGB § 288(2), § 247; BGB § 288(5)"
+    assert letter.charged.legal_basis == "BGB § 288(2), § 247; BGB § 288(5)"
 
 
 def test_what_it_says_stands_in_mail_text_and_on_paper(meyer: Town) -> None:
@@ -101,11 +102,11 @@ def test_what_it_says_stands_in_mail_text_and_on_paper(meyer: Town) -> None:
 def test_it_reads_the_same_after_money_has_come_and_more_was_charged(meyer: Town) -> None:
     _reminder, run = first_two(meyer)
     notice = meyer.notice(run, "MEYER")
-    before = letter_of(run, notice).interest
+    before = letter_of(run, notice).charged.interest
     meyer.pay("A-17", "1000.00 EUR", "2025-10-05")
     later = meyer.run("2025-12-01")
-    assert letter_of(run, notice).interest == before
-    (more,) = letter_of(later, meyer.notice(later, "MEYER")).interest
+    assert letter_of(run, notice).charged.interest == before
+    (more,) = letter_of(later, meyer.notice(later, "MEYER")).charged.interest
     # Costs and interest are paid before the principal: § 367 BGB.
     rest = 600_000 - (100_000 - 250 - 4_000 - before[0].amount_minor)
     assert (more.from_on, more.periods[-1].principal_minor) == (day("2025-10-01"), rest)
@@ -116,7 +117,7 @@ def test_earlier_charges_are_listed_by_their_kind(meyer: Town) -> None:
     later = meyer.run("2025-12-01")
     letter = letter_of(later, meyer.notice(later, "MEYER"))
     assert sorted(each.charge for each in letter.charges) == ["compensation", "fee", "interest"]
-    assert letter.compensation_minor == 0
+    assert letter.charged.compensation_minor == 0
     text = plain(meyer.letters()[-1])
     assert "Interest charged earlier INT-" in text
     assert "Recovery costs charged earlier COSTS-" in text
@@ -127,7 +128,7 @@ def test_credits_that_lower_what_bears_interest_are_found_in_the_archive(meyer: 
     meyer.run("2025-08-01")
     meyer.item("C-1", "MEYER", "1000.00 EUR", None, kind="credit")
     run = meyer.run("2025-09-30")
-    (interest,) = letter_of(run, meyer.notice(run, "MEYER")).interest
+    (interest,) = letter_of(run, meyer.notice(run, "MEYER")).charged.interest
     assert interest.periods[-1].principal_minor == 500_000
 
 
@@ -149,7 +150,7 @@ def test_a_dutch_consumer_is_warned_of_the_costs_and_the_fourteen_days(town: Tow
     town.item("A-1", "JANSEN", "1000.00 EUR", "2026-03-01")
     run = town.run("2026-03-20")
     letter = letter_of(run, town.notice(run, "JANSEN"))
-    assert (letter.costs_to_come_minor, letter.costs_days) == (15_000, 14)
+    assert (letter.charged.costs_to_come_minor, letter.charged.costs_days) == (15_000, 14)
     text = plain(town.letters()[-1])
     assert (
         "does not reach us by 5 April 2026 or, where that is later, within 14 days of the day after you received"
@@ -157,7 +158,7 @@ def test_a_dutch_consumer_is_warned_of_the_costs_and_the_fourteen_days(town: Tow
     )
     assert re.search(r"we will charge you collection costs of €\s?150[.,]00", text)
     charged = town.run("2026-04-10")
-    assert letter_of(charged, town.notice(charged, "JANSEN")).compensation_minor == 15_000
+    assert letter_of(charged, town.notice(charged, "JANSEN")).charged.compensation_minor == 15_000
 
 
 def test_a_term_that_is_too_short_holds_the_letter_with_a_reason(town: Town) -> None:
@@ -187,7 +188,7 @@ def test_a_dutch_business_needs_no_warning(town: Town) -> None:
     town.item("A-1", "BV", "1000.00 EUR", "2026-03-01")
     run = town.run("2026-03-20")
     letter = letter_of(run, town.notice(run, "BV"))
-    assert (letter.costs_to_come_minor, letter.rule) == (0, None)
+    assert (letter.charged.costs_to_come_minor, letter.charged.rule) == (0, None)
     assert len(town.letters()) == 1
 
 
@@ -196,7 +197,7 @@ def test_a_policy_without_a_law_reads_as_before(town: Town) -> None:
     town.run("2026-03-10")
     run = town.run("2026-03-20")
     letter = letter_of(run, town.notice(run, "MEYER"))
-    assert (letter.fee_minor, letter.interest, letter.legal_basis, letter.rule) == (500, (), "", None)
+    assert letter.charged == Charged(fee_minor=500)
 
 
 def test_what_was_charged_before_is_not_worked_out_again(meyer: Town) -> None:

@@ -21,24 +21,11 @@ from dunwell.flows import policies
 from dunwell.flows.law.claims import claim_of, due_day, has_flat
 from dunwell.flows.law.paper import interest_of
 from dunwell.flows.law.series import known_series
-from dunwell.letters.notice import Interest
+from dunwell.letters.notice import Charged, Interest
 from dunwell.records import archive, frames
 from dunwell.records.models import Charge, Entity, Item, Run, RunEdit
 
 Row: TypeAlias = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Charged:
-    """What one notice charges, what it warns of, and what the law wants it to say."""
-
-    fee_minor: int = 0
-    interest: tuple[Interest, ...] = ()
-    compensation_minor: int = 0
-    costs_to_come_minor: int = 0
-    costs_days: int = 0
-    legal_basis: str = ""
-    rule: LetterRule | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +91,8 @@ def _plain(notice: Row, charges: Sequence[Row], lines: Sequence[Row]) -> Charged
         if each["charge"] == "interest" and each["item_id"] in numbers
     )
     flat = _total(charges, "compensation")
-    return Charged(notice["fee_minor"] - flat - sum(each.amount_minor for each in interest), interest, flat)
+    fee_minor = notice["fee_minor"] - flat - sum(each.amount_minor for each in interest)
+    return Charged(fee_minor=fee_minor, interest=interest, compensation_minor=flat)
 
 
 def _total(charges: Sequence[Row], kind: str) -> int:

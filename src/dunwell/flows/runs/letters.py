@@ -3,15 +3,14 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 import polars as pl
 from jinja2 import TemplateError
 
 from dunwell.flows.errors import Conflict
-from dunwell.flows.runs.charged import Background, Charged, background_of, charged, charges_on_record
-from dunwell.letters.notice import ChargeLine, Creditor, Line, Message, Notice
+from dunwell.flows.runs.charged import Background, background_of, charged, charges_on_record
+from dunwell.letters.notice import Charged, ChargeLine, Creditor, Line, Message, Notice
 from dunwell.letters.wording import Wording
 from dunwell.letters.write import write_out
 from dunwell.records import proposals
@@ -98,12 +97,14 @@ def _letter_or_reason(  # noqa: PLR0917
     entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], said: Charged, address: tuple[str, ...]
 ) -> Notice | str:
     try:
-        return replace(_letter(entity, payer, notice, lines, address), **vars(said))
+        return _letter(entity, payer, notice, lines, said, address)
     except ValueError as error:
         return str(error)
 
 
-def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], address: tuple[str, ...]) -> Notice:
+def _letter(  # noqa: PLR0917
+    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], said: Charged, address: tuple[str, ...]
+) -> Notice:
     dunned, listed = ([_line(line, notice) for line in lines if line["role"] == role] for role in ("dunned", "listed"))
     return Notice(
         notice_id=notice["notice_id"],
@@ -125,7 +126,7 @@ def _letter(entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], a
             for line in lines
             if line["role"] == "charge"
         ),
-        fee_minor=notice["fee_minor"],
+        charged=said,
         due_minor=notice["due_minor"],
         charges_minor=notice["charges_minor"],
         total_minor=notice["total_minor"],
