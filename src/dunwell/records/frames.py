@@ -216,7 +216,7 @@ def lock_payers(account_ids: Iterable[int]) -> list[int]:
 
 
 def _family(sql: str, account_ids: Iterable[int]) -> list[int]:
-    sql, params = _fill(sql, {"accounts": sorted(set(account_ids))})
+    sql, params = filled(sql, {"accounts": sorted(set(account_ids))})
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return [row[0] for row in cursor.fetchall()]
@@ -239,11 +239,11 @@ def _book(selects: Mapping[str, Select], *, is_small: bool = False) -> Book:
 
 
 def _selects(wanted: Mapping[str, str], values: Mapping[str, Value]) -> dict[str, Select]:
-    attributes = _attributes()
+    also = attributes()
     selects = {}
     for name, where in wanted.items():
-        tail, params = _fill(f"FROM {_source(name)} WHERE {where}", values)
-        selects[name] = Select([*_columns(name), *attributes.get(name, ())], tail, params)
+        tail, params = filled(f"FROM {_source(name)} WHERE {where}", values)
+        selects[name] = Select([*_columns(name), *also.get(name, ())], tail, params)
     return selects
 
 
@@ -255,7 +255,12 @@ def _source(name: str) -> str:
 @cache
 def _columns(name: str) -> tuple[Column, ...]:
     """List what to select for a table's columns."""
-    return tuple(Column(column, _expression(name, column), _dtype(dtype)) for column, dtype in SCHEMAS[name].items())
+    return tuple(column_of(name, column, dtype) for column, dtype in SCHEMAS[name].items())
+
+
+def column_of(name: str, column: str, dtype: "pl.DataType | type[pl.DataType]") -> Column:
+    """What to select for a column of a book table, called `t`."""
+    return Column(column, _expression(name, column), dtype if isinstance(dtype, pl.DataType) else dtype())
 
 
 def _expression(name: str, column: str) -> str:
@@ -274,7 +279,7 @@ def _channels() -> str:
     return f"coalesce((SELECT {bits} FROM records_contact c WHERE c.account_id = t.id), 0)"
 
 
-def _attributes() -> dict[str, list[Column]]:
+def attributes() -> dict[str, list[Column]]:
     """List what to select for the custom attributes, by table."""
     found: dict[str, list[Column]] = {"items": [], "accounts": []}
     for subject, name, kind in AttributeType.objects.order_by("name").values_list("subject", "name", "type"):
@@ -289,11 +294,7 @@ def _attribute(name: str) -> str:
     return f"json_extract(t.attributes, '$.{name}')"
 
 
-def _dtype(dtype: "pl.DataType | type[pl.DataType]") -> pl.DataType:
-    return dtype if isinstance(dtype, pl.DataType) else dtype()
-
-
-def _fill(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
+def filled(sql: str, values: Mapping[str, Value]) -> tuple[str, list[Value]]:
     """Put a parameter where `sql` names a value in braces; a list becomes a set to look in."""
     params: list[Value] = []
     pieces = sql.split("{")
