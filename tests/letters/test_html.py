@@ -11,7 +11,7 @@ import pytest
 from dunwell.letters.notice import ChargeLine
 from dunwell.letters.reader import LANGUAGES
 from dunwell.letters.write import OTHER_STAGE, STAGES, write
-from tests.letters.sample import CREDITOR, line, notice, one, several
+from tests.letters.sample import CREDITOR, charging, line, notice, one, several
 
 EMPTY = {"meta", "br"}
 HOSTILE = '</td><script>alert(1)</script>"\' onload="x" {{7*7}} &amp; \r\nBcc: all@example.com'
@@ -108,3 +108,11 @@ def test_columns_that_may_go_do_so_on_a_telephone_alone() -> None:
     html = write(several("de", "final")).html
     assert html.count('class="less"') == 2 * 3 + 2
     assert "@media (max-width:600px){.less{display:none}table{font-size:14px}}" in html
+
+
+def test_a_range_of_amounts_may_break_in_its_cell_so_that_the_table_fits() -> None:
+    cells = re.findall(r"<td[^>]*>[^<]*</td>", write(charging("de", "escalation")).html)
+    ranges = [cell for cell in cells if " \N{EN DASH} " in cell]
+    assert ranges
+    assert all("white-space:normal" in cell for cell in ranges)
+    assert not any("white-space:normal" in cell for cell in cells if cell not in ranges)
