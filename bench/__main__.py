@@ -5,7 +5,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-NOT_BENCHES = {"__main__", "databases", "fill", "harness"}
+NOT_BENCHES = {"__main__", "databases", "fill", "harness", "tryton_run"}
 
 
 def main(names: list[str]) -> None:
