@@ -56,6 +56,7 @@ _BY_LAW = {
     "interest_day_missing": "no interest: the law has it run from a day that the item does not say",
     "no_compensation": "no flat sum: the law gives none against this class of debtors",
     "costs_not_warned": "no flat sum: its warning, with the term that the law wants, has not passed",
+    "costs_together": "the flat sum is its share in that of all claims of the notice, which the law adds up",
     "compensation_too_early": "no flat sum: interest does not run yet",
 }
 _PARTS = (

@@ -137,6 +137,8 @@ def _flat(flat: Flat) -> str:
         parts.append("less the fees charged before")
     if flat.after_notice_days is not None:
         parts.append(f"after a notice that left {flat.after_notice_days} days, once they have passed")
+    if flat.together:
+        parts.append("once for the claims of a notice, by their principals added up")
     return ", ".join(parts)
 
 

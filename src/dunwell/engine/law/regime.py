@@ -104,7 +104,8 @@ class Flat(Keys):
     of the amounts, `steps_in` that of the steps' bounds, where it is another. Claims in other currencies: converted at
     the `exchange` series of the day (`day`: the first day of interest; `month_before_due`: the last day of the month
     before the due date). `less_fees`: what was charged as fees before is taken off. `after_notice_days`: only once a
-    deadline has passed that a notice named, of at least so many days.
+    deadline has passed that a notice named, of at least so many days. `together`: the claims of one notice have one
+    sum, by their principals added up.
     """
 
     currency: Currency
@@ -117,6 +118,7 @@ class Flat(Keys):
     exchange_on: Literal["day", "month_before_due"] = "day"
     less_fees: bool = False
     after_notice_days: Days | None = None
+    together: bool = False
     source: Text
 
     @model_validator(mode="after")
@@ -136,6 +138,8 @@ class Flat(Keys):
             raise ValueError("an `exchange` series needs `steps_in`: it gives units of that for 1 of `currency`")
         if self.steps_in and any(step.percent is not None for step in self.steps):
             raise ValueError("a `percent` is of a principal in `currency`: leave `steps_in` out")
+        if self.together and self.less_fees:
+            raise ValueError("a sum of claims taken `together` has no `less_fees`: fees are of one claim")
         return self
 
 

@@ -51,12 +51,12 @@ def claim_of(
     )
 
 
-def has_flat(book: Book, item_id: int) -> bool:
-    """Whether the flat sum of an item was charged before, and still is."""
+def has_flat(book: Book, item_id: int, *, by: int | None = None) -> bool:
+    """Whether the flat sum of an item was charged, and still is; `by` a notice or before it, where one is given."""
     found = book.charges.filter(
         pl.col("item_id") == item_id, pl.col("charge") == "compensation", pl.col("reversed_on").is_null()
     )
-    return not found.is_empty()
+    return not (found if by is None else found.filter((pl.col("notice_id") <= by).fill_null(value=True))).is_empty()
 
 
 def due_day(due_on: date, policy: Policy | None, calendar: str | None) -> date:

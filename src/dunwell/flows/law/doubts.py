@@ -25,6 +25,7 @@ def law_doubts(policy: Policy, entity_ids: Collection[int], *, today: date) -> I
     yield from _classes(policy, law, entity_ids)
     yield from _series(policy, law, entity_ids, today)
     yield from _terms(policy, law)
+    yield from _split(policy, law)
 
 
 def _classes(policy: Policy, law: Law, entity_ids: Collection[int]) -> Iterator[tuple[Path, str]]:
@@ -88,6 +89,20 @@ def _terms(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
             classes = " and ".join(each for each in CLASSES if _concerns(law, each, following) and _days(law, each) > 0)
             told = f"the law wants a term of {wanted} days before the costs of stage {following.stage}, for {classes}"
             yield ("stages", at), f"{told}: give it `deadline_days: {wanted}` or more, else its letter is held"
+
+
+def _split(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
+    """Notices split that the law wants to be one demand, with one flat sum."""
+    key = "split_by" if policy.split_by else "one_notice_per"
+    if policy.one_notice_per == "account" and not policy.split_by:
+        return
+    classes = [each for each in CLASSES if (flat := law.flat(each)) and flat.together]
+    if classes and any(stage.compensation for stage in policy.stages):
+        whom = " and ".join(classes)
+        yield (
+            (key,),
+            f"the law wants one demand, and one flat sum, for the claims on a {whom}: each notice asks for its own",
+        )
 
 
 def _concerns(law: Law, debtor_class: DebtorClass, following: Stage) -> bool:

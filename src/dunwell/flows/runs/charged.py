@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, TypeAlias, get_args
+from typing import Any, NamedTuple, TypeAlias, get_args
 
 import polars as pl
 from django.conf import settings
@@ -111,6 +111,15 @@ def _total(charges: Sequence[Row], kind: str) -> int:
     return sum(each["amount_minor"] for each in charges if each["charge"] == kind)
 
 
+class _Owed(NamedTuple):
+    """By what the flat sum of an item goes: its principal on the first day of interest, and the fees charged on it."""
+
+    principal_minor: int
+    due_on: date
+    first_on: date
+    fees_minor: int
+
+
 @dataclass(frozen=True)
 class _Notice:
     """One notice under a law."""
@@ -183,42 +192,59 @@ class _Notice:
 
     def _costs_to_come(self, debtor_class: DebtorClass | None) -> tuple[int, int]:
         """The flat sums of the next stage, and within how many days they can be avoided; days alone: sums unknown."""
-        following = self._next_stage()
-        flat = self.law.flat(debtor_class) if debtor_class and following and following.compensation else None
-        if flat is None:
+        flat = self.law.flat(debtor_class) if debtor_class else None
+        owing = self._before_flat(debtor_class)
+        if flat is None or not owing:
             return 0, 0
         warned = self.law.regime.letters.get(debtor_class) if self.law.regime and debtor_class else None
         if flat.after_notice_days is None and (warned is None or "costs_warning" not in warned.says):
             return 0, 0
         days = flat.after_notice_days or (warned.deadline_days if warned else None) or 0
-        items = [line["item"] for line in self.lines if line["role"] == "dunned"]
+        owed = [self._owed(item, debtor_class) for item in owing]
         try:
-            return sum(self._flat(flat, item, debtor_class) for item in items), days
+            return sum(
+                self._flat(flat, each) for each in ([owed] if flat.together else [[each] for each in owed])
+            ), days
         except RatesMissing:
             return 0, days
 
-    def _flat(self, flat: Flat, item: Item, debtor_class: DebtorClass | None) -> int:
-        if has_flat(self.background.book, item.pk):
-            return 0
+    def _before_flat(self, debtor_class: DebtorClass | None) -> list[Item]:
+        """The dunned items that are to have their flat sum with the next stage; not those that have it with this."""
+        following = self._next_stage()
+        if not following or not following.compensation or not debtor_class or not self.law.flat(debtor_class):
+            return []
+        number = None if self.background.bases is not None else self.notice["notice_id"]
+        charged = {each["item_id"] for each in self.charges if each["charge"] == "compensation"}
+        items = [line["item"] for line in self.lines if line["role"] == "dunned"]
+        return [
+            item for item in items if item.pk not in charged and not has_flat(self.background.book, item.pk, by=number)
+        ]
+
+    def _flat(self, flat: Flat, owed: Sequence[_Owed]) -> int:
+        """The flat sum of claims, as one: at the rates of the last of their days."""
+        last = max(owed, key=lambda each: each.first_on)
+        return flat_sum(
+            flat, sum(each.principal_minor for each in owed), self.notice["currency"],
+            first_on=last.first_on, due_on=max(each.due_on for each in owed), series=self.background.series,
+            fees_minor=sum(each.fees_minor for each in owed),
+        ).minor  # fmt: skip
+
+    def _owed(self, item: Item, debtor_class: DebtorClass | None) -> _Owed:
+        """By what the flat sum of an item goes."""
         rule = self.law.rate_rule(debtor_class) if debtor_class else None
         due_on = self._due(item)
         first_on = first_day(self.law, rule, due_on, item.interest_from_on) or due_on
-        base = next(self._bases(item))
         claim = claim_of(
             self.background.book,
             item.pk,
-            base_minor=base,
+            base_minor=next(self._bases(item)),
             due_on=due_on,
             until_on=self.notice["as_of"],
             debtor_class=debtor_class,
         )
         principal = claim.principal_minor - sum(amount for on, amount in claim.reductions if on < first_on)
         fees = claim.fees_minor + _total([each for each in self.charges if each["item_id"] == item.pk], "fee")
-        found = flat_sum(
-            flat, max(principal, 0), item.currency, first_on=first_on, due_on=due_on,
-            series=self.background.series, fees_minor=fees,
-        )  # fmt: skip
-        return found.minor
+        return _Owed(max(principal, 0), due_on, first_on, fees)
 
     def _next_stage(self) -> Stage | None:
         place = self.policy.position(self.notice["stage"])
@@ -231,9 +257,8 @@ class _Notice:
         is_late = any(item.due_on and item.due_on < self.notice["as_of"] for item in dunned)
         if rule is None or not is_late or self.notice["closing"] == "closes":
             return None
-        following = self._next_stage()
-        has_costs = bool(following and following.compensation and debtor_class and self.law.flat(debtor_class))
-        return rule if rule.when == "always" or is_before_costs or has_costs else None
+        is_before_costs = is_before_costs or bool(self._before_flat(debtor_class))
+        return rule if rule.when == "always" or is_before_costs else None
 
     def _sources(self, charged: Charged, debtor_class: DebtorClass | None) -> Iterator[str]:
         """On what the charges rest."""
