@@ -188,6 +188,9 @@ class Claim:
             "fee_in_flat": is_in_flat,
             "fee_too_early": as_of < earliest_on,
             "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
+            "fee_not_warned": bool(
+                fees.after_notice_days is not None and not before and not self.was_warned(fees.after_notice_days)
+            ),
         }
         return next((code for code, holds in codes.items() if holds), None)
 

@@ -148,7 +148,8 @@ class Fees(Keys):
 
     `at_most_series`: the bound is `share` of what the series says of the day, in units of `currency`. `count_max` 0: no
     fee at all. `earliest_days`: not before so many days after the due date. `spacing_days`: so many days after the fee
-    before. `first_notice_free`: no fee with the first notice after the due date.
+    before. `first_notice_free`: no fee with the first notice after the due date. `after_notice_days`: the first fee on
+    an item only once a deadline has passed that a notice named, of at least so many days.
     """
 
     currency: Currency | None = None
@@ -159,6 +160,7 @@ class Fees(Keys):
     earliest_days: Days | None = None
     spacing_days: Days | None = None
     first_notice_free: bool = False
+    after_notice_days: Days | None = None
     source: Text
 
     @model_validator(mode="after")
@@ -177,12 +179,14 @@ class Fees(Keys):
 class LetterRule(Keys):
     """What a letter to a debtor must say; `deadline_days` is the shortest term it may name.
 
-    `when`: every notice past due, or only those that the flat sum or the hand-over rests on (`before_costs`).
+    `when`: every notice past due, or only those that the flat sum or the hand-over rests on (`before_costs`). `fees`: a
+    first fee on an item is such costs, too.
     """
 
     says: tuple[Literal["breakdown", "deadline", "costs_warning", "interest_rate", "legal_basis"], ...]
     deadline_days: Days | None = None
     when: Literal["always", "before_costs"] = "always"
+    fees: bool = False
     source: Text
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Flat
 from dunwell.engine.law.series import AllSeries, RatesMissing
 from dunwell.engine.money import exponent
-from dunwell.engine.steps.laws import CLASS_LACKS, by_class, needs_class
+from dunwell.engine.steps.laws import CLASS_LACKS, by_class, is_warned, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
 MINOR_MAX: Final = 2**62
@@ -79,13 +79,10 @@ def _of_flat(flats: list[Flat], key: str, dtype: type[pl.DataType]) -> pl.Expr:
 def _code(flats: list[Flat]) -> pl.Expr:
     """Why there is no flat sum, of those who never had one."""
     days = _of_flat(flats, "after_notice_days", pl.Int32)
-    given = pl.col("last_deadline_on").cast(pl.Int32) - pl.col("last_notice_on").cast(pl.Int32)
-    is_late = pl.col("last_notice_on") > pl.col("due_on")  # who is not late yet cannot be warned of what that costs
-    is_warned = is_late & (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
     return (
         pl.when(pl.col("flat").is_null())
         .then(pl.lit("no_compensation"))
-        .when(days.is_not_null() & ~is_warned.fill_null(value=False))
+        .when(days.is_not_null() & ~is_warned(days))
         .then(pl.lit("costs_not_warned"))
         .when(pl.col("first_on") > pl.col("until_on"))
         .then(pl.lit("compensation_too_early"))

@@ -84,9 +84,11 @@ def _reaches(law: Law, name: str, known: Mapping[str, Series], today: date) -> b
 def _terms(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
     """Stages before one with costs whose deadline is shorter than the law wants."""
     for at, (stage, following) in enumerate(zip(policy.stages, policy.stages[1:], strict=False)):
-        wanted = max((_days(law, each) for each in CLASSES if _concerns(law, each, following)), default=0)
+        has_fee = bool(following.fee) and not any(each.fee for each in policy.stages[: at + 1])
+        concerned = [each for each in CLASSES if _concerns(law, each, following, is_first_fee=has_fee)]
+        wanted = max((_days(law, each) for each in concerned), default=0)
         if wanted and (stage.deadline_days or 0) < wanted:
-            classes = " and ".join(each for each in CLASSES if _concerns(law, each, following) and _days(law, each) > 0)
+            classes = " and ".join(each for each in concerned if _days(law, each) > 0)
             told = f"the law wants a term of {wanted} days before the costs of stage {following.stage}, for {classes}"
             yield ("stages", at), f"{told}: give it `deadline_days: {wanted}` or more, else its letter is held"
 
@@ -105,8 +107,11 @@ def _split(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
         )
 
 
-def _concerns(law: Law, debtor_class: DebtorClass, following: Stage) -> bool:
-    return following.compensation and law.flat(debtor_class) is not None
+def _concerns(law: Law, debtor_class: DebtorClass, following: Stage, *, is_first_fee: bool) -> bool:
+    """Whether the next stage has costs before which the law wants a term."""
+    letter = law.regime.letters.get(debtor_class) if law.regime else None
+    has_flat = following.compensation and law.flat(debtor_class) is not None
+    return has_flat or (is_first_fee and letter is not None and letter.fees)
 
 
 def _days(law: Law, debtor_class: DebtorClass) -> int:
