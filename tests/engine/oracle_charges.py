@@ -178,7 +178,7 @@ class Claim:
         if fees is None:
             return "fee_in_flat" if is_in_flat else None
         before = self.of_kind("fee")
-        last = max((each["posted_on"] for each in before), default=None)
+        last = max((each["sent_on"] or each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
         earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 1)
         codes = {

@@ -77,6 +77,7 @@ def past_charges(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> list[Key
             "stage": "first",
             "amount_minor": draw(pick(1, 100, 2500)),
             "posted_on": (posted_on := as_of - timedelta(days=draw(pick(0, 1, 9, 10, 11, 13, 14, 15, 30)))),
+            "sent_on": draw(pick(None, posted_on, posted_on + timedelta(days=1))),
             "until_on": posted_on if charge == "interest" else None,
             "reversed_on": draw(pick(None, None, None, as_of)),
         }
