@@ -133,10 +133,18 @@ class Claim:
             return False
         return bool((deadline_on - told_on).days >= days and deadline_on < self.row.as_of)
 
-    def flat_sum(self, flat: Flat) -> int:
+    @property
+    def owed(self) -> int:
+        """The principal on the first day of interest."""
+        return int(max(self.base + sum(amount for day, amount in self.paid if day >= self.first_on), 0))
+
+    def exchange_on(self, flat: Flat) -> date:
+        return self.row.due_on.replace(day=1) - DAY if flat.exchange_on == "month_before_due" else self.first_on
+
+    def flat_sum(self, flat: Flat, owed: int | None = None, on: date | None = None) -> int:
+        """Of this claim, or of as much as it and others owe, at the rates of a day of theirs."""
         minor = 10 ** exponent(self.row.item["currency"])
-        on = self.row.due_on.replace(day=1) - DAY if flat.exchange_on == "month_before_due" else self.first_on
-        owed = max(self.base + sum(amount for day, amount in self.paid if day >= self.first_on), 0)
+        owed, on = self.owed if owed is None else owed, on or self.exchange_on(flat)
         principal = Fraction(owed, minor) * self.rate(
             flat, self.row.item["currency"], flat.steps_in or flat.currency, on
         )
@@ -170,7 +178,7 @@ class Claim:
         if fees is None:
             return "fee_in_flat" if is_in_flat else None
         before = self.of_kind("fee")
-        last = max((each["posted_on"] for each in before), default=None)
+        last = max((each["sent_on"] or each["posted_on"] for each in before), default=None)
         as_of, told_on = self.row.as_of, self.row.item["last_notice_on"]
         earliest_on = self.row.due_on + timedelta(days=fees.earliest_days or 1)
         codes = {
@@ -180,6 +188,9 @@ class Claim:
             "fee_in_flat": is_in_flat,
             "fee_too_early": as_of < earliest_on,
             "fee_first_notice": fees.first_notice_free and (told_on is None or told_on <= self.row.due_on),
+            "fee_not_warned": bool(
+                fees.after_notice_days is not None and not before and not self.was_warned(fees.after_notice_days)
+            ),
         }
         return next((code for code, holds in codes.items() if holds), None)
 
@@ -232,13 +243,14 @@ def refuse_by_law(row: Row, stage: Stage, past: Past) -> None:
 def charges_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row], past: Past) -> list[Charged]:
     """What a notice of this stage charges on its lines, the leading one first."""
     fees = fees_of(lines, stage, rows, past)
+    shares = shares_of([Claim(row, past) for row in lines if row.current_policy.law]) if stage.compensation else {}
     charged = []
     for row in lines:
         law = row.current_policy.law
         waivable = row.current_policy.charges_when_paid == "waive"
         amounts: dict[str, int] = {"fee": fees.get(row.item_id, 0)}
         if law is not None:
-            amounts |= by_law(row, stage, Claim(row, past), amounts["fee"])
+            amounts |= by_law(row, stage, Claim(row, past), amounts["fee"], shares.get(row.item_id))
         charged += [
             Charged(
                 row.item_id,
@@ -255,14 +267,45 @@ def charges_of(lines: Sequence[Row], stage: Stage, rows: Sequence[Row], past: Pa
     return charged
 
 
-def by_law(row: Row, stage: Stage, claim: Claim, fee: int) -> dict[str, int]:
-    """Interest and flat sum of a line; what is left out is said on the row."""
+def shares_of(claims: Sequence[Claim]) -> dict[int, int]:
+    """What each claim of a notice has of the flat sums that the law gives for several together, by the item."""
+    shares: dict[int, int] = {}
+    laws = {
+        id(claim.law.flat(claim.debtor_class)): claim.law.flat(claim.debtor_class)
+        for claim in claims
+        if claim.debtor_class
+    }
+    for flat in laws.values():
+        if flat is None or not flat.together:
+            continue
+        mine = [each for each in claims if each.debtor_class and each.law.flat(each.debtor_class) is flat]
+        mine = sorted((each for each in mine if each.compensation()[0]), key=lambda each: each.row.item_id)
+        if len(mine) < 2:
+            continue
+        whole = sum(each.owed for each in mine)
+        total = mine[0].flat_sum(flat, whole, max(each.exchange_on(flat) for each in mine))
+        exact = {each.row.item_id: Fraction(total * each.owed, whole) for each in mine}
+        found = {item_id: int(share) for item_id, share in exact.items()}
+        for item_id in sorted(exact, key=lambda item_id: found[item_id] - exact[item_id])[
+            : total - sum(found.values())
+        ]:
+            found[item_id] += 1
+        largest = max(found, key=lambda item_id: found[item_id])
+        for item_id in [item_id for item_id, share in found.items() if not share]:
+            if found[largest] > 1:
+                found[largest], found[item_id] = found[largest] - 1, 1
+        shares |= found
+    return shares
+
+
+def by_law(row: Row, stage: Stage, claim: Claim, fee: int, share: int | None) -> dict[str, int]:
+    """Interest and flat sum of a line, or its share in that of several; what is left out is said on the row."""
     amounts = {}
     if stage.interest:
         amounts["interest"], code = claim.interest()
         say(row, code)
     if stage.compensation:
-        amount, code = claim.compensation()
+        amount, code = claim.compensation() if share is None else (share, "costs_together")
         say(row, code)
         flat = claim.law.flat(claim.debtor_class) if claim.debtor_class else None
         if flat and flat.less_fees:

@@ -39,6 +39,16 @@ def past_tables(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> dict[str,
     return draw(past_money(rows, as_of)) | charges | tables(draw(series(as_of)))
 
 
+def warned(rows: Sequence[Keys], as_of: date) -> list[Keys]:
+    """The same items a month earlier; those long overdue were sent a letter whose fourteen days have passed."""
+    found = []
+    for row in rows:
+        due_on, told_on, deadline_on = (row["due_on"] - timedelta(days=days) for days in (30, 29, 15))
+        told = {"last_notice_on": told_on, "last_deadline_on": deadline_on} if deadline_on < as_of else {}
+        found.append(row | {"due_on": due_on, **told})
+    return found
+
+
 @st.composite
 def series(draw: st.DrawFn, as_of: date) -> dict[str, Series]:
     """The series that regimes ask for; now and then one is gone, or not known until today."""
@@ -67,6 +77,7 @@ def past_charges(draw: st.DrawFn, rows: Sequence[Keys], as_of: date) -> list[Key
             "stage": "first",
             "amount_minor": draw(pick(1, 100, 2500)),
             "posted_on": (posted_on := as_of - timedelta(days=draw(pick(0, 1, 9, 10, 11, 13, 14, 15, 30)))),
+            "sent_on": draw(pick(None, posted_on, posted_on + timedelta(days=1))),
             "until_on": posted_on if charge == "interest" else None,
             "reversed_on": draw(pick(None, None, None, as_of)),
         }

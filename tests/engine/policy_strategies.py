@@ -204,6 +204,13 @@ def lawful(draw: st.DrawFn, policy: Keys) -> None:
         stage["compensation"] = "regime" in interest and draw(pick(True, False))
 
 
+def dutch(policy: Keys) -> None:
+    """Have every stage ask for the collection costs of Dutch consumers, who pay for a demand by its sum."""
+    policy["interest"] |= {"regime": "NL", "class": "consumer"}
+    for stage in policy["stages"]:
+        stage["compensation"] = True
+
+
 @st.composite
 def charging(draw: st.DrawFn, policy: Keys) -> None:
     """Let a policy charge by a law, and nothing but the days say when."""

@@ -12,12 +12,13 @@ from hypothesis.vendor.pretty import RepresentationPrinter
 from dunwell.engine.book import DEFAULTS, Book
 from dunwell.engine.policy.model import Policy
 from tests.engine.event_strategies import alert_rows, closing_rows, contact_rows, set_stages
-from tests.engine.past_strategies import past_tables
+from tests.engine.past_strategies import past_tables, warned
 from tests.engine.policy_strategies import (
     ATTRIBUTES,
     STAGE_NAMES,
     Keys,
     charging,
+    dutch,
     one_in,
     parsed,
     pick,
@@ -359,11 +360,14 @@ def cases(draw: st.DrawFn, *, plain: bool = False, lawful: bool = False) -> Case
         without_what_changes(keys[0])
     if lawful:
         draw(charging(keys[0]))
+    if is_dutch := lawful and draw(one_in(4)):
+        dutch(keys[0])
     read = tuple(parsed(policy) for policy in keys)
     owners = draw(accounts())
     if plain:
         owners = [{**owner, "channels": 31} for owner in owners]
     rows = draw(items(owners, as_of, plain=plain))
+    rows = warned(rows, as_of) if is_dutch else rows
     promises, links = ([], []) if plain else draw(promise_rows(owners, rows, as_of))
     notices, contacts = ([], []) if plain else draw(contact_rows(owners, as_of))
     disputes = [] if plain else draw(dispute_rows(rows, as_of))

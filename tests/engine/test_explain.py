@@ -102,6 +102,8 @@ def test_what_the_law_left_out_is_told() -> None:
         "the fee is lowered to what the law allows",
         "no flat sum: its warning, with the term that the law wants, has not passed",
     ]
+    (told,) = explain(decision(policy="p", by_law="costs_together"))[-1:]
+    assert told == "the flat sum is its share in that of all claims of the notice, which the law adds up"
 
 
 def test_a_series_that_lacks_a_rate_is_named() -> None:

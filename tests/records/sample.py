@@ -103,6 +103,7 @@ def tables(entity_id: int, code: str = "ACME") -> dict[str, pl.DataFrame]:
                 "stage": ODD[0],
                 "amount_minor": 5,
                 "posted_on": DAY,
+                "sent_on": DAY,  # as its notice says
                 "until_on": LAST,
                 "first": True,
                 "reversed_on": None,
@@ -116,6 +117,7 @@ def tables(entity_id: int, code: str = "ACME") -> dict[str, pl.DataFrame]:
                 "stage": ODD[0],
                 "amount_minor": 9,
                 "posted_on": DAY,
+                "sent_on": DAY,  # as its notice says
                 "reversed_on": LAST,
             },
         ],

@@ -160,6 +160,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "stage": pl.String,
         "amount_minor": pl.Int64,
         "posted_on": pl.Date,
+        "sent_on": pl.Date,  # when its notice left; null while it waits
         "until_on": pl.Date,  # the last day of interest that is charged
         "first": pl.Boolean,  # money for the item goes to it before the principal
         "reversed_on": pl.Date,  # from this day on as if it had never been raised

@@ -125,7 +125,7 @@ def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, serie
     rows, anchors = _staged(left, book, procedures, as_of)
     rows = outcome.outcome(outcome.reasons(rows.lazy())).pipe(collected)
     candidates = _candidates(rows, book, procedures, series, as_of)
-    return result.plan(rows, candidates, anchors, procedures, as_of=as_of)
+    return result.plan(rows, candidates, anchors, procedures, series, as_of=as_of)
 
 
 def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:

@@ -48,6 +48,7 @@ _BY_LAW = {
     "fee_forbidden": "no fee: the law allows none",
     "fee_count": "no fee: as many as the law allows have been charged",
     "fee_first_notice": "no fee: the law allows none with the first notice after the due date",
+    "fee_not_warned": "no fee: no reminder has left the days yet that the law wants before one",
     "fee_in_flat": "no fee: the flat sum that was charged stands for it",
     "fee_too_early": "no fee: too few days after the due date for the law, or none",
     "fee_spacing": "no fee: too few days after the last one for the law",
@@ -56,6 +57,7 @@ _BY_LAW = {
     "interest_day_missing": "no interest: the law has it run from a day that the item does not say",
     "no_compensation": "no flat sum: the law gives none against this class of debtors",
     "costs_not_warned": "no flat sum: its warning, with the term that the law wants, has not passed",
+    "costs_together": "the flat sum is its share in that of all claims of the notice, which the law adds up",
     "compensation_too_early": "no flat sum: interest does not run yet",
 }
 _PARTS = (

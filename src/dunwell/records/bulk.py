@@ -112,6 +112,8 @@ def _save_table(name: str, rows: pl.DataFrame, on: date) -> None:
     if name not in KEYS:
         insert(table.model, own)
         return
+    if table.computed & set(frame.columns) and set(kept) <= set(KEYS[name]):
+        return  # nothing has changed but what is computed
     staged = stage(table.model, own, [table.column(column) for column in KEYS[name]])
     _upsert(staged, own.height, table.entity)
     if states:

@@ -266,6 +266,8 @@ def column_of(name: str, column: str, dtype: "pl.DataType | type[pl.DataType]") 
 def _expression(name: str, column: str) -> str:
     if name == "accounts" and column == "channels":
         return _channels()
+    if name == "charges" and column == "sent_on":
+        return "(SELECT n.sent_on FROM records_notice n WHERE n.id = t.notice_id)"
     if name == "items" and column in STATE:
         return f"coalesce(s.{column}, {STATE_DEFAULTS[column]})" if column in STATE_DEFAULTS else f"s.{column}"
     return f't."{BOOK[name].column(column)}"'

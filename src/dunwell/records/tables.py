@@ -74,6 +74,6 @@ BOOK: Final[dict[str, Table]] = {
     "closings": Table(model=tables.Closing),
     "alerts": Table(model=tables.Alert),
     "elsewhere": Table(model=tables.PaidElsewhere),
-    "charges": Table(model=tables.Charge),
+    "charges": Table(model=tables.Charge, computed=frozenset({"sent_on"})),
 }
 STATES: Final = Table(model=tables.ItemState)  # the other half of `items`

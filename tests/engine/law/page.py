@@ -137,6 +137,8 @@ def _flat(flat: Flat) -> str:
         parts.append("less the fees charged before")
     if flat.after_notice_days is not None:
         parts.append(f"after a notice that left {flat.after_notice_days} days, once they have passed")
+    if flat.together:
+        parts.append("once for the claims of a notice, by their principals added up")
     return ", ".join(parts)
 
 
@@ -166,11 +168,14 @@ def _fees(fees: Fees) -> str:
         parts.append(f"{fees.spacing_days} days after the one before")
     if fees.first_notice_free:
         parts.append("none with the first notice")
+    if fees.after_notice_days is not None:
+        parts.append(f"the first after a notice that left {fees.after_notice_days} days, once they have passed")
     return ", ".join(parts)
 
 
 def _letter(rule: LetterRule) -> str:
     when = "every notice past due" if rule.when == "always" else "the notice that costs rest on"
+    when += ", fees among them," if rule.fees else ""
     days = f" of at least {rule.deadline_days} days" if rule.deadline_days is not None else ""
     return f"{when} says " + ", ".join(SAYS[each] + (days if each == "deadline" else "") for each in rule.says)
 

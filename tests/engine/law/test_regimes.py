@@ -122,6 +122,10 @@ def read(**keys: str) -> Regime:
             {"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}], at_least: 5, at_most: 4, {FLAT}}}}}"},
             "`at_least` is more than `at_most`",
         ),
+        (
+            {"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}], together: true, less_fees: true, {FLAT}}}}}"},
+            "has no `less_fees`",
+        ),
         ({"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}], steps_in: EUR, {FLAT}}}}}"}, "`steps_in` is only"),
         ({"flat": f"{{business: {{steps: [{{from: 0, amount: 1}}], exchange: a, {FLAT}}}}}"}, "needs `steps_in`"),
         (

@@ -67,3 +67,17 @@ def test_a_term_too_short_before_costs_is_told(meyer: Town) -> None:
     (told,) = [each for each in doubts(meyer, "NL, rate: 6") if "stages[0]" in each]
     assert "p.yaml:4: stages[0]: the law wants a term of 14 days before the costs of stage escalation, for cons" in told
     assert told.endswith("give it `deadline_days: 14` or more, else its letter is held")
+
+
+@pytest.mark.parametrize("key", ["one_notice_per: item", "one_notice_per: level", "split_by: [segment]"])
+def test_a_demand_that_is_split_against_the_law_is_told(meyer: Town, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setattr(f"{__name__}.POLICY", POLICY.replace("stages:", f"{key}\nstages:"))
+    (told,) = [each for each in doubts(meyer, "NL, rate: 6") if "one demand" in each]
+    assert told.startswith(
+        f"p.yaml:3: {key.partition(':')[0]}: the law wants one demand, and one flat sum, for the claims on a consumer"
+    )
+    assert not [each for each in doubts(meyer, "DE, rate: 6") if "one demand" in each]
+
+
+def test_a_demand_for_all_of_an_account_is_not_doubted(meyer: Town) -> None:
+    assert not [each for each in doubts(meyer, "NL, rate: 6") if "one demand" in each]

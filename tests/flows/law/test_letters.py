@@ -9,15 +9,17 @@ import pytest
 from dunwell.flows.errors import Invalid
 from dunwell.flows.law import paper
 from dunwell.flows.law.working import Terms, work_item
+from dunwell.flows.runs.edit import exclude_item
 from dunwell.flows.runs.letters import letters_of
 from dunwell.flows.runs.preview import preview_account
 from dunwell.flows.runs.reading import print_notice, read_notice
+from dunwell.flows.runs.replay import replay_run
 from dunwell.letters import working
 from dunwell.letters.notice import Charged
 from dunwell.letters.notice import Notice as Letter
 from dunwell.letters.working import WorkingPage, typeset_working
 from dunwell.records.models import Charge, Delivery, Item, Notice, NoticeLine, Run, Task
-from tests.flows.town import Town, day
+from tests.flows.town import Town, day, noon
 
 GERMAN = """\
 policy: standard
@@ -159,6 +161,64 @@ def test_a_dutch_consumer_is_warned_of_the_costs_and_the_fourteen_days(town: Tow
     assert re.search(r"we will charge you collection costs of €\s?150[.,]00", text)
     charged = town.run("2026-04-10")
     assert letter_of(charged, town.notice(charged, "JANSEN")).charged.compensation_minor == 15_000
+
+
+def jansen(town: Town, more: str = "") -> None:
+    """A Dutch consumer who owes 100.00 and 1,000.00, under stages that charge more than once."""
+    town.apply(DUTCH.replace("DAYS", "16") + more)
+    town.account("JANSEN", debtor_class="consumer", language="en", country="NL")
+    town.item("A-1", "JANSEN", "100.00 EUR", "2026-03-01")
+    town.item("A-2", "JANSEN", "1000.00 EUR", "2026-03-01")
+
+
+def test_the_warning_names_the_costs_of_all_claims_together_as_they_are_charged(town: Town) -> None:
+    jansen(town)
+    (shown,) = preview_account(town.entity, "JANSEN", as_of=day("2026-03-20"))
+    assert "collection costs of € 165,00" in plain(shown.text)
+    run = town.run("2026-03-20")
+    assert letter_of(run, town.notice(run, "JANSEN")).costs_to_come_minor == 16_500
+    charged = town.run("2026-04-10")
+    assert letter_of(charged, town.notice(charged, "JANSEN")).compensation_minor == 16_500
+    shares = Charge.objects.order_by("item__number").values_list("item__number", "amount_minor")
+    assert list(shares) == [("A-1", 1_500), ("A-2", 15_000)]
+    # Read again, the warning says what it said.
+    assert letter_of(run, town.notice(run, "JANSEN")).costs_to_come_minor == 16_500
+
+
+def test_a_claim_that_had_its_share_is_not_warned_of_again(town: Town) -> None:
+    stage = "  - {stage: STAGE, days_past_due: 50, deadline_days: 16, compensation: true, send: [email]}\n"
+    jansen(town, stage.replace("STAGE", "final") + stage.replace("STAGE", "last").replace("50", "70"))
+    town.run("2026-03-20")
+    charged = town.run("2026-04-10")
+    letter = letter_of(charged, town.notice(charged, "JANSEN"))
+    assert (letter.costs_to_come_minor, letter.costs_days, letter.rule) == (0, 0, None)
+    town.item("A-3", "JANSEN", "200.00 EUR", "2026-04-10")
+    run = town.run("2026-04-20")
+    notice = town.notice(run, "JANSEN")
+    assert (notice.stage, letter_of(run, notice).costs_to_come_minor) == ("final", 4_000)  # of A-3 alone
+    assert len(town.letters()) == 3
+    assert not Task.objects.filter(kind="delivery_failed").exists()
+
+
+def test_a_claim_taken_off_takes_its_share_and_leaves_the_others_theirs(town: Town) -> None:
+    jansen(town)
+    town.run("2026-03-20")
+    run = town.propose("2026-04-10")
+    town.post(run)
+    town.pay("A-2", "1000.00 EUR", "2026-04-10")
+    town.deliver(run)
+    letter = letter_of(run, town.notice(run, "JANSEN"))
+    assert (letter.compensation_minor, letter.total_minor) == (1_500, 11_500)  # 40.00 would be owed for 100.00 alone
+
+
+def test_a_proposal_that_leaves_a_claim_out_shares_anew(town: Town) -> None:
+    jansen(town)
+    town.run("2026-03-20")
+    run = town.propose("2026-04-10")
+    exclude_item(run.pk, "A-2", reason="in talks", by="anna", at=noon("2026-04-10"))
+    town.post(run)
+    assert list(Charge.objects.values_list("item__number", "amount_minor")) == [("A-1", 4_000)]
+    assert replay_run(run.pk).differences == []
 
 
 def test_a_term_that_is_too_short_holds_the_letter_with_a_reason(town: Town) -> None:

@@ -213,6 +213,24 @@ def test_shards_charge_as_the_whole_does(german: Town, monkeypatch: pytest.Monke
     assert (amounts, len(charged(again)), replay_run(again.pk).differences) == ([4000], 6, [])
 
 
+def test_shards_keep_the_claims_of_one_demand_together(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.apply("""\
+policy: standard
+interest: {regime: NL, rate: 6, class: consumer}
+stages:
+  - {stage: reminder, days_past_due: 5, deadline_days: 15, send: [email]}
+  - {stage: costs, days_past_due: 21, compensation: true, deadline_days: 7, send: [email]}
+""")
+    for number in range(4):
+        for amount in ("100.00", "1000.00"):
+            town.item(f"{number}-{amount}", f"J-{number}", f"{amount} EUR", "2026-03-01")
+    at_home(town.folder, monkeypatch, shard_items=2)
+    assert town.run("2026-03-06").shards > 1
+    run = town.run("2026-03-22")
+    assert (run.shards > 1, [amount for _kind, _item, amount, _until in charged(run)]) == (True, [1500, 15000] * 4)
+    assert replay_run(run.pk).differences == []
+
+
 def test_a_preview_shows_what_the_run_would_charge(german: Town) -> None:
     (shown,) = preview_account(german.entity, "MEYER", as_of=day("2026-04-10"))
     assert "10,065.00" in shown.text
@@ -295,3 +313,21 @@ def test_after_a_charge_was_taken_back_there_is_nothing_to_look_at(german: Town)
     reverse_run(run.pk, reason="too early", by="anna", at=noon("2026-04-11"))
     pay(german.entity, "MEYER", amount="1000.00", items=["A-17"], **on("2026-04-05"))
     assert not Task.objects.exists()
+
+
+def test_the_days_to_the_next_fee_count_from_the_day_the_notice_left(town: Town) -> None:
+    town.apply("""\
+policy: standard
+interest: {regime: DK, rate: 8, class: consumer}
+stages:
+  - {stage: first, days_past_due: 5, fee: {DKK: 100.00}, send: [email]}
+  - {stage: second, days_past_due: 10, fee: {DKK: 100.00}, send: [email], repeat_every_days: 1}
+""")
+    town.item("A-17", "HANSEN", "500.00 DKK", "2026-03-01")
+    late = town.propose("2026-03-06")
+    town.post(late)
+    town.deliver(late, "2026-03-15")
+    assert charged(town.run("2026-03-24")) == []
+    run = town.run("2026-03-25")
+    assert [amount for _kind, _item, amount, _until in charged(run)] == [10000]
+    assert replay_run(run.pk).differences == []

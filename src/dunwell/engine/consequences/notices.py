@@ -149,6 +149,7 @@ def delivered(book: Book, event: Delivered) -> Effects:
             "anchors": _groups_sent(book, notices) if notices["anchored"].any() else book.anchors.clear(),
             "payers": _heard(book, contacts),
             "closings": reached(notices),
+            "charges": _charges_sent(book, notices),
             "notices": notices.select(
                 "notice_id",
                 state=pl.lit("sent", dtype=SCHEMAS["notices"]["state"]),
@@ -157,6 +158,12 @@ def delivered(book: Book, event: Delivered) -> Effects:
             ),
         }
     )
+
+
+def _charges_sent(book: Book, notices: pl.DataFrame) -> pl.DataFrame:
+    """The charges of notices that left, with the day: from it the law counts to the next fee."""
+    left = notices.select("notice_id", sent_on="last_notice_on")
+    return book.charges.select("charge_item_id", "notice_id").join(left, on="notice_id").drop("notice_id")
 
 
 def _groups_sent(book: Book, notices: pl.DataFrame) -> pl.DataFrame:

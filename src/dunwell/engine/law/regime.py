@@ -104,7 +104,8 @@ class Flat(Keys):
     of the amounts, `steps_in` that of the steps' bounds, where it is another. Claims in other currencies: converted at
     the `exchange` series of the day (`day`: the first day of interest; `month_before_due`: the last day of the month
     before the due date). `less_fees`: what was charged as fees before is taken off. `after_notice_days`: only once a
-    deadline has passed that a notice named, of at least so many days.
+    deadline has passed that a notice named, of at least so many days. `together`: the claims of one notice have one
+    sum, by their principals added up.
     """
 
     currency: Currency
@@ -117,6 +118,7 @@ class Flat(Keys):
     exchange_on: Literal["day", "month_before_due"] = "day"
     less_fees: bool = False
     after_notice_days: Days | None = None
+    together: bool = False
     source: Text
 
     @model_validator(mode="after")
@@ -136,6 +138,8 @@ class Flat(Keys):
             raise ValueError("an `exchange` series needs `steps_in`: it gives units of that for 1 of `currency`")
         if self.steps_in and any(step.percent is not None for step in self.steps):
             raise ValueError("a `percent` is of a principal in `currency`: leave `steps_in` out")
+        if self.together and self.less_fees:
+            raise ValueError("a sum of claims taken `together` has no `less_fees`: fees are of one claim")
         return self
 
 
@@ -144,7 +148,8 @@ class Fees(Keys):
 
     `at_most_series`: the bound is `share` of what the series says of the day, in units of `currency`. `count_max` 0: no
     fee at all. `earliest_days`: not before so many days after the due date. `spacing_days`: so many days after the fee
-    before. `first_notice_free`: no fee with the first notice after the due date.
+    before. `first_notice_free`: no fee with the first notice after the due date. `after_notice_days`: the first fee on
+    an item only once a deadline has passed that a notice named, of at least so many days.
     """
 
     currency: Currency | None = None
@@ -155,6 +160,7 @@ class Fees(Keys):
     earliest_days: Days | None = None
     spacing_days: Days | None = None
     first_notice_free: bool = False
+    after_notice_days: Days | None = None
     source: Text
 
     @model_validator(mode="after")
@@ -173,12 +179,14 @@ class Fees(Keys):
 class LetterRule(Keys):
     """What a letter to a debtor must say; `deadline_days` is the shortest term it may name.
 
-    `when`: every notice past due, or only those that the flat sum or the hand-over rests on (`before_costs`).
+    `when`: every notice past due, or only those that the flat sum or the hand-over rests on (`before_costs`). `fees`: a
+    first fee on an item is such costs, too.
     """
 
     says: tuple[Literal["breakdown", "deadline", "costs_warning", "interest_rate", "legal_basis"], ...]
     deadline_days: Days | None = None
     when: Literal["always", "before_costs"] = "always"
+    fees: bool = False
     source: Text
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from datetime import time
 from decimal import Decimal
+from fractions import Fraction
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -13,7 +14,7 @@ from dunwell.engine.documents import hint
 from dunwell.engine.hours import Hours
 from dunwell.engine.law.law import Law, regime
 from dunwell.engine.law.regime import DayCount, DebtorClass, Rounding
-from dunwell.engine.money import CURRENCIES, MoneyError, not_in_use, to_minor
+from dunwell.engine.money import CURRENCIES, MoneyError, exponent, fraction_half_up, not_in_use, to_minor
 from dunwell.engine.policy.expressions import Expression, ExpressionError, compile_expression
 
 DAYS_MAX: Final = 3650
@@ -165,6 +166,15 @@ class Fee(Keys):
     def steps(self) -> tuple[Tier, ...]:
         """Its tiers; a fee without tiers is one from 0 on."""
         return self.tiers or (Tier.model_construct(from_=Decimal(0), fixed=self.fixed, percent=self.percent),)
+
+    def minor(self, base_minor: int, currency: str) -> int:
+        """Return the fee for a base, in minor units; 0 where it has no amount in the currency."""
+        reached = [step for step in self.steps if step.from_.scaleb(exponent(currency)) <= base_minor]
+        if not reached:
+            return 0
+        if reached[-1].percent is None:
+            return (reached[-1].fixed or {}).get(currency, 0)
+        return fraction_half_up(Fraction(reached[-1].percent) * base_minor / 100)
 
 
 _TIER_SCHEMA = {

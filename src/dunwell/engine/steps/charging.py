@@ -12,6 +12,7 @@ from dunwell.engine.steps.history import PAST, charged_before, paid
 from dunwell.engine.steps.interest import first_day, interest
 from dunwell.engine.steps.laws import BEYOND_BOUND, CLASS_LACKS, asks, has_law, law_slot
 from dunwell.engine.steps.procedures import Procedures
+from dunwell.engine.steps.together import together
 
 # What is asked of a row beside what every candidate has.
 ASKED = ["interest_from_on", "disputed_minor", "credited_minor"]
@@ -19,7 +20,7 @@ TOLD = ["last_notice_on", "last_deadline_on"]  # when the item was last noticed,
 LACKS = {"fee": "fee_bound_lacks", "interest": "interest_lacks", "compensation": "flat_lacks"}
 FOUND = [
     *("interest_minor", "interest_code", "flat_minor", "flat_code", "takes_off_fees", "fees_minor"),
-    *("fee_code", "fee_bound_minor", *LACKS.values()),
+    *("law_slot", "flat_principal_minor", "flat_on", "fee_code", "fee_bound_minor", *LACKS.values()),
 ]
 MARKS = ["class_lacks", "charge_beyond", "rates_lack"]
 PART = {"fee": "costs", "compensation": "costs", "interest": "interest"}
@@ -110,7 +111,9 @@ def nothing_lacks(candidates: pl.LazyFrame) -> pl.LazyFrame:
     return candidates.with_columns(**marks, by_law=pl.lit(None, dtype=pl.String))
 
 
-def charges(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures) -> tuple[pl.DataFrame, pl.DataFrame]:
+def charges(
+    dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures, series: AllSeries
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Charge what the notices' stages ask for, and say what the law left out of it.
 
     Returns the plan's charges, with `fee_minor` for the amount, and `row` and `by_law` of the lines that have some.
@@ -130,6 +133,7 @@ def charges(dunned: pl.DataFrame, notices: pl.DataFrame, procedures: Procedures)
             waivable=procedures.of_policy(lambda policy: policy.charges_when_paid == "waive", pl.Boolean),
         )
     )
+    lines = together(lines, procedures, series)
     fees_so_far = pl.col("fees_minor") + pl.col("own_fee_minor").fill_null(0)
     flat = pl.col("flat_minor") - pl.when("takes_off_fees").then(fees_so_far).otherwise(0)
     amounts = {"interest": pl.col("interest_minor"), "compensation": flat}

@@ -12,7 +12,7 @@ from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Flat
 from dunwell.engine.law.series import AllSeries, RatesMissing
 from dunwell.engine.money import exponent
-from dunwell.engine.steps.laws import CLASS_LACKS, by_class, needs_class
+from dunwell.engine.steps.laws import CLASS_LACKS, by_class, is_warned, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
 MINOR_MAX: Final = 2**62
@@ -35,8 +35,29 @@ LINES: Final = {"way": pl.Int64, **dict.fromkeys(Line._fields, pl.Int64)} | {"a"
 def compensation(rows: pl.DataFrame, paid: pl.DataFrame, procedures: Procedures, series: AllSeries) -> pl.DataFrame:
     """Add what the flat sum comes to: `flat_minor`, `flat_code` (why there is none) and `flat_lacks`.
 
-    And `takes_off_fees`, where what was charged as fees counts towards it. `rows` as in `interest`.
+    And `flat_principal_minor`, by which it goes, `flat_on`, the day of its exchange rates, and `takes_off_fees`, where
+    what was charged as fees counts towards it. `rows` as in `interest`.
     """
+    lacks_class = by_class(
+        procedures, lambda law, debtor_class: debtor_class is None and needs_class(law, "compensation"), pl.Boolean
+    )
+    flats, flat = flats_of(procedures)
+    rows = rows.with_columns(flat=flat).with_columns(
+        takes_off_fees=_of_flat(flats, "less_fees", pl.Boolean).fill_null(value=False),
+        flat_code=pl.when(~lacks_class & ~pl.col("has_flat")).then(_code(flats)),
+        flat_lack=pl.when(lacks_class).then(pl.lit(CLASS_LACKS)),
+    )
+    owing = rows.filter(pl.col("flat").is_not_null(), ~pl.col("has_flat"), pl.col("flat_code").is_null())
+    worked = worked_out(_principals(owing, paid, flats), flats, series)
+    return (
+        rows.join(worked.drop("flat", "currency"), on="item_id", how="left", maintain_order="left")
+        .with_columns(flat_lacks=pl.coalesce("flat_lack", "lacks"))
+        .drop("flat", "flat_lack", "lacks")
+    )
+
+
+def flats_of(procedures: Procedures) -> tuple[list[Flat], pl.Expr]:
+    """All flat sums of the policies' laws, and the place of a row's among them, by `law_slot`; null without one."""
     known: dict[int, Flat] = {}
 
     def number(law: Law, debtor_class: DebtorClass | None) -> int | None:
@@ -45,23 +66,8 @@ def compensation(rows: pl.DataFrame, paid: pl.DataFrame, procedures: Procedures,
             known.setdefault(id(flat), flat)
         return None if flat is None else list(known).index(id(flat))
 
-    lacks_class = by_class(
-        procedures, lambda law, debtor_class: debtor_class is None and needs_class(law, "compensation"), pl.Boolean
-    )
-    rows = rows.with_columns(flat=by_class(procedures, number, pl.UInt32))
-    flats = list(known.values())
-    rows = rows.with_columns(
-        takes_off_fees=_of_flat(flats, "less_fees", pl.Boolean).fill_null(value=False),
-        flat_code=pl.when(~lacks_class & ~pl.col("has_flat")).then(_code(flats)),
-        flat_lack=pl.when(lacks_class).then(pl.lit(CLASS_LACKS)),
-    )
-    owing = rows.filter(pl.col("flat").is_not_null(), ~pl.col("has_flat"), pl.col("flat_code").is_null())
-    worked = _worked(owing, paid, flats, series)
-    return (
-        rows.join(worked, on="item_id", how="left", maintain_order="left")
-        .with_columns(flat_lacks=pl.coalesce("flat_lack", "lacks"))
-        .drop("flat", "flat_lack", "lacks")
-    )
+    place = by_class(procedures, number, pl.UInt32)
+    return list(known.values()), place
 
 
 def _of_flat(flats: list[Flat], key: str, dtype: type[pl.DataType]) -> pl.Expr:
@@ -73,37 +79,38 @@ def _of_flat(flats: list[Flat], key: str, dtype: type[pl.DataType]) -> pl.Expr:
 def _code(flats: list[Flat]) -> pl.Expr:
     """Why there is no flat sum, of those who never had one."""
     days = _of_flat(flats, "after_notice_days", pl.Int32)
-    given = pl.col("last_deadline_on").cast(pl.Int32) - pl.col("last_notice_on").cast(pl.Int32)
-    is_late = pl.col("last_notice_on") > pl.col("due_on")  # who is not late yet cannot be warned of what that costs
-    is_warned = is_late & (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
     return (
         pl.when(pl.col("flat").is_null())
         .then(pl.lit("no_compensation"))
-        .when(days.is_not_null() & ~is_warned.fill_null(value=False))
+        .when(days.is_not_null() & ~is_warned(days))
         .then(pl.lit("costs_not_warned"))
         .when(pl.col("first_on") > pl.col("until_on"))
         .then(pl.lit("compensation_too_early"))
     )
 
 
-def _worked(owing: pl.DataFrame, paid: pl.DataFrame, flats: list[Flat], series: AllSeries) -> pl.DataFrame:
-    """The flat sum of each item, or what it lacks: `item_id`, `flat_minor`, `lacks`."""
-    schema = {"item_id": pl.Int64, "flat_minor": pl.Int64, "lacks": pl.String}
-    if owing.is_empty():
-        return pl.DataFrame(schema=schema)
+def _principals(owing: pl.DataFrame, paid: pl.DataFrame, flats: list[Flat]) -> pl.DataFrame:
+    """By what the flat sum of each item goes: `item_id`, `flat`, `currency`, `flat_on`, `flat_principal_minor`."""
     came = paid.join(owing.select("item_id", "first_on"), on="item_id").filter(pl.col("on") >= pl.col("first_on"))
     came = came.group_by("item_id").agg(came_minor=pl.col("amount_minor").sum())
     by_month = _of_flat(flats, "exchange_on", pl.String) == "month_before_due"
     eve = pl.col("due_on").dt.month_start().dt.offset_by("-1d")
-    rows = owing.join(came, on="item_id", how="left").select(
+    return owing.join(came, on="item_id", how="left").select(
         "item_id",
         "flat",
         "currency",
-        exchange_on=pl.when(by_month).then(eve).otherwise("first_on").clip(lower_bound=date.min),
-        from_minor=pl.max_horizontal(pl.col("base_minor") + pl.col("came_minor").fill_null(0), 0),
+        flat_on=pl.when(by_month).then(eve).otherwise("first_on").clip(lower_bound=date.min),
+        flat_principal_minor=pl.max_horizontal(pl.col("base_minor") + pl.col("came_minor").fill_null(0), 0),
     )
-    key = ["flat", "currency", "exchange_on"]
-    ways = rows.select(key).unique(maintain_order=True).with_row_index("way").with_columns(pl.col("way").cast(pl.Int64))
+
+
+def worked_out(claims: pl.DataFrame, flats: list[Flat], series: AllSeries) -> pl.DataFrame:
+    """Add `flat_minor`, or what it `lacks`, to claims with `flat`, `currency`, `flat_on` and `flat_principal_minor`."""
+    if claims.is_empty():
+        return claims.with_columns(flat_minor=pl.lit(None, dtype=pl.Int64), lacks=pl.lit(None, dtype=pl.String))
+    key = ["flat", "currency", "flat_on"]
+    ways = claims.select(key).unique(maintain_order=True).with_row_index("way")
+    ways = ways.with_columns(pl.col("way").cast(pl.Int64))
     lines: list[tuple[int, ...]] = []
     lacking: list[tuple[int, str]] = []
     for way, flat, currency, on in ways.iter_rows():
@@ -113,17 +120,18 @@ def _worked(owing: pl.DataFrame, paid: pl.DataFrame, flats: list[Flat], series: 
             lacking.append((way, f"series:{missing.series}"))
     table = pl.DataFrame(lines, schema=LINES, orient="row").sort("from_minor")
     lacks = pl.DataFrame(lacking, schema={"way": pl.Int64, "lacks": pl.String}, orient="row")
-    sloped = pl.col("a") + pl.col("b").cast(pl.Int128) * pl.col("principal")
-    found = half_up_any(sloped, pl.col("c")).clip(upper_bound=MINOR_MAX).cast(pl.Int64)
-    bounded = pl.min_horizontal(pl.max_horizontal(found, "least_minor"), "most_minor")
+    principal = pl.col("flat_principal_minor")
+    found = half_up_any(pl.col("a") + pl.col("b").cast(pl.Int128) * principal, pl.col("c"))
+    bounded = pl.min_horizontal(
+        pl.max_horizontal(found.clip(upper_bound=MINOR_MAX).cast(pl.Int64), "least_minor"), "most_minor"
+    )
     return (
-        rows.join(ways, on=key)
+        claims.join(ways, on=key)
         .join(lacks, on="way", how="left")
-        .with_columns(principal=pl.col("from_minor"))
+        .with_columns(from_minor=principal)
         .sort("from_minor")
         .join_asof(table, on="from_minor", by="way", check_sortedness=False)
-        .select("item_id", flat_minor=pl.when(pl.col("principal") > 0).then(bounded).otherwise(0), lacks="lacks")
-        .cast(schema)  # type: ignore[arg-type]
+        .select(*claims.columns, "lacks", flat_minor=pl.when(principal > 0).then(bounded).otherwise(0))
     )
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from math import floor
 from typing import Final
 
 import polars as pl
@@ -13,9 +12,9 @@ from dunwell.engine.law.flat import exchange_rate
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Fees
 from dunwell.engine.law.series import AllSeries, RatesMissing, named
-from dunwell.engine.money import exponent
+from dunwell.engine.money import exponent, fraction_half_up
 from dunwell.engine.steps.age import plus_days
-from dunwell.engine.steps.laws import CLASS_LACKS, CLASSES, by_class, needs_class
+from dunwell.engine.steps.laws import CLASS_LACKS, CLASSES, by_class, is_warned, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
 # By these a line forbids the fee of a whole notice; by the others only that it stands on this line.
@@ -37,7 +36,7 @@ def fee_bounds(rows: pl.DataFrame, procedures: Procedures, series: AllSeries) ->
     key = ["law_slot", "currency", "until_on", "fees_count"]
     asked = bounded.select(key).unique(maintain_order=True)
     found = [
-        _bound(_fees_at(procedures, slot), currency, on, fees_count, series)
+        _known_bound(_fees_at(procedures, slot), currency, on, fees_count, series)
         for slot, currency, on, fees_count in asked.iter_rows()
     ]
     answers = pl.DataFrame(found, schema={"fee_bound_minor": pl.Int64, "fee_bound_lacks": pl.String}, orient="row")
@@ -80,6 +79,8 @@ def _code(procedures: Procedures) -> pl.Expr:
     too_early = pl.col("until_on") < plus_days(pl.col("due_on"), earliest_days)
     spacing_days = of_fees(lambda fees: fees.spacing_days, pl.Int32)
     too_near = pl.col("until_on") < plus_days(pl.col("last_fee_on"), spacing_days)
+    notice_days = of_fees(lambda fees: fees.after_notice_days, pl.Int32)
+    is_unwarned = notice_days.is_not_null() & (pl.col("fees_count") == 0) & ~is_warned(notice_days)
     return (
         pl.when(count_max == 0).then(pl.lit("fee_forbidden"))
         .when(pl.col("fees_count") >= count_max).then(pl.lit("fee_count"))
@@ -87,24 +88,35 @@ def _code(procedures: Procedures) -> pl.Expr:
         .when("takes_off_fees", "has_flat").then(pl.lit("fee_in_flat"))
         .when(too_early).then(pl.lit("fee_too_early"))
         .when(of_fees(lambda fees: fees.first_notice_free, pl.Boolean) & is_first).then(pl.lit("fee_first_notice"))
+        .when(is_unwarned).then(pl.lit("fee_not_warned"))
     )  # fmt: skip
 
 
-def _bound(
+def _known_bound(
     fees: Fees | None, currency: str, on: date, fees_count: int, series: AllSeries
 ) -> tuple[int | None, str | None]:
     """The most that the next fee may be, in minor units, or the series that is asked in vain."""
-    if fees is None or fees.currency is None:
-        return None, None
     try:
-        if fees.at_most_series:
-            most = Fraction(named(fees.at_most_series, series).at(on), 1_000_000) * Fraction(fees.share)
-        else:
-            most = _nth(fees.at_most, fees_count)
-        in_currency = most * exchange_rate(fees.currency, currency, on, series).rate
+        return (None if fees is None else fee_bound(fees, currency, on, fees_count, series)), None
     except RatesMissing as missing:
         return None, f"series:{missing.series}"
-    return floor(in_currency * 10 ** exponent(currency) + Fraction(1, 2)), None
+
+
+def fee_bound(fees: Fees, currency: str, on: date, fees_count: int, series: AllSeries) -> int | None:
+    """Return the most that the next fee may be on a day after so many, in minor units; None without a bound.
+
+    Errors: RatesMissing.
+    """
+    if fees.currency is None:
+        return None
+    if fees.at_most_series:
+        most = Fraction(named(fees.at_most_series, series).at(on), 1_000_000) * Fraction(fees.share)
+    elif fees.at_most:
+        most = _nth(fees.at_most, fees_count)
+    else:
+        return None
+    in_currency = most * exchange_rate(fees.currency, currency, on, series).rate
+    return fraction_half_up(in_currency * 10 ** exponent(currency))
 
 
 def _nth(at_most: tuple[Decimal, ...], fees_count: int) -> Fraction:

@@ -28,7 +28,7 @@ def charged_before(book: Book, item_ids: pl.Series) -> pl.DataFrame:
             has_flat=(pl.col("charge") == "compensation").any(),
             fees_count=is_fee.sum().cast(pl.Int64),
             fees_minor=pl.col("amount_minor").filter(is_fee).sum(),
-            last_fee_on=pl.col("posted_on").filter(is_fee).max(),
+            last_fee_on=pl.coalesce("sent_on", "posted_on").filter(is_fee).max(),
         )
     )
 

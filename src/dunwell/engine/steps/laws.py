@@ -50,6 +50,14 @@ def by_class(
     return looked_up(values, pl.col("law_slot"), dtype)
 
 
+def is_warned(days: pl.Expr) -> pl.Expr:
+    """Whether a row's last notice named a deadline of at least so many days, which has passed."""
+    given = pl.col("last_deadline_on").cast(pl.Int32) - pl.col("last_notice_on").cast(pl.Int32)
+    is_late = pl.col("last_notice_on") > pl.col("due_on")  # who is not late yet cannot be warned of what that costs
+    warned = is_late & (given >= days) & (pl.col("last_deadline_on") < pl.col("until_on"))
+    return warned.fill_null(value=False)
+
+
 def law_slot(procedures: Procedures) -> pl.Expr:
     """The place of a row's policy and `debtor_class` in these tables: the account's class, else the policy's."""
     default = procedures.of_policy(lambda policy: policy.law and policy.law.default_class, pl.String)

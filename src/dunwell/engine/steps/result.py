@@ -5,6 +5,7 @@ from itertools import accumulate
 
 import polars as pl
 
+from dunwell.engine.law.series import AllSeries
 from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, charging, group
 from dunwell.engine.steps.age import DATE_MAX
@@ -19,6 +20,7 @@ def plan(
     candidates: pl.DataFrame,
     anchors: pl.DataFrame | None,
     procedures: Procedures,
+    series: AllSeries,
     *,
     as_of: pl.Expr,
 ) -> Plan:
@@ -32,7 +34,7 @@ def plan(
         candidates.lazy().filter("is_left").drop("reasons", "problem", "outcome", "by_law").pipe(collected), procedures
     )
     notices = group.notices(dunned, procedures, as_of=as_of)
-    charged, by_law = charging.charges(dunned, notices, procedures)
+    charged, by_law = charging.charges(dunned, notices, procedures, series)
     rows = overlay(overlay(rows, dunned.select("row", "notice_no")), by_law)
     rides = ride(rows, notices)
     rows = overlay(rows, rides)

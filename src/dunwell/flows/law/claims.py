@@ -51,12 +51,26 @@ def claim_of(
     )
 
 
-def has_flat(book: Book, item_id: int) -> bool:
-    """Whether the flat sum of an item was charged before, and still is."""
-    found = book.charges.filter(
-        pl.col("item_id") == item_id, pl.col("charge") == "compensation", pl.col("reversed_on").is_null()
-    )
-    return not found.is_empty()
+def has_flat(book: Book, item_id: int, *, by: int | None = None) -> bool:
+    """Whether the flat sum of an item was charged, and still is; `by` a notice or before it, where one is given."""
+    return not _charged(book, item_id, "compensation", by).is_empty()
+
+
+def fees_count(book: Book, item_id: int, *, by: int | None = None) -> int:
+    """How many fees on an item were charged, and still are; `by` a notice or before it, where one is given."""
+    return _charged(book, item_id, "fee", by).height
+
+
+def open_charges(book: Book, item_id: int) -> int:
+    """What is open of the charges raised on an item, in minor units."""
+    is_its = (pl.col("parent_item_id") == item_id) & (pl.col("kind") == "charge")
+    return int(book.items.filter(is_its)["open_minor"].sum())
+
+
+def _charged(book: Book, item_id: int, charge: str, by: int | None) -> pl.DataFrame:
+    stands = pl.col("reversed_on").is_null() & (pl.col("charge") == charge)
+    found = book.charges.filter(pl.col("item_id") == item_id, stands)
+    return found if by is None else found.filter((pl.col("notice_id") <= by).fill_null(value=True))
 
 
 def due_day(due_on: date, policy: Policy | None, calendar: str | None) -> date:

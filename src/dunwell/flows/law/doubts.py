@@ -25,6 +25,7 @@ def law_doubts(policy: Policy, entity_ids: Collection[int], *, today: date) -> I
     yield from _classes(policy, law, entity_ids)
     yield from _series(policy, law, entity_ids, today)
     yield from _terms(policy, law)
+    yield from _split(policy, law)
 
 
 def _classes(policy: Policy, law: Law, entity_ids: Collection[int]) -> Iterator[tuple[Path, str]]:
@@ -83,15 +84,34 @@ def _reaches(law: Law, name: str, known: Mapping[str, Series], today: date) -> b
 def _terms(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
     """Stages before one with costs whose deadline is shorter than the law wants."""
     for at, (stage, following) in enumerate(zip(policy.stages, policy.stages[1:], strict=False)):
-        wanted = max((_days(law, each) for each in CLASSES if _concerns(law, each, following)), default=0)
+        has_fee = bool(following.fee) and not any(each.fee for each in policy.stages[: at + 1])
+        concerned = [each for each in CLASSES if _concerns(law, each, following, is_first_fee=has_fee)]
+        wanted = max((_days(law, each) for each in concerned), default=0)
         if wanted and (stage.deadline_days or 0) < wanted:
-            classes = " and ".join(each for each in CLASSES if _concerns(law, each, following) and _days(law, each) > 0)
+            classes = " and ".join(each for each in concerned if _days(law, each) > 0)
             told = f"the law wants a term of {wanted} days before the costs of stage {following.stage}, for {classes}"
             yield ("stages", at), f"{told}: give it `deadline_days: {wanted}` or more, else its letter is held"
 
 
-def _concerns(law: Law, debtor_class: DebtorClass, following: Stage) -> bool:
-    return following.compensation and law.flat(debtor_class) is not None
+def _split(policy: Policy, law: Law) -> Iterator[tuple[Path, str]]:
+    """Notices split that the law wants to be one demand, with one flat sum."""
+    key = "split_by" if policy.split_by else "one_notice_per"
+    if policy.one_notice_per == "account" and not policy.split_by:
+        return
+    classes = [each for each in CLASSES if (flat := law.flat(each)) and flat.together]
+    if classes and any(stage.compensation for stage in policy.stages):
+        whom = " and ".join(classes)
+        yield (
+            (key,),
+            f"the law wants one demand, and one flat sum, for the claims on a {whom}: each notice asks for its own",
+        )
+
+
+def _concerns(law: Law, debtor_class: DebtorClass, following: Stage, *, is_first_fee: bool) -> bool:
+    """Whether the next stage has costs before which the law wants a term."""
+    letter = law.regime.letters.get(debtor_class) if law.regime else None
+    has_flat = following.compensation and law.flat(debtor_class) is not None
+    return has_flat or (is_first_fee and letter is not None and letter.fees)
 
 
 def _days(law: Law, debtor_class: DebtorClass) -> int:
