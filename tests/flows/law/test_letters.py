@@ -176,13 +176,13 @@ def test_the_warning_names_the_costs_of_all_claims_together_as_they_are_charged(
     (shown,) = preview_account(town.entity, "JANSEN", as_of=day("2026-03-20"))
     assert "collection costs of € 165,00" in plain(shown.text)
     run = town.run("2026-03-20")
-    assert letter_of(run, town.notice(run, "JANSEN")).costs_to_come_minor == 16_500
+    assert letter_of(run, town.notice(run, "JANSEN")).charged.costs_to_come_minor == 16_500
     charged = town.run("2026-04-10")
-    assert letter_of(charged, town.notice(charged, "JANSEN")).compensation_minor == 16_500
+    assert letter_of(charged, town.notice(charged, "JANSEN")).charged.compensation_minor == 16_500
     shares = Charge.objects.order_by("item__number").values_list("item__number", "amount_minor")
     assert list(shares) == [("A-1", 1_500), ("A-2", 15_000)]
     # Read again, the warning says what it said.
-    assert letter_of(run, town.notice(run, "JANSEN")).costs_to_come_minor == 16_500
+    assert letter_of(run, town.notice(run, "JANSEN")).charged.costs_to_come_minor == 16_500
 
 
 def test_a_claim_that_had_its_share_is_not_warned_of_again(town: Town) -> None:
@@ -191,11 +191,11 @@ def test_a_claim_that_had_its_share_is_not_warned_of_again(town: Town) -> None:
     town.run("2026-03-20")
     charged = town.run("2026-04-10")
     letter = letter_of(charged, town.notice(charged, "JANSEN"))
-    assert (letter.costs_to_come_minor, letter.costs_days, letter.rule) == (0, 0, None)
+    assert (letter.charged.costs_to_come_minor, letter.charged.costs_days, letter.charged.rule) == (0, 0, None)
     town.item("A-3", "JANSEN", "200.00 EUR", "2026-04-10")
     run = town.run("2026-04-20")
     notice = town.notice(run, "JANSEN")
-    assert (notice.stage, letter_of(run, notice).costs_to_come_minor) == ("final", 4_000)  # of A-3 alone
+    assert (notice.stage, letter_of(run, notice).charged.costs_to_come_minor) == ("final", 4_000)  # of A-3 alone
     assert len(town.letters()) == 3
     assert not Task.objects.filter(kind="delivery_failed").exists()
 
@@ -208,7 +208,10 @@ def test_a_claim_taken_off_takes_its_share_and_leaves_the_others_theirs(town: To
     town.pay("A-2", "1000.00 EUR", "2026-04-10")
     town.deliver(run)
     letter = letter_of(run, town.notice(run, "JANSEN"))
-    assert (letter.compensation_minor, letter.total_minor) == (1_500, 11_500)  # 40.00 would be owed for 100.00 alone
+    assert (letter.charged.compensation_minor, letter.total_minor) == (
+        1_500,
+        11_500,
+    )  # 40.00 would be owed for 100.00 alone
 
 
 def test_a_proposal_that_leaves_a_claim_out_shares_anew(town: Town) -> None:

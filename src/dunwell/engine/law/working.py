@@ -78,7 +78,7 @@ def work_out(law: Law, claim: Claim, series: AllSeries) -> Working:
     if first_on and first_on > claim.until_on:
         first_on = None
     periods, exact = _interest(law, rule, claim, first_on, series) if rule and first_on else ((), Fraction(0))
-    owed = _flat(law, flat, claim, first_on, series) if flat and late else None
+    owed = _flat(law, flat, claim, rule, series) if flat and late else None
     given = rule is not None and not (rule.starts == "given" and claim.interest_from_on is None)
     return Working(
         first_on=first_on,
@@ -100,6 +100,12 @@ def first_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: d
         return None
     late_on = _late_on(law, due_on)
     return max(late_on, interest_from_on or late_on)
+
+
+def flat_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date:
+    """The day by whose principal the flat sum goes: the first of interest, or of delay where no interest runs."""
+    late_on = max(_late_on(law, due_on), interest_from_on or date.min)
+    return first_day(law, rule, due_on, interest_from_on) or late_on
 
 
 def _late_on(law: Law, due_on: date) -> date:
@@ -133,9 +139,9 @@ def _interest(
     return tuple(periods), exact
 
 
-def _flat(law: Law, flat: Flat, claim: Claim, first_on: date | None, series: AllSeries) -> FlatSum | None:
-    """The flat sum by the principal on the first day of interest, or of delay where no interest runs."""
-    on = first_on or max(_late_on(law, claim.due_on), claim.interest_from_on or date.min)
+def _flat(law: Law, flat: Flat, claim: Claim, rule: RateRule | None, series: AllSeries) -> FlatSum | None:
+    """The flat sum by the principal on its day; None where that is yet to come."""
+    on = flat_day(law, rule, claim.due_on, claim.interest_from_on)
     if on > claim.until_on:
         return None
     paid_before = sum(amount for paid_on, amount in claim.reductions if paid_on < on)

@@ -15,7 +15,7 @@ from dunwell.engine.law.flat import flat_sum
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Flat, LetterRule
 from dunwell.engine.law.series import AllSeries, RatesMissing
-from dunwell.engine.law.working import Working, first_day, work_out
+from dunwell.engine.law.working import Working, flat_day, work_out
 from dunwell.engine.policy.model import Fee, Policy, Stage
 from dunwell.engine.steps.fee_bounds import fee_bound
 from dunwell.flows import policies
@@ -170,7 +170,7 @@ class _Notice:
             due_on=self._due(item),
             until_on=until_on,
             debtor_class=self._class(item.account_id),
-            notice_id=None if self.background.bases is not None else self.notice["notice_id"],
+            notice_id=self._number,
         )
         return work_out(self.law, claim, self.background.series)
 
@@ -180,11 +180,23 @@ class _Notice:
             yield self.background.bases.get(item.pk, 0)
             return
         yield item.open_minor - item.disputed_minor
+        for row in self._decisions(item):
+            yield row["open_minor"] - row["disputed_minor"] - row["credited_minor"]
+
+    def _left_by_credits(self, item: Item) -> int:
+        """What of an item is not disputed now, nor was covered by credits when its run was decided."""
+        if self.background.bases is not None:
+            return self.background.bases.get(item.pk, 0)
+        credited = next((row["credited_minor"] for row in self._decisions(item)), 0)
+        return max(item.open_minor - item.disputed_minor - credited, 0)
+
+    def _decisions(self, item: Item) -> Iterator[Row]:
+        """The archived decisions on an item, as far as they are there."""
         for digest in self.background.digests:
             with suppress(archive.ArchiveError):
                 row = archive.decision(settings.CONFIG.archive_dir, digest, item.pk, item.account_id)
                 if row:
-                    yield row["open_minor"] - row["disputed_minor"] - row["credited_minor"]
+                    yield row
 
     def _due(self, item: Item) -> date:
         assert item.due_on is not None  # noqa: S101  # what is dunned has one
@@ -280,14 +292,15 @@ class _Notice:
         """By what the flat sum of an item goes."""
         rule = self.law.rate_rule(debtor_class) if debtor_class else None
         due_on = self._due(item)
-        first_on = first_day(self.law, rule, due_on, item.interest_from_on) or due_on
+        first_on = flat_day(self.law, rule, due_on, item.interest_from_on)
         claim = claim_of(
             self.background.book,
             item.pk,
-            base_minor=next(self._bases(item)),
+            base_minor=self._left_by_credits(item),
             due_on=due_on,
             until_on=self.notice["as_of"],
             debtor_class=debtor_class,
+            notice_id=self._number,
         )
         principal = claim.principal_minor - sum(amount for on, amount in claim.reductions if on < first_on)
         fees = claim.fees_minor + _total([each for each in self.charges if each["item_id"] == item.pk], "fee")
