@@ -1,6 +1,7 @@
 """Decide a whole book; the floor joins accounts, sums by account and currency and joins back, on the same frames."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -9,6 +10,7 @@ from bench.harness import measure, report
 from dunwell.engine.book import Book, table
 from dunwell.engine.data import SHIPPED_POLICIES, shipped_policy
 from dunwell.engine.decide import decide
+from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
 
 AS_OF = date(2026, 4, 1)
@@ -25,20 +27,64 @@ stages:
 """
 
 
-def main(sizes: tuple[int, ...] = (1_000_000, 10_000_000)) -> None:
-    """Measure at a million and at ten million items."""
+CALENDARS = ("{country: DE}", "{country: account}", "{country: GB}", "{country: account, due: roll}")
+SUMS = "account_overdue_minor > 10000 and account_oldest_days > 20"
+SHARDS = 8
+
+
+def main(sizes: tuple[int, ...] = (100_000, 1_000_000, 10_000_000)) -> None:
+    """Measure how it grows, what calendars and sums of accounts add, and what shards cost beside the whole."""
     for n in sizes:
         floor = measure(bare, n, times=2)
         report("decide: join, sum, join back", n, floor)
         report("decide: four policies", n, measure(decided, n, times=2), floor)
+        report("decide: calendars and sums", n, measure(decided_with_more, n, times=2), floor)
+    whole = measure(decided, sizes[-1], times=2)
+    report(f"decide: {SHARDS} shards beside the whole", sizes[-1], measure(in_shards, sizes[-1], times=2), whole)
 
 
 def decided(n: int) -> Callable[[], object]:
     """Prepare to decide a book of `n` items under four policies."""
-    book = made_up(n)
-    policies = [parse_policy(shipped_policy(name), name) for name in SHIPPED_POLICIES]
-    policies.append(parse_policy(OTHERS, "others"))
+    book, policies = made_up(n), under()
     return lambda: decide(book, policies, AS_OF)
+
+
+def decided_with_more(n: int) -> Callable[[], object]:
+    """Prepare to decide it under the same with calendars, and with conditions on sums of accounts."""
+    book, policies = made_up(n), under(with_more=True)
+    return lambda: decide(book, policies, AS_OF)
+
+
+def in_shards(n: int) -> Callable[[], object]:
+    """Prepare to decide the same in shards by payer, one after the other."""
+    book, policies = made_up(n), under()
+    shards = [_shard(book, number) for number in range(SHARDS)]
+    return lambda: [decide(shard, policies, AS_OF) for shard in shards]
+
+
+def under(*, with_more: bool = False) -> list[Policy]:
+    """The shipped policies, and one for whoever they leave."""
+    texts = [*map(shipped_policy, SHIPPED_POLICIES), OTHERS]
+    if with_more:
+        for written, more in (
+            ("{stage: final, days_past_due: 45, days", f'{{stage: final, when: "{SUMS}", days_past_due: 45, days'),
+            ("- stage: final\n", f'- stage: final\n    when: "{SUMS}"\n'),
+            ('risk > 0.2"', f'risk > 0.2 or {SUMS}"'),
+        ):
+            texts = [text.replace(written, more) for text in texts]
+        texts = [f"{text}calendar: {each}\n" for text, each in zip(texts, CALENDARS, strict=True)]
+    return [parse_policy(text, f"policy {number}") for number, text in enumerate(texts, 1)]
+
+
+def _shard(book: Book, number: int) -> Book:
+    is_of_it = pl.col("account_id") % SHARDS == number
+    of_payer = pl.col("payer_id") % SHARDS == number
+    return replace(
+        book,
+        accounts=book.accounts.filter(is_of_it),
+        items=book.items.filter(is_of_it),
+        payers=book.payers.filter(of_payer),
+    )
 
 
 def bare(n: int) -> Callable[[], object]:

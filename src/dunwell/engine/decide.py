@@ -151,9 +151,8 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     )
     if "entity" in columns:
         rows = rows.join(book.entities.lazy(), on="entity_id", how="left", maintain_order="left")
-    if procedures.needs_sums:
-        rows = account_sums(rows)
-    return rows.with_row_index("row").pipe(collected)
+    found = rows.with_row_index("row").pipe(collected)
+    return account_sums(found, procedures.sums) if procedures.sums else found
 
 
 def _freed(rows: pl.DataFrame, book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:

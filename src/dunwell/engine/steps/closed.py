@@ -1,10 +1,12 @@
 """Days on which nothing leaves, by the calendar of each row's policy; nothing is done where no policy has one.
 
-The days are looked up once for each distinct pair of calendar and date: ten million rows ask a few thousand times.
+Rows look their day up in a table of the years that they are of: ten million ask for a few thousand days.
 """
 
 from collections.abc import Callable
 from datetime import date
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 import polars as pl
 
@@ -14,7 +16,10 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.age import DATE_MAX, days_since
 from dunwell.engine.steps.procedures import Procedures
 
-CALENDAR = pl.col("calendar")
+CALENDAR: Final = pl.col("calendar")
+EPOCH: Final = date(1970, 1, 1)  # day 0 of a date as an integer
+YEARS_MAX: Final = 500  # of all calendars together, that a table is made of
+Move: TypeAlias = Callable[[date, str], date]
 
 
 def has_calendars(procedures: Procedures) -> bool:
@@ -32,20 +37,39 @@ def add_calendar(
     """
     if not has_calendars(procedures):
         return rows
-    calendar = procedures.of_policy(lambda policy: policy.calendar and policy.calendar.name, pl.String)
+    names = {policy.calendar.name for policy in procedures.policies if policy.calendar and policy.calendar.name}
+    of_accounts = None
     if any(_is_accounts(policy) for policy in procedures.policies):
-        rows = rows.join(_of_accounts(book, known).lazy(), on="account_id", how="left", maintain_order="left")
+        of_accounts = _of_accounts(book, known)
+        names.update(of_accounts["account_calendar"].unique())
+    kind = pl.Enum(sorted(names))
+    calendar = procedures.of_policy(lambda policy: policy.calendar and policy.calendar.name, kind)
+    if of_accounts is not None:
+        named = of_accounts.with_columns(pl.col("account_calendar").cast(kind))
+        rows = rows.join(named.lazy(), on="account_id", how="left", maintain_order="left")
         of_account = pl.when(procedures.of_policy(_is_accounts, pl.Boolean)).then("account_calendar")
         calendar = pl.coalesce(calendar, of_account)
     rows = rows.with_columns(calendar=calendar)
-    is_closed = next_open(as_of, CALENDAR) != as_of
-    rows = rows.with_columns(closed_by=pl.when(is_closed).then(CALENDAR), stored_due_on="due_on")
-    rolls = procedures.of_policy(
-        lambda policy: policy.calendar is not None and policy.calendar.due == "roll", pl.Boolean
-    )
+    rows = rows.with_columns(closed_by=pl.when(_is_closed(as_of, kind)).then(CALENDAR), stored_due_on="due_on")
+    if not any(_rolls_due(policy) for policy in procedures.policies):
+        return rows
+    rolls = procedures.of_policy(_rolls_due, pl.Boolean)
     rows = rows.with_columns(due_on=next_open(pl.col("due_on"), pl.when(rolls).then(CALENDAR)))
     rows = rows.with_columns(days_past_due=days_since("due_on", as_of))
     return rows.with_columns(is_overdue=pl.col("days_past_due") > 0)
+
+
+def _rolls_due(policy: Policy) -> bool:
+    return policy.calendar is not None and policy.calendar.due == "roll"
+
+
+def _is_closed(as_of: pl.Expr, kind: pl.Enum) -> pl.Expr:
+    """Whether `as_of` is a closed day of a row's calendar: where all rows have one date, a few days are looked at."""
+    if as_of.meta.root_names():
+        return next_open(as_of, CALENDAR) != as_of
+    day = pl.select(as_of).item()
+    closed = [calendars.is_closed(day, name) for name in kind.categories]
+    return pl.lit(pl.Series(closed, dtype=pl.Boolean)).gather(CALENDAR.to_physical())
 
 
 def closes(procedures: Procedures) -> pl.Expr:
@@ -99,17 +123,42 @@ def _of_accounts(book: Book, known: pl.DataFrame) -> pl.DataFrame:
     return both.join(names, on="country", how="left", nulls_equal=True).select("account_id", "account_calendar")
 
 
-def _moved(on: pl.Expr, calendar: pl.Expr, move: Callable[[date, str], date]) -> pl.Expr:
+def _moved(on: pl.Expr, calendar: pl.Expr, move: Move) -> pl.Expr:
     def moved(pairs: pl.Series) -> pl.Series:
         rows = pairs.struct.unnest()
-        asked = rows.drop_nulls().unique()
-        if asked.is_empty():
-            return rows["on"]
-        days = [move(day, name) for day, name in asked.iter_rows()]
-        asked = asked.with_columns(to=pl.Series(days, dtype=pl.Date))
-        found = rows.join(asked, on=["on", "calendar"], how="left", maintain_order="left")
-        return found.select(pl.coalesce("to", "on")).to_series()
+        days, names = rows["on"], rows["calendar"]
+        kind = names.dtype if isinstance(names.dtype, pl.Enum) else pl.Enum(names.drop_nulls().unique().sort())
+        names = names.cast(kind)
+        known, first, last = kind.categories, days.min(), days.max()
+        if not len(known) or not isinstance(first, date) or not isinstance(last, date):
+            return days
+        years = range(first.year, last.year + 1)
+        if len(years) * len(known) > YEARS_MAX:
+            return _one_by_one(days, names, move)
+        # A table of every day of these years, one calendar after the other: a row's place in it is arithmetic.
+        table = pl.concat(_year(year, name, move) for name in known for year in years)
+        width = len(table) // len(known)
+        place = names.to_physical().cast(pl.Int32) * width + (
+            days.cast(pl.Int32) - (date(first.year, 1, 1) - EPOCH).days
+        )
+        return table.gather(place).zip_with(names.is_not_null(), days)
 
     # Dates beyond the last that Python knows are cut where a calendar is asked.
     asked = pl.when(calendar.is_not_null()).then(on.clip(date.min, DATE_MAX)).otherwise(on)
     return pl.struct(on=asked, calendar=calendar).map_batches(moved, return_dtype=pl.Date)
+
+
+@lru_cache(maxsize=2_000)
+def _year(year: int, name: str, move: Move) -> pl.Series:
+    """Where each day of a year is moved to by a calendar."""
+    days = pl.date_range(date(year, 1, 1), date(year, 12, 31), eager=True)
+    return pl.Series([move(day, name) for day in days], dtype=pl.Date)
+
+
+def _one_by_one(days: pl.Series, names: pl.Series, move: Move) -> pl.Series:
+    """The same for days that are far apart: each distinct one is looked up."""
+    rows = pl.DataFrame({"on": days, "calendar": names})
+    asked = rows.drop_nulls().unique()
+    asked = asked.with_columns(to=pl.Series([move(day, name) for day, name in asked.iter_rows()], dtype=pl.Date))
+    found = rows.join(asked, on=["on", "calendar"], how="left", maintain_order="left")
+    return found.select(pl.coalesce("to", "on")).to_series()

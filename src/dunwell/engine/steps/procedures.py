@@ -76,12 +76,12 @@ class Procedures:
         return frozenset(names)
 
     @cached_property
-    def needs_sums(self) -> bool:
-        """Whether anything looks at the account's sums."""
-        return bool(self.columns & set(SUM_COLUMNS)) or any(
-            policy.minimum.percent_of_open or any(stage.min_overdue for stage in policy.stages)
-            for policy in self.policies
-        )
+    def sums(self) -> frozenset[str]:
+        """Which of the account's sums anything looks at."""
+        names = self.columns & SUM_COLUMNS.keys()
+        if any(policy.minimum.percent_of_open for policy in self.policies):
+            names |= {"account_open_minor"}
+        return names | {"account_overdue_minor"} if self.any_stage(lambda stage: stage.min_overdue) else names
 
     @cached_property
     def names(self) -> pl.DataFrame:
