@@ -83,7 +83,7 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
 
 
 def _is_money(rows: Sequence[Sequence[object]], at: int) -> bool:
-    return bool(rows) and all(str(row[at]).replace(",", "").replace(".", "").lstrip("-").isdigit() for row in rows)
+    return bool(rows) and all(str(row[at]).replace(",", "").replace(".", "").lstrip("+-").isdigit() for row in rows)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON takes
