@@ -1,5 +1,6 @@
 """`dunwell policy plan`: what policies would change, told to people, pull requests and programs."""
 
+import re
 import sqlite3
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,7 +10,7 @@ import pytest
 
 from dunwell.cli import planned
 from tests.cli.conftest import filled
-from tests.cli.shell import Answer, dunwell, python
+from tests.cli.shell import Answer, dunwell, on_a_terminal, python
 
 NOW = """\
 policy: ours
@@ -54,11 +55,17 @@ def test_it_says_in_a_sentence_and_tables_what_changes_and_leaves_with_0(desk: P
     answer = plan(desk, "next.yaml", "--as-of", "2020-07-10")
     assert (answer.code, answer.err) == (0, "")
     lines = [line.rstrip() for line in answer.out.splitlines()]
-    assert lines[:4] == ["ours: in place of version 1 (ACME on 2020-07-10)", HEADLINE, "", "Items and notices"]
-    assert [line.split() for line in lines if "not yet final" in line] == []
-    assert [line for line in lines if line.startswith("ACME    MEYER")] == [
-        "ACME    MEYER    (none)   another stage  reminder      reminder, final  EUR           150.00     155.00"
-    ]
+    assert lines[:4] == ["ours: in place of version 1 (ACME on 2020-07-10)", HEADLINE, "", "Items"]
+    assert "ACME    (none)   reminder          final              1" in lines
+    assert "ACME    (none)   not yet reminder  not yet final      1" in lines  # SMITH, whom no mail reaches
+    assert "ACME    MEYER    (none)   another stage  EUR       150.00  155.00  reminder -> final" in lines
+
+
+def test_on_a_narrow_terminal_no_column_is_cut_short(desk: Path) -> None:
+    shown = on_a_terminal("--home", "book", "policy", "plan", "next.yaml", "--as-of", "2020-07-10", cwd=desk)
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", shown)
+    for words in ("change stage", "dunned otherwise", "another stage", "reminder -> final", "channels"):
+        assert words in plain
 
 
 def test_a_pull_request_gets_markdown(desk: Path) -> None:
@@ -180,8 +187,8 @@ class Found:
     """A plan for one entity with these sums, without a database."""
 
     def __init__(self, *entities: object, **sums: int) -> None:
-        names = ("items", "items_change_stage", *planned.NOTICES)
-        self.groups = [{"entity": "ACME", "segment": None} | dict.fromkeys(names, 0) | sums]
+        names = (*planned.ITEMS, *planned.NOTICES)
+        self.groups: list[dict[str, object]] = [{"entity": "ACME", "segment": None, **dict.fromkeys(names, 0), **sums}]
         self.entities = entities
         self.difference = SimpleNamespace(is_empty=not sums)
 
@@ -198,6 +205,7 @@ def headline(**sums: int) -> str:
 def test_the_sentence_counts_as_people_do() -> None:
     assert headline(items=2) == "0 items change stage; the same notices"
     assert headline(items_change_stage=1, notices_fewer=1) == "1 item changes stage; 1 notice fewer"
+    assert headline(items_change_policy=1) == "0 items change stage, 1 changes policy; the same notices"
     assert headline(items_change_stage=1240, notices_more=310, notices_fewer=12) == (
         "1,240 items change stage; 310 notices more, 12 fewer"
     )

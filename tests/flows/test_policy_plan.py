@@ -236,10 +236,10 @@ def test_a_plan_is_made_with_the_right_to_read_alone_and_leaves_no_trace(busy: T
     assert sorted(busy.folder.rglob("*")) == files
 
 
-@pytest.mark.parametrize("step", ["reading", "deciding for ACME by what is in force", "comparing"])
-def test_interrupted_it_leaves_no_trace_either(busy: Town, step: str) -> None:
-    def interrupt(said: str, _done: int = 0, _total: int = 0) -> None:
-        if said.startswith(step):
+@pytest.mark.parametrize("at", ["reading", "deciding for ACME by what is in force", "comparing"])
+def test_interrupted_it_leaves_no_trace_either(busy: Town, at: str) -> None:
+    def interrupt(step: str, done: int = 0, total: int = 0) -> None:
+        if step.startswith(at):
             raise KeyboardInterrupt
 
     before, files = everything(), sorted(busy.folder.rglob("*"))

@@ -16,17 +16,20 @@ ALL_SEGMENTS: Final = "(all)"
 NONE: Final = "(none)"
 TABLES: Final = ("groups", "moves", "outcomes", "notices", "charges", "tasks", "accounts", "items")
 HEARS: Final = {
-    "newly": "hears from us now",
+    "newly": "newly",
     "no_more": "no more",
     "other_stage": "another stage",
     "otherwise": "otherwise",
 }
-COUNTS: Final = {
+ITEMS: Final = {
     "items": "items",
     "items_change_stage": "change stage",
-    "items_dunned_otherwise": "of them dunned otherwise",
-    "notices_before": "notices before",
-    "notices_after": "notices after",
+    "items_dunned_otherwise": "dunned otherwise",
+    "items_change_policy": "change policy",
+}
+MESSAGES: Final = {
+    "notices_before": "before",
+    "notices_after": "after",
     "notices_more": "more",
     "notices_fewer": "fewer",
     "notices_other_stage": "another stage",
@@ -42,9 +45,7 @@ NOTICES: Final = {
 
 
 # Columns of names that people have given, and of our own words; all others hold numbers.
-NAMES: Final = frozenset(
-    {"entity", "account", "segment", "from", "to", "stage", "stage before", "stage after", "channels", "task"}
-)
+NAMES: Final = frozenset({"entity", "account", "segment", "from", "to", "stage", "stages", "channels", "task"})
 WORDS: Final = frozenset({"outcome", "charge", "currency", "hears"})
 
 
@@ -73,15 +74,16 @@ def headline(found: "Planned") -> str:
     if not any(each.is_concerned for each in found.entities):
         return "nothing changes: the policies in force stay as they are"
     groups = found.rows("groups")
-    sums = {name: sum(group[name] for group in groups) for name in ("items", "items_change_stage", *NOTICES)}
+    sums = {name: sum(group[name] for group in groups) for name in (*ITEMS, *NOTICES)}
     if found.difference.is_empty:
         return f"nothing changes: {_n(sums['items'], 'open item')} decided, all as before"
-    parts = [f"{_n(sums['items_change_stage'], 'item')} change{'s' * (sums['items_change_stage'] == 1)} stage"]
-    moved = [(sums[name], words) for name, words in NOTICES.items() if sums[name]]
-    parts.append(
-        ", ".join(f"{n:,} {words}" if at else f"{_n(n, 'notice')} {words}" for at, (n, words) in enumerate(moved))
-        or "the same notices"
-    )
+    staged, moved = sums["items_change_stage"], sums["items_change_policy"]
+    parts = [
+        f"{_n(staged, 'item')} {_change(staged)} stage" + (f", {moved:,} {_change(moved)} policy" if moved else "")
+    ]
+    notices = [(sums[name], words) for name, words in NOTICES.items() if sums[name]]
+    told = [f"{n:,} {words}" if at else f"{_n(n, 'notice')} {words}" for at, (n, words) in enumerate(notices)]
+    parts.append(", ".join(told) or "the same notices")
     return "; ".join([*parts, *_charged(found)])
 
 
@@ -99,7 +101,8 @@ def sheets(found: "Planned", *, accounts_max: int) -> list[Sheet]:
     if found.difference.is_empty:
         return []
     shown = [
-        Sheet("Items and notices", ("entity", "segment", *COUNTS.values()), list(_groups(found.rows("groups")))),
+        _groups(found, "Items", ITEMS),
+        _groups(found, "Notices", MESSAGES),
         Sheet("Items that change stage", ("entity", "segment", "from", "to", "items"), list(_moves(found))),
         _sheet(found, "Items by outcome", "outcomes", ("outcome",), "items"),
         _sheet(found, "Notices by stage and channels", "notices", ("stage", "channels"), "notices"),
@@ -144,16 +147,17 @@ def _charged(found: "Planned") -> Iterator[str]:
             yield f"{name} {', '.join(of)}"
 
 
-def _groups(rows: Sequence[Row]) -> Iterator[Sequence[object]]:
+def _groups(found: "Planned", title: str, counts: Mapping[str, str]) -> Sheet:
     """A row for each entity, and one for each of its segments, where it has several."""
     by_entity: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row in found.rows("groups"):
         by_entity[row["entity"]].append(row)
+    rows: list[Sequence[object]] = []
     for entity, groups in by_entity.items():
         if len(groups) > 1:
-            yield [entity, ALL_SEGMENTS, *(sum(group[name] for group in groups) for name in COUNTS)]
-        for group in groups:
-            yield [entity, group["segment"] or NONE, *(group[name] for name in COUNTS)]
+            rows.append([entity, ALL_SEGMENTS, *(sum(group[name] for group in groups) for name in counts)])
+        rows += [[entity, group["segment"] or NONE, *(group[name] for name in counts)] for group in groups]
+    return Sheet(title, ("entity", "segment", *counts.values()), rows)
 
 
 def _moves(found: "Planned") -> Iterator[Sequence[object]]:
@@ -197,30 +201,28 @@ def _accounts(found: "Planned", most: int) -> Sheet:
     rows.sort(key=lambda row: (order.index(row["hears"]), -max(row["total_before_minor"], row["total_after_minor"])))
     listed = [
         [
-            row["entity"], row["account"], row["segment"] or NONE, HEARS[row["hears"]],
-            row["stages_before"] or NONE, row["stages_after"] or NONE, row["currency"],
+            row["entity"], row["account"], row["segment"] or NONE, HEARS[row["hears"]], row["currency"],
             money(row["total_before_minor"], row["currency"]), money(row["total_after_minor"], row["currency"]),
+            _stages(row["stages_before"] or NONE, row["stages_after"] or NONE),
         ]
         for row in rows[:most]
     ]  # fmt: skip
     whole = len(listed) == len(rows)
     title = f"Accounts: all {len(rows):,}" if whole else f"Accounts: {len(listed):,} of {len(rows):,}"
-    columns = (
-        "entity",
-        "account",
-        "segment",
-        "hears",
-        "stage before",
-        "stage after",
-        "currency",
-        "sum before",
-        "sum after",
-    )
+    columns = ("entity", "account", "segment", "hears", "currency", "before", "after", "stages")
     return Sheet(title, columns, listed, folded=True)
+
+
+def _stages(before: str, after: str) -> str:
+    return before if before == after else f"{before} -> {after}"
 
 
 def _signed(minor: int, currency: str) -> str:
     return f"{'+' * (minor > 0)}{money(minor, currency)}"
+
+
+def _change(count: int) -> str:
+    return "changes" if count == 1 else "change"
 
 
 def _n(count: int, what: str) -> str:

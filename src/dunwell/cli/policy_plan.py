@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @refuses
 def plan(
-    files: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]", help="Policy files (YAML).")] = None,
+    files: Annotated[list[Path] | None, typer.Argument(metavar="FILE", help="Policy files (YAML).")] = None,
     retire: Annotated[
         list[str] | None, typer.Option("--retire", metavar="NAME", help="Without this policy; may be given again.")
     ] = None,
@@ -28,19 +28,19 @@ def plan(
     ] = None,
     *,
     as_of: AsOf = None,
-    accounts: Annotated[
-        int, typer.Option("--accounts", metavar="N", min=0, help="List at most so many accounts. [default: 20]")
-    ] = 20,
+    accounts: Annotated[int, typer.Option("--accounts", metavar="N", help="List at most so many accounts.")] = 20,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown, for a pull request.")] = False,
     json: Json = False,
 ) -> None:
-    """Say what policies would change on the live book if they were applied.
+    """Say what policies would change before they take effect.
 
     Every open item is decided twice: by what is in force, and with these files
     in its place. Nothing is written. Leaves with 0, also where much changes.
     """
     if markdown and json:
         raise WrongUsage("--markdown and --json: give one of them")
+    if accounts < 0:
+        raise WrongUsage("--accounts: give a number, or 0 for none")
     if not files and not retire:
         raise WrongUsage("give policy files, or --retire NAME")
     open_book()
