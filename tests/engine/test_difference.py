@@ -46,6 +46,7 @@ def tables(found: Difference) -> dict[str, list[dict[str, Any]]]:
 
 
 @given(cases())
+@settings(max_examples=40)
 def test_a_plan_differs_from_itself_in_nothing(case: Case) -> None:
     plan = decide(case.book, case.policies, case.as_of)
     found = difference(plan, plan, case.book)

@@ -141,6 +141,11 @@ SORT_KEYS: Final[dict[str, list[str]]] = {
 }
 ROWS: Final = ("items", "accounts")  # the other tables are sums
 
+_PAIRS: Final = {
+    "notices": ("notices_before", "notices_after"),
+    "charges": ("before_minor", "after_minor"),
+    "tasks": ("tasks_before", "tasks_after"),
+}
 _COMPARED: Final = ("policy", "stage", "outcome", "problem", "level_after", "notice_no", "next_on", "by_law")
 _OF_ITEM: Final = ("item_id", "account_id", "payer_id", "entity_id", "currency", "open_minor")
 _PAYER: Final = ["entity_id", "payer_id", "currency"]
@@ -165,11 +170,7 @@ class Difference:
     @property
     def is_empty(self) -> bool:
         """Whether nothing at all comes out otherwise."""
-        sums = {"notices": "notices", "charges": "minor", "tasks": "tasks"}
-        same = all(
-            (getattr(self, name)[_named(unit, "before")] == getattr(self, name)[_named(unit, "after")]).all()
-            for name, unit in sums.items()
-        )
+        same = all((getattr(self, name)[old] == getattr(self, name)[new]).all() for name, (old, new) in _PAIRS.items())
         return same and self.items.is_empty() and self.accounts.is_empty()
 
 
@@ -379,10 +380,6 @@ def _counted(name: str, found: pl.DataFrame, segments: pl.DataFrame, unit: str) 
 
 def _by_payer(segments: pl.DataFrame) -> pl.DataFrame:
     return segments.rename({"account_id": "payer_id"})
-
-
-def _named(unit: str, when: str) -> str:
-    return f"{when}_minor" if unit == "minor" else f"{unit}_{when}"
 
 
 def _table(name: str, frame: pl.DataFrame) -> pl.DataFrame:
