@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 DOCS: Final = Path(__file__).parents[1] / "docs"
-GUIDES: Final = {"first-run.md": 10, "test-your-policy.md": 6}  # with how many commands at least
+GUIDES: Final = {"first-run.md": 10, "test-your-policy.md": 6, "policy-plan.md": 9}  # with how many commands at least
 BLOCK: Final = re.compile(r"(?:Save it as `(?P<file>[\w.-]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 
 
@@ -38,14 +38,14 @@ def said(text: str) -> Iterator[tuple[str, str]]:
 
 
 def typed(command: str, folder: Path) -> str:
-    """What a person sees who types a command; one space looks like another."""
+    """What a person sees who types a command; one space looks like another, and at the end of a line like nothing."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {name: text for name, text in os.environ.items() if not name.startswith("DUNWELL_")}
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env={**env, "PATH": path, "COLUMNS": "120"}, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
     )  # fmt: skip
-    return re.sub("[\u00a0\u202f]", " ", done.stdout)
+    return re.sub(" +$", "", re.sub("[\u00a0\u202f]", " ", done.stdout), flags=re.MULTILINE)
 
 
 def expected(answer: str) -> re.Pattern[str]:

@@ -13,7 +13,7 @@ from dunwell.cli.main import app
 NAMES = {
     "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
     "policy check", "policy schema", "policy show", "policy apply", "report ageing",
-    "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
+    "policy plan", "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
     "plan", "promises", "end",
@@ -73,7 +73,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "init": "[DIR]", "demo": "[DIR]", "import": "FILE", "propose": "", "post": "RUN", "explain": "ITEM",
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
         "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
-        "policy retire": "NAME", "task list": "", "task close": "NUMBER",
+        "policy plan": "[FILE]...", "policy retire": "NAME", "task list": "", "task close": "NUMBER",
         "journal": "", "entity journal": "CODE",
         "interest": "[ITEM]", "rates list": "[SERIES]", "rates add": "SERIES DATE VALUE", "rates import": "FILE",
         "up": "", "web": "", "worker": "", "user add": "NAME", "user list": "", "run start": "", "run schedule": "",

@@ -30,6 +30,11 @@ def desk(tmp_path: Path) -> Path:
             ["reading the book of ACME", "deciding", "keeping the decisions"],
             "run 2 for ACME",
         ),
+        (
+            "policy plan gentle.yaml --as-of 2020-04-03",
+            ["reading the book of ACME", "deciding for ACME by what is in force", "75%"],
+            "gentle: new",
+        ),
         ("post 1", ["posting run 1", "writing notices", "100%"], "1 messages written"),
         ("test good.story.yaml", ["playing", "100%"], "1 passed in"),
     ],

@@ -18,6 +18,7 @@ from dunwell.cli import (
     journal,
     letter,
     policy,
+    policy_plan,
     rates,
     report,
     run,
@@ -87,6 +88,7 @@ app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")
 app.add_typer(letter.app, name="letter")
+policy.app.command(cls=Command)(policy_plan.plan)
 app.add_typer(policy.app, name="policy")
 app.add_typer(stories.app, name="story")
 app.add_typer(rates.app, name="rates")

@@ -1,23 +1,17 @@
 """`dunwell policy`: check a policy file, put it in force, look at what is."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from dunwell.cli import clock
 from dunwell.cli.command import Command
-from dunwell.cli.doors import Json, book_exists, open_book, refuses
+from dunwell.cli.doors import Json, open_book, refuses
 from dunwell.cli.output import as_json, err, say, table
-from dunwell.flows.errors import Invalid, NotFound
-from dunwell.flows.policy_files import check_policy, missing_series, policy_schema
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-
-    from dunwell.engine.policy.model import Policy
+from dunwell.cli.policy_file import attributes_of_book, doubts, text_of, ties
+from dunwell.flows.errors import Invalid
+from dunwell.flows.policy_files import check_policy, policy_schema
 
 app = typer.Typer(help="Check policies, put them in force, look at them.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -37,14 +31,14 @@ def check(files: Files, entity: ForEntity = None, json: Json = False) -> None:
     """
     if entity:
         open_book()
-    attributes = _attributes()
+    attributes = attributes_of_book()
     checked: list[dict[str, object]] = []
     problems: list[str] = []
     for file in files:
         try:
-            text = _text(file)
+            text = text_of(file)
             policy, warnings = check_policy(text, str(file), attributes)
-            told = [*map(str, warnings), *_doubts(policy, text, file, entity), *_ties(policy, file, entity)]
+            told = [*map(str, warnings), *doubts(policy, text, file, entity), *ties(policy, file, entity)]
             checked.append({"file": str(file), "policy": policy.policy, "warnings": told})
         except Invalid as error:
             problems += error.problems or [str(error)]
@@ -120,18 +114,18 @@ def apply(
 
     scope = entity_called(entity) if entity else None
     attributes = policies.known_attributes()
-    texts = [(_text(file), str(file)) for file in files]
+    texts = [(text_of(file), str(file)) for file in files]
     checked = [check_policy(text, source, attributes) for text, source in texts]
     # Before they are in force: what the versions before them had is gone afterwards.
     warnings = [
         str(each)
-        for (policy, doubts), (text, source) in zip(checked, texts, strict=True)
-        for each in [*doubts, *_doubts(policy, text, Path(source), entity)]
+        for (policy, warned), (text, source) in zip(checked, texts, strict=True)
+        for each in [*warned, *doubts(policy, text, Path(source), entity)]
     ]
     applied = [
         policies.apply_policy(text, source, by=clock.actor(), at=clock.now(), entity=scope) for text, source in texts
     ]
-    warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in _ties(policy, file, entity)]
+    warnings += [each for (policy, _), file in zip(checked, files, strict=True) for each in ties(policy, file, entity)]
     if json:
         as_json({"applied": [vars(each) for each in applied], "warnings": warnings})
         return
@@ -166,54 +160,3 @@ def retire(
         as_json({"policy": name, "version": retired.number, "entity": policies.scope(retired), "in_force": left})
         return
     say(f"{name}: version {retired.number} is no longer in force; in force: {', '.join(map(str, left)) or 'none'}")
-
-
-def _doubts(policy: "Policy", text: str, file: Path, entity: str | None = None) -> list[str]:
-    """Say what of the book a policy does not reckon with; without one, which series it would have to be given."""
-    if not book_exists():
-        return list(map(str, missing_series(policy, text, str(file))))
-    open_book()
-    from dunwell.flows import policy_doubts  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
-
-    scope = entity_called(entity) if entity else None
-    return [str(each) for each in policy_doubts.doubts_in_book(policy, text, str(file), scope, today=clock.today())]
-
-
-def _ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:
-    """Say with which policies in force of the book, if there is one, a policy would tie."""
-    if not book_exists():
-        return []
-    open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
-
-    if not (others := policies.tied(policy, entity_called(entity) if entity else None)):
-        return []
-    is_are, named = "are" if len(others) > 1 else "is", ", ".join(others)
-    said = (
-        f"{file}: priority: {named} {is_are} in force with the same priority, {policy.priority}; what both apply to is"
-        " an exception, and gets no notice: give one of them another"
-    )
-    return [said]
-
-
-def _attributes() -> "Mapping[str, pl.DataType]":
-    """The custom attributes of the book, if there is one."""
-    if not book_exists():
-        return {}
-    open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-
-    return policies.known_attributes()
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise NotFound(f"there is no file {file}") from None
-    except IsADirectoryError:
-        raise Invalid(f"{file} is a folder; name the policy files in it") from None
-    except UnicodeDecodeError:
-        raise Invalid(f"{file} is not UTF-8 text") from None

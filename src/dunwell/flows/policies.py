@@ -78,18 +78,22 @@ def retire_policy(name: str, *, entity: Entity | None = None, by: str, at: datet
     Errors: NotFound, where no version for them is in force.
     """
     with transaction.atomic():
-        record = PolicyRecord.objects.select_for_update().filter(name=name).first()
-        found = (
-            record.versions.filter(entity=entity, retired_at=None).select_related("policy").first() if record else None
-        )
-        if found is None:
-            whom = f"of {entity.code} alone" if entity else "for every entity"
-            listed = ", ".join(f"{each.policy.name} ({scope(each)})" for each in _in_force()) or "none"
-            raise NotFound(f"no policy {name!r} {whom} is in force; in force: {listed}")
+        PolicyRecord.objects.select_for_update().filter(name=name).first()
+        found = version_to_retire(name, entity)
         found.retired_at = at
         found.save(update_fields=["retired_at"])
         detail = {"policy": name, "digest": found.digest}
         audit.record(by, "policy.retired", found, at=at, entity_id=entity.pk if entity else None, **detail)
+    return found
+
+
+def version_to_retire(name: str, entity: Entity | None) -> PolicyVersion:
+    """The version that `retire_policy` takes out of force. Errors: NotFound, where none for them is in force."""
+    found = _in_force().filter(policy__name=name, entity=entity).first()
+    if found is None:
+        whom = f"of {entity.code} alone" if entity else "for every entity"
+        listed = ", ".join(f"{each.policy.name} ({scope(each)})" for each in _in_force()) or "none"
+        raise NotFound(f"no policy {name!r} {whom} is in force; in force: {listed}")
     return found
 
 

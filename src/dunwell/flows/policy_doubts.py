@@ -1,6 +1,6 @@
 """A policy held against the book in which it is to decide: what is valid, and would still surprise."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 
 from dunwell.engine.documents import Path, Problem, read_document
@@ -27,6 +27,15 @@ def doubts_in_book(
     said = [*_own_versions_said(own), *_currencies(policy, ids), *_stages_gone(policy, entity, ids)]
     law = law_doubts(policy, ids, today=today) if today else ()
     return [document.problem(path, message) for path, message in [*said, *_channels(policy, ids), *law]]
+
+
+def tie_text(source: str, priority: int, others: Sequence[str]) -> str:
+    """Say with which policies one would tie: what both apply to nobody can decide."""
+    is_are, named = "are" if len(others) > 1 else "is", ", ".join(others)
+    return (
+        f"{source}: priority: {named} {is_are} in force with the same priority, {priority}; what both apply to is"
+        " an exception, and gets no notice: give one of them another"
+    )
 
 
 def _own_versions(name: str) -> dict[int, str]:

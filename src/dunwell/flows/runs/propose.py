@@ -6,9 +6,8 @@ gather, keep every shard, complete. Each of these can be done again; done before
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 from django.conf import settings
@@ -19,20 +18,17 @@ from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict
-from dunwell.flows.law.rated import rated_book
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.archives import archived
+from dunwell.flows.runs.basis import read_basis, shards_for
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.done import under_way
 from dunwell.flows.runs.guard import unlike_the_last
 from dunwell.flows.runs.locked import locked_run, run_called, shared_run
 from dunwell.flows.runs.proposal import KEPT, drop, keep, open_tasks, supersede
-from dunwell.records import archive, audit, connect, frames
-from dunwell.records.connect import snapshot
+from dunwell.records import archive, audit, connect
 from dunwell.records.frames import Shard
-from dunwell.records.models import Entity, Item, Notice, NoticeState, Run, RunShard, RunState
-
-SHARDS_MAX: Final = 16  # each shard looks through all items for its own
+from dunwell.records.models import Entity, Notice, NoticeState, Run, RunShard, RunState
 
 
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
@@ -70,8 +66,7 @@ def begin_run(
     versions = policies.versions_in_force(entity)
     if not versions:
         raise Conflict(f"no policy is in force for {entity.code}: put one in force with `dunwell policy apply FILE`")
-    items = Item.objects.filter(entity=entity, closed_on=None).count()
-    shards = min(-(-items // settings.CONFIG.shard_items) or 1, SHARDS_MAX)
+    shards = shards_for(entity)
     with transaction.atomic():
         Entity.objects.select_for_update(no_key=True).get(pk=entity.pk)  # an import under way is waited for
         _require_all_posted(entity)
@@ -103,11 +98,7 @@ def decide_shard(run_id: int, number: int, *, progress: Progress = untold) -> No
     versions = policies.versions_with(run.policy_digests, run.entity)
     progress(f"reading the book of {run.entity.code}{of}")
     rules = policies.parsed(versions)
-    with snapshot():
-        book = rated_book(run.entity_id, rules, as_of=run.as_of, shard=shard)
-        if any(policy.contact and policy.contact.per_7_days for policy in rules):
-            heard = frames.heard(run.entity_id, as_of=run.as_of, shard=shard)
-            book = replace(book, notices=heard.notices, contacts=heard.contacts)
+    book = read_basis(run.entity_id, rules, as_of=run.as_of, shard=shard)
     progress(f"deciding{of}")
     plan = decide(book, rules, run.as_of)
     progress(f"keeping the decisions{of}")
