@@ -40,7 +40,9 @@ class RateRow:
 class RateFile:
     """What a file says of one series, in order of days; `until_on`: the last day of which it knows.
 
-    `series` is empty where the file does not say it. Where nobody `says_until`, it is the last row's day.
+    `series` is empty where the file does not say it. Where nobody `says_until`, it is the last row's day. `rows` are
+    those that change something, `days` those of all rows; a table `of_changes` may leave out days without one. On
+    `silent` days it says that there was no value.
     """
 
     series: str
@@ -49,6 +51,9 @@ class RateFile:
     until_on: date
     rows: tuple[RateRow, ...]
     says_until: bool = True
+    days: tuple[date, ...] = ()
+    silent: frozenset[date] = frozenset()
+    of_changes: bool = True
 
 
 def read_rates(path: Path, *, series: str | None = None, until_on: date | None = None) -> list[RateFile]:
@@ -129,8 +134,21 @@ class _Table:
             told = f"it is said to be known until {end}, and says what holds on {rows[-1].from_on}"
             self.problems.add(rows[-1].line, "", told)
         yield RateFile(
-            name, self.head.get("title", ""), self.head.get("source", ""), end, _changes(rows), said is not None
+            name,
+            self.head.get("title", ""),
+            self.head.get("source", ""),
+            end,
+            _changes(rows),
+            says_until=said is not None,
+            days=tuple(row.from_on for row in rows),
+            silent=self._silent(at) if self.columns[0] != "from" else frozenset(),
+            of_changes=self.columns[0] == "from",
         )
+
+    def _silent(self, at: int) -> frozenset[date]:
+        """The days on which a table has no value in a column."""
+        cells = (cells for _line, cells in self.rows if len(cells) <= at or cells[at].strip().lower() in NOT_QUOTED)
+        return frozenset(day for row in cells if (day := _day(row[0])))
 
     def _until(self) -> date | None:
         text = self.head.get("complete_until")
