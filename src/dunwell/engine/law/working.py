@@ -78,7 +78,7 @@ def work_out(law: Law, claim: Claim, series: AllSeries) -> Working:
     if first_on and first_on > claim.until_on:
         first_on = None
     periods, exact = _interest(law, rule, claim, first_on, series) if rule and first_on else ((), Fraction(0))
-    owed = _flat(law, flat, claim, first_on, series) if flat and late else None
+    owed = _flat(flat, claim, first_on, series) if flat and late else None
     given = rule is not None and not (rule.starts == "given" and claim.interest_from_on is None)
     return Working(
         first_on=first_on,
@@ -94,16 +94,12 @@ def work_out(law: Law, claim: Claim, series: AllSeries) -> Working:
     )
 
 
-def first_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date | None:
+def first_day(_law: Law, rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date | None:
     """The first day of a debt's interest; None where there is no rule, or it waits for a day that the item gives."""
     if rule is None or (rule.starts == "given" and interest_from_on is None):
         return None
-    late_on = _late_on(law, due_on)
+    late_on = due_on + DAY
     return max(late_on, interest_from_on or late_on)
-
-
-def _late_on(law: Law, due_on: date) -> date:
-    return due_on + DAY * (1 + law.grace_days)
 
 
 def _class_of(law: Law, claim: Claim) -> DebtorClass:
@@ -133,9 +129,9 @@ def _interest(
     return tuple(periods), exact
 
 
-def _flat(law: Law, flat: Flat, claim: Claim, first_on: date | None, series: AllSeries) -> FlatSum | None:
+def _flat(flat: Flat, claim: Claim, first_on: date | None, series: AllSeries) -> FlatSum | None:
     """The flat sum by the principal on the first day of interest, or of delay where no interest runs."""
-    on = first_on or max(_late_on(law, claim.due_on), claim.interest_from_on or date.min)
+    on = first_on or max(claim.due_on + DAY, claim.interest_from_on or date.min)
     if on > claim.until_on:
         return None
     paid_before = sum(amount for paid_on, amount in claim.reductions if paid_on < on)
