@@ -22,7 +22,11 @@ app = typer.Typer(
 RATES_SHOWN: Final = 24
 Correct = Annotated[
     str,
-    typer.Option("--correct", metavar="TEXT", help="Change what was added here before; why it was wrong is kept."),
+    typer.Option(
+        "--correct",
+        metavar="TEXT",
+        help="Change what was added here before, through --until; why it was wrong is kept.",
+    ),
 ]
 
 
@@ -177,4 +181,5 @@ def _say_kept(kept: Sequence["Kept"], *, json: bool) -> None:
         return
     for each in kept:
         told = f"{each.added:,} added, {each.corrected:,} corrected" if each.changed else "nothing new"
-        say(f"{each.series}: {told}; known until {each.until_on}")
+        again = f"; {each.resumes} again from {each.resumes_on}" if each.resumes_on else ""
+        say(f"{each.series}: {told}; known until {each.until_on}{again}")

@@ -11,17 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from dunwell.engine.law.flat import euro_series
+from dunwell.engine.law.shipped import HEAD, VALUE_MAX
 from dunwell.engine.money import CURRENCIES
 from dunwell.sources.dates import YEAR_MAX, YEAR_MIN
 from dunwell.sources.problems import Problems, shown
 
 BYTES_MAX: Final = 20_000_000
-HEAD: Final = ("title", "source", "complete_until")
 MILLIONTHS: Final = 1_000_000
-VALUE_MAX: Final = Decimal(10**9)
 NOT_QUOTED: Final = {"", "n/a", "-", "."}  # what stands in a central bank's file where a day has no value
 BANK_OF_ENGLAND: Final = "boe-bank-rate"
-EXCHANGE: Final = "ecb-eur-{}"
 DAYS: Final = {"from", "date", "observation_date", "date changed", "time_period", "time period"}
 FORMATS: Final = ("%Y-%m-%d", "%d %b %y", "%d %b %Y", "%d %B %Y")  # "18 Dec 25" is the Bank of England's
 WRITTEN: Final = "a date is written as 2026-01-31"
@@ -104,7 +103,7 @@ class _Table:
             self.problems.add(self.first, "", said)
             return
         for at in currencies or chosen:
-            called = EXCHANGE.format(self.columns[at].lower()) if currencies else self._name(name)
+            called = euro_series(self.columns[at]) if currencies else self._name(name)
             if not currencies or name in {None, called}:
                 yield from self._one(called, at, until_on)
 

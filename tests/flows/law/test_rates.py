@@ -110,6 +110,7 @@ def test_what_was_added_before_is_corrected_with_a_reason_alone(town: Town) -> N
     assert "say why it was wrong with --correct TEXT" in refused(lambda: add(OWN, "2025-03-01", "9", "2025-03-31"))
     kept = add(OWN, "2025-03-01", "9", "2025-03-31", correct="read the wrong line")
     assert (kept.added, kept.corrected) == (1, 1)
+    assert (kept.resumes_on, kept.resumes) == (day("2025-04-01"), "2.53")
     series = known_series({OWN})[OWN]
     values = [series.at(day(on)) for on in ("2025-02-28", "2025-03-01", "2025-03-31", "2025-04-01", "2025-07-01")]
     assert values == [2_530_000, 9_000_000, 9_000_000, 2_530_000, 1_530_000]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dunwell.cli.rates import _say_one
 from dunwell.engine.law.shipped import SeriesFile, read_series, shipped_file
 from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.checkup import check_up
@@ -59,7 +60,9 @@ def test_what_was_added_holds_again_from_the_day_after_a_newer_dunwell_ends(town
     assert (before, interest_of_july()) == (1614, 1062)
 
 
-def test_what_a_newer_dunwell_says_otherwise_is_listed_and_told_by_the_doctor(town: Town, ship: Ship) -> None:
+def test_what_a_newer_dunwell_says_otherwise_is_listed_and_told_by_the_doctor(
+    town: Town, ship: Ship, capsys: pytest.CaptureFixture[str]
+) -> None:
     add("ecb-mro", "2026-04-17", "2.15", until="2026-06-10")
     add("ecb-mro", "2026-06-11", "9", until="2026-12-31")
     ship("ecb-mro", "2026-07-10", "2026-06-18,2.50")
@@ -70,6 +73,10 @@ def test_what_a_newer_dunwell_says_otherwise_is_listed_and_told_by_the_doctor(to
     (told,) = [each for each in check_up(at=noon(TODAY)) if each.what == "rates ecb-mro"]
     assert told.found.startswith("9 was added from 2026-06-11 to 2026-06-17, where 2.15 comes with Dunwell and holds")
     assert told.is_fine
+    _say_one(listed(described_series(), "ecb-mro")[0])
+    shown = capsys.readouterr().out
+    assert "Added here, and said otherwise by this Dunwell, whose value holds" in shown
+    assert "ecb-mro  2026-06-11  2026-06-17  9" in shown
 
 
 def test_a_newer_dunwell_that_says_the_same_is_no_news(town: Town, ship: Ship) -> None:

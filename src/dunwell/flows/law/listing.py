@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from dunwell.engine.data import series_names
+from dunwell.engine.law.flat import euro_series
 from dunwell.flows.errors import NotFound
 from dunwell.flows.law.given import points
 from dunwell.flows.law.series import KnownSeries
@@ -78,4 +79,4 @@ def overruled_of(known: KnownSeries) -> tuple[ListedOverruled, ...]:
 
 def _without_currencies(names: list[str]) -> list[str]:
     rest = [name for name in names if not is_exchange(name)]
-    return [*rest, "ecb-eur-usd ..."] if len(rest) < len(names) else rest
+    return [*rest, f"{euro_series('USD')} ..."] if len(rest) < len(names) else rest

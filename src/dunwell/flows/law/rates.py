@@ -28,12 +28,17 @@ TITLE_MAX: Final = 200
 
 @dataclass(frozen=True)
 class Kept:
-    """What came of rates for one series: what is new, what was corrected, and until when it is known now."""
+    """What came of rates for one series: what is new, what was corrected, and until when it is known now.
+
+    `resumes_on`: the day from which a correction ends and the `resumes` value of before holds again.
+    """
 
     series: str
     added: int
     corrected: int
     until_on: date
+    resumes_on: date | None = None
+    resumes: str = ""
 
     @property
     def changed(self) -> bool:
@@ -153,7 +158,16 @@ def _kept(file: RateFile, known: Series | None, *, correct: str, by: str, at: da
     series, _new = RateSeries.objects.update_or_create(pk=file.series, defaults=changed)
     _write(series, _from_end_of_package(_spliced(file, known), package_until), until_on=until_on)
     _record(series, file, own_before, own_after, correct=correct if corrected else "", by=by, at=at)
-    return Kept(file.series, max(added - corrected, 0), corrected, until_on)
+    resumes_on, resumes = _resumed(file, known) if corrected and known else (None, "")
+    return Kept(file.series, max(added - corrected, 0), corrected, until_on, resumes_on, resumes)
+
+
+def _resumed(file: RateFile, known: Series) -> tuple[date | None, str]:
+    """The day after what is given, and the value that holds on it as before; none where nothing changes on it."""
+    after = file.until_on + DAY
+    if after > known.complete_until_on or after in known.days or known.at(after) == file.rows[-1].value_millionths:
+        return None, ""
+    return after, points(known.at(after))
 
 
 def _require_joined(kept: RateSeries, known: Series, file: RateFile) -> None:
