@@ -68,9 +68,27 @@ def test_a_rate_stands_in_for_a_series_that_is_not_there(nowhere: Path) -> None:
     assert "flat sum  not known: the series pl-nbp-eur is not there" in shown
 
 
+def test_interest_is_told_where_the_flat_sum_cannot_be_converted(nowhere: Path) -> None:
+    words = (
+        "interest", "--regime", "DE", "--class", "business", "--amount", "100", "--currency", "KWD",
+        "--due", "2025-03-31", "--until", "2025-09-30",
+    )  # fmt: skip
+    found = dunwell(*words, "--json", cwd=nowhere).json
+    assert (found["interest_minor"], found["flat_minor"], found["by_law"]) == (5_398, None, [])
+    shown = dunwell(*words, cwd=nowhere)
+    assert (shown.code, shown.err) == (0, "")
+    assert "flat sum  not known: the series ecb-eur-kwd is not there" in shown.out
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
+        ("--regime DE --class business --amount 1e3 --due 2025-01-01", 3, "--amount: '1e3' is no amount: write it out"),
+        (
+            "--rate 8 --currency EUR --amount 100 --due 2025-01-01 --until 2025-02-01 --paid 2025-01-15:1e1",
+            3,
+            "--paid: '1e1' is no amount: write it out",
+        ),
         ("--regime DX --amount 1 --due 2025-01-01", 3, "--regime: there is none called 'DX'; there are AT, "),
         ("--regime DE --amount 1 --due 2025-01-01 --until 2025-02-01", 3, "--class: the law asks"),
         ("--regime DE --class firm --amount 1 --due 2025-01-01", 3, "--class: 'firm' is none of business, consumer"),
@@ -154,6 +172,12 @@ def test_rates_are_added_to_a_book_and_used_by_it(tmp_path: Path) -> None:
     assert after["periods"][-1]["from_on"] == "2026-01-16"
     again = type_in("rates", "add", "de-basiszinssatz", "2026-01-01", "1.27")
     assert again.out == "de-basiszinssatz: nothing new; known until 2026-06-30\n"
+    day = ("rates", "add", "de-basiszinssatz", "2026-02-01", "9", "--until", "2026-02-01", "--correct", "misread")
+    assert type_in(*day).out == (
+        "de-basiszinssatz: 1 added, 1 corrected; known until 2026-06-30; 1.27 again from 2026-02-02\n"
+    )
+    back = type_in(*(word if word != "9" else "1.27" for word in day), "--json").json["series"][0]
+    assert (back["corrected"], back["resumes_on"], back["resumes"]) == (1, None, "")
     wrong = type_in("rates", "add", "de-basiszinssatz", "2026-02-01", "--until", "2026-02-28", "--", "-0.88")
     assert (wrong.code, "-0.88 contradicts what is known of 2026-02-01, 1.27" in wrong.err) == (3, True)
     (tmp_path / "r.csv").write_text("from,value\n2026-07-01,1.5\n2026-13-01,1\n")

@@ -88,8 +88,7 @@ class Claim:
 
     @property
     def first_on(self) -> date:
-        grace = self.law.regime.grace_days if self.law.regime else 0
-        day = self.row.due_on + (1 + grace) * DAY
+        day = self.row.due_on + DAY
         given = self.row.item["interest_from_on"]
         return max(day, given) if given else day
 

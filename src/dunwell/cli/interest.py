@@ -95,9 +95,9 @@ def _check_language(code: str) -> None:
 
 def _series() -> "Mapping[str, Series]":
     """The rates of the book, or, without one, those that come with Dunwell."""
-    from dunwell.flows.law.series import known_series, shipped_series  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.law.series import known_series, packaged_series  # noqa: PLC0415  # after the book is open
 
-    return known_series() if book_exists() else {name: each.series for name, each in shipped_series().items()}
+    return known_series() if book_exists() else {name: each.series for name, each in packaged_series().items()}
 
 
 def _as_json(found: "Worked", terms: "Terms") -> dict[str, object]:

@@ -22,7 +22,11 @@ app = typer.Typer(
 RATES_SHOWN: Final = 24
 Correct = Annotated[
     str,
-    typer.Option("--correct", metavar="TEXT", help="Change what was added here before; why it was wrong is kept."),
+    typer.Option(
+        "--correct",
+        metavar="TEXT",
+        help="Change what was added here before, through --until; why it was wrong is kept.",
+    ),
 ]
 
 
@@ -45,9 +49,9 @@ def list_(
     """
     open_book(must_exist=False)
     from dunwell.flows.law.listing import listed  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.law.series import described_series, shipped_series  # noqa: PLC0415
+    from dunwell.flows.law.series import described_series, packaged_series  # noqa: PLC0415
 
-    found = listed(described_series() if book_exists() else shipped_series(), series)
+    found = listed(described_series() if book_exists() else packaged_series(), series)
     if json:
         as_json({"series": [_as_json(each) for each in found]})
     elif series:
@@ -118,6 +122,7 @@ def import_(
 def _as_json(each: "ListedSeries") -> dict[str, object]:
     rates = [{"from_on": from_on, "value": value} for from_on, value in each.rates]
     shown = {name: value for name, value in vars(each).items() if name != "rates"}
+    shown["overruled"] = [vars(days) for days in each.overruled]
     return shown | ({"rates": rates} if rates else {})
 
 
@@ -135,6 +140,7 @@ def _say_all(found: Sequence["ListedSeries"]) -> None:
         for each in there
     ]
     table("Rates", ("series", "from", "until", "last", "regimes", "title"), rows)
+    _say_overruled(found)
     missing = [(each.series, ", ".join(each.regimes)) for each in found if not each.until_on]
     if missing:
         table("Asked for, and given by nobody yet", ("series", "regimes"), missing)
@@ -154,6 +160,19 @@ def _say_one(each: "ListedSeries") -> None:
     if len(shown) < len(each.rates):
         say(f"  the last {len(shown)} of {len(each.rates):,} rates:")
     table("", ("from", "value"), [(str(from_on), value) for from_on, value in shown])
+    _say_overruled([each])
+
+
+def _say_overruled(found: Sequence["ListedSeries"]) -> None:
+    """What was added here of days that Dunwell brings by now, with another value."""
+    rows = [
+        (each.series, f"{days.from_on}", f"{days.until_on}", f"{days.added} ", f"{days.holds} ")
+        for each in found
+        for days in each.overruled
+    ]
+    if rows:
+        title = "Added here, and said otherwise by this Dunwell, whose value holds"
+        table(title, ("series", "from", "until", "added", "holds"), rows)
 
 
 def _say_kept(kept: Sequence["Kept"], *, json: bool) -> None:
@@ -162,4 +181,5 @@ def _say_kept(kept: Sequence["Kept"], *, json: bool) -> None:
         return
     for each in kept:
         told = f"{each.added:,} added, {each.corrected:,} corrected" if each.changed else "nothing new"
-        say(f"{each.series}: {told}; known until {each.until_on}")
+        again = f"; {each.resumes} again from {each.resumes_on}" if each.resumes_on else ""
+        say(f"{each.series}: {told}; known until {each.until_on}{again}")

@@ -14,6 +14,8 @@ from dunwell import __version__
 from dunwell.config import unknown_variables
 from dunwell.flows import policies, wording
 from dunwell.flows.errors import Invalid
+from dunwell.flows.law.listing import overruled_of
+from dunwell.flows.law.series import described_series
 from dunwell.flows.runs.archives import incomplete
 from dunwell.records import queue
 from dunwell.records.connect import is_postgresql
@@ -42,7 +44,7 @@ def check_up(*, at: datetime) -> list[Finding]:
         return findings
     findings += [_policies(entity) for entity in Entity.objects.order_by("code") or [None]]
     findings += [_book(), _archives(at)]
-    return findings + _creditors() + _waiting()
+    return findings + _rates() + _creditors() + _waiting()
 
 
 def _settings() -> Finding:
@@ -98,6 +100,18 @@ def _book() -> Finding:
     return Finding(
         "book", is_fine=True, found=f"{Entity.objects.count()} entities, {open_items:,} open items, {runs} runs posted"
     )
+
+
+def _rates() -> list[Finding]:
+    """Series of which something else was added here than this Dunwell says: it holds, and what was charged may not."""
+    findings = []
+    for name, known in described_series().items():
+        if days := overruled_of(known):
+            first, more = days[0], f"; {len(days) - 1} more: dunwell rates list {name}" if len(days) > 1 else ""
+            found = f"{first.added} was added from {first.from_on} to {first.until_on}, where {first.holds} comes with"
+            told = f"{found} Dunwell and holds{more}: look at what was charged by it"
+            findings.append(Finding(f"rates {name}", is_fine=True, found=told))
+    return findings
 
 
 def _creditors() -> list[Finding]:

@@ -13,6 +13,7 @@ from dunwell.engine.advance import advance
 from dunwell.engine.book import BookError
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
+from dunwell.flows.cash.concerned import accounts_of_money
 from dunwell.flows.cash.waived import record_waived
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
@@ -42,12 +43,13 @@ class Told:
 def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, at: datetime) -> None:
     """Apply an event to the account it is about, with all that pay with it, in the caller's transaction or its own.
 
-    Notices of theirs that wait are rebuilt or withdrawn at once. Errors: Invalid for what the book refuses.
+    So too to those whose items are paid, or not paid any more: an item may have come to another payer since. Notices of
+    theirs that wait are rebuilt or withdrawn at once. Errors: Invalid for what the book refuses.
     """
     account_id = told.about.account_id if isinstance(told.about, Item) else told.about.pk
     with transaction.atomic(savepoint=False):
         share(Entity, entity.pk)  # an import may be moving items between accounts
-        accounts = frames.lock_payers([account_id])
+        accounts = frames.lock_payers({account_id, *accounts_of_money(event)})
         try:
             before = frames.account_book(accounts)
             book, effects = advance(before, [event])

@@ -11,17 +11,16 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from dunwell.engine.law.flat import euro_series
+from dunwell.engine.law.shipped import HEAD, VALUE_MAX
 from dunwell.engine.money import CURRENCIES
 from dunwell.sources.dates import YEAR_MAX, YEAR_MIN
 from dunwell.sources.problems import Problems, shown
 
 BYTES_MAX: Final = 20_000_000
-HEAD: Final = ("title", "source", "complete_until")
 MILLIONTHS: Final = 1_000_000
-VALUE_MAX: Final = Decimal(10**9)
 NOT_QUOTED: Final = {"", "n/a", "-", "."}  # what stands in a central bank's file where a day has no value
 BANK_OF_ENGLAND: Final = "boe-bank-rate"
-EXCHANGE: Final = "ecb-eur-{}"
 DAYS: Final = {"from", "date", "observation_date", "date changed", "time_period", "time period"}
 FORMATS: Final = ("%Y-%m-%d", "%d %b %y", "%d %b %Y", "%d %B %Y")  # "18 Dec 25" is the Bank of England's
 WRITTEN: Final = "a date is written as 2026-01-31"
@@ -40,7 +39,9 @@ class RateRow:
 class RateFile:
     """What a file says of one series, in order of days; `until_on`: the last day of which it knows.
 
-    `series` is empty where the file does not say it. Where nobody `says_until`, it is the last row's day.
+    `series` is empty where the file does not say it. Where nobody `says_until`, it is the last row's day. `rows` are
+    those that change something, `days` those of all rows; a table `of_changes` may leave out days without one. On
+    `silent` days it says that there was no value.
     """
 
     series: str
@@ -49,6 +50,9 @@ class RateFile:
     until_on: date
     rows: tuple[RateRow, ...]
     says_until: bool = True
+    days: tuple[date, ...] = ()
+    silent: frozenset[date] = frozenset()
+    of_changes: bool = True
 
 
 def read_rates(path: Path, *, series: str | None = None, until_on: date | None = None) -> list[RateFile]:
@@ -99,7 +103,7 @@ class _Table:
             self.problems.add(self.first, "", said)
             return
         for at in currencies or chosen:
-            called = EXCHANGE.format(self.columns[at].lower()) if currencies else self._name(name)
+            called = euro_series(self.columns[at]) if currencies else self._name(name)
             if not currencies or name in {None, called}:
                 yield from self._one(called, at, until_on)
 
@@ -129,8 +133,21 @@ class _Table:
             told = f"it is said to be known until {end}, and says what holds on {rows[-1].from_on}"
             self.problems.add(rows[-1].line, "", told)
         yield RateFile(
-            name, self.head.get("title", ""), self.head.get("source", ""), end, _changes(rows), said is not None
+            name,
+            self.head.get("title", ""),
+            self.head.get("source", ""),
+            end,
+            _changes(rows),
+            says_until=said is not None,
+            days=tuple(row.from_on for row in rows),
+            silent=self._silent(at) if self.columns[0] != "from" else frozenset(),
+            of_changes=self.columns[0] == "from",
         )
+
+    def _silent(self, at: int) -> frozenset[date]:
+        """The days on which a table has no value in a column."""
+        cells = (cells for _line, cells in self.rows if len(cells) <= at or cells[at].strip().lower() in NOT_QUOTED)
+        return frozenset(day for row in cells if (day := _day(row[0])))
 
     def _until(self) -> date | None:
         text = self.head.get("complete_until")

@@ -199,16 +199,6 @@ def test_interest_that_waits_for_a_demand_does_not_begin_by_itself() -> None:
     assert demanded.by_law == ("no_compensation",)
 
 
-def test_days_of_grace_put_off_interest_and_the_flat_sum() -> None:
-    patient = replace(law_of("DE"), regime=regime("DE").model_copy(update={"grace_days": 3}))
-    claim = ("1000.00 EUR", "2025-03-31")
-    found = work(patient, *claim, "2025-04-04")
-    assert (found.first_on, found.flat_minor) == (date(2025, 4, 4), 40_00)
-    assert [(each.from_on, each.days) for each in found.periods] == [(date(2025, 4, 4), 1)]
-    sooner = work(patient, *claim, "2025-04-03")
-    assert (sooner.first_on, sooner.periods, sooner.flat) == (None, (), None)
-
-
 def test_the_class_of_an_account_comes_before_that_of_the_policy() -> None:
     law = law_of("DE", default_class="business")
     assert work(law, "1000.00 EUR", "2025-03-31", "2025-04-30", "consumer").flat is None

@@ -146,7 +146,6 @@ def read(**keys: str) -> Regime:
         ({"currency": "EUX"}, "'EUX' is not a currency in use"),
         ({"regime": "Xx"}, "xx.yaml:1: regime: "),
         ({"checked_on": "soon"}, "checked_on: "),
-        ({"grace_days": "-1"}, "grace_days: "),
         ({"day_count": "act/364"}, "day_count: "),
         ({"caps": "{}"}, "unknown key"),
     ],

@@ -20,7 +20,7 @@ FIRST, LAST = date(2026, 1, 1), date(2026, 1, 31)
 def test_interest_that_bears_interest_is_rounded_half_up_everywhere(
     added: str, shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    period = Period(FIRST, LAST, 31, 10_000, Decimal(added), None, Decimal(8), 365, Decimal(70))
+    period = Period(FIRST, LAST, 31, 10_000, Decimal(added), None, Decimal(8), Decimal(70))
     working = Working(FIRST, (period,), Fraction(70), 70, None, 0, "act/365", None, (), ())
     (on_paper,) = interest_of(working, Law(), "A-1", until_on=LAST, amount_minor=70).periods
     _say(Worked(Law(), Claim("EUR", 10_000, date(2025, 12, 31), LAST), working))

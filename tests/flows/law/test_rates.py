@@ -10,7 +10,7 @@ from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.law.listing import listed
 from dunwell.flows.law.rates import Kept, add_rate, import_rates
-from dunwell.flows.law.series import described_series, known_series, shipped_series
+from dunwell.flows.law.series import described_series, known_series, packaged_series
 from dunwell.records.models import Account, AuditEvent, Charge, PolicyVersion, Rate, RateSeries
 from dunwell.sources.rates import WRITTEN
 from tests.flows.book.test_vanished import bring
@@ -18,7 +18,7 @@ from tests.flows.runs.test_charged import FLOATING
 from tests.flows.town import Town, day, noon
 
 TODAY = "2026-11-28"
-MRO_ENDS = shipped_series({"ecb-mro"})["ecb-mro"].series.complete_until_on
+MRO_ENDS = packaged_series({"ecb-mro"})["ecb-mro"].series.complete_until_on
 OWN = "at-basiszinssatz"  # no figures of it come with Dunwell
 
 
@@ -110,6 +110,7 @@ def test_what_was_added_before_is_corrected_with_a_reason_alone(town: Town) -> N
     assert "say why it was wrong with --correct TEXT" in refused(lambda: add(OWN, "2025-03-01", "9", "2025-03-31"))
     kept = add(OWN, "2025-03-01", "9", "2025-03-31", correct="read the wrong line")
     assert (kept.added, kept.corrected) == (1, 1)
+    assert (kept.resumes_on, kept.resumes) == (day("2025-04-01"), "2.53")
     series = known_series({OWN})[OWN]
     values = [series.at(day(on)) for on in ("2025-02-28", "2025-03-01", "2025-03-31", "2025-04-01", "2025-07-01")]
     assert values == [2_530_000, 9_000_000, 9_000_000, 2_530_000, 1_530_000]
@@ -180,7 +181,7 @@ def test_files_of_central_banks_are_read_as_they_are(town: Town, tmp_path: Path)
 
 
 def test_days_without_a_quotation_are_no_gap_between_exchange_rates(town: Town) -> None:
-    ends = shipped_series({"ecb-eur-usd"})["ecb-eur-usd"].series.complete_until_on
+    ends = packaged_series({"ecb-eur-usd"})["ecb-eur-usd"].series.complete_until_on
     assert ends == day("2026-04-13")
     assert "from 2026-04-14 to 2026-04-14 is not known" in refused(lambda: add("ecb-eur-usd", "2026-04-15", "1.17"))
     assert add("ecb-eur-usd", "2026-04-14", "1.17", until="2026-04-17").added == 1

@@ -23,8 +23,8 @@ KEPT: Final = 10**6  # interest that is added to the principal, and shown, is ke
 class Period:
     """Days of one principal and one rate, both ends counted.
 
-    Sums in minor units; `added_minor` is interest of earlier years that bears interest. `year_days` is what a year
-    counts. `interest_minor` is kept to millionths.
+    Sums in minor units; `added_minor` is interest of earlier years that bears interest. `interest_minor` is kept to
+    millionths.
     """
 
     from_on: date
@@ -34,7 +34,6 @@ class Period:
     added_minor: Decimal
     reference_percent: Decimal | None
     rate_percent: Decimal
-    year_days: int
     interest_minor: Decimal
 
     @property
@@ -74,14 +73,6 @@ class Debt:
     day_count: DayCount = "act/365"
     rounding: Rounding = "exact"
 
-    def accrued(self, until_on: date) -> Fraction:
-        """All interest to a day, which counts: that of earlier years as it was added, that of the last exact.
-
-        None of it was charged before. Errors: RatesMissing.
-        """
-        _periods, total = self.charge(self.first_on, until_on)
-        return total
-
     def charge(self, from_on: date, until_on: date) -> tuple[list[Period], Fraction]:
         """The periods from a day to another, as they are shown, and their interest, exact.
 
@@ -100,7 +91,6 @@ class Debt:
             added_minor=_kept(span.added),
             reference_percent=None if reference is None else Decimal(reference) / MILLIONTHS,
             rate_percent=Decimal(span.rate.rate_millionths) / MILLIONTHS,
-            year_days=_year_days(self.day_count, span.from_on),
             interest_minor=_kept(span.interest),
         )
 

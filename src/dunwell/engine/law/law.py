@@ -45,11 +45,6 @@ class Law:
         return self.regime.fees.get(debtor_class) if self.regime else None
 
     @property
-    def grace_days(self) -> int:
-        """By how many days interest begins later than on the day after the due date."""
-        return self.regime.grace_days if self.regime else 0
-
-    @property
     def order(self) -> tuple[Part, ...]:
         """What money for an item goes to first; empty where it goes to what it names."""
         return self.regime.appropriation if self.regime else ()

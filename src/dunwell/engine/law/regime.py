@@ -217,7 +217,6 @@ class Regime(Keys):
     checked_on: date
     interest: dict[DebtorClass, RateRule] = {}
     day_count: DayCount = "act/365"
-    grace_days: Days = 0  # interest begins so many days later than the day after the due date
     rounding: Rounding = "exact"
     flat: dict[DebtorClass, Flat] = {}
     fees: dict[DebtorClass, Fees] = {}

@@ -74,11 +74,11 @@ def work_out(law: Law, claim: Claim, series: AllSeries) -> Working:
     debtor_class = _class_of(law, claim)
     rule, flat = law.rate_rule(debtor_class), law.flat(debtor_class)
     late = claim.until_on > claim.due_on
-    first_on = first_day(law, rule, claim.due_on, claim.interest_from_on) if late else None
+    first_on = first_day(rule, claim.due_on, claim.interest_from_on) if late else None
     if first_on and first_on > claim.until_on:
         first_on = None
     periods, exact = _interest(law, rule, claim, first_on, series) if rule and first_on else ((), Fraction(0))
-    owed = _flat(law, flat, claim, rule, series) if flat and late else None
+    owed = _flat(flat, claim, rule, series) if flat and late else None
     given = rule is not None and not (rule.starts == "given" and claim.interest_from_on is None)
     return Working(
         first_on=first_on,
@@ -94,22 +94,17 @@ def work_out(law: Law, claim: Claim, series: AllSeries) -> Working:
     )
 
 
-def first_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date | None:
+def first_day(rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date | None:
     """The first day of a debt's interest; None where there is no rule, or it waits for a day that the item gives."""
     if rule is None or (rule.starts == "given" and interest_from_on is None):
         return None
-    late_on = _late_on(law, due_on)
+    late_on = due_on + DAY
     return max(late_on, interest_from_on or late_on)
 
 
-def flat_day(law: Law, rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date:
+def flat_day(rule: RateRule | None, due_on: date, interest_from_on: date | None) -> date:
     """The day by whose principal the flat sum goes: the first of interest, or of delay where no interest runs."""
-    late_on = max(_late_on(law, due_on), interest_from_on or date.min)
-    return first_day(law, rule, due_on, interest_from_on) or late_on
-
-
-def _late_on(law: Law, due_on: date) -> date:
-    return due_on + DAY * (1 + law.grace_days)
+    return first_day(rule, due_on, interest_from_on) or max(due_on + DAY, interest_from_on or date.min)
 
 
 def _class_of(law: Law, claim: Claim) -> DebtorClass:
@@ -139,9 +134,9 @@ def _interest(
     return tuple(periods), exact
 
 
-def _flat(law: Law, flat: Flat, claim: Claim, rule: RateRule | None, series: AllSeries) -> FlatSum | None:
+def _flat(flat: Flat, claim: Claim, rule: RateRule | None, series: AllSeries) -> FlatSum | None:
     """The flat sum by the principal on its day; None where that is yet to come."""
-    on = flat_day(law, rule, claim.due_on, claim.interest_from_on)
+    on = flat_day(rule, claim.due_on, claim.interest_from_on)
     if on > claim.until_on:
         return None
     paid_before = sum(amount for paid_on, amount in claim.reductions if paid_on < on)

@@ -21,10 +21,9 @@ def rule_of(law: Law, debtor_class: DebtorClass | None) -> RateRule | None:
 
 def first_day(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """Add `first_on`, the first day of the debt's interest; and `waits_for_day`, where the item is to say from when."""
-    grace = by_class(procedures, lambda law, _class: law.grace_days, pl.Int32)
     is_given = by_class(procedures, _starts_given, pl.Boolean)
     return rows.with_columns(
-        first_on=pl.max_horizontal(plus_days(pl.col("due_on"), grace + 1), "interest_from_on"),
+        first_on=pl.max_horizontal(plus_days(pl.col("due_on"), 1), "interest_from_on"),
         waits_for_day=is_given & pl.col("interest_from_on").is_null(),
     )
 

@@ -31,18 +31,20 @@ def record_waived(entity: Entity, before: Book, after: Book, *, by: str, at: dat
 def waive_after_import(entity: Entity, *, on: date, by: str, at: datetime) -> set[int]:
     """Let the fees of an entity follow what an import said is open of their items; return those that did.
 
-    An import writes many items at once, past the events of a single one.
+    An import writes many items at once, past the events of a single one. A fee follows its item also when that has come
+    to another payer, who does not owe what was charged before.
     """
     settled = Q(parent__open_minor=0, open_minor__gt=0, in_flight_minor=0)
     open_again = Q(parent__open_minor__gt=0, waived_minor__gt=0)
     fees = Item.objects.filter(settled | open_again, entity=entity, waivable=True)
-    found = list(fees.values_list("pk", "parent_id", "account_id"))
+    found = list(fees.values_list("pk", "parent_id", "account_id", "parent__account_id"))
     if not found:
         return set()
-    book = frames.account_book(frames.lock_payers({account for _fee, _item, account in found}))
-    parents = pl.Series([item for _fee, item, _account in found]).unique()
+    accounts = {account for _fee, _item, *both in found for account in both}
+    book = frames.account_book(frames.lock_payers(accounts))
+    parents = pl.Series([item for _fee, item, *_accounts in found]).unique()
     after, effects = advance(book, [Recounted(on=on, item_ids=parents.to_list())])
     for effect in effects:
         bulk.save(effect.changes, on=on)
     record_waived(entity, book, after, by=by, at=at)
-    return {fee for fee, _item, _account in found}
+    return {fee for fee, *_rest in found}

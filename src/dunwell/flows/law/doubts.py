@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from typing import Final
 
+from dunwell.engine.book import CHARGES
 from dunwell.engine.documents import Path
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.needs import CLASSES, series_needed
@@ -11,6 +12,7 @@ from dunwell.engine.law.rates import rate_periods
 from dunwell.engine.law.regime import DebtorClass
 from dunwell.engine.law.series import RatesMissing, Series
 from dunwell.engine.policy.model import Policy, Stage
+from dunwell.engine.steps.laws import asks, needs_class
 from dunwell.flows.law.series import known_series
 from dunwell.records.views import standing
 
@@ -30,14 +32,8 @@ def law_doubts(policy: Policy, entity_ids: Collection[int], *, today: date) -> I
 
 def _classes(policy: Policy, law: Law, entity_ids: Collection[int]) -> Iterator[tuple[Path, str]]:
     """Accounts with open items of which nobody knows whether they are a business."""
-    regime = law.regime
-    asks = any(
-        (stage.interest and law.agreed_percent is None)
-        or (stage.compensation and regime is not None and regime.flat)
-        or (stage.fee and regime is not None and regime.fees)
-        for stage in policy.stages
-    )
-    if regime is None or law.default_class or not asks:
+    kinds = [kind for kind in CHARGES if needs_class(law, kind)]
+    if law.default_class or not any(asks(kind)(stage) for kind in kinds for stage in policy.stages):
         return
     if count := standing.owing_without_class(entity_ids):
         whom = "1 account with open items has" if count == 1 else f"{count:,} accounts with open items have"

@@ -7,18 +7,15 @@ from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 
-from holidays import financial_holidays
-
 from dunwell.engine.data import series_names
 from dunwell.engine.law.series import Series
-from dunwell.flows.law.series import shipped_series
+from dunwell.flows.law.gaps import DAY, holes_in, is_for_half_years, is_gap
+from dunwell.flows.law.series import packaged_series
 from dunwell.flows.law.uses import asked_series, is_exchange, is_known_name
 from dunwell.sources.dates import YEAR_MIN
 from dunwell.sources.rates import MILLIONTHS, RateFile, RateRow
 
-DAY: Final = timedelta(days=1)
 AHEAD_MAX: Final = timedelta(days=366)  # a rate is decreed some weeks before it holds
-UNQUOTED_MAX: Final = timedelta(days=10)  # beyond the longest time without an exchange rate, around Easter
 FACTOR_MAX: Final = 10  # by which a sum of money changes at once: what is more is a misplaced point
 STEP_MAX: Final = 25  # percent points by which a rate does
 POINTS_MIN: Final = -20
@@ -38,7 +35,7 @@ class Given:
 
     def line_of(self, day: date) -> int:
         """The line that says what holds on a day."""
-        return max((row.line for row in self.file.rows if row.from_on <= day), default=1)
+        return next((row.line for row in reversed(self.file.rows) if row.from_on <= day), 1)
 
 
 def problems_of(given: Given, known: Series | None, *, is_corrected: bool, at: datetime) -> Iterator[str]:
@@ -52,8 +49,10 @@ def problems_of(given: Given, known: Series | None, *, is_corrected: bool, at: d
     latest = at.date() + AHEAD_MAX
     if given.file.until_on > latest:
         yield given.at(rows[-1].line, f"nobody knows until {given.file.until_on}: {latest} is the last day to be said")
+        return  # days at the end of the calendar have none after them
     yield from (given.at(row.line, said) for row in rows if (said := _bounds(name, row)))
     yield from _leaps(given, known)
+    yield from _holes(given, known)
     if known:
         yield from _against(given, known, is_corrected=is_corrected)
 
@@ -76,7 +75,7 @@ def _against(given: Given, known: Series, *, is_corrected: bool) -> Iterator[str
     """Where what is given contradicts what is known, or leaves days between of which nobody knows."""
     file = given.file
     first, until_on = file.rows[0].from_on, known.complete_until_on
-    if _is_gap(file.series, until_on, first):
+    if is_gap(file.series, until_on, first):
         yield given.at(
             file.rows[0].line,
             f"what holds from {until_on + DAY} to {first - DAY} is not known: add that first, as `dunwell rates add"
@@ -100,16 +99,20 @@ def _against(given: Given, known: Series, *, is_corrected: bool) -> Iterator[str
             yield given.at(line, f"{points(said)} contradicts what is known of {day}, {points(holds)}: {told}")
 
 
-def _is_gap(name: str, until_on: date, first: date) -> bool:
-    """Whether days lie between of which nobody knows; the ECB quotes nothing on weekends and its holidays."""
-    between = (first - until_on).days - 1
-    if between <= 0:
-        return False
-    if not is_exchange(name) or first - until_on > UNQUOTED_MAX:
-        return True
-    closed = financial_holidays("XECB", years=range(until_on.year, first.year + 1))
-    days = (until_on + DAY * (at + 1) for at in range(between))
-    return any(day.weekday() < 5 and day not in closed for day in days)
+def _holes(given: Given, known: Series | None) -> Iterator[str]:
+    """Days between two rows of a file of which nobody knows; what is known of them already is no hole.
+
+    A daily table is the central bank's own: of days before what is known, it quoted on those that it has.
+    """
+    whole = ", or say until when the file is whole, with --until" if is_for_half_years(given.file.series) else ""
+    begins, ends = (known.days[0], known.complete_until_on) if known and known.days else (date.max, date.max)
+    for first, last in holes_in(given.file):
+        if last <= ends and (begins <= first or not given.file.of_changes):
+            continue
+        yield given.at(
+            given.line_of(last + DAY),
+            f"what holds from {first} to {last} is not known: add rows for it, also where nothing changed{whole}",
+        )
 
 
 def _leaps(given: Given, known: Series | None) -> Iterator[str]:
@@ -157,7 +160,7 @@ def step_of(file: RateFile) -> Series:
 
 def shipped_until(name: str) -> date | None:
     """The last day of which Dunwell itself knows a series; None for one that does not come with it."""
-    found = shipped_series({name})
+    found = packaged_series({name})
     return found[name].series.complete_until_on if found else None
 
 

@@ -5,10 +5,21 @@ from dataclasses import dataclass
 from datetime import date
 
 from dunwell.engine.data import series_names
+from dunwell.engine.law.flat import euro_series
 from dunwell.flows.errors import NotFound
 from dunwell.flows.law.given import points
 from dunwell.flows.law.series import KnownSeries
 from dunwell.flows.law.uses import asked_series, is_exchange
+
+
+@dataclass(frozen=True)
+class ListedOverruled:
+    """Days of which something else was added here than a newer Dunwell says, which holds."""
+
+    from_on: date
+    until_on: date
+    added: str
+    holds: str
 
 
 @dataclass(frozen=True)
@@ -25,6 +36,7 @@ class ListedSeries:
     comes_with_dunwell: bool
     added_here: bool
     rates: tuple[tuple[date, str], ...] = ()
+    overruled: tuple[ListedOverruled, ...] = ()
 
 
 def listed(known: Mapping[str, KnownSeries], name: str | None = None) -> list[ListedSeries]:
@@ -53,9 +65,18 @@ def _listed(name: str, known: KnownSeries | None, regimes: tuple[str, ...], *, w
         comes_with_dunwell=name in series_names(),
         added_here=known.kept,
         rates=rates if whole else (),
+        overruled=overruled_of(known),
+    )
+
+
+def overruled_of(known: KnownSeries) -> tuple[ListedOverruled, ...]:
+    """The days of a series of which something else was added than comes with Dunwell by now, as people see them."""
+    return tuple(
+        ListedOverruled(each.from_on, each.until_on, points(each.added_millionths), points(each.holds_millionths))
+        for each in known.overruled
     )
 
 
 def _without_currencies(names: list[str]) -> list[str]:
     rest = [name for name in names if not is_exchange(name)]
-    return [*rest, "ecb-eur-usd ..."] if len(rest) < len(names) else rest
+    return [*rest, f"{euro_series('USD')} ..."] if len(rest) < len(names) else rest

@@ -12,9 +12,9 @@ from dunwell.engine.law.needs import series_needed
 from dunwell.engine.law.series import Series
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
-from dunwell.flows.law.given import DAY, Given, differences, points, problems_of, shipped_until
+from dunwell.flows.law.gaps import DAY, end_of_half_year, is_for_half_years, is_gap, without_old_holes
+from dunwell.flows.law.given import Given, differences, points, problems_of, shipped_until
 from dunwell.flows.law.series import described_series
-from dunwell.flows.law.uses import asked_series
 from dunwell.flows.runs.proposal import book_changed
 from dunwell.records import audit
 from dunwell.records.models import Entity, Item, Rate, RateSeries
@@ -28,12 +28,17 @@ TITLE_MAX: Final = 200
 
 @dataclass(frozen=True)
 class Kept:
-    """What came of rates for one series: what is new, what was corrected, and until when it is known now."""
+    """What came of rates for one series: what is new, what was corrected, and until when it is known now.
+
+    `resumes_on`: the day from which a correction ends and the `resumes` value of before holds again.
+    """
 
     series: str
     added: int
     corrected: int
     until_on: date
+    resumes_on: date | None = None
+    resumes: str = ""
 
     @property
     def changed(self) -> bool:
@@ -84,15 +89,13 @@ def import_rates(
     if not files:
         raise Invalid(f"{path.name} has no series {name}")
     files = [file if file.says_until else replace(file, until_on=_end(file.series, file.until_on)) for file in files]
-    return _keep([Given(file, path.name) for file in files], correct=correct, by=by, at=at)
+    return _keep([Given(without_old_holes(file), path.name) for file in files], correct=correct, by=by, at=at)
 
 
 def _end(name: str, day: date) -> date:
     """Until when a value is known of which nobody says so: of a rate for half-years its end."""
-    asked = asked_series().get(name)
-    if asked and asked.is_rate and asked.by_half_years and day.day == 1 and day.month in {1, 7}:
-        return date(day.year, 6, 30) if day.month == 1 else date(day.year, 12, 31)
-    return day
+    is_first = day.day == 1 and day.month in {1, 7}
+    return end_of_half_year(day) if is_first and is_for_half_years(name) else day
 
 
 def _keep(given: Sequence[Given], *, correct: str, by: str, at: datetime) -> list[Kept]:
@@ -146,13 +149,36 @@ def _kept(file: RateFile, known: Series | None, *, correct: str, by: str, at: da
     added = len(own_after.keys() - own_before.keys()) + (own_before == own_after and is_longer)
     if own_before == own_after and not is_longer:
         return Kept(file.series, 0, 0, until_on)
-    changed: dict[str, object] = {"complete_until_on": until_on}
+    before = RateSeries.objects.filter(pk=file.series).first()
+    if before and known and before.complete_until_on > known.complete_until_on:
+        _require_joined(before, known, file)
+    changed: dict[str, object] = {"complete_until_on": max(until_on, before.complete_until_on) if before else until_on}
     texts = {"source": file.source[:SOURCE_MAX], "title": file.title[:TITLE_MAX]}
     changed |= {name: text for name, text in texts.items() if text}
     series, _new = RateSeries.objects.update_or_create(pk=file.series, defaults=changed)
-    _write(series, own_after)
+    _write(series, _from_end_of_package(_spliced(file, known), package_until), until_on=until_on)
     _record(series, file, own_before, own_after, correct=correct if corrected else "", by=by, at=at)
-    return Kept(file.series, max(added - corrected, 0), corrected, until_on)
+    resumes_on, resumes = _resumed(file, known) if corrected and known else (None, "")
+    return Kept(file.series, max(added - corrected, 0), corrected, until_on, resumes_on, resumes)
+
+
+def _resumed(file: RateFile, known: Series) -> tuple[date | None, str]:
+    """The day after what is given, and the value that holds on it as before; none where nothing changes on it."""
+    after = file.until_on + DAY
+    if after > known.complete_until_on or after in known.days or known.at(after) == file.rows[-1].value_millionths:
+        return None, ""
+    return after, points(known.at(after))
+
+
+def _require_joined(kept: RateSeries, known: Series, file: RateFile) -> None:
+    """Days that an older Dunwell does not bring any more are said up to what was added after them. Errors: Invalid."""
+    first = kept.rates.filter(from_on__gt=known.complete_until_on).order_by("from_on").values_list("from_on", flat=True)
+    follows = first[0] if first else kept.complete_until_on + DAY
+    if file.until_on >= follows or is_gap(file.series, file.until_on, follows):
+        raise Invalid(
+            f"{file.series}: what was added here holds from {follows}, and nobody says what holds from"
+            f" {known.complete_until_on + DAY}: say what does until {follows - DAY}, with --until"
+        )
 
 
 def _own(rows: Mapping[date, int], package_until: date | None) -> dict[date, int]:
@@ -177,9 +203,22 @@ def _spliced(file: RateFile, known: Series | None) -> dict[date, int]:
     return merged
 
 
-def _write(series: RateSeries, rows: Mapping[date, int]) -> None:
-    """Let the rows on record be these."""
-    there = {rate.from_on: rate for rate in series.rates.all()}
+def _from_end_of_package(rows: Mapping[date, int], package_until: date | None) -> dict[date, int]:
+    """What is to be on record: all after what comes with Dunwell, and the first such day even where nothing changes.
+
+    A newer Dunwell may bring a change before that day, after which what was said here holds again.
+    """
+    own = _own(rows, package_until)
+    if package_until and package_until < date.max:
+        before = [day for day in rows if day <= package_until + DAY]
+        own[package_until + DAY] = rows[max(before)]
+    return own
+
+
+def _write(series: RateSeries, rows: Mapping[date, int], *, until_on: date) -> None:
+    """Let the rows on record be these; what was said of days before or after them stays."""
+    within = series.rates.filter(from_on__gte=min(rows), from_on__lte=until_on)
+    there = {rate.from_on: rate for rate in within}
     series.rates.filter(from_on__in=[day for day in there if rows.get(day) != there[day].value_millionths]).delete()
     Rate.objects.bulk_create(
         Rate(series=series, from_on=day, value_millionths=value)

@@ -6,11 +6,12 @@ from functools import cache
 from typing import Final
 
 from dunwell.engine.data import regime_names, series_names
+from dunwell.engine.law.flat import euro_series
 from dunwell.engine.law.law import regime
 from dunwell.engine.law.regime import Regime
 from dunwell.engine.money import CURRENCIES
 
-EXCHANGE: Final = "ecb-eur-"
+EXCHANGE: Final = frozenset(map(euro_series, CURRENCIES))  # what the ECB could publish
 
 
 @dataclass
@@ -37,7 +38,7 @@ def asked_series() -> dict[str, Asked]:
 
 def is_exchange(name: str) -> bool:
     """Whether a series has units of a currency per 1 EUR, as the ECB publishes them."""
-    return name.startswith(EXCHANGE) and name.removeprefix(EXCHANGE).upper() in CURRENCIES
+    return name in EXCHANGE
 
 
 def is_known_name(name: str) -> bool:

@@ -15,10 +15,11 @@ from dunwell.engine.law.law import Law, law_of
 from dunwell.engine.law.regime import DayCount, DebtorClass
 from dunwell.engine.law.series import AllSeries, RatesMissing
 from dunwell.engine.law.working import Claim, Working, work_out
-from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, format_minor, not_in_use, to_minor
+from dunwell.engine.money import CURRENCIES, MoneyError, decimal_of, format_minor, not_in_use
 from dunwell.engine.policy.model import Policy
 from dunwell.flows import policies
 from dunwell.flows.errors import Invalid
+from dunwell.flows.happening import minor_of
 from dunwell.flows.law.claims import claim_of, has_flat
 from dunwell.flows.law.paper import print_working
 from dunwell.flows.law.rated import with_rates
@@ -217,8 +218,8 @@ def _class(name: str | None) -> DebtorClass | None:
 
 def _above_zero(option: str, text: str, currency: str) -> int:
     try:
-        minor = to_minor(text, currency)
-    except MoneyError as error:
+        minor = minor_of(text, currency)
+    except Invalid as error:
         raise Invalid(f"{option}: {error}") from None
     if minor <= 0:
         raise Invalid(f"{option}: {text} is not above 0")
@@ -244,7 +245,7 @@ def _worked(law: Law, claim: Claim, series: AllSeries, *, number: str = "", flat
         try:
             return Worked(law, claim, work_out(without if flat_before else law, claim, series), number, flat_before)
         except RatesMissing as error:
-            if law.agreed_percent is None or flat_before:
+            if flat_before:
                 raise
             return Worked(law, claim, work_out(without, claim, series), number, flat_lacks=str(error))
     except RatesMissing as error:

@@ -292,7 +292,7 @@ class _Notice:
         """By what the flat sum of an item goes."""
         rule = self.law.rate_rule(debtor_class) if debtor_class else None
         due_on = self._due(item)
-        first_on = flat_day(self.law, rule, due_on, item.interest_from_on)
+        first_on = flat_day(rule, due_on, item.interest_from_on)
         claim = claim_of(
             self.background.book,
             item.pk,
