@@ -9,7 +9,7 @@ from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.journal import journal_of
 from dunwell.records.models import AuditEvent, Item, Notice, NoticeLine
 from tests.flows.book.test_vanished import AMOUNT, bring
-from tests.flows.cash.test_waived import KEEPING, WAIVING, amounts, dunned
+from tests.flows.cash.test_waived import KEEPING, WAIVING, amounts, dunned, fee
 from tests.flows.people.test_events import BERT
 from tests.flows.runs.test_closing import POLICY as CLOSING
 from tests.flows.runs.test_two_at_once import at_once, busy_town
@@ -130,6 +130,17 @@ def test_a_waiting_notice_to_the_old_payer_asks_no_more_for_a_fee_that_is_waived
     assert [line.amount_minor for line in lines] == [500]
     pay(town.entity, "SMITH", amount="100.00", items=["A-17"], by="bert", on=date(2026, 4, 10), at=noon("2026-04-10"))
     assert [line.role for line in lines.all()] == ["withdrawn"]
+
+
+def test_a_fee_of_an_item_paid_by_another_is_waived_when_the_money_for_it_is_taken_back(town: Town) -> None:
+    dunned(town)
+    number = pay(town.entity, "MEYER", amount="2.00", items=[fee(town).number], **BERT)
+    town.account("SMITH")
+    moved(town, "SMITH,A-17,100.00")
+    pay(town.entity, "SMITH", amount="100.00", items=["A-17"], **BERT)
+    assert amounts(town) == (0, 300, True)
+    take_back(town.entity, number, reason="bounced", **BERT)
+    assert amounts(town) == (0, 500, True)
 
 
 def test_what_is_written_off_of_a_fee_whose_item_moved_is_in_the_journal_of_its_account(town: Town) -> None:
