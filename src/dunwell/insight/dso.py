@@ -49,8 +49,10 @@ def dso(history: History, days: Days, *, by: Sequence[str] = ()) -> pl.DataFrame
         average_days_delinquent_hundredths=hundredths(late, sold, times=days.count),
         net_dso_days_hundredths=hundredths(owed + pl.col("unapplied_minor"), sold, times=days.count),
     )
-    back = countback(history, days.to_on, by=by)
-    return rows.join(back.drop("receivables_minor"), on=keys, how="left", nulls_equal=True, maintain_order="left")
+    back = countback(history, days.to_on, by=by).drop("receivables_minor")
+    none = pl.when(owed > 0).then("countback_dso_days_hundredths").otherwise(0)
+    both = rows.join(back, on=keys, how="left", nulls_equal=True, maintain_order="left")
+    return both.with_columns(countback_dso_days_hundredths=none)
 
 
 def countback(history: History, on: date, *, by: Sequence[str] = ()) -> pl.DataFrame:
@@ -59,7 +61,7 @@ def countback(history: History, on: date, *, by: Sequence[str] = ()) -> pl.DataF
     Whole months are peeled off backwards; of `on`'s own month the days up to `on`. The last counts with the part of its
     days that is left to peel of its sales. Months that credited more than they invoiced count their days, and what
     they credited is peeled from the month before. Null where more is owed than was sold since the history's first
-    whole month. Receivables and sales as in `dso`.
+    whole month; 0 where nothing is. Receivables and sales as in `dso`.
     """
     keys = [*GROUP, *by]
     first = _first_whole_month(history.from_on)

@@ -48,12 +48,10 @@ def trade(history: History) -> History:
 
     Their items, notices, promises and what was heard of them go with them. Accounts at law stay: they owe.
     """
-    flagged = history.accounts.filter(pl.col("intercompany").fill_null(value=False))["account_id"]
-    if flagged.is_empty():
+    own = within_group(history)
+    if own.is_empty():
         return history
-    pays = payers(history.accounts).with_columns(pl.col("payer_id").fill_null(pl.col("account_id")))
-    within = pays.filter(pl.col("account_id").is_in(flagged.implode()) | pl.col("payer_id").is_in(flagged.implode()))
-    ours = within["account_id"].implode()
+    ours = own.implode()
     items = history.items.filter(~pl.col("account_id").is_in(ours))
     notices = history.notices.filter(~pl.col("payer_id").is_in(ours))
     return replace(
@@ -67,6 +65,13 @@ def trade(history: History) -> History:
         promises=history.promises.filter(~pl.col("account_id").is_in(ours)),
         responses=history.responses.filter(~pl.col("payer_id").is_in(ours)),
     )
+
+
+def within_group(history: History) -> pl.Series:
+    """The accounts of companies of the own group: those that are intercompany, or whose payer is."""
+    flagged = history.accounts.filter(pl.col("intercompany").fill_null(value=False))["account_id"].implode()
+    pays = payers(history.accounts)
+    return pays.filter(pl.col("account_id").is_in(flagged) | pl.col("payer_id").is_in(flagged))["account_id"]
 
 
 def with_party(frame: pl.DataFrame, history: History, by: Sequence[str], *, key: str = "account_id") -> pl.DataFrame:
