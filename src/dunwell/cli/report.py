@@ -83,7 +83,7 @@ def overview(
     csv: Csv = None,
     excel: Excel = None,
 ) -> None:
-    """Show all measures of some days on one page, beside the days before.
+    """Show all measures on one page, beside the days before.
 
     Of the last three whole months, unless told of other days.
     """

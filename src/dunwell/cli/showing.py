@@ -1,7 +1,7 @@
 """How reports look: tables for people, JSON, CSV and Excel workbooks for programs."""
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -21,6 +21,15 @@ Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write i
 Excel = Annotated[Path | None, typer.Option("--excel", metavar="FILE", help="Write it to an Excel workbook.")]
 BESIDE_MAX: Final = 8  # how many rows stand as columns beside each other
 NAMES: Final = ("entity", "currency")
+PARTS: Final = {
+    "not_due_minor", "overdue_minor", "no_due_date_minor", "charges_minor", "unapplied_minor", "invoiced_minor",
+    "credited_minor", "days_count",
+}  # fmt: skip
+HIDDEN: Final[dict[str, set[str]]] = {
+    "ageing": set(),
+    "snapshot": set(),
+    "trend": {"unapplied_minor", "disputed_minor"},
+}
 DIGITS_MAX: Final = 15  # as many as a spreadsheet keeps of a number
 
 
@@ -68,7 +77,7 @@ def _print(report: "Report") -> None:
     elif 0 < len(report.rows) <= BESIDE_MAX and not report.by and report.name != "trend":
         _print_beside(report.rows, keys)
     elif report.rows:
-        _print_rows(report.rows, keys)
+        _print_rows(report.rows, keys, hidden=HIDDEN.get(report.name, PARTS))
     for note in report.notes:
         say(note)
 
@@ -83,8 +92,9 @@ def _print_beside(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> Non
     table("", ("", *(_whose(row, keys) for row in rows)), shown)
 
 
-def _print_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
-    names = list(rows[0])
+def _print_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], hidden: Collection[str]) -> None:
+    """A line a row, without the parts of which its figures are made: files and JSON hold them all."""
+    names = [name for name in rows[0] if name not in hidden]
     shown = [[_cell(name, row[name], row["currency"]) for name in names] for row in rows]
     table("", [name if name in keys else _label(name).replace(" ", "\n") for name in names], shown)
 

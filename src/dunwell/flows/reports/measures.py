@@ -156,11 +156,11 @@ def measure(
             continue
         rows = rows_of(frame, entity)
         report.rows.extend(rows)
-        report.notes.extend(missing(rows, wanted.why_not, by or ""))
         report.notes.extend(f"{entity.code}: {note}" for note in [*notes_on(told), *([] if rows else [NOTHING])])
         report = report.of_days(entity, own)
     if refused and len(refused) == len(entities):
         raise Invalid(refused[0], refused[1:])
+    report.notes[:0] = missing(report.rows, wanted.why_not, by or "")
     report.notes.extend([*refused, *_waiting(report.rows)])
     return report
 

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from dunwell.engine.history import History
 from dunwell.flows.errors import Invalid
 from dunwell.flows.reports.known import history_of, notes_on, yesterday
-from dunwell.flows.reports.measures import MEASURES, Asked, default_days
+from dunwell.flows.reports.measures import MEASURES, NOTHING, Asked, default_days
 from dunwell.flows.reports.period import days_before
 from dunwell.flows.reports.report import Report, Row, rows_of
 from dunwell.insight.standing import standing
@@ -44,8 +44,9 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> 
             refused.append(error.message)
             continue
         before = _before(entity, own, at, report.notes)
-        report.rows.extend(_rows(entity, _figures(entity, told, own, at), before))
-        report.notes.extend(f"{entity.code}: {note}" for note in notes_on(told))
+        rows = list(_rows(entity, _figures(entity, told, own, at), before))
+        report.rows.extend(rows)
+        report.notes.extend(f"{entity.code}: {note}" for note in [*notes_on(told), *([] if rows else [NOTHING])])
         report = report.of_days(entity, own)
     if refused and len(refused) == len(entities):
         raise Invalid(refused[0], refused[1:])

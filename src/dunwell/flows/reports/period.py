@@ -27,8 +27,8 @@ def days_asked(
 ) -> Days | None:
     """Return the days asked for, None where nobody says: from one to another, a month, or the last so many.
 
-    All are over wherever the entities are: without its end it is yesterday, and so it is of the month that is not over. Errors: Invalid for
-    several ways at once, days to come and absurd ones.
+    All are over wherever the entities are: without an end it is yesterday, and so it is in a month that is under way.
+    Errors: Invalid for several ways at once, days to come and absurd ones.
     """
     if len([way for way in (month, days, from_on or to_on) if way is not None]) > 1:
         raise Invalid("say --month, --days, or --from and --to: one of them")

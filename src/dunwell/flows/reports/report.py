@@ -72,8 +72,8 @@ def rows_of(frame: pl.DataFrame, entity: Entity) -> list[Row]:
 
 
 def missing(rows: Sequence[Row], why_not: Mapping[str, str], by: str = "") -> list[str]:
-    """Say why figures are missing, a reason once for each row."""
-    told = []
+    """Say which figures are missing of which rows, and why: a line for each set of figures and reason."""
+    told: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         reasons: dict[str, list[str]] = {}
         for name, reason in why_not.items():
@@ -81,8 +81,9 @@ def missing(rows: Sequence[Row], why_not: Mapping[str, str], by: str = "") -> li
             if plain in row and row[plain] is None:
                 reasons.setdefault(reason, []).append(label(plain))
         whose = " ".join(str(row[part] or "unknown") for part in ("entity", "currency", *([by] if by else [])))
-        told += [f"{whose}: no {', '.join(names)}: {reason}" for reason, names in reasons.items()]
-    return told
+        for reason, names in reasons.items():
+            told.setdefault((", ".join(names), reason), []).append(whose)
+    return [f"no {names} of {', '.join(whose)}: {reason}" for (names, reason), whose in told.items()]
 
 
 def label(name: str) -> str:
