@@ -20,6 +20,7 @@ AllOrOne = Annotated[str | None, typer.Option("--entity", metavar="CODE", help="
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write it to a file as CSV.")]
 Excel = Annotated[Path | None, typer.Option("--excel", metavar="FILE", help="Write it to an Excel workbook.")]
 BESIDE_MAX: Final = 8  # how many rows stand as columns beside each other
+CURRENCIES_BESIDE: Final = 2  # on a page of 80 columns
 NAMES: Final = ("entity", "currency")
 PARTS: Final = {
     "not_due_minor", "overdue_minor", "no_due_date_minor", "charges_minor", "unapplied_minor", "invoiced_minor",
@@ -100,17 +101,18 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], hidden: 
 
 
 def _print_overview(report: "Report") -> None:
-    """A table an entity: of each currency two columns."""
+    """A table an entity and few currencies: of each two columns."""
     for entity in dict.fromkeys(row["entity"] for row in report.rows):
         mine = [row for row in report.rows if row["entity"] == entity]
-        figures: dict[str, list[object]] = {}
-        for row in mine:
-            figures.setdefault(row["figure"], []).extend(
-                _cell(row["figure"], row[when], row["currency"]) for when in ("value", "before")
-            )
-        currencies = dict.fromkeys(row["currency"] for row in mine)
-        heads = [head for currency in currencies for head in (currency, f"{currency} before")]
-        table(entity, ("", *heads), [(_label(figure), *cells) for figure, cells in figures.items()])
+        currencies = list(dict.fromkeys(row["currency"] for row in mine))
+        for at in range(0, len(currencies), CURRENCIES_BESIDE):
+            some = currencies[at : at + CURRENCIES_BESIDE]
+            figures: dict[str, list[object]] = {}
+            for row in (row for row in mine if row["currency"] in some):
+                cells = (_cell(row["figure"], row[when], row["currency"]) for when in ("value", "before"))
+                figures.setdefault(row["figure"], []).extend(cells)
+            heads = [head for currency in some for head in (currency, f"{currency} before")]
+            table(entity, ("", *heads), [(_label(figure), *cells) for figure, cells in figures.items()])
 
 
 def _print_rolls(report: "Report", keys: Sequence[str]) -> None:
@@ -124,9 +126,9 @@ def _print_rolls(report: "Report", keys: Sequence[str]) -> None:
         for start in sorted({row["from_bucket"] for row in rows}, key=_place):
             mine = {row["to_bucket"]: row for row in rows if row["from_bucket"] == start}
             first = next(iter(mine.values()))
-            parts = [f"{mine[place]['percent']} %" if place in mine else NONE for place in places]
+            parts = [mine[place]["percent"] if place in mine else NONE for place in places]
             shown.append((_label(start), _cell("of_minor", first["of_minor"], first["currency"]), *parts))
-        table(f"{whose}, to {on}", ("from", "amount", *(_label(place) for place in places)), shown)
+        table(f"{whose}, to {on}, in %", ("from", "amount", *(_label(place) for place in places)), shown)
 
 
 def _place(bucket: str) -> tuple[int, int]:

@@ -300,3 +300,14 @@ def test_windows_and_names_that_cannot_be(town: Town) -> None:
             of(town, "success", within_days=within)
     with pytest.raises(Invalid, match="--by: 'stage' tells no days sales outstanding apart: segment, country do"):
         of(town, "dso", by="stage")
+
+
+def test_a_book_with_a_currency_that_is_none_is_refused_in_words(town: Town) -> None:
+    sold(town, "A-1", "100.00 EUR", "2026-02-01", "2026-02-28")
+    Item.objects.update(currency="XXX")
+    for ask in (
+        lambda: of(town, "dso"),
+        lambda: ageing_of(town.entity, as_of=day("2026-04-10"), today=day("2026-04-10")),
+    ):
+        with pytest.raises(Invalid, match="the book of ACME cannot be read: "):
+            ask()

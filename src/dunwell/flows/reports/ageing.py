@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
+from dunwell.engine.book import Book, BookError
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.plausible import require_day
@@ -24,9 +25,9 @@ def ageing_of(entity: Entity, *, as_of: date, today: date) -> list[dict[str, Any
     """Return the ageing of an entity's open items, one row a currency; amounts in minor units.
 
     On a day of the past, of what was open at its end; on one to come, of what is open today. Errors: Invalid for a day
-    of which nothing is known.
+    of which nothing is known, and for a book that cannot be read.
     """
-    book = book_on(history_on(entity, as_of), as_of) if as_of < today else frames.book(entity.pk, as_of=as_of)
+    book = book_on(history_on(entity, as_of), as_of) if as_of < today else _book(entity, as_of)
     return rows_of(ageing(book, as_of=as_of), entity)
 
 
@@ -56,3 +57,10 @@ def ageing_report(entities: Sequence[Entity], *, as_of: date | None, at: datetim
     if any(row["undecidable_count"] for row in rows):
         notes.append("items whose open amount is missing, negative or beyond bounds are in no sum")
     return Report("ageing", "Ageing", ABOUT, rows, [*notes, *refused], to_on=shown)
+
+
+def _book(entity: Entity, as_of: date) -> Book:
+    try:
+        return frames.book(entity.pk, as_of=as_of)
+    except BookError as error:
+        raise Invalid(f"the book of {entity.code} cannot be read: {error}") from error
