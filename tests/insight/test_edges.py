@@ -8,8 +8,9 @@ from dunwell.insight.daily import figures
 from dunwell.insight.dso import countback, dso
 from dunwell.insight.lateness import lateness
 from dunwell.insight.promises import promises_kept
+from dunwell.insight.received import received
 from dunwell.insight.rolling import roll_rates
-from dunwell.insight.success import success
+from dunwell.insight.success import responses, success
 from dunwell.insight.trade import Days, trade
 from tests.insight.told import day, item, line, move, notice, only, promise, told
 
@@ -150,3 +151,28 @@ def test_the_figures_of_a_day_have_a_row_where_nothing_is_open_any_more() -> Non
     row = only(figures(history, date(2026, 3, 5)))
     assert (row["received_minor"], row["not_due_minor"], row["open_count"], row["promises_count"]) == (100, 0, 0, 1)
     assert only(figures(history, date(2026, 3, 6)))["promises_count"] == 0
+
+
+def test_a_notice_is_judged_on_the_last_of_its_days() -> None:
+    history = told(items=[item(1, 100, "2026-02-01", "2026-02-20")], notices=[notice(1, "2026-03-02")],
+                   lines=[line(1, 1, 100)])  # fmt: skip
+    for known_to, counted in ((date(2026, 3, 15), 0), (date(2026, 3, 16), 1)):
+        assert only(success(history, MARCH, within_days=14, known_to=known_to))["notices_count"] == counted
+        assert only(responses(history, MARCH, within_days=14, known_to=known_to))["notices_count"] == counted
+
+
+def test_a_credit_note_that_is_set_off_is_no_money() -> None:
+    history = told(
+        items=[item(1, 100, "2026-02-01", "2026-03-01")], moves=[move(1, "2026-03-11", 100)],
+        credited=[move(1, "2026-03-11", 70)],
+    )  # fmt: skip
+    found = only(lateness(history, MARCH))
+    assert (found["paid_minor"], found["days_late_hundredths"]) == (30, 1000)
+
+
+def test_what_a_source_raises_first_and_lowers_then_was_not_paid() -> None:
+    history = told(
+        items=[item(1, 100, "2026-02-01", "2026-03-01", open_minor=90)],
+        moves=[move(1, "2026-03-02", -50), move(1, "2026-03-05", 60)],
+    )
+    assert received(history, until=date(2026, 3, 31)).rows() == [(1, date(2026, 3, 5), 10)]

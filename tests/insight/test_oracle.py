@@ -22,11 +22,11 @@ from tests.insight.oracle import Told, half_up
 from tests.insight.told import told
 
 BEGINS = date(2025, 1, 15)
-LAST = date(2025, 9, 30)
+LAST = date(2025, 4, 20)  # near enough for things to happen on one day
 CURRENCIES = ("EUR", "JPY")
-ANY_DAY = st.dates(date(2024, 12, 1), LAST)
+ANY_DAY = st.dates(date(2024, 12, 20), LAST)
 KNOWN = st.dates(BEGINS + timedelta(days=1), LAST)
-AMOUNTS = st.integers(1, 5000) | st.integers(10**11, 10**12)
+AMOUNTS = st.integers(1, 5000) | st.integers(10**11, 4 * 10**11)
 
 
 @st.composite
@@ -34,9 +34,9 @@ def histories(draw: st.DrawFn, *, plain: bool = False) -> History:
     """Items with moves, credited parts, notices, answers and promises; `plain`: invoices and payments alone."""
     kinds = ["invoice"] if plain else ["invoice", "instalment", "charge", "credit", "payment"]
     items, moves, credited = [], [], []
-    for item_id in range(draw(st.integers(0, 7))):
+    for item_id in range(draw(st.integers(1, 7))):
         issued = draw(ANY_DAY) if plain else draw(st.none() | ANY_DAY)
-        due = st.dates(date(2024, 12, 1), date(2026, 1, 1))
+        due = st.dates(date(2024, 12, 1), date(2025, 6, 1))
         amount = draw(AMOUNTS)
         items.append({
             "item_id": item_id, "account_id": draw(st.integers(1, 3)), "entity_id": 1, "issued_on": issued,
@@ -44,10 +44,10 @@ def histories(draw: st.DrawFn, *, plain: bool = False) -> History:
             "due_on": draw(due) if plain else draw(st.none() | due), "amount_minor": amount, "open_minor": amount,
         })  # fmt: skip
         left = amount
-        for on in sorted(draw(st.lists(ANY_DAY, max_size=4, unique=True))):
+        for on in sorted(draw(st.lists(ANY_DAY, min_size=1, max_size=4, unique=True))):
             if plain and issued and on < issued:
                 continue
-            less = draw(st.integers(0, left)) if plain else draw(st.integers(left - amount, left))
+            less = draw(st.integers(0, left)) if plain else draw(st.integers(-amount // 2, left))
             left -= less
             moves.append({"item_id": item_id, "on": on, "less_minor": less})
             if less > 0 and not plain and draw(st.booleans()):
@@ -77,7 +77,7 @@ def histories(draw: st.DrawFn, *, plain: bool = False) -> History:
     )  # fmt: skip
 
 
-PERIODS = st.tuples(st.dates(BEGINS + timedelta(days=1), LAST), st.integers(0, 150)).map(
+PERIODS = st.tuples(st.dates(BEGINS + timedelta(days=1), LAST), st.integers(0, 70)).map(
     lambda given: Days(given[0], given[0] + timedelta(days=given[1]))
 )
 chance = settings(max_examples=80, derandomize=True, deadline=None, database=None)
