@@ -8,6 +8,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from dunwell.cli import output, showing
 from dunwell.cli.clock import today
 from tests.cli.shell import Answer, dunwell
 
@@ -163,3 +164,14 @@ def test_a_file_that_is_there_is_replaced_whole(book: Path) -> None:
     assert (book / "old.csv").read_text().startswith("entity,currency,opening,")
     assert "before, and is longer" not in (book / "old.csv").read_text()
     assert [path.name for path in book.iterdir() if path.name.startswith(".")] == []
+
+
+def test_no_figure_is_cut_short_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(output.out, "width", 60)
+    columns = [[f"ENTITY EUR {n}", f"{n},234,567,890.12"] for n in range(1, 8)]
+    showing._print_columns("", ["", "receivables"], columns)
+    shown = capsys.readouterr().out
+    assert [cell in shown for column in columns for cell in column] == [True] * 14
+    assert max(map(len, shown.splitlines())) <= 60

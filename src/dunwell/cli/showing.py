@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from dunwell.cli.files import csv_text, harmless, write_whole
-from dunwell.cli.output import NONE, as_json, err, money, say, table
+from dunwell.cli.output import NONE, as_json, err, money, out, say, table
 from dunwell.engine.money import exponent
 from dunwell.flows.errors import Invalid
 
@@ -20,7 +20,7 @@ AllOrOne = Annotated[str | None, typer.Option("--entity", metavar="CODE", help="
 Csv = Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write it to a file as CSV.")]
 Excel = Annotated[Path | None, typer.Option("--excel", metavar="FILE", help="Write it to an Excel workbook.")]
 BESIDE_MAX: Final = 8  # how many rows stand as columns beside each other
-CURRENCIES_BESIDE: Final = 2  # on a page of 80 columns
+GAP: Final = 2  # between two columns
 NAMES: Final = ("entity", "currency")
 PARTS: Final = {
     "not_due_minor", "overdue_minor", "no_due_date_minor", "charges_minor", "unapplied_minor", "invoiced_minor",
@@ -83,36 +83,53 @@ def _print(report: "Report") -> None:
         say(note)
 
 
-def _print_beside(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> None:
+def _print_beside(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], hidden: Collection[str] = ()) -> None:
     """One column a row: there are more figures than rows."""
-    shown = [
-        (_label(name), *(_cell(name, row[name], row["currency"]) for row in rows))
-        for name in rows[0]
-        if name not in {*keys, "on"}
-    ]
-    table("", ("", *(_whose(row, keys) for row in rows)), shown)
+    names = [name for name in rows[0] if name not in {*keys, "on", *hidden}]
+    columns = [[_whose(row, keys), *(_cell(name, row[name], row["currency"]) for name in names)] for row in rows]
+    _print_columns("", ["", *map(_label, names)], columns)
+
+
+def _print_columns(title: str, labels: Sequence[str], columns: Sequence[Sequence[object]]) -> None:
+    """Columns, each with its head first, in as many tables as it takes: no figure is cut short."""
+    left = max(map(len, labels))
+    some: list[Sequence[object]] = []
+    for column in [*columns, None]:
+        is_full = column is None or left + sum(_width(each) for each in [*some, column]) > out.width
+        if some and is_full:
+            table(title, (labels[0], *(str(each[0]) for each in some)), list(zip(labels, *some, strict=True))[1:])
+            some = []
+        if column is not None:
+            some.append(column)
+
+
+def _width(column: Sequence[object]) -> int:
+    return GAP + max(len(f"{cell:,}" if isinstance(cell, int) else str(cell)) for cell in column)
 
 
 def _print_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], hidden: Collection[str]) -> None:
-    """A line a row, without the parts of which its figures are made: files and JSON hold them all."""
+    """A line a row, without the parts of which its figures are made, which files and JSON hold; else columns."""
     names = [name for name in rows[0] if name not in hidden]
+    heads = [name if name in keys else _label(name).replace(" ", "\n") for name in names]
     shown = [[_cell(name, row[name], row["currency"]) for name in names] for row in rows]
-    table("", [name if name in keys else _label(name).replace(" ", "\n") for name in names], shown)
+    columns = [[max(head.split("\n"), key=len), *(line[at] for line in shown)] for at, head in enumerate(heads)]
+    if sum(map(_width, columns)) - GAP <= out.width:
+        table("", heads, shown)
+    else:
+        _print_beside(rows, [*keys, *(["month_end_on"] if "month_end_on" in names else [])], hidden)
 
 
 def _print_overview(report: "Report") -> None:
-    """A table an entity and few currencies: of each two columns."""
+    """Tables of an entity: of each currency two columns."""
     for entity in dict.fromkeys(row["entity"] for row in report.rows):
         mine = [row for row in report.rows if row["entity"] == entity]
-        currencies = list(dict.fromkeys(row["currency"] for row in mine))
-        for at in range(0, len(currencies), CURRENCIES_BESIDE):
-            some = currencies[at : at + CURRENCIES_BESIDE]
-            figures: dict[str, list[object]] = {}
-            for row in (row for row in mine if row["currency"] in some):
-                cells = (_cell(row["figure"], row[when], row["currency"]) for when in ("value", "before"))
-                figures.setdefault(row["figure"], []).extend(cells)
-            heads = [head for currency in some for head in (currency, f"{currency} before")]
-            table(entity, ("", *heads), [(_label(figure), *cells) for figure, cells in figures.items()])
+        labels = ["", *(_label(name) for name in dict.fromkeys(row["figure"] for row in mine))]
+        columns = [
+            [head, *(_cell(row["figure"], row[when], currency) for row in mine if row["currency"] == currency)]
+            for currency in dict.fromkeys(row["currency"] for row in mine)
+            for head, when in ((currency, "value"), (f"{currency} before", "before"))
+        ]
+        _print_columns(entity, labels, columns)
 
 
 def _print_rolls(report: "Report", keys: Sequence[str]) -> None:
