@@ -176,3 +176,15 @@ def test_what_a_source_raises_first_and_lowers_then_was_not_paid() -> None:
         moves=[move(1, "2026-03-02", -50), move(1, "2026-03-05", 60)],
     )
     assert received(history, until=date(2026, 3, 31)).rows() == [(1, date(2026, 3, 5), 10)]
+
+
+def test_a_promise_that_was_kept_counts_also_where_it_was_taken_back_since() -> None:
+    ended = {"ended_on": day("2026-03-10")}
+    rows = [promise(1, 10, 10, "2026-03-29", **ended), promise(2, 10, 4, "2026-03-29", **ended)]
+    found = only(promises_kept(told(promises=rows), MARCH, known_to=date(2026, 3, 31)))
+    assert (found["promises_count"], found["kept_count"], found["ended_count"], found["promised_minor"]) == (
+        1,
+        1,
+        1,
+        10,
+    )
