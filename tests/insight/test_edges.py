@@ -188,3 +188,10 @@ def test_a_promise_that_was_kept_counts_also_where_it_was_taken_back_since() -> 
         1,
         10,
     )
+
+
+def test_money_of_the_due_day_is_in_time() -> None:
+    items = [item(1, 100, "2026-02-01", "2026-03-20")]
+    found = only(lateness(told(items=items, moves=[move(1, "2026-03-20", 100)]), MARCH))
+    assert (found["paid_late_minor"], found["late_percent_hundredths"], found["days_late_hundredths"]) == (0, 0, 0)
+    assert found["days_late_of_late_hundredths"] is None
