@@ -93,8 +93,9 @@ def test_success_caps_money_at_what_was_asked_and_gives_it_to_the_latest_notice(
             notice(1, "2026-03-02"),
             notice(2, "2026-03-10", stage="final"),
             notice(3, "2026-03-11", state="failed"),
+            notice(4, "2026-03-11", state="withdrawn"),
         ],
-        lines=[line(1, 1, 100), line(2, 1, 60), line(3, 1, 100)],
+        lines=[line(1, 1, 100), line(2, 1, 60), line(3, 1, 100), line(4, 1, 100)],
     )
     rows = success(history, MARCH, within_days=14, known_to=date(2026, 3, 31), by=["stage"]).to_dicts()
     assert {row["stage"]: (row["noticed_minor"], row["collected_minor"]) for row in rows} == {
