@@ -13,6 +13,8 @@ from dunwell.cli.main import app
 NAMES = {
     "init", "demo", "import", "propose", "post", "explain", "preview", "test", "doctor",
     "policy check", "policy schema", "policy show", "policy apply", "report ageing",
+    "report cei", "report dso", "report lateness", "report overview", "report promises", "report responses",
+    "report roll", "report snapshot", "report success", "report trend", "report turnover",
     "policy plan", "policy retire", "task list", "task close", "up", "worker", "run start", "run schedule",
     "run list", "run show", "run exclude", "run stage", "run approve", "run cancel", "run reverse",
     "replay", "audit show", "audit verify", "pay", "chargeback", "hold", "release", "dispute", "resolve", "promise",
@@ -72,7 +74,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
     assert {name: usage.partition(f"{name} [OPTIONS]")[2].strip() for name, usage in usages.items()} == {
         "init": "[DIR]", "demo": "[DIR]", "import": "FILE", "propose": "", "post": "RUN", "explain": "ITEM",
         "preview": "ACCOUNT", "test": "PATH...", "doctor": "", "policy check": "FILE...", "policy schema": "",
-        "policy show": "[NAME]", "policy apply": "FILE...", "report ageing": "", "run list": "",
+        "policy show": "[NAME]", "policy apply": "FILE...", "run list": "",
         "policy plan": "[FILE]...", "policy retire": "NAME", "task list": "", "task close": "NUMBER",
         "journal": "", "entity journal": "CODE",
         "interest": "[ITEM]", "rates list": "[SERIES]", "rates add": "SERIES DATE VALUE", "rates import": "FILE",
@@ -82,6 +84,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
         "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
+        **{name: "" for name in NAMES if name.startswith("report ")},
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

@@ -60,11 +60,13 @@ def test_explain_says_why(shown: Path) -> None:
 
 
 def test_the_ageing_adds_up(shown: Path) -> None:
-    answer = dunwell("--home", "book", "report", "ageing", *AS_OF, cwd=shown)
+    answer = dunwell("--home", "book", "report", "ageing", cwd=shown)
     assert answer.code == 0
     assert "1,384.50" in answer.out
-    found = dunwell("--home", "book", "report", "ageing", *AS_OF, "--json", cwd=shown).json
-    assert (found["entity"], found["as_of"], found["rows"][0]["total_minor"]) == ("ACME", "2020-04-03", 138450)
+    found = dunwell("--home", "book", "report", "ageing", "--json", cwd=shown).json
+    assert (found["entity"], found["rows"][0]["total_minor"]) == ("ACME", 138450)
+    before = dunwell("--home", "book", "report", "ageing", *AS_OF, cwd=shown)  # it was imported long after
+    assert (before.code, "nothing is known of ACME at the end of 2020-04-03" in before.err) == (3, True)
 
 
 @pytest.mark.parametrize(

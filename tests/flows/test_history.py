@@ -51,6 +51,30 @@ def test_it_holds_what_was_open_on_its_first_day_or_came_later(town: Town) -> No
     assert told.moves.select("less_minor").rows() == [(1000,)]
 
 
+def test_what_was_set_off_by_a_credit_note_is_told_apart_from_money(town: Town) -> None:
+    invoice = town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    credit = town.item("C-1", "MEYER", "30.00 EUR", None, kind="credit", issued_on=day("2026-02-01"))
+    invoice.allocations_in.create(source_item=credit, amount_minor=3000, on=day("2026-02-03"))
+    Item.objects.filter(pk=invoice.pk).update(open_minor=7000)
+    paid(town, "40.00", "2026-02-05")
+    told = read(town, "2026-01-01")
+    assert told.credited.rows() == [(invoice.pk, day("2026-02-03"), 3000)]
+    assert told.moves.filter(item_id=invoice.pk)["less_minor"].to_list() == [3000, 4000]
+
+
+def test_disputes_are_told_with_their_days(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    dispute(town.entity, "A-1", reason="price", amount="10.00", on=day("2026-02-12"), by="anna", at=noon("2026-02-12"))
+    (row,) = read(town, "2026-01-01").disputes.to_dicts()
+    assert (row["amount_minor"], row["opened_on"], row["resolved_on"]) == (1000, day("2026-02-12"), None)
+
+
+def test_what_was_paid_before_it_was_issued_is_a_sale_all_the_same(town: Town) -> None:
+    town.item("A-1", "MEYER", "10.00 EUR", "2026-02-15", issued_on=day("2026-02-05"), open_minor=0,
+              closed_on=day("2026-01-31"))  # fmt: skip
+    assert read(town, "2026-02-01").items["number"].to_list() == ["A-1"]
+
+
 def test_another_entity_has_its_own(town: Town, home: Path) -> None:
     town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31")
     other = Town(home, "OTHER", policy=None)

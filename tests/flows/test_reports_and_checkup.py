@@ -10,7 +10,7 @@ from dunwell.flows import policies
 from dunwell.flows.checkup import check_up
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import Invalid, NotFound
-from dunwell.flows.reports import ageing_of
+from dunwell.flows.reports.ageing import ageing_of
 from dunwell.records.models import Delivery, PolicyVersion, RunShard
 from tests.flows.town import POLICY, Town, at_home, day, noon
 
@@ -27,12 +27,15 @@ def test_ageing_adds_up_what_is_open_by_currency(town: Town) -> None:
     town.item("B-1", "SAKURA", "1000 JPY", "2026-05-01")
     town.pay("A-17", "30.00 EUR", "2026-04-01")
     Town(town.folder, "OTHER", policy=None).item("X", "MEYER", "999.00 EUR", "2026-03-31")
-    rows = {row["currency"]: row for row in ageing_of(town.entity, as_of=day("2026-04-03"))}
+    rows = {row["currency"]: row for row in ageing_of(town.entity, as_of=day("2026-04-03"), today=day("2026-04-03"))}
     assert set(rows) == {"EUR", "JPY"}
     assert (rows["EUR"]["days_1_30_minor"], rows["EUR"]["days_over_90_minor"]) == (7000, 2000)
     assert (rows["EUR"]["unapplied_minor"], rows["EUR"]["total_minor"], rows["EUR"]["open_count"]) == (-500, 8500, 2)
     assert rows["JPY"]["not_due_minor"] == 1000
-    assert ageing_of(Town(town.folder, "EMPTY", policy=None).entity, as_of=day("2026-04-03")) == []
+    assert (
+        ageing_of(Town(town.folder, "EMPTY", policy=None).entity, as_of=day("2026-04-03"), today=day("2026-04-03"))
+        == []
+    )
 
 
 def test_a_sound_book_has_nothing_wrong(town: Town) -> None:

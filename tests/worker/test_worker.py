@@ -1,11 +1,12 @@
 """Workers do whole runs, share them, and stop when told."""
 
 import re
+from datetime import timedelta
 
 from django.db import connection
 
 from dunwell.flows.runs.approve import approve_run
-from dunwell.records.models import AuditEvent, Run, Task
+from dunwell.records.models import AuditEvent, Entity, Item, Run, Snapshot, Task
 from tests.worker.conftest import TODAY, WorkTown
 
 ONE_STAGE = "policy: standard\nstages:\n  - {stage: reminder, days_past_due: 3, send: [email]}\n"
@@ -34,6 +35,25 @@ def test_a_run_begins_by_itself_once_a_day(town: WorkTown) -> None:
     assert (run.proposed_by, run.as_of) == ("schedule", TODAY)
     town.once()
     assert Run.objects.count() == 1
+
+
+def test_each_day_that_is_over_is_measured_once(town: WorkTown) -> None:
+    first, second = TODAY - timedelta(days=2), TODAY - timedelta(days=1)
+    town.item("A-1", "MEYER", "100.00 EUR", TODAY.isoformat(), issued_on=first)
+    said = town.once()
+    assert f"measure the last days of entity {town.entity.pk}: " in said
+    kept = Snapshot.objects.order_by("on").values_list("on", "not_due_minor", "invoiced_minor")
+    assert list(kept) == [(first, 10000, 10000), (second, 10000, 0)]
+    assert Entity.objects.get().measured_on == TODAY
+    assert "measure" not in town.once()
+
+
+def test_a_book_that_cannot_be_measured_is_said_once_a_day(town: WorkTown) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", TODAY.isoformat(), issued_on=TODAY - timedelta(days=2))
+    Item.objects.update(currency="XXX")
+    assert "is refused: the book of ACME cannot be read: " in town.once()
+    assert "refused" not in town.once()
+    assert not Snapshot.objects.exists()
 
 
 def test_a_run_that_is_only_to_be_proposed_waits_for_a_person(town: WorkTown) -> None:

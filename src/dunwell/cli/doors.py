@@ -172,6 +172,14 @@ def entity_of(code: str | None) -> "Entity":
         raise WrongUsage(str(error)) from None
 
 
+def entities_of(code: str | None) -> "list[Entity]":
+    """Open the book and return the entity meant, or all of them. Errors: NotFound."""
+    open_book()
+    from dunwell.flows.entities import all_entities, entity_called  # noqa: PLC0415
+
+    return all_entities() if code is None else [entity_called(code)]
+
+
 def entity_of_run(run: int) -> "Entity":
     """Open the book and return the entity of a run. Errors: NotFound."""
     open_book()

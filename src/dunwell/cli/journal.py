@@ -1,24 +1,18 @@
 """`dunwell journal`: what was charged, as lines for the creditor's books."""
 
-import csv
-import io
 import json as json_
-import os
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dunwell.cli.doors import EntityCode, Json, day, entity_of, refuses
+from dunwell.cli.files import csv_text, write_whole
 from dunwell.cli.output import err
-from dunwell.flows.errors import Invalid
 
 if TYPE_CHECKING:
     from dunwell.flows.journal import Journal
-
-
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 @refuses
@@ -44,7 +38,7 @@ def journal(
     if out is None:
         typer.echo(text, nl=False)
         return
-    _write(out, text)
+    write_whole(out, text)
     entries = found.lines[-1].entry if found.lines else 0
     err.print(f"{entries:,} entries of {chosen.code} from {from_} to {to} are in {out}", markup=False)
 
@@ -52,24 +46,7 @@ def journal(
 def _csv(found: "Journal") -> str:
     from dunwell.engine.journal import COLUMNS, rows  # noqa: PLC0415  # --help needs none of this
 
-    text = _Lines()
-    writer = csv.DictWriter(text, COLUMNS)
-    writer.writeheader()
-    writer.writerows({name: _harmless(value) for name, value in row.items()} for row in rows(found.lines))
-    return text.getvalue()
-
-
-class _Lines(io.StringIO):
-    """Lines that end with a line feed alone; told to end them so, the writer would leave a carriage return bare."""
-
-    def write(self, text: str, /) -> int:
-        """Take a row."""
-        return super().write(text.removesuffix("\r\n") + "\n")
-
-
-def _harmless(value: object) -> object:
-    """Put an apostrophe before what a spreadsheet would take for a formula, as a debtor or item may be called."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+    return csv_text(COLUMNS, rows(found.lines))
 
 
 def _json(found: "Journal") -> str:
@@ -82,21 +59,3 @@ def _json(found: "Journal") -> str:
         "lines": rows(found.lines),
     }
     return json_.dumps(told, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a whole file or none: another program may be waiting for it.
-
-    A link stays one, and what it leads to is written. Errors: OSError; Invalid for a folder, a device or a pipe.
-    """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise Invalid(f"--out: {path} is no regular file")
-    written = target.with_name(f".{target.name}.{os.getpid()}.writing")
-    try:
-        written.unlink(missing_ok=True)  # of a process of this number that was killed
-        with written.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        written.replace(target)
-    finally:
-        written.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from dunwell.engine.money import exponent
 from dunwell.flows.progress import Progress, untold
 
 WIDTH_OF_FILES: Final = 160  # where no terminal says how wide it is
+NONE: Final = "-"  # where there is no figure
 
 out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
@@ -84,7 +85,8 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
 
 
 def _is_money(rows: Sequence[Sequence[object]], at: int) -> bool:
-    return bool(rows) and all(str(row[at]).replace(",", "").replace(".", "").lstrip("+-").isdigit() for row in rows)
+    figures = [str(row[at]) for row in rows if row[at] != NONE]
+    return bool(figures) and all(text.replace(",", "").replace(".", "").lstrip("+-").isdigit() for text in figures)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON takes

@@ -23,12 +23,15 @@ _NOTICES: Final = (
 )  # fmt: skip
 RESPONSES: Final = ("promise", "dispute", "contact")
 
+MOVES: Final[Schema] = {"item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64}
 SCHEMAS: Final[dict[str, Schema]] = {
     "accounts": BOOK["accounts"],
     "items": {**{name: BOOK["items"][name] for name in _ITEMS}, "closed_on": pl.Date},
     # What less was open of an item from a day on; more is a row with the opposite sign. Of an item, all its moves are
     # its amount less what is open.
-    "moves": {"item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64},
+    "moves": MOVES,
+    "credited": MOVES,  # what of the moves of invoices and the like was no money: credit notes set off
+    "disputes": BOOK["disputes"],
     "notices": {name: BOOK["notices"][name] for name in _NOTICES},
     "lines": {"notice_id": pl.Int64, "item_id": pl.Int64, "amount_minor": pl.Int64},  # what the notices dun
     "promises": BOOK["promises"],
@@ -48,6 +51,8 @@ class History:
     accounts: pl.DataFrame
     items: pl.DataFrame
     moves: pl.DataFrame
+    credited: pl.DataFrame
+    disputes: pl.DataFrame
     notices: pl.DataFrame
     lines: pl.DataFrame
     promises: pl.DataFrame
@@ -102,10 +107,7 @@ def moves_of(items: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     when the item came into the book: of a settled one it is dated by its `closed_on`, of others by its issue; nobody
     knows better. What a source said later than the day on which it says that the item was settled counts on that day.
     """
-    closed = items.select("item_id", "closed_on")
-    dated = ledger.join(closed, on="item_id").select(
-        "item_id", pl.min_horizontal("on", "closed_on").alias("on"), "less_minor"
-    )
+    dated = dated_moves(items, ledger)
     told = dated.group_by("item_id").agg(told_minor=pl.col("less_minor").sum())
     missing = pl.col("amount_minor") - pl.col("open_minor") - pl.col("told_minor").fill_null(0)
     rest = items.join(told, on="item_id", how="left").select(
@@ -113,3 +115,11 @@ def moves_of(items: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
     )
     moves = pl.concat([dated, rest]).group_by("item_id", "on").agg(pl.col("less_minor").sum())
     return moves.filter(pl.col("less_minor") != 0).sort("item_id", "on")
+
+
+def dated_moves(items: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
+    """Return the moves of a ledger, none later than the day on which its item was settled; several of a day stay so."""
+    closed = items.select("item_id", "closed_on")
+    return ledger.join(closed, on="item_id").select(
+        "item_id", pl.min_horizontal("on", "closed_on").alias("on"), "less_minor"
+    )

@@ -30,12 +30,12 @@ def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.D
 
     Errors: ValueError for buckets that do not rise from 1; Polars' InvalidOperationError for a sum beyond Int64.
     """
-    names = _names(buckets)
+    names = bucket_names(buckets)
     amount = pl.col("open_minor")
     sound = amount.is_between(0, AMOUNT_MINOR_MAX).fill_null(value=False)
     credit = pl.col("kind").is_in(CREDIT_KINDS)
     is_owed, is_credit = sound & ~credit & (amount > 0), sound & credit & (amount > 0)
-    bucket = _bucket(as_of, buckets, names)
+    bucket = bucket_of(as_of, buckets, names)
     found = (
         book.items.lazy()
         .filter(~pl.col("draft"), ~sound | (amount > 0))
@@ -55,7 +55,8 @@ def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.D
     return found.with_columns(total_minor=total.cast(pl.Int64)).select(columns).sort(GROUP).collect()
 
 
-def _names(buckets: Sequence[int]) -> list[str]:
+def bucket_names(buckets: Sequence[int]) -> list[str]:
+    """Name the buckets with these bounds, and that without a due date. Errors: ValueError where they do not rise."""
     bounds = [0, *buckets]
     if any(low >= high for low, high in pairwise(bounds)):
         raise ValueError(f"buckets must rise from 1, such as {BUCKETS}; not {tuple(buckets)}")
@@ -63,7 +64,7 @@ def _names(buckets: Sequence[int]) -> list[str]:
     return ["not_due", *between, f"days_over_{bounds[-1]}", "no_due_date"]
 
 
-def _bucket(as_of: date, buckets: Sequence[int], names: Sequence[str]) -> pl.Expr:
+def bucket_of(as_of: date, buckets: Sequence[int], names: Sequence[str]) -> pl.Expr:
     """The place of a row's bucket among `names`: how many bounds its days past due are beyond."""
     days = (pl.lit(as_of) - pl.col("due_on")).dt.total_days()
     beyond = pl.sum_horizontal((days > bound).cast(pl.Int8) for bound in (0, *buckets))

@@ -7,14 +7,17 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import NOTICE_STATES
-from dunwell.engine.history import RESPONSES, SCHEMAS, History, moves_of
+from dunwell.engine.history import RESPONSES, SCHEMAS, History, dated_moves, moves_of
 from dunwell.engine.steps.parties import payers
 from dunwell.records.connect import snapshot
 from dunwell.records.frames import attributes, column_of, filled
 from dunwell.records.tables import BOOK
 from dunwell.records.wire import Column, Select, Value, read_select
 
-ITEMS: Final = "t.entity_id = {entity} AND NOT t.draft AND (t.closed_on IS NULL OR t.closed_on >= {since})"
+ITEMS: Final = (
+    "t.entity_id = {entity} AND NOT t.draft"
+    " AND (t.closed_on IS NULL OR t.closed_on >= {since} OR t.issued_on >= {since})"
+)
 OF_ITEMS: Final = f"(SELECT t.id FROM records_item t WHERE {ITEMS})"
 WANTED: Final = {
     "accounts": "t.entity_id = {entity}",
@@ -23,12 +26,20 @@ WANTED: Final = {
     "lines": "t.role = 'dunned' AND t.notice_id IN (SELECT id FROM records_notice n WHERE n.entity_id = {entity}"
     f" AND n.state IN {NOTICE_STATES} AND n.as_of >= {{since}})",
     "promises": "t.entity_id = {entity} AND t.by_on >= {since}",
+    "disputes": f"t.item_id IN {OF_ITEMS}",
 }
 # What less is open of an item, of a payment too: by which table, under which column, which rows of it.
 LEDGERS: Final = (
     ("records_allocation", "item_id", "NOT t.pending"),
     ("records_allocation", "source_item_id", "NOT t.pending"),
     ("records_paidelsewhere", "item_id", "true"),
+)
+CREDITS: Final = "(SELECT c.id FROM records_item c WHERE c.entity_id = {entity} AND c.kind = 'credit')"
+# Of these, what was no money.
+CREDITED: Final = (
+    "records_allocation",
+    "item_id",
+    f"NOT t.pending AND t.source_item_id IN {CREDITS}",
 )
 # What was heard of an account, by kind: its account and day, and from where.
 HEARD: Final = {
@@ -47,6 +58,7 @@ def history(entity_id: int, *, since: date) -> History:
     with snapshot():
         found = {name: _read(name, where, values) for name, where in WANTED.items()}
         ledger = pl.concat([_ledger(*each, values) for each in LEDGERS])
+        credited = _ledger(*CREDITED, values)
         heard = pl.concat([_heard(kind, values) for kind in RESPONSES])
     pays = payers(found["accounts"]).select("account_id", "payer_id")
     responses = heard.join(pays, on="account_id").select(list(SCHEMAS["responses"])).unique()
@@ -54,6 +66,7 @@ def history(entity_id: int, *, since: date) -> History:
         since,
         **found,
         moves=moves_of(found["items"], ledger),
+        credited=dated_moves(found["items"], credited).sort("item_id", "on"),
         responses=responses.sort(pl.all()),
     )
 

@@ -7,7 +7,6 @@ from typing import Final
 
 from django.db import DatabaseError
 
-from dunwell.flows.runs import work
 from dunwell.flows.runs.work import Piece
 from dunwell.records import chain, connect
 from dunwell.worker.hands import Hands, log, name_of
@@ -23,7 +22,7 @@ def work_alone(hands: Hands) -> None:
         pieces = []
         try:
             connect.require_this_release()
-            pieces = list(work.due(hands.clock()))
+            pieces = list(hands.due())
             for piece in pieces:
                 if not stopped.is_set():
                     _try(hands, piece)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
 
-from dunwell.flows.runs import work
 from dunwell.flows.runs.work import Piece
 from dunwell.records import chain, connect, queue
 from dunwell.records.connect import WrongReleaseError
@@ -70,7 +69,7 @@ class QueueWorker:
         if abs(difference := queue.clock_difference(now)) > CLOCKS_DIFFER_MAX:
             log.error("this machine's clock is %s off the database's: nothing is begun until they agree", difference)
             return
-        self._put(work.due(now))
+        self._put(self.hands.due())
         chain.seal()
 
     async def _work_off(self) -> None:

@@ -29,7 +29,7 @@ from dunwell.records.models import Delivery, Entity, Notice, NoticeState, Run, R
 NOTICES_PER_BLOCK: Final = 500
 LEFT_ALONE: Final = timedelta(minutes=15)  # how long a person's own posting is not taken over
 
-Step: TypeAlias = Literal["begin", "decide", "gather", "keep", "complete", "open", "post", "deliver", "end"]
+Step: TypeAlias = Literal["measure", "begin", "decide", "gather", "keep", "complete", "open", "post", "deliver", "end"]
 Clock: TypeAlias = Callable[[], datetime]
 
 

@@ -43,6 +43,7 @@ from dunwell.records.models.run import (
     RunShard,
     RunState,
 )
+from dunwell.records.models.snapshot import Snapshot
 
 __all__ = [
     "PERHAPS_GONE",
@@ -85,5 +86,6 @@ __all__ = [
     "RunShard",
     "RunState",
     "SignInTry",
+    "Snapshot",
     "Task",
 ]

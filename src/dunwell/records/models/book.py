@@ -14,7 +14,7 @@ class Entity(models.Model):
     """A creditor company, the scope of every query, with what its letters show of it.
 
     `run_at`: the local time from which on workers begin a run each day, and with `run_posts` post it. `ran_on`: the
-    day of the last one.
+    day of the last one. `measured_on`: the day on which the figures of the days before were last kept.
     """
 
     id = models.AutoField(primary_key=True)
@@ -35,6 +35,7 @@ class Entity(models.Model):
     run_at = models.TimeField(null=True)
     run_posts = models.BooleanField(default=False)
     ran_on = models.DateField(null=True)
+    measured_on = models.DateField(null=True)
     journal = models.JSONField(default=dict)  # its ledger accounts and VAT codes, where they are its own
 
 

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from dunwell.flows.entities import entity_called
-from dunwell.flows.reports import ageing_of
+from dunwell.flows.reports.ageing import ageing_of
 from dunwell.records.views import entities
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
@@ -25,7 +25,7 @@ def ageing(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     key = f"ageing:{entity.id}:{today}:{entities.last_event(entity.id)}"
     kept = cache.get(key)
     if kept is None:
-        kept = (ageing_of(entity_called(entity.code), as_of=today), clock.now())
+        kept = (ageing_of(entity_called(entity.code), as_of=today, today=today), clock.now())
         cache.set(key, kept, KEPT_SECONDS)
     rows, at = kept
     buckets = _buckets(rows)

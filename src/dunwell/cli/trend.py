@@ -1,0 +1,51 @@
+"""`dunwell report snapshot` and `report trend`: what is kept of every day, and how it went from month to month."""
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import Json, day, entities_of, refuses
+from dunwell.cli.showing import AllOrOne, Csv, Excel, show
+
+
+@refuses
+def snapshot(
+    *,
+    entity: AllOrOne = None,
+    on: Annotated[
+        date | None, typer.Option("--on", parser=day, metavar="DATE", help="Of this day. [default: yesterday]")
+    ] = None,
+    json: Json = False,
+    csv: Csv = None,
+    excel: Excel = None,
+) -> None:
+    """Measure a day of the past, and keep its figures for trends.
+
+    Workers keep each day by themselves once it is over. From what is on record by now; what was kept of the day before
+    is replaced.
+    """
+    chosen = entities_of(entity)
+    from dunwell.flows.reports.snapshots import snapshot as keep  # noqa: PLC0415  # after the book is open
+
+    show(keep(chosen, on, at=clock.now()), json=json, csv=csv, excel=excel)
+
+
+@refuses
+def trend(
+    *,
+    entity: AllOrOne = None,
+    months: Annotated[int, typer.Option("--months", metavar="N", help="How many whole months back.")] = 12,
+    json: Json = False,
+    csv: Csv = None,
+    excel: Excel = None,
+) -> None:
+    """Show DSO, overdue share and ageing from month to month.
+
+    By the figures kept of every day. A day that was not kept is said, and never made up.
+    """
+    chosen = entities_of(entity)
+    from dunwell.flows.reports.trend import trend as of  # noqa: PLC0415  # after the book is open
+
+    show(of(chosen, months=months, at=clock.now()), json=json, csv=csv, excel=excel)

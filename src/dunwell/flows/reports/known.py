@@ -1,0 +1,81 @@
+"""From which day on the book of an entity tells all, and its history from then on."""
+
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from django.db.models import Min
+
+from dunwell.engine.book import BookError
+from dunwell.engine.history import History
+from dunwell.flows.entities import local_day
+from dunwell.flows.errors import Invalid
+from dunwell.flows.reports.period import months_before
+from dunwell.insight.trade import SOLD, Days, trade, within_group
+from dunwell.records.history import history
+from dunwell.records.models import AuditEvent, Entity, Item
+
+FIRST: Final = ("items.imported", "sample.loaded")
+MONTHS_BACK: Final = 24  # how far sales are followed back to count what is owed in days
+
+
+def known_from(entity: Entity) -> date | None:
+    """Return the first day at whose end all is on record; None where nothing is.
+
+    It is the day of the first import, or an earlier one on which something was settled by an import that says when;
+    without any import, the first day of issue.
+    """
+    event = AuditEvent.objects.filter(action__in=FIRST, entity=entity).order_by("pk").first()
+    days = Item.objects.filter(entity=entity, draft=False).aggregate(closed=Min("closed_on"), issued=Min("issued_on"))
+    if event is None:
+        return min((day for day in days.values() if day), default=None)
+    imported = local_day(entity, event.at)
+    return min(imported, days["closed"] or imported)
+
+
+def history_on(entity: Entity, on: date) -> History:
+    """Read the history of an entity from a day on, as of whose end figures are wanted. Errors: Invalid."""
+    known = known_from(entity)
+    if known is None or on < known:
+        raise Invalid(_nothing(entity, known, on))
+    return _read(entity, on)
+
+
+def history_of(entity: Entity, days: Days) -> History:
+    """Read the trade of an entity, as far as measures of some days need it: from before the first. Errors: Invalid."""
+    known = known_from(entity)
+    if known is None or days.before < known:
+        raise Invalid(_nothing(entity, known, days.before))
+    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, MONTHS_BACK)))))
+
+
+def notes_on(told: History) -> list[str]:
+    """Say what of a trade is in no measure, or only in some."""
+    notes = []
+    sold = told.items.filter(told.items["kind"].is_in(SOLD))
+    if undated := sold["issued_on"].null_count():
+        notes.append(f"without a day of issue: {undated:,} of the invoices, in no sales, and owed from the beginning")
+    if undue := sold["due_on"].null_count():
+        notes.append(f"without a due date: {undue:,} of the invoices, never overdue, and neither late nor in time")
+    if told.items["currency"].n_unique() > 1:
+        notes.append("currencies are never added: each has a row of its own")
+    if own := within_group(told).len():
+        notes.append(f"left out: {own:,} of the accounts, of the own group")
+    return notes
+
+
+def yesterday(entity: Entity, at: datetime) -> date:
+    """The last day that is over where the entity is."""
+    return local_day(entity, at) - timedelta(days=1)
+
+
+def _read(entity: Entity, since: date) -> History:
+    try:
+        return history(entity.pk, since=since)
+    except BookError as error:
+        raise Invalid(f"the book of {entity.code} cannot be read: {error}") from error
+
+
+def _nothing(entity: Entity, known: date | None, on: date) -> str:
+    if known is None:
+        return f"nothing is known of {entity.code}: import a book first"
+    return f"nothing is known of {entity.code} at the end of {on}: all is on record from the end of {known} on"

@@ -1,0 +1,1 @@
+"""Reports from real books: what is known, what is left out, and what was kept day by day."""
