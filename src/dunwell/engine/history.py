@@ -83,8 +83,8 @@ class History:
 
 def _table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None) -> pl.DataFrame:
     schema = SCHEMAS[name]
-    if rows is None or len(rows) == 0:
-        return pl.DataFrame(schema=schema)
+    if rows is None or (isinstance(rows, list) and not rows):
+        return pl.DataFrame(schema=schema)  # a frame without rows keeps its attributes
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
     extra = [column for column in frame.columns if column not in schema]
     if strange := [c for c in extra if name not in {"items", "accounts"} or not c.startswith("attr_")]:

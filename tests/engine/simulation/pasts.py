@@ -44,6 +44,8 @@ def pasts(draw: st.DrawFn, *, scenarios: int = 2) -> Past:
     from_on = draw(pick(*DATES))
     owners = [{**owner, "entity_id": 1} for owner in draw(accounts())]
     rows = [{**row, "entity_id": 1} for row in draw(items(owners, from_on, plain=False)) if not row["draft"]]
+    known = {owner["account_id"] for owner in owners}
+    rows = [row for row in rows if row["account_id"] in known]  # a history knows the account of every item
     for row in rows:
         if draw(one_in(2)):
             row["issued_on"] = from_on + timedelta(days=draw(pick(*range(-3, DAYS))))

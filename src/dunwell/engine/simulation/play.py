@@ -108,6 +108,7 @@ class Play:
         self.scenarios = scenarios
         self.count = len(scenarios)
         self.answers = answers
+        self.from_on = happens.from_on
         # No rule on events is looked at: it opens tasks, and changes no decision.
         self.policies = [tuple(p.model_copy(update={"rules": ()}) for p in each.policies) for each in scenarios]
         self.restless = pl.Series([is_restless(each) for each in self.policies], dtype=pl.Boolean)
@@ -149,6 +150,13 @@ class Play:
         self._wind(plan, due)
         self._sweep()
         return due.height
+
+    def progress(self, until_on: date) -> tuple[int, int]:
+        """How many of the payers' days are behind them, of how many up to a day."""
+        days = (until_on - self.from_on).days + 1
+        ahead = self.clock.filter(pl.col("at") <= until_on).select(pl.lit(until_on) - pl.col("at"))
+        left = int(ahead.to_series().dt.total_days().sum()) + ahead.height
+        return self.entities.height * days - left, self.entities.height * days
 
     def played(self) -> Played:
         """What has happened so far, in the history's ids."""

@@ -1,0 +1,116 @@
+"""`dunwell simulate`: what policies would have done over a period of the past."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from dunwell.cli.doors import EntityCode, Json, WrongUsage, day, entity_of, refuses
+from dunwell.cli.output import as_json, money, progress, say, table
+
+if TYPE_CHECKING:
+    from dunwell.flows.simulation.simulate import Simulated
+
+Day = Annotated[date, typer.Option(parser=day, metavar="DATE")]
+SEED: Final = 1
+
+
+@refuses
+def simulate(
+    from_on: Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day.")],
+    until_on: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            metavar="POLICY",
+            help="A policy file, a folder of them, or the name of one in force; several with commas between decide"
+            " together. Once for each that is to be compared. [default: all in force]",
+        ),
+    ] = None,
+    entity: EntityCode = None,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", metavar="FILE", help="Let payments answer by this model. [default: as they happened]"),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help=f"The model's luck. [default: {SEED}]")] = None,
+    cost: Annotated[
+        str | None,
+        typer.Option("--cost", metavar="COSTS", help="What a message costs, such as email=0.02,letter=1.35."),
+    ] = None,
+    reach: Annotated[
+        str | None,
+        typer.Option("--reach", metavar="CHANNELS", help="Channels taken to reach accounts without any address."),
+    ] = None,
+    chart: Annotated[
+        list[Path] | None,
+        typer.Option("--chart", metavar="FILE", help="Write charts: FILE.html with all, FILE.png or FILE.svg."),
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="DIR", help="Write every table as a CSV file into this folder.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Show what policies would have sent, charged and cost in the past.
+
+    Plays them day by day over the history of the book, which stays as it is.
+    Two or more are compared. What that can show, and what not, is said below.
+    """
+    if seed is not None and model is None:
+        raise WrongUsage("--seed is the luck of a response model: give --model, too")
+    costs = dict(_costs(cost)) if cost else {}
+    channels = [each.strip() for each in reach.split(",")] if reach else []
+    chosen = entity_of(entity)
+    from dunwell.flows.simulation import files  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.simulation.simulate import simulate as played  # noqa: PLC0415
+
+    files.require_writable(chart or (), csv)
+    with progress(quiet=json) as tell:
+        found = played(
+            chosen,
+            from_on=from_on,
+            until_on=until_on,
+            policies=policy or (),
+            model=model,
+            seed=SEED if seed is None else seed,
+            costs=costs,
+            reach=channels,
+            progress=tell,
+        )
+        written = files.write(found, chart or (), csv, money=money, progress=tell)
+    if json:
+        as_json(files.as_data(found))
+        return
+    _show(found)
+    for path in written:
+        say(f"written: {path}")
+
+
+def _costs(text: str) -> Iterator[tuple[str, Decimal]]:
+    """Errors: WrongUsage."""
+    for part in text.split(","):
+        channel, _equals, amount = part.partition("=")
+        try:
+            yield channel.strip(), Decimal(amount.strip())
+        except InvalidOperation:
+            raise WrongUsage(f"{part!r} is not what a message costs, such as email=0.02") from None
+
+
+def _show(found: "Simulated") -> None:
+    """Print the tables, each scenario a column."""
+    names = found.result.scenarios
+    from dunwell.flows.simulation.tables import headline, side_by_side  # noqa: PLC0415  # after the book is open
+
+    say(headline(found))
+    say()
+    for title, rows in side_by_side(found, money):
+        table(title, ("", *names), [_row(row) for row in rows])
+    for sentence in found.claims:
+        say(f"- {sentence}")
+
+
+def _row(row: Sequence[Any]) -> Sequence[Any]:
+    return tuple("-" if cell is None else cell for cell in row)
