@@ -14,12 +14,12 @@ from dunwell.cli.output import as_json, money, progress, say, table
 if TYPE_CHECKING:
     from dunwell.flows.simulation.simulate import Simulated
 
-Day = Annotated[date, typer.Option(parser=day, metavar="DATE")]
 SEED: Final = 1
 
 
 @refuses
 def simulate(
+    *,
     from_on: Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day.")],
     until_on: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")],
     policy: Annotated[
@@ -36,7 +36,9 @@ def simulate(
         Path | None,
         typer.Option("--model", metavar="FILE", help="Let payments answer by this model. [default: as they happened]"),
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help=f"The model's luck. [default: {SEED}]")] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help=f"The model's luck. [default: {SEED}]")
+    ] = None,
     cost: Annotated[
         str | None,
         typer.Option("--cost", metavar="COSTS", help="What a message costs, such as email=0.02,letter=1.35."),

@@ -25,7 +25,7 @@ figure { margin: 0; overflow-x: auto; }
 figure svg { max-width: 100%; height: auto; }
 div.table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .95rem; }
-caption { text-align: left; font-weight: 600; padding: 1rem 0 .35rem; }
+caption { text-align: left; white-space: nowrap; font-weight: 600; padding: 1rem 0 .35rem; }
 th, td { padding: .25rem 1rem .25rem 0; border-bottom: 1px solid #e5e7eb; text-align: left; }
 td, thead th + th { text-align: right; font-variant-numeric: tabular-nums; }
 th { font-weight: 500; }

@@ -11,11 +11,13 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from dunwell.engine.money import exponent
+from dunwell.engine.policy.model import CLOSE
 from dunwell.engine.simulation.result import NO_STAGE, NOT_DUE, Result
 
 Spec: TypeAlias = dict[str, Any]
 
-NEUTRAL: Final = {NOT_DUE: "#d4d7da", NO_STAGE: "#93a4b3"}
+NEUTRAL: Final = {NOT_DUE: "#d4d7da", NO_STAGE: "#93a4b3", CLOSE: "#66a99c"}
+LAST: Final = 1_000  # where the message that closes stands among the stages
 STAGES: Final = ("#fed98e", "#fe9929", "#d95f0e", "#993404", "#5c1d02", "#000000")
 SCENARIOS: Final = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#000000", "#999999")
 DASHES: Final = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3], [4, 4], [10, 4], [1, 3], [6, 2, 2, 2])
@@ -42,7 +44,9 @@ def charts(result: Result, currency: str | None) -> list[Chart]:
 def together(drawn: Sequence[Chart]) -> Spec:
     """All charts as one picture, one below the other."""
     parts = [{**chart.spec, "title": _title(chart.title)} for chart in drawn]
-    return _framed({"vconcat": parts, "spacing": 36, "resolve": {"scale": {"color": "independent"}}})
+    return _framed(
+        {"vconcat": parts, "spacing": 36, "resolve": {"scale": dict.fromkeys(("color", "strokeDash"), "independent")}}
+    )
 
 
 def alone(chart: Chart) -> Spec:
@@ -87,16 +91,15 @@ def _exposure(result: Result, currency: str, rows: pl.DataFrame, days: pl.Series
     filled = grid.join(rows, on=["scenario", "stage", "level", "on"], how="left").with_columns(
         amount=pl.col("open_minor").fill_null(0) / 10 ** exponent(currency), rank=pl.col("level")
     )
-    order = stages["stage"].unique(maintain_order=True).to_list()
     area = {
-        "mark": {"type": "area", "line": {"strokeWidth": 0.4, "color": "#ffffff"}},
+        "mark": {"type": "area", "opacity": 1, "line": {"strokeWidth": 0.4, "color": "#ffffff"}},
         "width": WIDTH,
         "height": 190,
         "encoding": {
-            "x": {"field": "on", "type": "temporal", "title": None, "axis": {"format": "%d %b %Y", "tickCount": 6}},
+            "x": {"field": "on", "type": "temporal", "title": None, "axis": {"format": "%-d %b %Y", "tickCount": 6}},
             "y": {"field": "amount", "type": "quantitative", "stack": "zero", "title": f"open, {currency}",
                   "axis": {"format": ",~r", "tickCount": 5}},
-            "color": _stages(order),
+            "color": _stages(result, stages["stage"]),
             "order": {"field": "rank", "type": "quantitative"},
         },
     }  # fmt: skip
@@ -120,8 +123,8 @@ def _contacts(result: Result) -> Chart | None:
     rows = result.messages.group_by("scenario", "month", "stage", "level").agg(pl.col("messages").sum())
     if rows.is_empty():
         return None
-    stages = rows.select("level", "stage").unique().sort("level", "stage")["stage"].unique(maintain_order=True)
-    shown = rows.select("scenario", "month", "stage", "messages", rank="level").sort("scenario", "month", "rank")
+    rank = pl.when(pl.col("stage") == CLOSE).then(LAST).otherwise(pl.col("level").cast(pl.Int32))
+    shown = rows.select("scenario", "month", "stage", "messages", rank=rank).sort("scenario", "month", "rank")
     bars = {
         "mark": {"type": "bar", "stroke": "#ffffff", "strokeWidth": 0.4},
         "width": WIDTH,
@@ -130,7 +133,7 @@ def _contacts(result: Result) -> Chart | None:
             "x": {"field": "month", "type": "ordinal", "timeUnit": "yearmonth", "title": None,
                   "axis": {"format": "%b %y", "labelAngle": 0, "labelOverlap": True}},
             "y": {"field": "messages", "type": "quantitative", "title": "messages", "axis": {"tickCount": 4}},
-            "color": _stages(stages.to_list()),
+            "color": _stages(result, shown["stage"]),
             "order": {"field": "rank", "type": "quantitative"},
         },
     }  # fmt: skip
@@ -147,7 +150,8 @@ def _curve(result: Result) -> Chart | None:
     line = {
         "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2},
         "encoding": {
-            "x": {"field": "days", "type": "quantitative", "title": "days after the due date"},
+            "x": {"field": "days", "type": "quantitative", "title": "days after the due date",
+                  "scale": {"domain": [CURVE_FROM, int(rows["days"].to_list()[-1])], "nice": False}},
             "y": {"field": "paid_share", "type": "quantitative", "title": "claims paid",
                   "axis": {"format": "%", "tickCount": 5}, "scale": {"domain": [0, 1]}},
             "color": _scenarios(result),
@@ -208,12 +212,14 @@ def _values(result: Result, rows: pl.DataFrame) -> Spec:
     return {"data": {"values": named.with_columns(pl.col(dates).dt.to_string("%Y-%m-%dT12:00:00")).to_dicts()}}
 
 
-def _stages(order: Sequence[str]) -> Spec:
-    """Stages from light to dark, in the order of their levels."""
-    said = [stage for stage in order if stage not in NEUTRAL]
+def _stages(result: Result, shown: pl.Series) -> Spec:
+    """The stages of a chart from light to dark, in the order of their levels: each has one colour in all charts."""
+    known = pl.concat([result.exposure.select("level", "stage"), result.messages.select("level", "stage")])
+    named = known.unique().sort("level", "stage")["stage"].unique(maintain_order=True).to_list()
+    said = [stage for stage in named if stage not in NEUTRAL]
     dark = {stage: STAGES[min(at, len(STAGES) - 1)] for at, stage in enumerate(said)}
-    colours = [NEUTRAL.get(stage) or dark[stage] for stage in order]
-    scale = {"domain": list(order), "range": colours}
+    order = [each for each in (NOT_DUE, NO_STAGE, *said, CLOSE) if each in set(shown)]
+    scale = {"domain": order, "range": [NEUTRAL.get(stage) or dark[stage] for stage in order]}
     return {"field": "stage", "type": "nominal", "title": "stage", "scale": scale}
 
 

@@ -61,8 +61,8 @@ def pasts(draw: st.DrawFn, *, scenarios: int = 2) -> Past:
     read = tuple(Scenario(f"s{at}", tuple(map(parsed, keys))) for at, keys in enumerate(sets))
     rates = Book.of(**tables(draw(series(from_on + timedelta(days=DAYS)))))
     files = tuple(yaml_of(each) for keys in sets for each in keys)
-    known = {"series": rates.series, "rates": rates.rates}
-    return Past(history, from_on, from_on + timedelta(days=DAYS), read, known, files)
+    given = {"series": rates.series, "rates": rates.rates}
+    return Past(history, from_on, from_on + timedelta(days=DAYS), read, given, files)
 
 
 @st.composite

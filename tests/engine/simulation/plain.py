@@ -10,7 +10,7 @@ import polars as pl
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
-from dunwell.engine.events import Delivered, ItemsBooked, PaidElsewhere, Posted
+from dunwell.engine.events import Delivered, Event, ItemsBooked, PaidElsewhere, Posted
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.simulation.happenings import Happenings
@@ -50,7 +50,7 @@ class Fold:
         self.told.book = self.book
         return self.told
 
-    def _apply(self, *events: Any) -> None:
+    def _apply(self, *events: Event) -> None:
         self.book, _effects = advance(self.book, events)
 
     def _book(self, day: date) -> None:

@@ -1,16 +1,17 @@
-"""What happens to a book whoever dunns it: what is owed on the eve, what is booked, and what the history says was paid."""
+"""What happens to a book whoever dunns it: what is owed on the eve, what is booked, and what was paid."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import SCHEMAS, table
+from dunwell.engine.book import SCHEMAS, Schema, table
 from dunwell.engine.history import History
 from dunwell.engine.steps.parties import payers
 
-MOVES = {"item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64}
-DAY = timedelta(days=1)
+MOVES: Final[Schema] = {"item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64}
+DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)

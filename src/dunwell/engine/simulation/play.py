@@ -21,7 +21,7 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.simulation.clocks import first_days, is_restless, next_days
 from dunwell.engine.simulation.happenings import MOVES, Happenings
 
-NOTICES: Final = {
+NOTICES: Final[Schema] = {
     "notice_id": pl.Int64,  # a number of the simulation's own
     **{name: PLAN["notices"][name] for name in ("payer_id", "currency", "policy", "split", "stage", "level")},
     "channels": pl.String,
@@ -29,7 +29,7 @@ NOTICES: Final = {
     "total_minor": pl.Int64,
     "approvals": pl.Int8,
 }
-LINES: Final = {
+LINES: Final[Schema] = {
     "notice_id": pl.Int64,
     "item_id": pl.Int64,
     "on": pl.Date,
@@ -37,7 +37,7 @@ LINES: Final = {
     "stage": pl.String,
     "amount_minor": pl.Int64,
 }
-CHARGES: Final = {
+CHARGES: Final[Schema] = {
     "notice_id": pl.Int64,
     **{name: PLAN["charges"][name] for name in ("item_id", "account_id", "currency")},
     "on": pl.Date,

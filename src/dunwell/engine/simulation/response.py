@@ -1,8 +1,8 @@
 """A stated model of how payments answer: nothing in it is fitted, whoever writes it answers for it.
 
 Every open claim is paid on each day by some chance, which depends on the days past its due date and is raised for some
-days by a notice. One draw a claim, from the seed and the claim's name, says how much of such chances it takes: scenarios
-meet the same luck, and who is pressed more never pays later.
+days by a notice. One draw a claim, from the seed and the claim's name, says how much of such chances it takes: all
+scenarios meet the same luck, and who is pressed more never pays later.
 """
 
 import hashlib
@@ -88,8 +88,8 @@ class Model(Keys):
     pays: Annotated[list[Pays], Field(min_length=1, max_length=100)]
     never_percent: Share = Decimal(0)
     parts: Parts | None = None
-    after_notice: Annotated[list[AfterNotice], Field(max_length=100)] = []
-    costs: dict[str, Cost] = {}
+    after_notice: Annotated[list[AfterNotice], Field(max_length=100)] = Field(default=[])
+    costs: dict[str, Cost] = Field(default={})
 
 
 def read_model(text: str, source: str, policies: Sequence[Policy]) -> Model:
@@ -100,7 +100,9 @@ def read_model(text: str, source: str, policies: Sequence[Policy]) -> Model:
     model = read_as(document, Model)
     stages = {stage.stage for policy in policies for stage in policy.stages}
     problems = [
-        document.problem(("after_notice", at, "stage"), f"no policy has a stage {each.stage!r}{hint(each.stage, stages)}")
+        document.problem(
+            ("after_notice", at, "stage"), f"no policy has a stage {each.stage!r}{hint(each.stage, stages)}"
+        )
         for at, each in enumerate(model.after_notice)
         if each.stage is not None and each.stage not in stages
     ]
@@ -170,8 +172,7 @@ class Hazard:
         for boost in boosts:
             edges |= {boost.from_on, boost.until_on + timedelta(days=1)}
         starts = sorted({begins_on, *(edge for edge in edges if edge > begins_on)})
-        for start, end in pairwise([*starts, None]):
-            assert start is not None
+        for start, end in zip(starts, [*starts[1:], None], strict=True):
             rate = self._rate((start - due_on).days) * _times_on(start, boosts)
             days = -(-need // rate) if rate else None
             if days is not None and (end is None or days <= (end - start).days):

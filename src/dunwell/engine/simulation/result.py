@@ -18,6 +18,7 @@ from dunwell.engine.simulation.play import Played
 NOT_DUE: Final = "not due"
 NO_STAGE: Final = "no notice yet"
 CLAIMS: Final = ("invoice", "instalment")
+SOON_DAYS: Final = 7
 DAYS: Final = range(-30, 121)  # after the due date
 
 SCHEMAS: Final[dict[str, Schema]] = {
@@ -30,8 +31,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "days_late": pl.Float64,
     },
     # `notices` that left over some channel, `silent` ones that only raise tasks or charges; `accounts` were written to.
+    # `soon_paid`: notices of which everything they asked for was settled within SOON_DAYS days after.
     "contacts": {
         "scenario": pl.Int32, "notices": pl.Int64, "silent": pl.Int64, "accounts": pl.Int64, "approvals": pl.Int64,
+        "soon_paid": pl.Int64,
     },
     "messages": {
         "scenario": pl.Int32, "month": pl.Date, "stage": pl.String, "level": pl.Int16, "channel": pl.String,
@@ -155,11 +158,17 @@ class _Measuring:
     def contacts(self) -> pl.DataFrame:
         """One row a scenario."""
         speaks = pl.col("channels") != ""
-        found = self.played.notices.group_by("scenario").agg(
+        settled = self.ended.select("scenario", "item_id", "last_on", "is_settled")
+        asked = self.played.lines.join(settled, on=["scenario", "item_id"])
+        is_soon = pl.col("is_settled") & (_days(pl.col("last_on"), pl.col("on")) <= SOON_DAYS)
+        soon = asked.group_by("scenario", "notice_id").agg(is_soon=is_soon.all())
+        told = self.played.notices.join(soon, on=["scenario", "notice_id"], how="left")
+        found = told.group_by("scenario").agg(
             notices=speaks.sum(),
             silent=(~speaks).sum(),
             accounts=pl.col("payer_id").filter(speaks).n_unique(),
             approvals=(pl.col("approvals") > 0).sum(),
+            soon_paid=(speaks & pl.col("is_soon").fill_null(value=False)).sum(),
         )
         every = self.claims.select("scenario").unique()
         return every.join(found, on="scenario", how="left").fill_null(0)

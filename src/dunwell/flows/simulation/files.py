@@ -32,8 +32,7 @@ def as_data(found: Simulated) -> dict[str, Any]:
         "currency": found.currency,
         "costs_minor": dict(found.costs),
         "scenarios": [
-            {"scenario": each.name, "policies": [policy.policy for policy in each.policies]}
-            for each in found.scenarios
+            {"scenario": each.name, "policies": [policy.policy for policy in each.policies]} for each in found.scenarios
         ],
         "claims": list(found.claims),
         **{name: named(found, getattr(result, name)).to_dicts() for name in SCHEMAS},
@@ -56,8 +55,11 @@ def require_writable(pictures: Sequence[Path], folder: Path | None) -> None:
         raise Invalid("two charts are to be written to the same file")
     if folder and folder.exists() and not folder.is_dir():
         raise Invalid(f"{folder} is no folder: the tables are written as files into one")
-    for name in SCHEMAS if folder and folder.is_dir() else ():
-        _require_file(folder / f"{name}.csv")
+    if folder and not folder.is_dir() and not folder.parent.is_dir():
+        raise Invalid(f"{folder}: there is no folder {folder.parent}")
+    if folder and folder.is_dir():
+        for name in SCHEMAS:
+            _require_file(folder / f"{name}.csv")
 
 
 def _require_file(path: Path) -> None:

@@ -144,9 +144,7 @@ def _reached(happens: Happenings, reach: Sequence[str]) -> Happenings:
     return replace(happens, accounts=happens.accounts.with_columns(channels=channels))
 
 
-def _play(
-    entity: Entity, happens: Happenings, scenarios: Sequence[Scenario], model: Model | None, seed: int
-) -> Play:
+def _play(entity: Entity, happens: Happenings, scenarios: Sequence[Scenario], model: Model | None, seed: int) -> Play:
     items = pl.concat([happens.opening, happens.booked])
     every = [policy for each in scenarios for policy in each.policies]
     rated = with_rates(Book.of(items=items), every)

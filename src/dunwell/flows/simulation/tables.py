@@ -5,6 +5,7 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from dunwell.engine.simulation.result import SOON_DAYS
 from dunwell.flows.simulation.simulate import Simulated
 
 Money: TypeAlias = Callable[[int, str], str]
@@ -43,6 +44,7 @@ def _contacts(found: Simulated) -> list[Row]:
     contacts, messages = found.result.contacts, found.result.messages
     rows: list[Row] = [
         ("notices", *_of(found, contacts, "notices")),
+        (f"of them all paid within {SOON_DAYS} days", *_of(found, contacts, "soon_paid")),
         ("accounts written to", *_of(found, contacts, "accounts")),
         ("notices approved by a person", *_of(found, contacts, "approvals")),
     ]
@@ -101,7 +103,7 @@ def _curve(found: Simulated) -> list[Row]:
     return [
         (f"after {days} days", *(None if s is None else f"{s * 100:.1f}" for s in _of(found, part, "paid_share")))
         for days in SHOWN_DAYS
-        for part in [curve.filter(pl.col("days") == days)]
+        if not (part := curve.filter(pl.col("days") == days)).is_empty()
     ]
 
 
