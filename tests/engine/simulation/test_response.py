@@ -91,9 +91,6 @@ def test_the_same_seed_and_name_have_the_same_luck_on_every_machine() -> None:
     assert luck != drawn(model_of(PAYS), 8, "MEYER:invoice:A-1")
 
 
-
-
-
 def test_shares_and_chances_come_out_as_stated() -> None:
     model = model_of(PAYS + "never_percent: 10\nparts: {percent_of_claims: 20, first_percent: 50}\n")
     luck = [drawn(model, 1, str(number)) for number in range(20_000)]
@@ -129,7 +126,7 @@ def test_the_example_is_valid_and_its_schema_says_so() -> None:
         jsonschema.validate({**plain, "paid": 1}, json_schema())
 
 
-def _floats(data: Any) -> Any:
+def _floats(data: Any) -> Any:  # noqa: ANN401  # whatever a document holds
     if isinstance(data, dict):
         return {key: _floats(value) for key, value in data.items()}
     if isinstance(data, list):
@@ -158,8 +155,13 @@ def test_what_is_wrong_with_a_model_is_named_with_its_line(text: str, says: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["- a list", "model: m\npays: []", "model: m\npays: [{from_days: 1, percent_a_day: 2}, {from_days: 1, percent_a_day: 3}]"]
-)  # fmt: skip
+    "text",
+    [
+        "- a list",
+        "model: m\npays: []",
+        "model: m\npays: [{from_days: 1, percent_a_day: 2}, {from_days: 1, percent_a_day: 3}]",
+    ],
+)
 def test_a_model_that_says_nothing_is_refused(text: str) -> None:
     with pytest.raises(DocumentError):
         model_of(text)

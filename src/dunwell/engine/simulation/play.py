@@ -43,7 +43,19 @@ CHARGES: Final[Schema] = {
     "on": pl.Date,
     **{name: PLAN["charges"][name] for name in ("charge", "stage", "amount_minor")},
 }
-TOLD: Final[dict[str, Schema]] = {"notices": NOTICES, "lines": LINES, "charges": CHARGES, "moves": MOVES}
+PROBLEMS: Final[Schema] = {
+    "item_id": pl.Int64,
+    "on": pl.Date,  # the first day of it
+    "problem": PLAN["decisions"]["problem"],
+    "by_law": pl.String,
+}
+TOLD: Final[dict[str, Schema]] = {
+    "notices": NOTICES,
+    "lines": LINES,
+    "charges": CHARGES,
+    "moves": MOVES,
+    "problems": PROBLEMS,
+}
 # In which order a table of a scenario is told.
 ORDER: Final = {
     "notices": ["on", "payer_id", "currency", "policy", "split", "stage"],
@@ -77,7 +89,7 @@ class Answers(Protocol):
 
 @dataclass(frozen=True)
 class Played:
-    """What happened by scenario: NOTICES, LINES of items dunned, CHARGES, and the moves of items (MOVES).
+    """What happened by scenario: NOTICES, LINES of items dunned, CHARGES, moves of items (MOVES), and PROBLEMS.
 
     Each has a `scenario`, its place among the scenarios, before the columns; the ids are those of the history, and
     those of notices are the simulation's. `moves` are without those of charges.
@@ -87,6 +99,7 @@ class Played:
     lines: pl.DataFrame
     charges: pl.DataFrame
     moves: pl.DataFrame
+    problems: pl.DataFrame
 
 
 class Play:
@@ -123,7 +136,7 @@ class Play:
         self.clock = first_days(opening, pl.concat([coming, self.moves.select("entity_id", "on")]), happens.from_on)
         self.top = max([*_top(happens.opening), *_top(happens.booked), 0]) + 1
         self.noticed = 0
-        self.kept: dict[str, list[pl.DataFrame]] = {"notices": [], "lines": [], "charges": [], "moves": []}
+        self.kept: dict[str, list[pl.DataFrame]] = {name: [] for name in TOLD}
 
     def until(self, until_on: date) -> int:
         """Play to the end of a day, which may be earlier than the end. Returns how many rounds it took."""
@@ -146,6 +159,7 @@ class Play:
             for entity_id, at in due.select("entity_id", "at").iter_rows()
         }
         plan = decide_apart(self.book, asked)
+        self._note_problems(plan, due)
         self._send(plan, due)
         self._wind(plan, due)
         self._sweep()
@@ -171,6 +185,8 @@ class Play:
             renumbered = told[name].join(numbers, on="notice_id").with_columns(notice_id="number").drop("number")
             told[name] = renumbered.sort("scenario", *ORDER[name])
         told["moves"] = told["moves"].sort("scenario", *ORDER["moves"])
+        problems = told["problems"].sort("scenario", "item_id", "on")
+        told["problems"] = problems.unique(["scenario", "item_id"], keep="first", maintain_order=True)
         return Played(**told)
 
     def _number(self, happens: Happenings, entities: Mapping[int, str]) -> None:
@@ -269,6 +285,13 @@ class Play:
         sent = Delivered(on=FOREVER, notice_ids=notices["notice_id"].to_list(), sent_on=notices["as_of"].to_list())
         self._apply(Posted(notices=notices, lines=plan.lines, charges=charges.drop("at"), anchors=plan.anchors), sent)
         self._keep(notices, plan.lines, charges)
+
+    def _note_problems(self, plan: Plan, due: pl.DataFrame) -> None:
+        """Keep what could not be decided, and why."""
+        found = plan.decisions.filter(pl.col("problem").is_not_null())
+        if not found.is_empty():
+            dated = found.join(due.select("entity_id", on="at"), on="entity_id")
+            self.kept["problems"].append(dated.select(list(PROBLEMS)))
 
     def _keep(self, notices: pl.DataFrame, lines: pl.DataFrame, charges: pl.DataFrame) -> None:
         """Note what left, and let payments answer to it."""

@@ -79,8 +79,9 @@ def simulate(
     progress("measuring")
     used = happens.claims() if stated else happens
     names = [each.name for each in scenarios]
-    result = measured(used, play.played(), names, until_on, costs=priced)
-    about += _unreached(happens)
+    played = play.played()
+    result = measured(used, played, names, until_on, costs=priced)
+    about += [*_unreached(happens), *words.of_problems(played.problems, names)]
     own = [*words.claims(model=stated.model if stated else None, seed=seed), *about]
     name, number = (stated.model, seed) if stated else (None, None)
     return Simulated(entity.code, entity.currency or None, scenarios, name, number, priced, result, tuple(own))

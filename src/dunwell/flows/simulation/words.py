@@ -1,8 +1,10 @@
 """What a simulation shows, and what it cannot: said wherever its figures are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Final
+
+import polars as pl
 
 BACK_TEST: Final = (
     (
@@ -50,6 +52,17 @@ ALWAYS: Final = (
 def claims(*, model: str | None, seed: int | None) -> Iterator[str]:
     yield from BACK_TEST if model is None else (text.format(model=model, seed=seed) for text in BY_MODEL)
     yield from ALWAYS
+
+
+def of_problems(problems: pl.DataFrame, scenarios: Sequence[str]) -> Iterator[str]:
+    """Which claims could not be decided, by scenario and reason."""
+    counts = problems.group_by("scenario", "problem", "by_law").len().sort("scenario", "problem", "by_law")
+    for scenario, problem, by_law, count in counts.iter_rows():
+        lacks = f" ({by_law})" if by_law else ""
+        yield (
+            f"{scenarios[scenario]}: {count:,} item{'s' * (count != 1)} could not be decided at some time, and got no"
+            f" notice then: {problem.replace('_', ' ')}{lacks}."
+        )
 
 
 def of_the_span(first_on: date, last_on: date, from_on: date, until_on: date) -> Iterator[str]:
