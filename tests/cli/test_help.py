@@ -19,7 +19,7 @@ NAMES = {
     "plan", "promises", "end",
     "contact", "journal", "entity journal", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
-    "web", "user add", "user list", "story schema",
+    "simulate", "web", "user add", "user list", "story schema",
 }  # fmt: skip
 GROUPS = ("", "audit", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
 # The schemas are nothing else, the others tell a log.

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dunwell.channels.files import NewFile
 from dunwell.engine.simulation.result import SCHEMAS
+from dunwell.flows.drawing import elsewhere
 from dunwell.flows.errors import Invalid
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.simulation.simulate import Simulated
@@ -105,9 +106,9 @@ def _chart(found: Simulated, path: Path, money: Money) -> Callable[[], bytes]:
         shown = charts(found.result, found.currency if found.costs else None)
         match path.suffix:
             case ".png":
-                return png(together(shown))
+                return elsewhere(png, [together(shown)])[0]
             case ".svg":
-                return svg(together(shown)).encode()
+                return elsewhere(svg, [together(shown)])[0].encode()
         return _page(found, shown, money).encode()
 
     return drawn
@@ -115,7 +116,8 @@ def _chart(found: Simulated, path: Path, money: Money) -> Callable[[], bytes]:
 
 def _page(found: Simulated, shown: Sequence[Chart], money: Money) -> str:
     # What Vega writes is markup of our own specifications: names and texts in it are escaped by it.
-    figures = [Figure(each.title, each.alt, Markup(svg(alone(each)))) for each in shown]  # noqa: S704
+    drawn = elsewhere(svg, [alone(each) for each in shown])
+    figures = [Figure(each.title, each.alt, Markup(text)) for each, text in zip(shown, drawn, strict=True)]  # noqa: S704
     columns = ("", *found.result.scenarios)
     tables = [
         Table(title, columns, [["" if cell is None else _cell(cell) for cell in row] for row in rows])

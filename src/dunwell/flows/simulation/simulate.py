@@ -113,6 +113,8 @@ def _priced(entity: Entity, costs: Mapping[str, Decimal]) -> dict[str, int]:
     """Errors: Invalid for a cost that is none, and where the entity has no currency to say it in."""
     if costs and not entity.currency:
         raise Invalid(f"{entity.code} has no currency, so that nobody can say what a message costs")
+    if strange := [name for name in costs if name not in CHANNELS]:
+        raise Invalid(f"no channel is called {strange[0]!r}; there are {', '.join(CHANNELS)}")
     try:
         priced = {name: to_minor(each, entity.currency) for name, each in costs.items()}
     except MoneyError as error:
