@@ -82,6 +82,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "resolve": "DISPUTE", "promise": "ACCOUNT AMOUNT",
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
         "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
+        "simulate": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

@@ -16,50 +16,58 @@ if TYPE_CHECKING:
 
 SEED: Final = 1
 
+From = Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day.")]
+To = Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")]
+Policies = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--policy",
+        metavar="POLICY",
+        help="A policy file, a folder of them, or the name of one in force; with commas between, several that decide"
+        " together. Once for each that is to be compared. [default: all in force]",
+    ),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FILE", help="Let payments answer by this model. [default: as they happened]"),
+]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help=f"The model's luck. [default: {SEED}]")]
+Cost = Annotated[
+    str | None, typer.Option("--cost", metavar="COSTS", help="What a message costs, such as email=0.02,letter=1.35.")
+]
+Reach = Annotated[
+    str | None,
+    typer.Option("--reach", metavar="CHANNELS", help="Channels for accounts without an address."),
+]
+Charts = Annotated[
+    list[Path] | None,
+    typer.Option("--chart", metavar="FILE", help="Write charts: FILE.html with all, FILE.png or FILE.svg."),
+]
+Tables = Annotated[
+    Path | None, typer.Option("--csv", metavar="DIR", help="Write every table as a CSV file into this folder.")
+]
+
 
 @refuses
 def simulate(
     *,
-    from_on: Annotated[date, typer.Option("--from", parser=day, metavar="DATE", help="The first day.")],
-    until_on: Annotated[date, typer.Option("--to", parser=day, metavar="DATE", help="The last day.")],
-    policy: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--policy",
-            metavar="POLICY",
-            help="A policy file, a folder of them, or the name of one in force; several with commas between decide"
-            " together. Once for each that is to be compared. [default: all in force]",
-        ),
-    ] = None,
+    from_on: From,
+    until_on: To,
+    policy: Policies = None,
     entity: EntityCode = None,
-    model: Annotated[
-        Path | None,
-        typer.Option("--model", metavar="FILE", help="Let payments answer by this model. [default: as they happened]"),
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", metavar="N", help=f"The model's luck. [default: {SEED}]")
-    ] = None,
-    cost: Annotated[
-        str | None,
-        typer.Option("--cost", metavar="COSTS", help="What a message costs, such as email=0.02,letter=1.35."),
-    ] = None,
-    reach: Annotated[
-        str | None,
-        typer.Option("--reach", metavar="CHANNELS", help="Channels taken to reach accounts without any address."),
-    ] = None,
-    chart: Annotated[
-        list[Path] | None,
-        typer.Option("--chart", metavar="FILE", help="Write charts: FILE.html with all, FILE.png or FILE.svg."),
-    ] = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="DIR", help="Write every table as a CSV file into this folder.")
-    ] = None,
+    model: Model = None,
+    seed: Seed = None,
+    cost: Cost = None,
+    reach: Reach = None,
+    chart: Charts = None,
+    csv: Tables = None,
     json: Json = False,
 ) -> None:
-    """Show what policies would have sent, charged and cost in the past.
+    """Show what policies would have done in the past.
 
-    Plays them day by day over the history of the book, which stays as it is.
-    Two or more are compared. What that can show, and what not, is said below.
+    Plays them day by day over the history of the book, which stays as it is:
+    what they would have sent, charged and cost. Two or more are compared.
+    What that can show, and what not, is said with it.
     """
     if seed is not None and model is None:
         raise WrongUsage("--seed is the luck of a response model: give --model, too")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from jinja2 import Environment
-from markupsafe import Markup
 
 _PAGE: Final = """<!DOCTYPE html>
 <html lang="en">
@@ -22,7 +21,7 @@ p.about { color: #4b5563; margin: 0; }
 section.claims { background: #f3f4f6; border-left: 4px solid #0072b2; padding: .25rem 1rem .5rem; margin: 1.25rem 0; }
 section.claims h2 { margin-top: .75rem; }
 figure { margin: 0; overflow-x: auto; }
-figure svg { max-width: 100%; height: auto; }
+figure svg { max-width: 100%; min-width: 34rem; height: auto; }
 div.table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .95rem; }
 caption { text-align: left; white-space: nowrap; font-weight: 600; padding: 1rem 0 .35rem; }
@@ -41,7 +40,7 @@ th { font-weight: 500; }
 </section>
 {% for figure in figures %}
 <h2 id="chart-{{ loop.index }}">{{ figure.title }}</h2>
-<figure role="img" aria-label="{{ figure.alt }}">{{ figure.svg }}</figure>
+<figure role="img" tabindex="0" aria-label="{{ figure.alt }}">{{ figure.svg|safe }}</figure>
 {% endfor %}
 <h2>Figures</h2>
 {% for table in tables %}
@@ -66,7 +65,7 @@ class Figure:
 
     title: str
     alt: str
-    svg: Markup
+    svg: str  # our own markup, as `insight.pictures` draws it
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from markupsafe import Markup
 
 from dunwell.channels.files import NewFile
 from dunwell.engine.simulation.result import SCHEMAS
@@ -115,9 +114,8 @@ def _chart(found: Simulated, path: Path, money: Money) -> Callable[[], bytes]:
 
 
 def _page(found: Simulated, shown: Sequence[Chart], money: Money) -> str:
-    # What Vega writes is markup of our own specifications: names and texts in it are escaped by it.
     drawn = elsewhere(svg, [alone(each) for each in shown])
-    figures = [Figure(each.title, each.alt, Markup(text)) for each, text in zip(shown, drawn, strict=True)]  # noqa: S704
+    figures = [Figure(each.title, each.alt, text) for each, text in zip(shown, drawn, strict=True)]
     columns = ("", *found.result.scenarios)
     tables = [
         Table(title, columns, [["" if cell is None else _cell(cell) for cell in row] for row in rows])
