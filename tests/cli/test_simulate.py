@@ -133,6 +133,30 @@ def test_a_bad_policy_beside_a_good_one_is_named_with_its_line(past: Path) -> No
     assert "bad.yaml:" in answer.err
 
 
+def test_a_file_is_enough_and_leaves_nothing_behind(past: Path, tmp_path: Path) -> None:
+    words = ("simulate", "--file", past / "items.csv", "--mapping", past / "map.yaml", *PERIOD, "--json")
+    env = {"TMPDIR": str(tmp_path), "DUNWELL_DATABASE_URL": f"sqlite:///{past}/book/dunwell.sqlite3"}
+    own = ("--policy", past / "soon.yaml")
+    answer = dunwell(*words, *own, cwd=tmp_path, env=env)
+    assert answer.code == 0, answer.err
+    book = dunwell("--home", "book", "simulate", *PERIOD, "--policy", "soon.yaml", "--json", cwd=past)
+    assert answer.json == book.json
+    assert list(tmp_path.iterdir()) == []
+    assert dunwell(*words, cwd=tmp_path, env=env).json["scenarios"][0]["policies"] == [
+        "consumer", "key-accounts", "standard-b2b",
+    ]  # fmt: skip
+
+
+def test_a_file_needs_its_mapping_and_is_refused_as_an_import_is(past: Path, tmp_path: Path) -> None:
+    alone = dunwell("simulate", "--file", past / "items.csv", *PERIOD, cwd=tmp_path)
+    assert (alone.code, "belong together" in alone.err) == (2, True)
+    (tmp_path / "bad.csv").write_text(ROWS.replace("100.00", "a lot"))
+    words = ("--file", "bad.csv", "--mapping", past / "map.yaml", *PERIOD)
+    bad = dunwell("simulate", *words, cwd=tmp_path, env={"TMPDIR": str(tmp_path)})
+    assert (bad.code, "bad.csv" in bad.err) == (3, True)
+    assert [each.name for each in tmp_path.iterdir()] == ["bad.csv"]
+
+
 def test_how_far_it_is_is_shown_to_who_watches(past: Path) -> None:
     shown = on_a_terminal("--home", "book", "simulate", *PERIOD, *BOTH, cwd=past)
     assert shown.find("reading the history") < shown.find("simulating") < shown.find("notices")

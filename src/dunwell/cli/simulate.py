@@ -10,6 +10,7 @@ import typer
 
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, day, entity_of, refuses
 from dunwell.cli.output import as_json, money, progress, say, table
+from dunwell.cli.passing import book_of
 
 if TYPE_CHECKING:
     from dunwell.flows.simulation.simulate import Simulated
@@ -39,6 +40,10 @@ Reach = Annotated[
     str | None,
     typer.Option("--reach", metavar="CHANNELS", help="Channels for accounts without an address."),
 ]
+Table = Annotated[
+    Path | None, typer.Option("--file", metavar="FILE", help="A table of items, settled ones too, instead of the book.")
+]
+Mapping = Annotated[Path | None, typer.Option("--mapping", metavar="MAP", help="How --file is read.")]
 Charts = Annotated[
     list[Path] | None,
     typer.Option("--chart", metavar="FILE", help="Write charts: FILE.html with all, FILE.png or FILE.svg."),
@@ -59,26 +64,28 @@ def simulate(
     seed: Seed = None,
     cost: Cost = None,
     reach: Reach = None,
+    file: Table = None,
+    mapping: Mapping = None,
     chart: Charts = None,
     csv: Tables = None,
     json: Json = False,
 ) -> None:
     """Show what policies would have done in the past.
 
-    Plays them day by day over the history of the book, which stays as it is:
-    what they would have sent, charged and cost. Two or more are compared.
-    What that can show, and what not, is said with it.
+    Plays them day by day over the history of the book, which stays as it is,
+    or of a file: what they would have sent, charged and cost. Two or more are
+    compared. What that can show, and what not, is said with it.
     """
     if seed is not None and model is None:
         raise WrongUsage("--seed is the luck of a response model: give --model, too")
     costs = dict(_costs(cost)) if cost else {}
     channels = [each.strip() for each in reach.split(",")] if reach else []
-    chosen = entity_of(entity)
-    from dunwell.flows.simulation import files  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.simulation.simulate import simulate as played  # noqa: PLC0415
+    with progress(quiet=json) as tell, book_of(file, mapping, tell):
+        chosen = entity_of(entity)
+        from dunwell.flows.simulation import files  # noqa: PLC0415  # after the book is open
+        from dunwell.flows.simulation.simulate import simulate as played  # noqa: PLC0415
 
-    files.require_writable(chart or (), csv)
-    with progress(quiet=json) as tell:
+        files.require_writable(chart or (), csv)
         found = played(
             chosen,
             from_on=from_on,
