@@ -21,7 +21,7 @@ NAMES = {
     "plan", "promises", "end",
     "contact", "journal", "entity journal", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
-    "web", "user add", "user list", "story schema",
+    "simulate", "web", "user add", "user list", "story schema",
 }  # fmt: skip
 GROUPS = ("", "audit", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
 # The schemas are nothing else, the others tell a log.
@@ -85,6 +85,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
         "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
         **{name: "" for name in NAMES if name.startswith("report ")},
+        "simulate": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

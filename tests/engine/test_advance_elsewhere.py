@@ -34,6 +34,22 @@ def test_what_comes_too_late_keeps_no_promise() -> None:
     assert kept(town.let(elsewhere(8, i1=100_00))) == {1: 0}
 
 
+def test_days_of_their_own_count_as_one_event_after_the_other_does() -> None:
+    days = {"item_id": [2, 1], "less_minor": [50_00, 100_00], "on": [D[8], D[3]]}
+    once = Town().invoice(1, 100_00).invoice(2, 50_00).let(promise(1, 120_00, by=D[5]))
+    once.let(PaidElsewhere(on=D[9], items=pl.DataFrame(days)))
+    twice = Town().invoice(1, 100_00).invoice(2, 50_00).let(promise(1, 120_00, by=D[5]))
+    twice.let(elsewhere(3, i1=100_00)).let(elsewhere(8, i2=50_00))
+    assert kept(once) == kept(twice) == {1: 100_00}  # the second came too late for it
+    assert sorted(once.book.elsewhere.rows()) == sorted(twice.book.elsewhere.rows())
+
+
+def test_less_than_nothing_opens_an_item_again() -> None:
+    town = Town().invoice(1, 100_00).let(elsewhere(3, i1=100_00)).let(elsewhere(5, i1=-30_00))
+    assert town.open(1) == [30_00]
+    assert town.book.elsewhere["amount_minor"].to_list() == [100_00, -30_00]
+
+
 def waiving(less: int) -> Town:
     """A town whose invoice 1, of 100.00, bears the fee 100, of 5.00, which its policy waives; less of it is open."""
     town = Town().invoice(1, 100_00)

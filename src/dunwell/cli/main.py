@@ -24,6 +24,7 @@ from dunwell.cli import (
     run,
     runs,
     serve,
+    simulate,
     stories,
     task,
     user,
@@ -72,6 +73,7 @@ app.command(cls=Command)(runs.explain)
 app.command(cls=Command)(runs.preview)
 app.command(cls=Command)(runs.replay)
 app.command("test", cls=Command)(stories.play)
+app.command(cls=Command)(simulate.simulate)
 app.command(cls=Command)(happen.pay)
 app.command(cls=Command)(happen.chargeback)
 app.command(cls=Command)(happen.hold)

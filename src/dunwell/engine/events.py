@@ -55,7 +55,8 @@ class Paid:
 class PaidElsewhere:
     """Claims of which less is open by what their source says: paid where Dunwell does not see the money.
 
-    `items`: `item_id`, and `less_minor`, by how much less is open.
+    `items`: `item_id`, and `less_minor`, by how much less is open; more, where it is below 0. And `on`, the day of
+    each, where they are not all of one.
     """
 
     on: date

@@ -73,19 +73,23 @@ class History:
 
         Errors: ValueError for a day before `from_on`: what was settled by then is not known here.
         """
+        return self.issued_by(day).filter(pl.col("open_minor") > 0)
+
+    def issued_by(self, day: date) -> pl.DataFrame:
+        """Return the items that were there at the end of a day, open or not: as `open_on`, with its errors."""
         if day < self.from_on:
             raise ValueError(f"this history begins on {self.from_on}, and tells nothing of {day}")
         moved = self.moves.filter(pl.col("on") <= day).group_by("item_id").agg(pl.col("less_minor").sum())
         then = self.items.filter((pl.col("issued_on") <= day).fill_null(value=True))
         found = then.join(moved, on="item_id", how="left", maintain_order="left")
         left = pl.col("amount_minor") - pl.col("less_minor").fill_null(0)
-        return found.with_columns(open_minor=left).drop("less_minor").filter(pl.col("open_minor") > 0)
+        return found.with_columns(open_minor=left).drop("less_minor")
 
 
 def _table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None) -> pl.DataFrame:
     schema = SCHEMAS[name]
-    if rows is None or len(rows) == 0:
-        return pl.DataFrame(schema=schema)
+    if rows is None or (isinstance(rows, list) and not rows):
+        return pl.DataFrame(schema=schema)  # a frame without rows keeps its attributes
     frame = rows if isinstance(rows, pl.DataFrame) else pl.DataFrame(rows, infer_schema_length=None)
     extra = [column for column in frame.columns if column not in schema]
     if strange := [c for c in extra if name not in {"items", "accounts"} or not c.startswith("attr_")]:

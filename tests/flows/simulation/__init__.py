@@ -1,0 +1,1 @@
+"""Simulations over a real book, and what they refuse."""

@@ -1,0 +1,35 @@
+"""Files of a simulation are whole, or not there."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dunwell.channels.files import NewFile
+from dunwell.cli.output import money
+from dunwell.flows.simulation import files
+from dunwell.flows.simulation.simulate import simulate
+from tests.flows.town import Town, day
+
+
+def test_who_interrupts_leaves_no_part_of_a_file(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    found = simulate(town.entity, from_on=day("2026-01-10"), until_on=day("2026-02-28"), policies=[])
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "totals.csv").write_text("as it was")
+    begun: list[Path] = []
+    begin = NewFile.begin
+
+    def interrupted(path: Path, content: bytes) -> Any:  # noqa: ANN401
+        if len(begun) == 4:
+            raise KeyboardInterrupt
+        begun.append(path)
+        return begin(path, content)
+
+    monkeypatch.setattr(NewFile, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        files.write(found, [out / "a.html"], out, money=money)
+    assert len(begun) == 4
+    assert [each.name for each in out.iterdir()] == ["totals.csv"]
+    assert (out / "totals.csv").read_text() == "as it was"
