@@ -85,6 +85,12 @@ class Config(BaseSettings):
     public_url: str | None = Field(default=None, description="how browsers reach the console, behind a proxy")
 
     @property
+    def database_file(self) -> Path | None:
+        """The file that the book is in; None where a server has it."""
+        scheme = "sqlite:///"
+        return Path(self.database_url.removeprefix(scheme)) if self.database_url.startswith(scheme) else None
+
+    @property
     def address(self) -> tuple[str, int]:
         """Where to listen: host and port."""
         parts = urlsplit(f"//{self.listen}")

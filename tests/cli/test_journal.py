@@ -57,7 +57,10 @@ def test_a_journal_is_printed_or_written_and_says_the_same_in_both_formats(tmp_p
     os.mkfifo(tmp_path / "pipe")
     for target in (".", "pipe"):
         refused = type_in(*days, "--out", target)
-        assert (refused.code, refused.err) == (3, f"error: --out: {target} is no regular file\n")
+        assert (refused.code, refused.err) == (
+            3,
+            f"error: --out: {target} is there and no regular file: nothing is written over it\n",
+        )
     assert (tmp_path / "pipe").is_fifo()
     nowhere = type_in(*days, "--out", "no/such/folder/journal.csv")
     assert (nowhere.code, "cannot be read or written" in nowhere.err) == (3, True)

@@ -16,10 +16,10 @@ class NewFile:
     descriptor: int
 
     @classmethod
-    def begin(cls, path: Path, content: bytes) -> Self:
-        """Write the content, under a name with a dot. Errors: OSError."""
+    def begin(cls, path: Path, content: bytes, *, mode: int = 0o640) -> Self:
+        """Write the content, under a name with a dot; `mode`: who may read it, less the umask. Errors: OSError."""
         unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o640)
+        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
         begun = cls(path, unfinished, descriptor)
         try:
             while content:

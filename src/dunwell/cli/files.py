@@ -2,12 +2,12 @@
 
 import csv
 import io
-import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from dunwell.flows.errors import Invalid
+from dunwell.flows.outfiles import require_apart, require_different, require_plain, write
 
 FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -15,19 +15,22 @@ FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_whole(path: Path, content: str | bytes, *, option: str = "--out") -> None:
     """Write a whole file or none: another program may be waiting for it.
 
-    A link stays one, and what it leads to is written. Errors: OSError; Invalid for a folder, a device or a pipe.
+    Errors: OSError; Invalid for a folder, a device or a pipe, and for what belongs to the book.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        raise Invalid(f"{option}: {path} is no regular file")
-    written = target.with_name(f".{target.name}.{os.getpid()}.writing")
-    try:
-        written.unlink(missing_ok=True)  # of a process of this number that was killed
-        with written.open("xb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
-        written.replace(target)
-    finally:
-        written.unlink(missing_ok=True)
+    write_all([(path, content, option)])
+
+
+def write_all(wanted: Sequence[tuple[Path, str | bytes, str]]) -> None:
+    """Write files, all or none, each with the option that asks for it. Errors: as `write_whole`."""
+    for path, _content, option in wanted:
+        require_plain(path, option)
+        require_apart(path, option)
+    require_different([path for path, _content, _option in wanted], " and ".join(option for *_rest, option in wanted))
+    write([(path, partial(_encoded, content)) for path, content, _option in wanted])
+
+
+def _encoded(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def csv_text(columns: Sequence[str], rows: Sequence[Mapping[str, object]]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 from dunwell.cli import clock
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, book_exists, day, entity_of, open_book, refuses
+from dunwell.cli.files import write_whole
 from dunwell.cli.output import as_json, money, say, table
 from dunwell.engine.money import exponent
 
@@ -77,7 +78,7 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
             paid=paid or [], series=_series(),
         )  # fmt: skip
     if pdf:
-        pdf.write_bytes(found.printed(language))
+        write_whole(pdf, found.printed(language), option="--pdf")
     if json:
         as_json(_as_json(found, terms))
         return

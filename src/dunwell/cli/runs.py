@@ -20,7 +20,9 @@ from dunwell.cli.doors import (
     refuses,
     typed,
 )
+from dunwell.cli.files import write_all
 from dunwell.cli.output import as_json, money, progress, say, table
+from dunwell.flows.outfiles import require_apart
 
 REASONS_SHOWN_MAX: Final = 3
 
@@ -202,12 +204,13 @@ def preview(
 
 def _written(shown: "Sequence[Preview]", folder: Path) -> list[list[str]]:
     """Write previews into a folder, numbered where there are several; return the files of each."""
+    require_apart(folder, "--write")
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for number, message in enumerate(shown, 1):
         path = folder / f"{re.sub(r'[^a-z0-9_-]', '_', message.stage.lower())}-{number}"
-        path.with_suffix(".html").write_text(message.html, encoding="utf-8")
-        path.with_suffix(".pdf").write_bytes(message.letter)
+        wanted = ((path.with_suffix(".html"), message.html), (path.with_suffix(".pdf"), message.letter))
+        write_all([(file, content, "--write") for file, content in wanted])
         files.append([str(path.with_suffix(ending)) for ending in (".html", ".pdf")])
     return files
 

@@ -11,6 +11,7 @@ import typer
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, day, entity_of, refuses
 from dunwell.cli.output import as_json, money, progress, say, table
 from dunwell.cli.passing import book_of
+from dunwell.flows.outfiles import require_apart
 
 if TYPE_CHECKING:
     from dunwell.flows.simulation.simulate import Simulated
@@ -80,6 +81,8 @@ def simulate(
         raise WrongUsage("--seed is the luck of a response model: give --model, too")
     costs = dict(_costs(cost)) if cost else {}
     channels = [each.strip() for each in reach.split(",")] if reach else []
+    for path in [*(chart or ()), *([csv] if csv else [])]:
+        require_apart(path)  # of the book that is here, also where another is made for the moment
     with progress(quiet=json) as tell, book_of(file, mapping, tell):
         chosen = entity_of(entity)
         from dunwell.flows.simulation import files  # noqa: PLC0415  # after the book is open

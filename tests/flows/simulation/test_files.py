@@ -21,11 +21,11 @@ def test_who_interrupts_leaves_no_part_of_a_file(town: Town, tmp_path: Path, mon
     begun: list[Path] = []
     begin = NewFile.begin
 
-    def interrupted(path: Path, content: bytes) -> Any:  # noqa: ANN401
+    def interrupted(path: Path, content: bytes, **how: Any) -> Any:  # noqa: ANN401
         if len(begun) == 4:
             raise KeyboardInterrupt
         begun.append(path)
-        return begin(path, content)
+        return begin(path, content, **how)
 
     monkeypatch.setattr(NewFile, "begin", interrupted)
     with pytest.raises(KeyboardInterrupt):

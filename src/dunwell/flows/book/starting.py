@@ -6,11 +6,10 @@ from pathlib import Path
 
 from dunwell.engine.data import SHIPPED_POLICIES, shipped_policy
 from dunwell.flows import policies
+from dunwell.flows.outfiles import POLICY_FOLDER
 from dunwell.flows.policies import Applied
 from dunwell.records import connect
 from dunwell.records.models import PolicyVersion
-
-POLICY_FOLDER = "policies"
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """Tables, pictures and pages of a simulation: each file is whole, or not there."""
 
-import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from dunwell.channels.files import NewFile
 from dunwell.engine.simulation.result import SCHEMAS
 from dunwell.flows.drawing import elsewhere
 from dunwell.flows.errors import Invalid
+from dunwell.flows.outfiles import require_apart, require_different, require_plain
+from dunwell.flows.outfiles import write as write_files
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.simulation.simulate import Simulated
 from dunwell.flows.simulation.tables import Money, headline, side_by_side
@@ -51,23 +51,23 @@ def require_writable(pictures: Sequence[Path], folder: Path | None) -> None:
         if path.suffix not in {".png", ".svg", ".html"}:
             raise Invalid(f"{path}: charts are written as .html, .png or .svg")
         _require_file(path)
-    if len(set(pictures)) < len(pictures):
-        raise Invalid("two charts are to be written to the same file")
+    require_different(pictures, "two charts")
     if folder and folder.exists() and not folder.is_dir():
         raise Invalid(f"{folder} is no folder: the tables are written as files into one")
     if folder and not folder.is_dir() and not folder.parent.is_dir():
         raise Invalid(f"{folder}: there is no folder {folder.parent}")
-    if folder and folder.is_dir():
-        for name in SCHEMAS:
-            _require_file(folder / f"{name}.csv")
+    for name in SCHEMAS if folder else ():
+        table = Path(folder or "", f"{name}.csv")
+        require_apart(table)
+        require_plain(table)
 
 
 def _require_file(path: Path) -> None:
     """Errors: Invalid for what is there and no file, or can have no file in it."""
     if not path.parent.is_dir():
         raise Invalid(f"{path}: there is no folder {path.parent}")
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise Invalid(f"{path} is there and no file: nothing is written over it")
+    require_plain(path)
+    require_apart(path)
 
 
 def write(
@@ -82,18 +82,16 @@ def write(
         folder.mkdir(exist_ok=True)
         wanted += [(folder / f"{name}.csv", _table(found, name)) for name in SCHEMAS]
     wanted += [(path, _chart(found, path, money)) for path in pictures]
-    begun: list[NewFile] = []
-    try:
-        for at, (path, content) in enumerate(wanted):
-            progress("writing", at, len(wanted))
-            begun.append(NewFile.begin(path, content()))
-        while begun:
-            begun[0].end()
-            begun.pop(0)
-    finally:
-        for unfinished in begun:
-            unfinished.give_up()
+    write_files(_told(wanted, progress))
     return [path for path, _content in wanted]
+
+
+def _told(
+    wanted: Sequence[tuple[Path, Callable[[], bytes]]], progress: Progress
+) -> Iterator[tuple[Path, Callable[[], bytes]]]:
+    for at, each in enumerate(wanted):
+        progress("writing", at, len(wanted))
+        yield each
 
 
 def _table(found: Simulated, name: str) -> Callable[[], bytes]:
