@@ -1,9 +1,13 @@
 """Reports from the shell: the same figures as a table, JSON, CSV and an Excel workbook, and what is refused."""
 
 import csv
+import io
 import os
+import stat
 from datetime import date, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import openpyxl
 import pytest
@@ -84,6 +88,16 @@ def test_what_debtors_are_called_is_no_formula(book: Path) -> None:
     assert "'=1+1" in [cell.value for cell in cells]
 
 
+def test_what_no_workbook_takes_is_replaced() -> None:
+    rows = [{"entity": "A", "currency": "EUR", "segment": "a\x0bb\x1f"}]
+    told: Any = SimpleNamespace(  # a Report, which needs no database here
+        name="dso", title="DSO", about="about", rows=rows, notes=["of c\x00d"], from_on=None, to_on=date(2026, 3, 31)
+    )
+    workbook = openpyxl.load_workbook(io.BytesIO(showing._workbook(told)))
+    assert workbook["dso"]["C2"].value == "a\ufffdb\ufffd"
+    assert [row[0] for row in workbook["about"].iter_rows(values_only=True)][-1] == "of c\ufffdd"
+
+
 def test_the_page_of_all_measures(book: Path) -> None:
     page = report(book, "overview", "--from", "2026-02-01", "--to", "2026-03-31")
     assert page.code == 0
@@ -92,6 +106,12 @@ def test_the_page_of_all_measures(book: Path) -> None:
     rows = report(book, "overview", "--entity", "ACME", *MARCH, "--json").json["rows"]
     late = next(row for row in rows if (row["currency"], row["figure"]) == ("EUR", "days_late"))
     assert (late["value"], late["before"]) == ("34.00", None)
+    assert report(book, "overview", "--entity", "ACME", *MARCH, "--csv", "page.csv", "--excel", "page.xlsx").code == 0
+    found = list(csv.DictReader((book / "page.csv").read_text().splitlines()))
+    assert {(row["currency"], row["figure"]): row["value"] for row in found}["EUR", "receivables"] == "310.00"
+    assert [row["figure"] for row in found if row["figure"].endswith("_minor")] == []
+    lines = openpyxl.load_workbook(book / "page.xlsx")["overview"].iter_rows(values_only=True)
+    assert [line[3] for line in lines if line[1:3] == ("EUR", "receivables")] == [310]
 
 
 def test_money_that_rolled_on(book: Path) -> None:
@@ -144,8 +164,8 @@ def test_what_is_kept_of_days_and_the_trend(book: Path) -> None:
         ("dso --from 31.03.2026", 2, "is not a date"),
         ("trend --months 0", 3, "--months: 0 is not between 1 and 1200"),
         ("snapshot --on 2999-01-01", 3, "is not"),
-        ("dso --month 2026-03 --csv .", 3, "--csv: . is no regular file"),
-        ("dso --month 2026-03 --excel pipe", 3, "--excel: pipe is no regular file"),
+        ("dso --month 2026-03 --csv .", 3, "--csv: . is there and no regular file"),
+        ("dso --month 2026-03 --excel pipe", 3, "--excel: pipe is there and no regular file"),
         ("dso --month 2026-03 --csv no/such/folder.csv", 3, "cannot be read or written"),
     ],
 )
@@ -164,6 +184,46 @@ def test_a_file_that_is_there_is_replaced_whole(book: Path) -> None:
     assert (book / "old.csv").read_text().startswith("entity,currency,opening,")
     assert "before, and is longer" not in (book / "old.csv").read_text()
     assert [path.name for path in book.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "dunwell.sqlite3",
+        "dunwell.sqlite3-wal",
+        "dunwell.toml",
+        "archive/a.csv",
+        "outbox/a.csv",
+        "policies/a.csv",
+        "link",
+    ],
+)
+def test_nothing_is_written_over_the_book(book: Path, own: str) -> None:
+    path = book / "book" / own
+    if own == "link" and not path.is_symlink():
+        path.symlink_to("dunwell.sqlite3")
+    before = path.read_bytes() if path.exists() else None
+    for words in (("report", "cei", *MARCH, "--csv"), ("report", "cei", *MARCH, "--excel"),
+                  ("journal", "--entity", "ACME", "--from", "2026-03-01", "--to", "2026-03-02", "--out")):  # fmt: skip
+        refused = dunwell("--home", "book", *words, f"book/{own}", cwd=book)
+        assert (refused.code, refused.out) == (3, "")
+        assert f"{words[-1]}: book/{own} belongs to the book: nothing is written over it" in refused.err
+    assert (path.read_bytes() if path.exists() else None) == before
+
+
+def test_a_file_stays_readable_by_whom_it_was(book: Path) -> None:
+    (book / "mine.csv").touch(mode=0o600)
+    assert report(book, "cei", *MARCH, "--csv", "mine.csv", "--excel", "new.xlsx").code == 0
+    assert stat.S_IMODE((book / "mine.csv").stat().st_mode) == 0o600
+    usual = book / "usual"
+    usual.touch()
+    assert (book / "new.xlsx").stat().st_mode == usual.stat().st_mode
+
+
+def test_a_report_is_not_written_twice_to_one_file(book: Path) -> None:
+    refused = report(book, "cei", *MARCH, "--csv", "both", "--excel", "./both")
+    assert (refused.code, "--csv and --excel are to be written to the same file" in refused.err) == (3, True)
+    assert not (book / "both").exists()
 
 
 def test_no_figure_is_cut_short_on_a_narrow_terminal(

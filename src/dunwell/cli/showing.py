@@ -1,6 +1,7 @@
 """How reports look: tables for people, JSON, CSV and Excel workbooks for programs."""
 
 import io
+import re
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from dunwell.cli.files import csv_text, harmless, write_whole
+from dunwell.cli.files import csv_text, harmless, write_all
 from dunwell.cli.output import NONE, as_json, err, money, out, say, table
 from dunwell.engine.money import exponent
 from dunwell.flows.errors import Invalid
@@ -31,15 +32,18 @@ HIDDEN: Final[dict[str, set[str]]] = {
     "snapshot": set(),
     "trend": {"unapplied_minor", "disputed_minor"},
 }
+UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # what XML has no way to say
 DIGITS_MAX: Final = 15  # as many as a spreadsheet keeps of a number
 
 
 def show(report: "Report", *, json: bool, csv: Path | None, excel: Path | None) -> None:
     """Show a report, or write it to files, or both in JSON and files. Errors: OSError, Invalid."""
+    wanted: list[tuple[Path, str | bytes, str]] = []
     if csv is not None:
-        write_whole(csv, csv_text(*_in_units(report)), option="--csv")
+        wanted.append((csv, csv_text(*_in_units(report)), "--csv"))
     if excel is not None:
-        write_whole(excel, _workbook(report), option="--excel")
+        wanted.append((excel, _workbook(report), "--excel"))
+    write_all(wanted)
     if json:
         as_json(_document(report))
     elif csv is None and excel is None:
@@ -175,7 +179,7 @@ def _cell(name: str, value: object, currency: str | None) -> object:
 
 
 def _in_units(report: "Report") -> tuple[list[str], list[dict[str, object]]]:
-    """Columns and rows with amounts in units of their currency; the columns lose `_minor`."""
+    """Columns and rows with amounts in units of their currency; the columns, and figures in rows, lose `_minor`."""
     names = list(dict.fromkeys(name for row in report.rows for name in row))
     rows = [{_column(name): _unit(row, name) for name in row} for row in report.rows]
     return [_column(name) for name in names] or [*NAMES], rows
@@ -187,6 +191,8 @@ def _column(name: str) -> str:
 
 def _unit(row: Mapping[str, Any], name: str) -> object:
     value, currency = row[name], row.get("currency")
+    if name == "figure":
+        return _column(value)
     of = row.get("figure", name) if name in {"value", "before"} else name
     if of.endswith("_minor") and isinstance(value, int) and currency:
         return Decimal(value).scaleb(-exponent(currency))
@@ -209,14 +215,14 @@ def _workbook(report: "Report") -> bytes:
     about = book.create_sheet("about")
     days = f"{report.from_on} to {report.to_on}" if report.from_on else f"on {report.to_on}"
     for line in (report.title, days, report.about, *report.notes):
-        about.append([harmless(line)])
+        about.append([_for_excel(line)])
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()
 
 
 def _for_excel(value: object) -> Any:  # noqa: ANN401  # what a cell takes
-    """Text is harmless; a number of more digits than a spreadsheet keeps is a text."""
+    """Text is harmless, and without what no workbook takes; a number of more digits than one keeps is a text."""
     if isinstance(value, int | Decimal) and len(Decimal(value).as_tuple().digits) > DIGITS_MAX:
         return str(value)
-    return harmless(value)
+    return harmless(UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", value) if isinstance(value, str) else value)
