@@ -142,6 +142,11 @@ def test_what_is_kept_of_days_and_the_trend(book: Path) -> None:
     assert (kept["as_of"], len(kept["rows"])) == (yesterday.isoformat(), 2)
     end = today("UTC").replace(day=1) - timedelta(days=1)
     assert report(book, "snapshot", "--entity", "ACME", "--on", end.isoformat()).code == 0
+    start = (end - timedelta(days=9)).isoformat()
+    many = report(book, "snapshot", "--entity", "ACME", "--from", start, "--to", end.isoformat())
+    assert (many.code, f"ACME EUR {start}" in " ".join(many.out.split()) or start in many.out) == (0, True)
+    both = report(book, "snapshot", "--on", start, "--from", start)
+    assert (both.code, "--on is one day" in both.err) == (2, True)
     told = report(book, "trend", "--entity", "ACME", "--months", "2", "--json", "--csv", "trend.csv").json
     last = [row for row in told["rows"] if row["currency"] == "EUR"][-1]
     assert (date.fromisoformat(last["month_end_on"]), last["days_over_90_minor"]) == (end, 31000)

@@ -30,7 +30,15 @@ PARTS: Final = {
 HIDDEN: Final[dict[str, set[str]]] = {
     "ageing": set(),
     "snapshot": set(),
-    "trend": {"unapplied_minor", "disputed_minor"},
+    "trend": {
+        "unapplied_minor",
+        "disputed_minor",
+        "open_count",
+        "received_minor",
+        "notices_count",
+        "promises_count",
+        "promised_minor",
+    },
 }
 UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")  # what XML has no way to say
 DIGITS_MAX: Final = 15  # as many as a spreadsheet keeps of a number
@@ -74,7 +82,8 @@ def _print(report: "Report") -> None:
     say(f"{report.title}, {days}")
     say(report.about)
     say()
-    keys = [*NAMES, *([report.by] if report.by else [])]
+    is_of_days = report.name == "snapshot" and report.from_on is not None
+    keys = [*NAMES, *([report.by] if report.by else []), *(["on"] if is_of_days else [])]
     if report.name == "roll":
         _print_rolls(report, keys)
     elif report.name == "overview":

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import Json, day, entities_of, refuses
+from dunwell.cli.doors import Json, WrongUsage, day, entities_of, refuses
 from dunwell.cli.showing import AllOrOne, Csv, Excel, show
 
 
@@ -17,19 +17,29 @@ def snapshot(
     on: Annotated[
         date | None, typer.Option("--on", parser=day, metavar="DATE", help="Of this day. [default: yesterday]")
     ] = None,
+    from_: Annotated[
+        date | None, typer.Option("--from", parser=day, metavar="DATE", help="Of every day from this one on.")
+    ] = None,
+    to: Annotated[
+        date | None, typer.Option("--to", parser=day, metavar="DATE", help="The last day. [default: yesterday]")
+    ] = None,
     json: Json = False,
     csv: Csv = None,
     excel: Excel = None,
 ) -> None:
-    """Measure a day of the past, and keep its figures for trends.
+    """Measure days of the past, and keep their figures for trends.
 
-    Workers keep each day by themselves once it is over. From what is on record by now; what was kept of the day before
-    is replaced.
+    Workers keep each day by themselves once it is over. From what is on record by now; what was kept of these days
+    before is replaced.
     """
+    if on and (from_ or to):
+        raise WrongUsage("--on is one day: give it, or --from and --to")
     chosen = entities_of(entity)
-    from dunwell.flows.reports.snapshots import snapshot as keep  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.reports.period import days_asked  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.reports.snapshots import snapshot as keep  # noqa: PLC0415
 
-    show(keep(chosen, on, at=clock.now()), json=json, csv=csv, excel=excel)
+    days = days_asked(chosen, clock.now(), from_on=from_, to_on=to)
+    show(keep(chosen, days or on, at=clock.now()), json=json, csv=csv, excel=excel)
 
 
 @refuses

@@ -1,5 +1,6 @@
 """The figures of one day, as they are kept for trends."""
 
+from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
@@ -22,13 +23,14 @@ FIGURES: Final = (
 )  # fmt: skip
 
 
-def figures(history: History, on: date) -> pl.DataFrame:
+def figures(history: History, on: date, *, also: Iterable[str] = ()) -> pl.DataFrame:
     """Return the figures of a day, a row an entity and currency: GROUP and FIGURES, whole numbers.
 
     At its end: what is owed by age as in `ageing` (OWED, with charges and disputed parts; `charges_minor` and
     `disputed_minor` say how much of it), `unapplied_minor` (0 or less) apart, and the promises whose time runs, kept
     or not. Of the day itself: `invoiced_minor` and `credited_minor` as in `sales`; `received_minor`, money that was set
-    off against invoices and instalments, less what was taken back; `notices_count` sent.
+    off against invoices and instalments, less what was taken back; `notices_count` sent. `also`: currencies that have
+    a row even where nothing of them is in the history, since nothing was owed in them: zeros.
     Errors: ValueError for a day that the history does not tell of.
     """
     keys = list(GROUP)
@@ -38,7 +40,9 @@ def figures(history: History, on: date) -> pl.DataFrame:
     charged = standing(history, on).select(*keys, "charges_minor")
     sold = sales(history, Days(on, on)).select(*keys, "invoiced_minor", "credited_minor")
     day = (_received(history, on), _notices(history, on), _promises(history, on))
-    known = history.items.select(keys).unique()
+    named = pl.DataFrame({"currency": list(also)}, schema={"currency": history.items.schema["currency"]})
+    idle = history.accounts.select("entity_id").unique().join(named, how="cross").select(keys)
+    known = pl.concat([history.items.select(keys), idle]).unique()
     return side_by_side(keys, known, aged, charged, sold, *day).select(*keys, *FIGURES)
 
 

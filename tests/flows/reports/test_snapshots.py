@@ -1,18 +1,21 @@
 """The figures kept of each day, and the trend that they tell."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from dunwell.engine.history import History
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.promises import promise
+from dunwell.flows.reports import known, snapshots
 from dunwell.flows.reports.snapshots import measure_last_days, put_off, snapshot, unmeasured
 from dunwell.flows.reports.trend import trend
 from dunwell.insight.daily import FIGURES
-from dunwell.records.models import Entity, Item, Snapshot
+from dunwell.insight.trade import Days
+from dunwell.records.models import Account, Entity, Item, Snapshot
 from tests.flows.town import Town, day, noon
 
 
@@ -82,17 +85,91 @@ def test_what_is_booked_late_still_comes_into_its_day_for_a_week(town: Town) -> 
     assert (on_record(town, "2026-04-04").not_due_minor, on_record(town, "2026-04-04").invoiced_minor) == (15000, 5000)
 
 
-def test_only_entities_with_something_open_and_without_a_schedule_too(town: Town, home: Path) -> None:
+def test_every_entity_with_a_book_and_without_a_schedule_too(town: Town, home: Path) -> None:
     Town(home, "EMPTY", policy=None)
     other = Town(home, "OTHER", policy=None)
     other.item("B-1", "HUBER", "5.00 EUR", "2026-04-01", issued_on=day("2026-03-01"), open_minor=0,
                closed_on=day("2026-03-02"))  # fmt: skip
     town.item("A-1", "MEYER", "100.00 EUR", "2026-04-05")
-    assert due(noon("2026-04-03")) == ["ACME"]
+    assert due(noon("2026-04-03")) == ["ACME", "OTHER"]
     put_off(town.entity.pk, noon("2026-04-03"))
-    assert due(noon("2026-04-03")) == []
+    assert due(noon("2026-04-03")) == ["OTHER"]
     Entity.objects.update(measured_on=day("2027-01-01"))  # by a clock that was wrong
+    assert due(noon("2026-04-03")) == ["ACME", "OTHER"]
+
+
+def test_the_day_on_which_all_is_paid_is_kept_and_the_days_after_are_zeros(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-04-01"))
+    pay(town.entity, "MEYER", amount="100.00", currency="EUR", items=["A-1"], on=day("2026-04-02"), by="anna",
+        at=noon("2026-04-02"))  # fmt: skip
     assert due(noon("2026-04-03")) == ["ACME"]
+    measure_last_days(town.entity.pk, noon("2026-04-03"))
+    assert (on_record(town, "2026-04-02").received_minor, on_record(town, "2026-04-02").open_count) == (10000, 0)
+    measure_last_days(town.entity.pk, noon("2026-04-20"))
+    assert kept(town)[-1] == "2026-04-19"
+    assert on_record(town, "2026-04-19").days_1_30_minor == 0
+
+
+def test_days_on_which_no_worker_ran_are_kept_later(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-01-01"))
+    measure_last_days(town.entity.pk, noon("2026-03-03"))
+    assert kept(town) == [f"2026-02-{on}" for on in range(24, 29)] + ["2026-03-01", "2026-03-02"]
+    measure_last_days(town.entity.pk, noon("2026-03-31"))
+    assert (kept(town)[0], len(kept(town)), kept(town)[-1]) == ("2026-02-24", 35, "2026-03-30")
+
+
+def test_a_currency_in_which_nothing_is_owed_is_kept_as_zeros(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-01-01"))
+    town.item("A-2", "MEYER", "5.00 USD", "2026-02-05", issued_on=day("2026-01-05"), open_minor=0,
+              closed_on=day("2026-02-05"))  # fmt: skip
+    measure_last_days(town.entity.pk, noon("2026-03-10"))
+    idle = on_record(town, "2026-03-09", "USD")
+    assert [getattr(idle, name) for name in FIGURES] == [0] * len(FIGURES)
+
+
+def test_figures_that_are_no_longer_so_do_not_stay(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-01-01"))
+    snapshot([town.entity], day("2026-03-01"), at=noon("2026-03-10"))
+    Account.objects.update(intercompany=True)  # as it should have been said from the beginning
+    snapshot([town.entity], day("2026-03-01"), at=noon("2026-03-10"))
+    assert kept(town) == []
+
+
+def test_a_day_that_is_not_over_somewhere_is_kept_where_it_is(town: Town, home: Path) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-01-01"))
+    west = Town(home, "WEST", policy=None)
+    west.item("B-1", "HUBER", "5.00 EUR", "2026-04-01", issued_on=day("2026-03-01"))
+    Entity.objects.filter(code="WEST").update(time_zone="Pacific/Honolulu")
+    west.entity.refresh_from_db()
+    found = snapshot([town.entity, west.entity], day("2026-03-10"), at=noon("2026-03-11").replace(hour=5))
+    assert [row["entity"] for row in found.rows] == ["ACME"]
+    assert found.notes == ["WEST: 2026-03-10 is not over yet: today is 2026-03-10"]
+
+
+def test_several_days_of_the_past_are_kept_at_once(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    found = snapshot([town.entity], Days(day("2026-02-01"), day("2026-02-28")), at=noon("2026-04-03"))
+    assert (len(found.rows), found.from_on, found.to_on) == (28, day("2026-02-01"), day("2026-02-28"))
+    assert (kept(town)[0], kept(town)[-1], len(kept(town))) == ("2026-02-01", "2026-02-28", 28)
+    with pytest.raises(Invalid, match="days are more than"):
+        snapshot([town.entity], Days(day("1990-01-01"), day("2026-02-28")), at=noon("2026-04-03"))
+
+
+def test_who_is_slower_does_not_overwrite_what_is_newer(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    read = known.history_on
+
+    def slowly(entity: Entity, on: date) -> History:
+        found = read(entity, on)
+        if not Snapshot.objects.exists():  # meanwhile something is booked, and another measures
+            Item.objects.update(open_minor=4000)
+            monkeypatch.setattr(snapshots, "history_on", read)
+            snapshot([entity], on, at=noon("2026-04-03"))
+        return found
+
+    monkeypatch.setattr(snapshots, "history_on", slowly)
+    snapshot([town.entity], day("2026-02-15"), at=noon("2026-04-03"))
+    assert on_record(town, "2026-02-15").days_1_30_minor == 4000
 
 
 def test_a_day_that_nothing_is_known_of_is_kept_by_nobody(town: Town) -> None:
@@ -122,10 +199,7 @@ def test_people_keep_a_day_of_the_past_from_the_history(town: Town) -> None:
 
 
 def all_days(town: Town, first: str, last: str) -> None:
-    on = day(first)
-    while on <= day(last):
-        snapshot([town.entity], on, at=noon("2026-05-01"))
-        on += timedelta(days=1)
+    snapshot([town.entity], Days(day(first), day(last)), at=noon("2026-05-01"))
 
 
 def test_the_trend_is_told_by_what_was_kept_and_nothing_is_made_up(town: Town) -> None:
@@ -142,10 +216,21 @@ def test_the_trend_is_told_by_what_was_kept_and_nothing_is_made_up(town: Town) -
     assert (march["dso_days"], march["sales_minor"], march["missing_count"]) == (None, None, 31)
     assert (march["overdue_percent"], march["not_due_minor"]) == (Decimal("32.22"), 61000)
     assert "62 of 151 days were not kept, from 2025-12-01 to 2026-01-31" in found.notes[0]
+    assert (april["open_count"], april["received_minor"], april["notices_count"]) == (3, 0, 0)
+    assert (march["received_minor"], told["2026-02-28"]["promised_minor"]) == (0, 0)
     Snapshot.objects.filter(on=day("2026-04-30")).delete()
     gap = trend([town.entity], months=1, at=noon("2026-05-01")).rows[0]
     assert (gap["receivables_minor"], gap["dso_days"], gap["overdue_percent"]) == (None, None, None)
-    assert gap["missing_count"] == 1
+    assert (gap["missing_count"], gap["received_minor"], gap["open_count"]) == (1, None, None)
+
+
+def test_days_that_one_currency_lacks_are_said_of_it(town: Town) -> None:
+    town.item("A-1", "MEYER", "280.00 EUR", "2026-02-20", issued_on=day("2026-01-01"))
+    town.item("A-2", "MEYER", "5.00 USD", "2026-02-20", issued_on=day("2026-01-01"))
+    all_days(town, "2026-02-01", "2026-04-30")
+    Snapshot.objects.filter(currency="USD", on__lt=day("2026-03-01")).delete()
+    (note,) = trend([town.entity], months=1, at=noon("2026-05-01")).notes
+    assert note.startswith("ACME USD: 28 of 89 days were not kept, from 2026-02-01 to 2026-02-28")
 
 
 def test_a_trend_of_nothing_and_of_absurd_months(town: Town) -> None:

@@ -1,6 +1,6 @@
 """How the figures of an entity went from month to month, by the snapshots of its days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -41,8 +41,7 @@ def trend(entities: Sequence[Entity], *, months: int, at: datetime) -> Report:
             notes.append(f"{entity.code}: no day of these months was kept: workers keep each once it is over")
         for currency, days in sorted(kept.items()):
             rows += [_row(entity, currency, on, days) for on in ends]
-        every = {on for days in kept.values() for on in days}
-        notes += _unkept(entity, ends, every) if kept else []
+        notes += _unkept(entity, ends, kept)
     if not rows:
         raise Invalid("there is no trend yet", [*notes, "`dunwell report snapshot --on DATE` keeps a day of the past"])
     whole = last_months(local_day(entities[0], at), months)
@@ -66,8 +65,11 @@ def _row(entity: Entity, currency: str, on: date, days: Mapping[date, Snapshot])
     found["sales_minor"] = sum(sold) if len(sold) == len(window) else None
     found["dso_days"] = _ratio(receivables, found["sales_minor"], len(window))
     found["overdue_percent"] = _ratio(overdue, owed, 100)
-    for name in (*OWED, "unapplied_minor", "disputed_minor"):
+    for name in (*OWED, "unapplied_minor", "disputed_minor", "open_count", "promises_count", "promised_minor"):
         found[name] = getattr(at, name) if at else None
+    month = [days[day] for day in window if day.month == on.month and day in days]
+    for name in ("received_minor", "notices_count"):
+        found[name] = sum(getattr(day, name) for day in month) if len(month) == on.day else None
     found["missing_count"] = len(window) - len(sold)
     return found
 
@@ -79,14 +81,16 @@ def _ratio(above: int | None, below: int | None, times: int) -> Decimal | None:
     return Decimal(fraction_half_up(Fraction(above * times * 100, below))).scaleb(-2)
 
 
-def _unkept(entity: Entity, ends: Sequence[date], kept: set[date]) -> list[str]:
+def _unkept(entity: Entity, ends: Sequence[date], kept: Mapping[str, Collection[date]]) -> Iterator[str]:
+    """Say which days were not kept; of each currency by itself, where they are not the same."""
     first = months_before(ends[0], MONTHS - 1)
     every = [first + n * DAY for n in range((ends[-1] - first).days + 1)]
-    if not (gone := [on for on in every if on not in kept]):
-        return []
-    shown = f"from {gone[0]} to {gone[-1]}" if len(gone) > 1 else f"{gone[0]}"
-    told = (
-        f"{entity.code}: {len(gone):,} of {len(every):,} days were not kept, {shown}: a month end among them shows"
-        " nothing, and a DSO whose three months hold one is not told"
-    )
-    return [told]
+    gone = {currency: tuple(on for on in every if on not in days) for currency, days in sorted(kept.items())}
+    for days in dict.fromkeys(filter(None, gone.values())):
+        of = [currency for currency, own in gone.items() if own == days]
+        whose = " ".join([entity.code, *([] if len(of) == len(gone) else [", ".join(of)])])
+        shown = f"from {days[0]} to {days[-1]}" if len(days) > 1 else f"{days[0]}"
+        yield (
+            f"{whose}: {len(days):,} of {len(every):,} days were not kept, {shown}: a month end among them shows"
+            " nothing, and a DSO whose three months hold one is not told"
+        )
