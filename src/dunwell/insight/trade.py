@@ -67,6 +67,16 @@ def trade(history: History) -> History:
     )
 
 
+def in_days(history: History, days: Days) -> History:
+    """Leave out the items that were not there on any of some days: settled before the first, or issued after the last.
+
+    What has no day of issue was there from the beginning. The other frames stay as they are.
+    """
+    is_issued = (pl.col("issued_on") <= days.to_on).fill_null(value=True)
+    is_unsettled = (pl.col("closed_on") >= days.from_on).fill_null(value=True)
+    return replace(history, items=history.items.filter(is_issued & is_unsettled))
+
+
 def within_group(history: History) -> pl.Series:
     """The accounts of companies of the own group: those that are intercompany, or whose payer is."""
     flagged = history.accounts.filter(pl.col("intercompany").fill_null(value=False))["account_id"].implode()

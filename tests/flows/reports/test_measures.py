@@ -149,6 +149,17 @@ def test_the_own_group_is_left_out_and_said(town: Town) -> None:
     assert any("without a due date: 1 of the invoices" in note for note in found.notes)
 
 
+def test_only_what_was_there_in_these_days_is_said_to_lack_a_date(town: Town) -> None:
+    sold(town, "A-0", "1.00 EUR", "2025-12-31", None, open_minor=0, closed_on=day("2025-12-31"))
+    sold(town, "A-1", "2.00 EUR", "2026-01-05", None, open_minor=0, closed_on=day("2026-02-28"))
+    sold(town, "A-2", "5.00 EUR", "2026-03-02", None, open_minor=0, closed_on=day("2026-03-20"))
+    sold(town, "A-3", "7.00 EUR", "2026-04-02", None)
+    for name in ("dso", "lateness"):
+        assert any("without a due date: 1 of the invoices" in note for note in of(town, name).notes)
+    page = overview([town.entity], MARCH, at=NOW)
+    assert any("without a due date: 1 of the invoices" in note for note in page.notes)
+
+
 def test_nothing_to_divide_by_is_said_with_its_reason(town: Town) -> None:
     sold(town, "A-1", "100.00 EUR", "2026-02-01", "2026-02-28")
     found = of(town, "dso")

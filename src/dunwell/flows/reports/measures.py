@@ -15,7 +15,7 @@ from dunwell.flows.reports.known import history_of, known_from, notes_on, yester
 from dunwell.flows.reports.period import last_months, month_ends
 from dunwell.flows.reports.report import Report, Row, missing, rows_of
 from dunwell.insight import cei, dso, lateness, promises, rolling, success
-from dunwell.insight.trade import PARTY, Days
+from dunwell.insight.trade import PARTY, Days, in_days
 from dunwell.records.models import Entity
 
 WITHIN_DAYS: Final = 14
@@ -156,7 +156,9 @@ def measure(
             continue
         rows = rows_of(frame, entity)
         report.rows.extend(rows)
-        report.notes.extend(f"{entity.code}: {note}" for note in [*notes_on(told), *([] if rows else [NOTHING])])
+        report.notes.extend(
+            f"{entity.code}: {note}" for note in [*notes_on(in_days(told, own)), *([] if rows else [NOTHING])]
+        )
         report = report.of_days(entity, own)
     if refused and len(refused) == len(entities):
         raise Invalid(refused[0], refused[1:])

@@ -12,7 +12,7 @@ from dunwell.flows.reports.measures import MEASURES, NOTHING, Asked, default_day
 from dunwell.flows.reports.period import days_before
 from dunwell.flows.reports.report import Report, Row, rows_of
 from dunwell.insight.standing import standing
-from dunwell.insight.trade import Days
+from dunwell.insight.trade import Days, in_days
 from dunwell.records.models import Entity
 
 ABOUT: Final = "Every measure of the days, beside as many days before. What each means: docs/kpi.md."
@@ -46,7 +46,9 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> 
         before = _before(entity, own, at, report.notes)
         rows = list(_rows(entity, _figures(entity, told, own, at), before))
         report.rows.extend(rows)
-        report.notes.extend(f"{entity.code}: {note}" for note in [*notes_on(told), *([] if rows else [NOTHING])])
+        report.notes.extend(
+            f"{entity.code}: {note}" for note in [*notes_on(in_days(told, own)), *([] if rows else [NOTHING])]
+        )
         report = report.of_days(entity, own)
     if refused and len(refused) == len(entities):
         raise Invalid(refused[0], refused[1:])
