@@ -314,7 +314,7 @@ class Play:
             [self.pending_items.select("entity_id", on="issued_on"), self.moves.select("entity_id", "on")]
         )
         happens = coming.join(mine, on="entity_id", how="semi").group_by("entity_id").agg(pl.col("on").min())
-        days = next_days(plan, due, self.book.closings).join(happens, on="entity_id", how="left")
+        days = next_days(plan, due, self.book).join(happens, on="entity_id", how="left")
         wound = days.select("entity_id", at=pl.min_horizontal("next_on", "on")).drop_nulls("at")
         self.clock = pl.concat([self.clock.join(mine, on="entity_id", how="anti"), wound])
 
