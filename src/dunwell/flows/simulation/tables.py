@@ -44,7 +44,8 @@ def _contacts(found: Simulated) -> list[Row]:
     contacts, messages = found.result.contacts, found.result.messages
     rows: list[Row] = [
         ("notices", *_of(found, contacts, "notices")),
-        (f"of them all paid within {SOON_DAYS} days", *_of(found, contacts, "soon_paid")),
+        (f"  watched for {SOON_DAYS} days after", *_of(found, contacts, "watched")),
+        ("  of these, all paid by then", *_of(found, contacts, "soon_paid")),
         ("accounts written to", *_of(found, contacts, "accounts")),
         ("notices approved by a person", *_of(found, contacts, "approvals")),
     ]
@@ -86,11 +87,14 @@ def _totals(found: Simulated, rows: pl.DataFrame, currency: str, money: Money) -
     }
     counts = {
         "claims settled": "settled",
+        "  in every scenario": "settled_in_all",
         "claims still open": "still_open",
         "days to pay": "days_to_pay",
         "days to pay, by amount": "days_to_pay_weighted",
         "days late": "days_late",
     }
+    if found.model is None or len(found.scenarios) == 1:
+        del counts["  in every scenario"]  # the same as those settled
     told: list[Row] = [
         (name, *(None if each is None else money(each, currency) for each in _of(found, rows, column)))
         for name, column in amounts.items()

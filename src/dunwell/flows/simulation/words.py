@@ -32,6 +32,10 @@ BY_MODEL: Final = (
         " differences come from the policies alone. Another seed shows how much is chance."
     ),
     (
+        "Days to pay and days late are those of the claims that every scenario settles in the period: over all that"
+        " each settles, a policy that gets slow payers to pay too would look the slower for it."
+    ),
+    (
         "Claims are those of the history, with their dates and amounts; none of their real payments is used, and"
         " credits and unapplied cash are left out."
     ),
