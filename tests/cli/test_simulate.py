@@ -74,7 +74,7 @@ def test_json_has_every_table_in_minor_units(past: Path) -> None:
     totals = answer.json["totals"][0]
     assert (totals["scenario"], totals["closing_minor"], totals["settled"]) == ("soon", 5000, 2)
     assert answer.json["costs_minor"] == {"email": 10}
-    assert "do not react" in answer.json["claims"][0]
+    assert any("do not react" in each for each in answer.json["claims"])
 
 
 def test_charts_and_tables_are_written(past: Path) -> None:

@@ -28,7 +28,8 @@ def side_by_side(found: Simulated, money: Money) -> Iterator[tuple[str, list[Row
         yield "Charges", _charges(found, money)
     for (currency,), rows in found.result.totals.group_by("currency", maintain_order=True):
         yield f"Claims in {currency}", _totals(found, rows, str(currency), money)
-    yield "Paid by the day after the due date, of claims issued in the period (%)", _curve(found)
+    if curve := _curve(found):
+        yield "Paid by the day after the due date, of claims issued in the period (%)", curve
     segments = found.result.segments
     if segments["segment"].n_unique() > 1:
         yield "Segments", _segments(found, segments, money)
