@@ -100,7 +100,12 @@ def _totals(found: Simulated, rows: pl.DataFrame, currency: str, money: Money) -
         (name, *(None if each is None else money(each, currency) for each in _of(found, rows, column)))
         for name, column in amounts.items()
     ]
-    return told + [(name, *_of(found, rows, column)) for name, column in counts.items()]
+    return told + [(name, *map(_count, _of(found, rows, column))) for name, column in counts.items()]
+
+
+def _count(value: Any) -> Any:  # noqa: ANN401
+    """Days with two places, as they are rounded."""
+    return f"{value:.2f}" if isinstance(value, float) else value
 
 
 def _curve(found: Simulated) -> list[Row]:
