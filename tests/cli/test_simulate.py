@@ -110,6 +110,7 @@ def test_the_same_seed_gives_the_same_and_no_model_takes_no_seed(past: Path) -> 
         ("--from 2020-01-10 --to 2020-03-31 --chart none/a.png", 3, "there is no folder none"),
         ("--from 2020-01-10 --to 2020-03-31 --chart null.png", 3, "null.png is there and no file"),
         ("--from 2020-01-10 --to 2020-03-31 --chart a.png --chart a.png", 3, "to the same file"),
+        ("--from 2020-01-10 --to 2020-03-31 --chart a.png --chart book/../a.png", 3, "to the same file"),
         ("--from 2020-01-10 --to 2020-03-31 --csv items.csv", 3, "items.csv is no folder"),
         ("--from 2020-01-10 --to soon", 2, "is not a date"),
     ],

@@ -86,6 +86,9 @@ def test_a_long_period_is_drawn_by_the_week_and_its_last_day() -> None:
     days = {row["on"][:10] for row in drawn.spec["data"]["values"]}
     assert len(days) == 30
     assert str(FROM + timedelta(days=199)) in days
+    assert drawn.title == "Open amounts by stage, EUR, by the week"
+    assert "One day of each week is drawn, and the last." in drawn.alt
+    assert "each week" not in charts(result(days=120), None)[0].alt
 
 
 def test_what_was_never_sent_has_no_chart() -> None:

@@ -81,7 +81,11 @@ def _exposures(result: Result) -> Iterator[Chart]:
 def _days(from_on: date, until_on: date) -> pl.Series:
     """The days that are drawn: all, or those a week apart and the last."""
     days = pl.date_range(from_on, until_on, eager=True)
-    return days if len(days) <= DAILY_MAX else days.gather_every(7).append(days.tail(1)).unique().sort()
+    return days if _is_daily(from_on, until_on) else days.gather_every(7).append(days.tail(1)).unique().sort()
+
+
+def _is_daily(from_on: date, until_on: date) -> bool:
+    return (until_on - from_on).days < DAILY_MAX
 
 
 def _exposure(result: Result, currency: str, rows: pl.DataFrame, days: pl.Series) -> Chart:
@@ -104,7 +108,8 @@ def _exposure(result: Result, currency: str, rows: pl.DataFrame, days: pl.Series
         },
     }  # fmt: skip
     spec = {**_values(result, filled.select("scenario", "on", "stage", "rank", "amount")), **_rows(result, area)}
-    return Chart(f"Open amounts by stage, {currency}", _told_exposure(result, currency), spec)
+    by_week = "" if _is_daily(result.from_on, result.until_on) else ", by the week"
+    return Chart(f"Open amounts by stage, {currency}{by_week}", _told_exposure(result, currency), spec)
 
 
 def _told_exposure(result: Result, currency: str) -> str:
@@ -113,9 +118,10 @@ def _told_exposure(result: Result, currency: str) -> str:
     told = [
         f"{name} {(at_end.get(at) or 0) / 10 ** exponent(currency):,.0f}" for at, name in enumerate(result.scenarios)
     ]
+    drawn = "" if _is_daily(result.from_on, result.until_on) else " One day of each week is drawn, and the last."
     return (
         f"Areas of what is open in {currency}, from {result.from_on} to {result.until_on}, by the stage of the last"
-        f" notice, one panel a scenario. Overdue at the end: {', '.join(told)}."
+        f" notice, one panel a scenario.{drawn} Overdue at the end: {', '.join(told)}."
     )
 
 

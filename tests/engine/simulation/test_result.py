@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from dunwell.engine.history import History
+from dunwell.engine.history import MOVES, History
 from dunwell.engine.policy.parse import parse_policy
-from dunwell.engine.simulation.happenings import MOVES, happenings
+from dunwell.engine.simulation.happenings import happenings
 from dunwell.engine.simulation.play import Play, Scenario
 from dunwell.engine.simulation.response import Response, read_model
 from dunwell.engine.simulation.result import NO_STAGE, NOT_DUE, SCHEMAS, Result, measured

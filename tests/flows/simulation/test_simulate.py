@@ -198,6 +198,16 @@ def test_a_policy_that_cannot_be_read_beside_one_that_can(past: Town, tmp_path: 
     assert f"{tmp_path}/bad.yaml:5: stages[1].days_past_du: unknown key" in error.value.problems[0]
 
 
+def test_a_file_that_is_not_there_hides_no_problem_of_another(past: Town, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(POLICY.replace("days_past_due: 14", "days_past_du: 14"))
+    with pytest.raises(Invalid) as error:
+        simulated(past, policies=["nowhere.yaml", str(tmp_path / "bad.yaml")])
+    assert error.value.message == "nothing is simulated: 2 problems"
+    assert ["bad.yaml:5" in error.value.problems[0], "nowhere.yaml is neither" in error.value.problems[1]] == [True] * 2
+    with pytest.raises(NotFound, match="nowhere"):
+        simulated(past, policies=["nowhere.yaml", "standard"])
+
+
 def test_a_policy_twice_in_one_scenario_or_a_scenario_twice(past: Town, tmp_path: Path) -> None:
     for name in ("a.yaml", "b.yaml"):
         (tmp_path / name).write_text(POLICY)

@@ -3,7 +3,7 @@
 import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,6 +17,8 @@ from dunwell.flows.simulation.tables import Money, headline, side_by_side
 from dunwell.insight.page import Figure, Table, page
 from dunwell.insight.pictures import png, svg
 from dunwell.insight.simulated import Chart, alone, charts, together
+
+FORMULA: Final = r"^[=+\-@\t\r\n]"
 
 
 def as_data(found: Simulated) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def require_writable(pictures: Sequence[Path], folder: Path | None) -> None:
         if path.suffix not in {".png", ".svg", ".html"}:
             raise Invalid(f"{path}: charts are written as .html, .png or .svg")
         _require_file(path)
-    if len(set(pictures)) < len(pictures):
+    if len({path.resolve() for path in pictures}) < len(pictures):
         raise Invalid("two charts are to be written to the same file")
     if folder and folder.exists() and not folder.is_dir():
         raise Invalid(f"{folder} is no folder: the tables are written as files into one")
@@ -97,7 +99,12 @@ def write(
 
 
 def _table(found: Simulated, name: str) -> Callable[[], bytes]:
-    return lambda: named(found, getattr(found.result, name)).write_csv().encode()
+    return lambda: _harmless(named(found, getattr(found.result, name))).write_csv().encode()
+
+
+def _harmless(rows: pl.DataFrame) -> pl.DataFrame:
+    """An apostrophe before what a spreadsheet would take for a formula, as segments, stages and files may be called."""
+    return rows.with_columns(pl.col(pl.String).str.replace(FORMULA, "'${0}"))
 
 
 def _chart(found: Simulated, path: Path, money: Money) -> Callable[[], bytes]:
