@@ -99,6 +99,18 @@ def test_a_pull_request_from_a_fork_gets_no_secret_and_is_told_so(repository: Pa
     )
 
 
+def test_both_endings_are_looked_at_and_no_policy_at_all_is_none_to_check(repository: Path) -> None:
+    policies = repository / "policies"
+    (policies / "theirs.yml").write_text(POLICY.replace("days_past_due", "days_past_du"))
+    with pytest.raises(AssertionError, match=r"policies/theirs\.yml:4"):
+        play(repository, "")
+    for file in policies.iterdir():
+        file.unlink()
+    (repository / "stories" / "ours.yaml").write_text(STORY.replace("../policies/ours.yaml", "../ours.yaml"))
+    (repository / "ours.yaml").write_text(POLICY)
+    assert play(repository, "") == "No plan: no policy is in the folder policies.\n"
+
+
 def test_the_secret_is_seen_by_the_steps_that_need_it_alone_and_nothing_may_be_written() -> None:
     seeing = [step["name"] for step in steps() if URL_OF_BOOK in str(step)]
     assert seeing == ["Check the policies", "Say what they would change on the live book"]

@@ -1,6 +1,7 @@
 """Charts of a simulation: what they show, what they say to who cannot see them, and that they need no network."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -81,11 +82,30 @@ def test_a_stage_has_one_colour_in_all_charts() -> None:
     assert scales[1]["domain"] == ["first", "close"]
 
 
+def test_a_stage_that_two_policies_have_at_different_places_has_one_place_and_one_row_a_day() -> None:
+    found = result(days=2)
+    shorter = {"scenario": 1, "on": FROM, "currency": "EUR", "stage": "second", "level": 1, "open_minor": 700}
+    early = {**shorter, "stage": "a-first", "level": 1, "scenario": 0}
+    rows = _frame("exposure", [shorter, early])
+    drawn = charts(replace(found, exposure=pl.concat([found.exposure, rows])), None)[0]
+    domain = drawn.spec["spec"]["encoding"]["color"]["scale"]["domain"]
+    assert domain == [NOT_DUE, NO_STAGE, "a-first", "first", "second"]
+    values = drawn.spec["data"]["values"]
+    assert len(values) == len({(row["name"], row["on"], row["stage"]) for row in values})
+    # On its first day 300.00 of the second policy's at its own level, and 7.00 at another one.
+    assert [row["amount"] for row in values if (row["name"], row["on"][:10], row["stage"]) == (
+        NAMES[1], str(FROM), "second")] == [307]  # fmt: skip
+    assert {row["stage"]: row["rank"] for row in values}["second"] == 2
+
+
 def test_a_long_period_is_drawn_by_the_week_and_its_last_day() -> None:
     drawn = charts(result(days=200), None)[0]
     days = {row["on"][:10] for row in drawn.spec["data"]["values"]}
     assert len(days) == 30
     assert str(FROM + timedelta(days=199)) in days
+    assert drawn.title == "Open amounts by stage, EUR, by the week"
+    assert "One day of each week is drawn, and the last." in drawn.alt
+    assert "each week" not in charts(result(days=120), None)[0].alt
 
 
 def test_what_was_never_sent_has_no_chart() -> None:

@@ -81,15 +81,20 @@ def _exposures(result: Result) -> Iterator[Chart]:
 def _days(from_on: date, until_on: date) -> pl.Series:
     """The days that are drawn: all, or those a week apart and the last."""
     days = pl.date_range(from_on, until_on, eager=True)
-    return days if len(days) <= DAILY_MAX else days.gather_every(7).append(days.tail(1)).unique().sort()
+    return days if _is_daily(from_on, until_on) else days.gather_every(7).append(days.tail(1)).unique().sort()
+
+
+def _is_daily(from_on: date, until_on: date) -> bool:
+    return (until_on - from_on).days < DAILY_MAX
 
 
 def _exposure(result: Result, currency: str, rows: pl.DataFrame, days: pl.Series) -> Chart:
-    stages = rows.select("level", "stage").unique().sort("level", "stage")
+    stages = _places(result).join(rows.select("stage").unique(), on="stage", how="semi")
+    sums = rows.group_by("scenario", "stage", "on").agg(pl.col("open_minor").sum())
     places = pl.DataFrame({"scenario": range(len(result.scenarios))}, schema={"scenario": pl.Int32})
     grid = places.join(stages, how="cross").join(days.alias("on").to_frame(), how="cross")
-    filled = grid.join(rows, on=["scenario", "stage", "level", "on"], how="left").with_columns(
-        amount=pl.col("open_minor").fill_null(0) / 10 ** exponent(currency), rank=pl.col("level")
+    filled = grid.join(sums, on=["scenario", "stage", "on"], how="left").with_columns(
+        amount=pl.col("open_minor").fill_null(0) / 10 ** exponent(currency)
     )
     area = {
         "mark": {"type": "area", "opacity": 1, "line": {"strokeWidth": 0.4, "color": "#ffffff"}},
@@ -104,7 +109,8 @@ def _exposure(result: Result, currency: str, rows: pl.DataFrame, days: pl.Series
         },
     }  # fmt: skip
     spec = {**_values(result, filled.select("scenario", "on", "stage", "rank", "amount")), **_rows(result, area)}
-    return Chart(f"Open amounts by stage, {currency}", _told_exposure(result, currency), spec)
+    by_week = "" if _is_daily(result.from_on, result.until_on) else ", by the week"
+    return Chart(f"Open amounts by stage, {currency}{by_week}", _told_exposure(result, currency), spec)
 
 
 def _told_exposure(result: Result, currency: str) -> str:
@@ -113,9 +119,10 @@ def _told_exposure(result: Result, currency: str) -> str:
     told = [
         f"{name} {(at_end.get(at) or 0) / 10 ** exponent(currency):,.0f}" for at, name in enumerate(result.scenarios)
     ]
+    drawn = "" if _is_daily(result.from_on, result.until_on) else " One day of each week is drawn, and the last."
     return (
         f"Areas of what is open in {currency}, from {result.from_on} to {result.until_on}, by the stage of the last"
-        f" notice, one panel a scenario. Overdue at the end: {', '.join(told)}."
+        f" notice, one panel a scenario.{drawn} Overdue at the end: {', '.join(told)}."
     )
 
 
@@ -212,11 +219,15 @@ def _values(result: Result, rows: pl.DataFrame) -> Spec:
     return {"data": {"values": named.with_columns(pl.col(dates).dt.to_string("%Y-%m-%dT12:00:00")).to_dicts()}}
 
 
-def _stages(result: Result, shown: pl.Series) -> Spec:
-    """The stages of a chart from light to dark, in the order of their levels: each has one colour in all charts."""
+def _places(result: Result) -> pl.DataFrame:
+    """Each stage once, in order, with its `rank`: the latest place that any of the policies gives it."""
     known = pl.concat([result.exposure.select("level", "stage"), result.messages.select("level", "stage")])
-    named = known.unique().sort("level", "stage")["stage"].unique(maintain_order=True).to_list()
-    said = [stage for stage in named if stage not in NEUTRAL]
+    return known.group_by("stage").agg(rank=pl.col("level").max()).sort("rank", "stage")
+
+
+def _stages(result: Result, shown: pl.Series) -> Spec:
+    """The stages of a chart from light to dark, in the order of their places: each has one colour in all charts."""
+    said = [stage for stage in _places(result)["stage"] if stage not in NEUTRAL]
     dark = {stage: STAGES[min(at, len(STAGES) - 1)] for at, stage in enumerate(said)}
     order = [each for each in (NOT_DUE, NO_STAGE, *said, CLOSE) if each in set(shown)]
     scale = {"domain": order, "range": [NEUTRAL.get(stage) or dark[stage] for stage in order]}

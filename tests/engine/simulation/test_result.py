@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from dunwell.engine.history import History
+from dunwell.engine.history import MOVES, History
 from dunwell.engine.policy.parse import parse_policy
 from dunwell.engine.simulation.happenings import happenings
 from dunwell.engine.simulation.play import Play, Scenario
@@ -80,7 +80,52 @@ def test_what_was_sent_and_what_it_cost() -> None:
     assert found.costs.select("channel", "messages", "cost_minor").rows() == [("email", 3, 6), ("letter", 1, 135)]
     assert found.charges.select("charge", "charges", "amount_minor").rows() == [("fee", 1, 500)]
     contacts = found.contacts.row(0, named=True)
-    assert (contacts["notices"], contacts["accounts"], contacts["approvals"], contacts["soon_paid"]) == (3, 1, 1, 1)
+    assert (contacts["notices"], contacts["accounts"], contacts["approvals"]) == (3, 1, 1)
+    # What closes asks for nothing, so that nobody waits for its payment.
+    assert (contacts["watched"], contacts["soon_paid"]) == (2, 1)
+
+
+@pytest.mark.parametrize(("due", "watched"), [("02-17", 1), ("02-18", 0)])
+def test_a_notice_of_the_last_days_is_not_held_against_its_payer(due: str, watched: int) -> None:
+    # Noticed five days after: on 22 February there are seven days left to pay in, on the day after six.
+    contacts = told((1, "01-05", due, 10000), paid=[]).contacts.row(0, named=True)
+    assert (contacts["notices"], contacts["watched"], contacts["soon_paid"]) == (1, watched, 0)
+
+
+class Paying:
+    """Payments as stated, by scenario: (item_id, on)."""
+
+    def __init__(self, *scenarios: list[tuple[int, str]]) -> None:
+        self.scenarios = scenarios
+
+    def at_first(self, items: pl.DataFrame) -> pl.DataFrame:
+        open_minor = dict(items.select("item_id", "open_minor").iter_rows())
+        count = len(self.scenarios)
+        told = [(item * count + at, day(on)) for at, paid in enumerate(self.scenarios) for item, on in paid]
+        rows = [(item_id, on, open_minor[item_id]) for item_id, on in told if item_id in open_minor]
+        return pl.DataFrame(rows, MOVES, orient="row")
+
+    def after(self, items: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+        return self.at_first(items.join(lines, on="item_id", how="semi"))
+
+
+def test_who_gets_slow_payers_to_pay_too_is_not_the_slower_for_it() -> None:
+    account = {"account_id": 1, "entity_id": 1, "account": "A", "segment": "smb", "channels": 1, "legal": False,
+               "intercompany": False}  # fmt: skip
+    item = {"account_id": 1, "entity_id": 1, "kind": "invoice", "currency": "EUR", "issued_on": FROM,
+            "due_on": day("01-11"), "amount_minor": 100, "open_minor": 100}  # fmt: skip
+    history = History.of(
+        FROM - timedelta(days=1), accounts=[account], items=[{**item, "item_id": 1}, {**item, "item_id": 2}]
+    )
+    happens = happenings(history, FROM)
+    answers = Paying([(1, "01-21")], [(1, "01-19"), (2, "02-25")])
+    policy = parse_policy(POLICY, "p.yaml")
+    play = Play(happens, [Scenario("slack", (policy,)), Scenario("firm", (policy,))], answers=answers)
+    play.until(UNTIL)
+    found = measured(happens.claims(), play.played(), ["slack", "firm"], UNTIL, costs={})
+    wanted = ("settled", "settled_in_all", "days_to_pay", "days_to_pay_weighted", "days_late")
+    assert found.totals.select(wanted).rows() == [(1, 1, 20, 20, 10), (2, 1, 18, 18, 8)]
+    assert found.segments.select("settled", "days_to_pay").rows() == [(1, 20), (2, 18)]
 
 
 def test_days_to_pay_by_amount_count_a_large_invoice_more() -> None:

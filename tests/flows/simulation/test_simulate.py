@@ -11,6 +11,7 @@ from django.apps import apps
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.errors import Invalid, NotFound
 from dunwell.flows.simulation.simulate import Simulated, simulate
+from dunwell.flows.simulation.tables import side_by_side
 from tests.flows.town import POLICY, Town, day, noon
 
 LATER = POLICY.replace("policy: standard", "policy: later").replace("days_past_due: 3,", "days_past_due: 10,")
@@ -46,7 +47,7 @@ def test_the_policies_in_force_are_played_over_what_was_paid(past: Town) -> None
     totals = found.result.totals.row(0, named=True)
     assert (totals["opening_minor"], totals["paid_minor"], totals["overdue_minor"]) == (16000, 10000, 6000)
     assert found.result.scenarios == ("in-force",)
-    assert "do not react" in found.claims[0]
+    assert any("do not react" in each for each in found.claims)
 
 
 def test_two_files_are_compared(past: Town, tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_payments_answer_by_a_model(past: Town, tmp_path: Path) -> None:
     again = simulated(past, model=tmp_path / "m.yaml", seed=3)
     assert found.result.totals.equals(again.result.totals)
     assert (found.model, found.seed, found.costs) == ("m", 3, {"email": 2})
-    assert "m, with seed 3" in found.claims[0]
+    assert any("m, with seed 3" in each for each in found.claims)
     other = [simulated(past, model=tmp_path / "m.yaml", seed=seed).result.daily for seed in range(4)]
     assert not all(each.equals(found.result.daily) for each in other)
 
@@ -109,10 +110,58 @@ def test_accounts_that_nothing_reaches_are_told_of_and_can_be_taken_as_reached(p
         simulated(past, reach=["e-mail"])
 
 
+def says(found: Simulated, text: str) -> bool:
+    return any(text in each for each in found.claims)
+
+
 def test_days_without_history_are_said_to_be_so(past: Town) -> None:
-    assert any("begins on 2026-01-01" in each for each in simulated(past, "2025-06-01").claims)
-    assert any("ends on 2026-02-20" in each for each in simulated(past).claims)
-    assert not any("ends on" in each for each in simulated(past, last="2026-02-20").claims)
+    assert says(simulated(past, "2025-06-01"), "begins on 2026-01-01")
+    assert says(simulated(past), "ends on 2026-02-20")
+    assert not says(simulated(past, last="2026-02-20"), "ends on")
+
+
+def test_that_nothing_is_issued_any_more_is_said(past: Town, tmp_path: Path) -> None:
+    assert says(simulated(past), "The last claim of the history is issued on 2026-01-01")
+    past.item("A-3", "MEYER", "1.00 EUR", "2026-04-15", issued_on=day("2026-03-31"))
+    assert not says(simulated(past), "The last claim")
+    # Under a model, what becomes of real payments is nobody's matter.
+    (tmp_path / "m.yaml").write_text(MODEL)
+    by_model = simulated(past, last="2026-04-30", model=tmp_path / "m.yaml")
+    assert says(by_model, "issued on 2026-03-31")
+    assert not says(by_model, "no payment")
+
+
+def test_a_period_in_which_nothing_is_issued_has_no_curve(past: Town) -> None:
+    found = simulated(past, "2026-02-10")
+    assert says(found, "No claim is issued in the period")
+    assert not any(title.startswith("Paid by the day") for title, _rows in side_by_side(found, lambda *_: ""))
+    assert not says(simulated(past, "2026-01-01"), "No claim is issued in the period")
+
+
+def test_a_book_that_began_with_what_was_open_is_said_to_lack_what_was_paid_before(past: Town, tmp_path: Path) -> None:
+    first = "No payment and no settlement is known before 2026-02-20"
+    assert simulated(past).claims[0].startswith(first)
+    (tmp_path / "m.yaml").write_text(MODEL)
+    assert simulated(past, model=tmp_path / "m.yaml").claims[0].startswith(first)
+    assert not says(simulated(past, "2026-02-20"), "No payment and no settlement")
+    # What was settled elsewhere and is known by its day counts as well, even where nothing of it is in the period.
+    past.item("Z-1", "HUBER", "5.00 EUR", "2025-11-30", issued_on=day("2025-11-01"), open_minor=0,
+              closed_on=day("2025-12-01"))  # fmt: skip
+    assert not says(simulated(past), "No payment and no settlement")
+
+
+def test_a_book_in_which_nothing_was_ever_paid_is_said_to_be_so(town: Town) -> None:
+    town.item("B-1", "HUBER", "10.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    assert simulated(town).claims[0].startswith("No payment and no settlement is known at all")
+
+
+def test_claims_without_a_date_of_issue_are_counted(past: Town) -> None:
+    assert not says(simulated(past), "date of issue")
+    past.item("U-1", "MEYER", "7.00 EUR", "2026-03-01")
+    past.item("U-2", "MEYER", "8.00 EUR", "2026-03-02")
+    found = simulated(past)
+    assert says(found, "2 claims have no date of issue: they are taken as open from the first day on")
+    assert found.result.totals.row(0, named=True)["opening_minor"] == 17500
 
 
 @pytest.mark.parametrize(
@@ -147,6 +196,16 @@ def test_a_policy_that_cannot_be_read_beside_one_that_can(past: Town, tmp_path: 
         simulated(past, policies=[str(tmp_path / "good.yaml"), str(tmp_path / "bad.yaml")])
     assert error.value.message == "nothing is simulated: 1 problem"
     assert f"{tmp_path}/bad.yaml:5: stages[1].days_past_du: unknown key" in error.value.problems[0]
+
+
+def test_a_file_that_is_not_there_hides_no_problem_of_another(past: Town, tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text(POLICY.replace("days_past_due: 14", "days_past_du: 14"))
+    with pytest.raises(Invalid) as error:
+        simulated(past, policies=["nowhere.yaml", str(tmp_path / "bad.yaml")])
+    assert error.value.message == "nothing is simulated: 2 problems"
+    assert ["bad.yaml:5" in error.value.problems[0], "nowhere.yaml is neither" in error.value.problems[1]] == [True] * 2
+    with pytest.raises(NotFound, match="nowhere"):
+        simulated(past, policies=["nowhere.yaml", "standard"])
 
 
 def test_a_policy_twice_in_one_scenario_or_a_scenario_twice(past: Town, tmp_path: Path) -> None:

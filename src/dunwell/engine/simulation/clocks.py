@@ -4,13 +4,16 @@ Between two such days `decide` says the same of every item, apart from its days.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
 
+from dunwell.engine.book import Book
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
+from dunwell.engine.steps.closing import CLAIM, overdue_items
 
 # What an expression may read that is another thing tomorrow, though nothing has happened and nothing fell due.
 PASSING: Final = frozenset({"days_past_due", "days_since_issued", "days_since_previous", "account_oldest_days"})
@@ -25,10 +28,11 @@ def is_restless(policies: Sequence[Policy]) -> bool:
     return bool(read & PASSING)
 
 
-def next_days(plan: Plan, asked: pl.DataFrame, closings: pl.DataFrame) -> pl.DataFrame:
+def next_days(plan: Plan, asked: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Return for each payer asked the next day on which `decide` may say something new: `entity_id`, `next_on` or null.
 
-    `asked`: `entity_id`, `at`, `restless`. `closings`: the book's. Whoever got a notice is looked at on the next day.
+    `asked`: `entity_id`, `at`, `restless`. `book`: after what was sent; each of its entities is one payer. Whoever got
+    a notice is looked at on the next day.
     """
     rows = plan.decisions.lazy().filter(pl.col("outcome") != "settled").join(asked.lazy(), on="entity_id")
     may_change = pl.col("restless") | pl.col("outcome").is_in(UNDATED)
@@ -38,20 +42,35 @@ def next_days(plan: Plan, asked: pl.DataFrame, closings: pl.DataFrame) -> pl.Dat
         pl.when(pl.col("next_on") > pl.col("at")).then("next_on"),
         pl.when(may_change).then(TOMORROW),
     )
-    by_item = rows.group_by("entity_id").agg(
-        by_item=pl.min_horizontal(dates).min(), is_late=(days_past_due > 0).any().fill_null(value=False)
-    )
-    moved = pl.concat([plan.notices.select("entity_id"), plan.anchors.select("entity_id")]).unique()
-    waiting = closings.filter("is_open").select("entity_id").unique()
+    by_item = rows.group_by("entity_id").agg(by_item=pl.min_horizontal(dates).min())
     told = (
         asked.lazy()
         .join(by_item, on="entity_id", how="left")
-        .join(moved.lazy().with_columns(has_moved=pl.lit(value=True)), on="entity_id", how="left")
-        .join(waiting.lazy().with_columns(may_close=pl.lit(value=True)), on="entity_id", how="left")
+        .join(_falling_due(book, asked).lazy(), on="entity_id", how="left")
+        .join(_again(plan, asked, book).lazy().with_columns(again=pl.lit(value=True)), on="entity_id", how="left")
     )
-    closes = pl.col("may_close") & ~pl.col("is_late").fill_null(value=False)
-    again = pl.when((pl.col("has_moved") | closes).fill_null(value=False)).then(TOMORROW)
-    return told.select("entity_id", next_on=pl.min_horizontal("by_item", again)).collect()
+    again = pl.when(pl.col("again").fill_null(value=False)).then(TOMORROW)
+    return told.select("entity_id", next_on=pl.min_horizontal("by_item", "falls_on", again)).collect()
+
+
+def _falling_due(book: Book, asked: pl.DataFrame) -> pl.DataFrame:
+    """The day after the next due date, as it is written: `entity_id`, `falls_on`.
+
+    A calendar may move it in what a decision says of the item; what an account has overdue in all goes by the date.
+    """
+    ahead = book.items.filter(CLAIM).join(asked, on="entity_id").filter(pl.col("due_on") >= pl.col("at"))
+    return ahead.group_by("entity_id").agg(falls_on=pl.col("due_on").min() + timedelta(days=1))
+
+
+def _again(plan: Plan, asked: pl.DataFrame, book: Book) -> pl.DataFrame:
+    """The `entity_id` of those to look at tomorrow: who was written to, or has a closing that waits for an open day."""
+    moved = pl.concat([plan.notices.select("entity_id"), plan.anchors.select("entity_id")])
+    waiting = book.closings.filter("is_open").select("entity_id")
+    if waiting.height:
+        dated = replace(book, items=book.items.join(waiting, on="entity_id", how="semi").join(asked, on="entity_id"))
+        late = overdue_items(dated, book.accounts.select("account_id", payer_id="account_id"), pl.col("at"))
+        waiting = waiting.join(late, on="entity_id", how="anti")
+    return pl.concat([moved, waiting]).unique()
 
 
 def first_days(opening: pl.DataFrame, happens: pl.DataFrame, from_on: date) -> pl.DataFrame:

@@ -6,11 +6,10 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.engine.book import SCHEMAS, Schema, table
-from dunwell.engine.history import History
+from dunwell.engine.book import SCHEMAS, table
+from dunwell.engine.history import MOVES, History
 from dunwell.engine.steps.parties import payers
 
-MOVES: Final[Schema] = {"item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64}
 DAY: Final = timedelta(days=1)
 
 

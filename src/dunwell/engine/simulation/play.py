@@ -15,11 +15,12 @@ from dunwell.engine.advance import advance
 from dunwell.engine.book import Book, Schema
 from dunwell.engine.decide import decide_apart
 from dunwell.engine.events import Delivered, Event, ItemsBooked, PaidElsewhere, Posted
+from dunwell.engine.history import MOVES
 from dunwell.engine.plan import SCHEMAS as PLAN
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.simulation.clocks import first_days, is_restless, next_days
-from dunwell.engine.simulation.happenings import MOVES, Happenings
+from dunwell.engine.simulation.happenings import Happenings
 
 NOTICES: Final[Schema] = {
     "notice_id": pl.Int64,  # a number of the simulation's own
@@ -314,7 +315,7 @@ class Play:
             [self.pending_items.select("entity_id", on="issued_on"), self.moves.select("entity_id", "on")]
         )
         happens = coming.join(mine, on="entity_id", how="semi").group_by("entity_id").agg(pl.col("on").min())
-        days = next_days(plan, due, self.book.closings).join(happens, on="entity_id", how="left")
+        days = next_days(plan, due, self.book).join(happens, on="entity_id", how="left")
         wound = days.select("entity_id", at=pl.min_horizontal("next_on", "on")).drop_nulls("at")
         self.clock = pl.concat([self.clock.join(mine, on="entity_id", how="anti"), wound])
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Context, Decimal
 from itertools import pairwise
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import polars as pl
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from dunwell.engine.book import CHANNELS
 from dunwell.engine.documents import DocumentError, hint, read_as, read_document
+from dunwell.engine.history import MOVES
 from dunwell.engine.money import round_half_up
 from dunwell.engine.policy.model import Keys, Policy
-from dunwell.engine.simulation.happenings import MOVES
 
 SCALE: Final = 10**12  # of chances laid up, which are whole numbers: the same on every machine
 EXACT: Final = Context(prec=28)
@@ -121,12 +121,6 @@ def read_model(text: str, source: str, policies: Sequence[Policy]) -> Model:
     return model
 
 
-def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a response model, for editors."""
-    schema = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": schema, "title": "Dunwell response model", **Model.model_json_schema()}
-
-
 @dataclass(frozen=True)
 class Draw:
     """What luck a claim has: how much chance it takes until each of its parts is paid; nothing, where it never is."""
@@ -219,11 +213,13 @@ class Response:
     def _moves(self, items: pl.DataFrame, said: Mapping[int, date]) -> pl.DataFrame:
         """The payments of claims after the day on which something was said of each."""
         rows = []
-        columns = ("item_id", "account_id", "kind", "number", "issued_on", "due_on")
-        for item_id, account_id, kind, number, issued_on, due_on in items.select(columns).iter_rows():
+        columns = ("item_id", "account_id", "kind", "number", "issued_on", "due_on", "amount_minor")
+        for item_id, account_id, kind, number, issued_on, due_on, amount_minor in items.select(columns).iter_rows():
             original = item_id // self.count
             if original not in self.draws:
-                name = f"{self.accounts[account_id // self.count]}:{kind}:{number or original}"
+                # No id of a database, so that another one, into which the same was imported, has the same luck.
+                known = number or f"{issued_on}:{due_on}:{amount_minor}"
+                name = f"{self.accounts[account_id // self.count]}:{kind}:{known}"
                 self.draws[original] = drawn(self.model, self.seed, name)
             begins_on = max(issued_on or self.from_on, self.from_on)
             boosts = self.boosts.get(item_id, ())

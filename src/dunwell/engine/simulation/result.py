@@ -22,19 +22,22 @@ SOON_DAYS: Final = 7
 DAYS: Final = range(-30, 121)  # after the due date
 
 SCHEMAS: Final[dict[str, Schema]] = {
-    # Opening + booked - paid = closing. `days_to_pay`: from the issue to the last payment, of claims settled in the
-    # period, each alike, or by its amount; those still open at the end have none yet and are counted beside it.
+    # Opening + booked - paid = closing. `days_to_pay`: from the issue to the last payment, each claim alike, or by its
+    # amount; of the `settled_in_all` claims that every scenario settles in the period. Over all that each settles,
+    # whoever gets slow payers to pay too would look the slower for it.
     "totals": {
         "scenario": pl.Int32, "currency": Currency, "opening_minor": pl.Int64, "booked_minor": pl.Int64,
         "paid_minor": pl.Int64, "closing_minor": pl.Int64, "overdue_minor": pl.Int64, "settled": pl.Int64,
-        "still_open": pl.Int64, "days_to_pay": pl.Float64, "days_to_pay_weighted": pl.Float64,
+        "settled_in_all": pl.Int64, "still_open": pl.Int64, "days_to_pay": pl.Float64,
+        "days_to_pay_weighted": pl.Float64,
         "days_late": pl.Float64,
     },
     # `notices` that left over some channel, `silent` ones that only raise tasks or charges; `accounts` were written to.
-    # `soon_paid`: notices of which everything they asked for was settled within SOON_DAYS days after.
+    # `watched`: notices that asked for something SOON_DAYS days or more before the end; `soon_paid`: those of them of
+    # which all was settled within these days.
     "contacts": {
         "scenario": pl.Int32, "notices": pl.Int64, "silent": pl.Int64, "accounts": pl.Int64, "approvals": pl.Int64,
-        "soon_paid": pl.Int64,
+        "watched": pl.Int64, "soon_paid": pl.Int64,
     },
     "messages": {
         "scenario": pl.Int32, "month": pl.Date, "stage": pl.String, "level": pl.Int16, "channel": pl.String,
@@ -131,9 +134,11 @@ class _Measuring:
             closing_minor=pl.col("open_minor") - pl.col("paid_minor").fill_null(0)
         )
         is_settled = (pl.col("closing_minor") == 0) & pl.col("last_on").is_not_null()
+        in_all = is_settled.all().over("item_id")
         self.ended = ended.with_columns(
             is_settled=is_settled,
-            days=pl.when(is_settled).then(_days(pl.col("last_on"), pl.col("issued_on"))),
+            in_all=in_all,
+            days=pl.when(in_all).then(_days(pl.col("last_on"), pl.col("issued_on"))),
             late=pl.when(is_settled).then(_days(pl.col("last_on"), pl.col("due_on"))),
             is_overdue=(pl.col("due_on") < until_on).fill_null(value=False),
         )
@@ -149,10 +154,11 @@ class _Measuring:
             closing_minor=pl.col("closing_minor").sum(),
             overdue_minor=pl.col("closing_minor").filter("is_overdue").sum(),
             settled=pl.col("is_settled").sum(),
+            settled_in_all=pl.col("in_all").sum(),
             still_open=(pl.col("closing_minor") > 0).sum(),
             days_to_pay=pl.col("days").mean().round(2),
             days_to_pay_weighted=by_amount.fill_nan(None).round(2),
-            days_late=pl.col("late").mean().round(2),
+            days_late=pl.col("late").filter("in_all").mean().round(2),
         )
 
     def contacts(self) -> pl.DataFrame:
@@ -163,12 +169,15 @@ class _Measuring:
         is_soon = pl.col("is_settled") & (_days(pl.col("last_on"), pl.col("on")) <= SOON_DAYS)
         soon = asked.group_by("scenario", "notice_id").agg(is_soon=is_soon.all())
         told = self.played.notices.join(soon, on=["scenario", "notice_id"], how="left")
+        # Of the last days nobody knows yet; a message that closes asks for nothing.
+        is_watched = speaks & (pl.col("on") <= self.until_on - timedelta(days=SOON_DAYS))
         found = told.group_by("scenario").agg(
             notices=speaks.sum(),
             silent=(~speaks).sum(),
             accounts=pl.col("payer_id").filter(speaks).n_unique(),
             approvals=(pl.col("approvals") > 0).sum(),
-            soon_paid=(speaks & pl.col("is_soon").fill_null(value=False)).sum(),
+            watched=(is_watched & pl.col("is_soon").is_not_null()).sum(),
+            soon_paid=(is_watched & pl.col("is_soon").fill_null(value=False)).sum(),
         )
         every = self.claims.select("scenario").unique()
         return every.join(found, on="scenario", how="left").fill_null(0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -17,6 +17,8 @@ from dunwell.flows.simulation.tables import Money, headline, side_by_side
 from dunwell.insight.page import Figure, Table, page
 from dunwell.insight.pictures import png, svg
 from dunwell.insight.simulated import Chart, alone, charts, together
+
+FORMULA: Final = r"^[=+\-@\t\r\n]"
 
 
 def as_data(found: Simulated) -> dict[str, Any]:
@@ -95,7 +97,12 @@ def _told(
 
 
 def _table(found: Simulated, name: str) -> Callable[[], bytes]:
-    return lambda: named(found, getattr(found.result, name)).write_csv().encode()
+    return lambda: _harmless(named(found, getattr(found.result, name))).write_csv().encode()
+
+
+def _harmless(rows: pl.DataFrame) -> pl.DataFrame:
+    """An apostrophe before what a spreadsheet would take for a formula, as segments, stages and files may be called."""
+    return rows.with_columns(pl.col(pl.String).str.replace(FORMULA, "'${0}"))
 
 
 def _chart(found: Simulated, path: Path, money: Money) -> Callable[[], bytes]:

@@ -31,7 +31,8 @@ def scenarios_of(words: Sequence[str], entity: Entity) -> tuple[Scenario, ...]:
 
     Each is a file, a folder of files, a policy in force, `in-force` for all of these, or several of them with commas
     between: policies of one scenario decide together, by their `applies_to` and `priority`.
-    Errors: NotFound; Invalid with every problem of every policy, by file and line.
+    Errors: NotFound for one that is not there, if that is all; Invalid with every problem of every scenario, by file
+    and line.
     """
     asked = list(words) or [IN_FORCE]
     if len(asked) > SCENARIOS_MAX:
@@ -40,13 +41,18 @@ def scenarios_of(words: Sequence[str], entity: Entity) -> tuple[Scenario, ...]:
         raise Invalid(f"the scenario {twice} is given twice")
     attributes = policies.known_attributes()
     problems: list[str] = []
+    missing: list[NotFound] = []
     found = []
     for word, name in zip(asked, _names(asked), strict=True):
         try:
             found.append(Scenario(name, _policies(word, entity, attributes)))
         except Invalid as error:
             problems += error.problems or [str(error)]
-    if problems:
+        except NotFound as error:
+            missing.append(error)
+    if missing and not problems and len(missing) == 1:
+        raise missing[0]
+    if problems := [*problems, *map(str, missing)]:
         count = len(problems)
         raise Invalid(f"nothing is simulated: {count} problem{'s' * (count != 1)}", problems)
     return tuple(found)

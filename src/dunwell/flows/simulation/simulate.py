@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from django.db.models import Max, Min
 
 from dunwell.engine.book import CHANNELS, Book
 from dunwell.engine.documents import DocumentError
@@ -23,8 +22,9 @@ from dunwell.flows.law.rated import with_rates
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.simulation import words
 from dunwell.flows.simulation.scenarios import scenarios_of
+from dunwell.flows.simulation.span import Span, span_of
 from dunwell.records.history import history
-from dunwell.records.models import Entity, Item
+from dunwell.records.models import Entity
 from dunwell.sources.wording import in_words
 
 DAYS_MAX: Final = 3_660
@@ -70,7 +70,8 @@ def simulate(
     priced = _priced(entity, {**(stated.costs if stated else {}), **(costs or {})})
     progress("reading the history")
     told = history(entity.pk, since=from_on - DAY)
-    about = list(_about(told, entity, from_on, until_on))
+    span = span_of(entity)
+    _require_days(span, told, entity, from_on, until_on)
     happens = _reached(happenings(told, from_on), reach)
     play = _play(entity, happens, scenarios, stated, seed)
     while play.step(until_on):
@@ -81,8 +82,13 @@ def simulate(
     names = [each.name for each in scenarios]
     played = play.played()
     result = measured(used, played, names, until_on, costs=priced)
-    about += [*_unreached(happens), *words.of_problems(played.problems, names)]
-    own = [*words.claims(model=stated.model if stated else None, seed=seed), *about]
+    about = [*span.about(from_on, until_on, by_model=stated is not None), *_undated(told), *_unreached(happens)]
+    own = [
+        *span.missing(from_on),
+        *words.claims(model=stated.model if stated else None, seed=seed),
+        *about,
+        *words.of_problems(played.problems, names),
+    ]
     name, number = (stated.model, seed) if stated else (None, None)
     return Simulated(entity.code, entity.currency or None, scenarios, name, number, priced, result, tuple(own))
 
@@ -124,18 +130,16 @@ def _priced(entity: Entity, costs: Mapping[str, Decimal]) -> dict[str, int]:
     return priced
 
 
-def _about(told: History, entity: Entity, from_on: date, until_on: date) -> list[str]:
-    """What is to be said of the period. Errors: NotFound for an empty book, or a period that the history lacks."""
-    claims = Item.objects.filter(entity=entity, draft=False, kind__in=CLAIMS)
-    span = claims.aggregate(first=Min("issued_on"), last=Max("issued_on"), closed=Max("closed_on"))
-    if span["first"] is None:
-        raise NotFound(f"{entity.code} has no invoice of which the day is known: there is no history to simulate on")
-    moved = told.moves["on"].max()
-    ends = [each for each in (span["last"], span["closed"], moved) if isinstance(each, date)]
-    first_on, last_on = span["first"], max(ends)
+def _require_days(span: Span, told: History, entity: Entity, from_on: date, until_on: date) -> None:
+    """Errors: NotFound for a period that the history lacks."""
+    first_on, last_on = span.issued_from_on, span.last_on
     if until_on < first_on or (from_on > last_on and told.items.is_empty()):
         raise NotFound(f"the history of {entity.code} goes from {first_on} to {last_on}: nothing is in that period")
-    return list(words.of_the_span(first_on, last_on, from_on, until_on))
+
+
+def _undated(told: History) -> Iterator[str]:
+    if count := told.items.filter(pl.col("kind").is_in(CLAIMS), pl.col("issued_on").is_null()).height:
+        yield words.of_undated(count)
 
 
 def _reached(happens: Happenings, reach: Sequence[str]) -> Happenings:

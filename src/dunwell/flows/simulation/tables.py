@@ -28,7 +28,8 @@ def side_by_side(found: Simulated, money: Money) -> Iterator[tuple[str, list[Row
         yield "Charges", _charges(found, money)
     for (currency,), rows in found.result.totals.group_by("currency", maintain_order=True):
         yield f"Claims in {currency}", _totals(found, rows, str(currency), money)
-    yield "Paid by the day after the due date, of claims issued in the period (%)", _curve(found)
+    if curve := _curve(found):
+        yield "Paid by the day after the due date, of claims issued in the period (%)", curve
     segments = found.result.segments
     if segments["segment"].n_unique() > 1:
         yield "Segments", _segments(found, segments, money)
@@ -44,7 +45,8 @@ def _contacts(found: Simulated) -> list[Row]:
     contacts, messages = found.result.contacts, found.result.messages
     rows: list[Row] = [
         ("notices", *_of(found, contacts, "notices")),
-        (f"of them all paid within {SOON_DAYS} days", *_of(found, contacts, "soon_paid")),
+        (f"  watched for {SOON_DAYS} days after", *_of(found, contacts, "watched")),
+        ("  of these, all paid by then", *_of(found, contacts, "soon_paid")),
         ("accounts written to", *_of(found, contacts, "accounts")),
         ("notices approved by a person", *_of(found, contacts, "approvals")),
     ]
@@ -86,16 +88,24 @@ def _totals(found: Simulated, rows: pl.DataFrame, currency: str, money: Money) -
     }
     counts = {
         "claims settled": "settled",
+        "  in every scenario": "settled_in_all",
         "claims still open": "still_open",
         "days to pay": "days_to_pay",
         "days to pay, by amount": "days_to_pay_weighted",
         "days late": "days_late",
     }
+    if found.model is None or len(found.scenarios) == 1:
+        del counts["  in every scenario"]  # the same as those settled
     told: list[Row] = [
         (name, *(None if each is None else money(each, currency) for each in _of(found, rows, column)))
         for name, column in amounts.items()
     ]
-    return told + [(name, *_of(found, rows, column)) for name, column in counts.items()]
+    return told + [(name, *map(_count, _of(found, rows, column))) for name, column in counts.items()]
+
+
+def _count(value: Any) -> Any:  # noqa: ANN401
+    """Days with two places, as they are rounded."""
+    return f"{value:.2f}" if isinstance(value, float) else value
 
 
 def _curve(found: Simulated) -> list[Row]:

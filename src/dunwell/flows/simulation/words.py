@@ -32,6 +32,10 @@ BY_MODEL: Final = (
         " differences come from the policies alone. Another seed shows how much is chance."
     ),
     (
+        "Days to pay and days late are those of the claims that every scenario settles in the period: over all that"
+        " each settles, a policy that gets slow payers to pay too would look the slower for it."
+    ),
+    (
         "Claims are those of the history, with their dates and amounts; none of their real payments is used, and"
         " credits and unapplied cash are left out."
     ),
@@ -46,6 +50,15 @@ ALWAYS: Final = (
         " disputes, promises, charges and notices of the past are left out. What is charged is settled with its"
         " claim, or waived."
     ),
+)
+BEFORE_IT_BEGINS: Final = "The history begins on {}: of the days before, there is nothing to simulate."
+NOTHING_ISSUED: Final = (
+    "The last claim of the history is issued on {}: after that nothing is issued here, and notices become fewer for it."
+)
+NO_CURVE: Final = "No claim is issued in the period: there is no curve of when such claims are paid."
+NOTHING_PAID: Final = (
+    "The history of payments ends on {}: no payment is known after that. What was open then stays open here, and is"
+    " dunned on."
 )
 
 
@@ -65,11 +78,25 @@ def of_problems(problems: pl.DataFrame, scenarios: Sequence[str]) -> Iterator[st
         )
 
 
-def of_the_span(first_on: date, last_on: date, from_on: date, until_on: date) -> Iterator[str]:
-    if from_on < first_on:
-        yield f"The history begins on {first_on}: of the days before, there is nothing to simulate."
-    if until_on > last_on:
-        yield (
-            f"The history ends on {last_on}: after that nothing is issued, and no payment is known. What was open then"
-            " stays open here, and is dunned on."
+def of_missing_payments(first_on: date | None) -> str:
+    """Whoever begins with a list of open items has no claim that was paid before."""
+    if first_on is None:
+        return (
+            "No payment and no settlement is known at all: this book has only what is still open, and its figures say"
+            " nothing of how people paid. Import what was settled, too, with the days (`settled`)."
         )
+    return (
+        f"No payment and no settlement is known before {first_on}. If the book was begun with what was open then, all"
+        " that was paid earlier is missing: of the days before, there is only what was left over, and notices, open"
+        " amounts and payments of these days say nothing of how it was."
+    )
+
+
+def of_undated(count: int) -> str:
+    """Claims without a date of issue."""
+    one = count == 1
+    return (
+        f"{count:,} claim{'' if one else 's'} {'has' if one else 'have'} no date of issue:"
+        f" {'it is' if one else 'they are'} taken as open from the first day on, and {'has' if one else 'have'} no"
+        " days to pay."
+    )
