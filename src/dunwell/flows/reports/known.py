@@ -55,12 +55,15 @@ def history_on(entity: Entity, on: date) -> History:
     return _read(entity, on)
 
 
-def history_of(entity: Entity, days: Days) -> History:
-    """Read the trade of an entity, as far as measures of some days need it: from before the first. Errors: Invalid."""
+def history_of(entity: Entity, days: Days, *, months_back: int = 0) -> History:
+    """Read the trade of an entity, as far as measures of some days need it: from before the first. Errors: Invalid.
+
+    `months_back`: how many months before the last of the days are read, where that is further back and on record.
+    """
     known = known_from(entity)
     if known is None or days.before < known:
         raise Invalid(_nothing(entity, known, days.before))
-    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, MONTHS_BACK)))))
+    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, months_back)))))
 
 
 def notes_on(told: History) -> list[str]:
