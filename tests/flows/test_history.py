@@ -9,8 +9,10 @@ from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.people.contacts import note_contact
 from dunwell.flows.people.disputes import dispute
 from dunwell.flows.people.promises import promise
+from dunwell.insight.lateness import lateness
+from dunwell.insight.trade import Days
 from dunwell.records.history import history
-from dunwell.records.models import Account, AttributeType, Item
+from dunwell.records.models import Account, AttributeType, Entity, Item, Notice
 from tests.flows.book import test_ibm
 from tests.flows.town import Town, day, noon
 
@@ -37,6 +39,55 @@ def test_payments_and_chargebacks_count_on_their_days(town: Town) -> None:
     assert [open_on(told, on).get("A-1", 0) for on in days] == [10000, 10000, 6000, 6000, 0, 0, 4000]
     money = [told.open_on(day(on)).filter(kind="payment")["open_minor"].to_list() for on in days[4:]]
     assert money == [[4000], [4000], [4000]]  # what was paid too much stays a credit
+
+
+def test_money_booked_for_an_earlier_day_than_what_came_before_it_leaves_that_on_its_own(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    paid(town, "50.00", "2026-02-10")
+    paid(town, "50.00", "2026-02-01")
+    for since in ("2026-01-01", "2026-02-05"):  # the item was closed on the first by what came last
+        assert open_on(read(town, since), "2026-02-05") == {"A-1": 5000}
+
+
+def test_money_taken_back_and_paid_anew_for_an_earlier_day_was_there_in_between(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    first = paid(town, "100.00", "2026-03-26")
+    take_back(town.entity, first, reason="R", on=day("2026-04-15"), by="anna", at=noon("2026-04-15"))
+    paid(town, "100.00", "2026-04-10")
+    told = read(town, "2026-03-01").moves
+    item = town.get("A-1").pk
+    assert told.filter(item_id=item).select("on", "less_minor").rows() == [
+        (day("2026-03-26"), 10000), (day("2026-04-10"), 10000), (day("2026-04-15"), -10000),
+    ]  # fmt: skip
+
+
+def test_it_is_told_which_money_was_taken_back(town: Town) -> None:
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-03-20", issued_on=day("2026-03-01"))
+    first = paid(town, "50.00", "2026-03-26")
+    paid(town, "50.00", "2026-06-10")
+    take_back(town.entity, first, reason="R", on=day("2026-06-20"), by="anna", at=noon("2026-06-20"))
+    told = read(town, "2026-01-01")
+    assert told.returned.select("on", "less_minor").rows() == [
+        (day("2026-03-26"), 5000), (day("2026-06-20"), -5000),
+    ]  # fmt: skip
+    (row,) = lateness(told, Days(day("2026-01-01"), day("2026-06-30"))).to_dicts()
+    assert (row["paid_minor"], row["days_late_hundredths"]) == (5000, 8200)
+
+
+def test_what_was_sent_or_had_its_time_after_the_first_day_is_there_however_old(town: Town) -> None:
+    Entity.objects.update(promise_tolerance_days=5)
+    town.item("A-1", "MEYER", "100.00 EUR", "2026-01-31", issued_on=day("2026-01-01"))
+    town.entity.refresh_from_db()
+    promise(town.entity, "MEYER", amount="50.00", currency="EUR", by_on=day("2026-02-06"), items=["A-1"],
+            on=day("2026-02-01"), by="anna", at=noon("2026-02-01"))  # fmt: skip
+    town.run("2026-02-20")
+    Notice.objects.update(sent_on=day("2026-02-22"))
+    assert read(town, "2026-02-11").promises.height == 1
+    assert read(town, "2026-02-12").promises.is_empty()
+    told = read(town, "2026-02-22")
+    assert told.notices["sent_on"].to_list() == [day("2026-02-22")]
+    assert told.lines.height == 1
+    assert read(town, "2026-02-23").notices.is_empty()
 
 
 def test_it_holds_what_was_open_on_its_first_day_or_came_later(town: Town) -> None:

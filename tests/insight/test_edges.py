@@ -179,6 +179,17 @@ def test_what_a_source_raises_first_and_lowers_then_was_not_paid() -> None:
     assert received(history, until=date(2026, 3, 31)).rows() == [(1, date(2026, 3, 5), 10)]
 
 
+def test_money_taken_back_goes_from_its_own_day_and_only_once_it_was() -> None:
+    history = told(
+        items=[item(1, 100, "2026-02-01", "2026-03-20")],
+        moves=[move(1, "2026-03-26", 50), move(1, "2026-06-10", 50), move(1, "2026-06-20", -30)],
+        returned=[{**each, "source_item_id": 7} for each in (move(1, "2026-03-26", 50), move(1, "2026-06-20", -30))],
+    )  # fmt: skip
+    first, second = (1, day("2026-03-26")), (1, day("2026-06-10"))
+    assert received(history, until=day("2026-06-20")).rows() == [(*first, 20), (*second, 50)]
+    assert received(history, until=day("2026-06-19")).rows() == [(*first, 50), (*second, 50)]
+
+
 def test_a_promise_that_was_kept_counts_also_where_it_was_taken_back_since() -> None:
     ended = {"ended_on": day("2026-03-10")}
     rows = [promise(1, 10, 10, "2026-03-29", **ended), promise(2, 10, 4, "2026-03-29", **ended)]

@@ -31,6 +31,8 @@ SCHEMAS: Final[dict[str, Schema]] = {
     # its amount less what is open.
     "moves": MOVES,
     "credited": MOVES,  # what of the moves of invoices and the like was no money: credit notes set off
+    # Of money of which something was taken away from an item again: all that came of it to the item, and went.
+    "returned": {"item_id": pl.Int64, "source_item_id": pl.Int64, "on": pl.Date, "less_minor": pl.Int64},
     "disputes": BOOK["disputes"],
     "notices": {name: BOOK["notices"][name] for name in _NOTICES},
     "lines": {"notice_id": pl.Int64, "item_id": pl.Int64, "amount_minor": pl.Int64},  # what the notices dun
@@ -52,6 +54,7 @@ class History:
     items: pl.DataFrame
     moves: pl.DataFrame
     credited: pl.DataFrame
+    returned: pl.DataFrame
     disputes: pl.DataFrame
     notices: pl.DataFrame
     lines: pl.DataFrame
@@ -104,26 +107,30 @@ def _table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None) -> pl
         raise BookError(f"{name}: {str(error).splitlines()[0]}") from error
 
 
-def moves_of(items: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    """Return the moves of items: those of a ledger, and what the ledger does not explain, on the day it was known.
+def moves_of(items: pl.DataFrame, own: pl.DataFrame, elsewhere: pl.DataFrame) -> pl.DataFrame:
+    """Return the moves of items: those of two ledgers, and what neither explains, on the day it was known.
 
-    `items`: as in a history. `ledger`: moves by any source, also several of a day. What is not in the ledger was so
-    when the item came into the book: of a settled one it is dated by its `closed_on`, of others by its issue; nobody
-    knows better. What a source said later than the day on which it says that the item was settled counts on that day.
+    `items`: as in a history. `own`: what was set off here, by its days; `elsewhere`: what sources said is paid, none of
+    it later than the day on which they say that the item was settled. Both may have several moves of a day. What is in
+    neither was so when the item came into the book: of one that came settled, of which no ledger tells, it is dated by
+    its `closed_on`, of others by its issue; nobody knows better.
     """
-    dated = dated_moves(items, ledger)
-    told = dated.group_by("item_id").agg(told_minor=pl.col("less_minor").sum())
+    ledger = pl.concat([own, _by_its_closing(items, own, elsewhere)])
+    told = ledger.group_by("item_id").agg(told_minor=pl.col("less_minor").sum())
     missing = pl.col("amount_minor") - pl.col("open_minor") - pl.col("told_minor").fill_null(0)
+    came_settled = pl.when(pl.col("told_minor").is_null()).then("closed_on")
     rest = items.join(told, on="item_id", how="left").select(
-        "item_id", on=pl.coalesce("closed_on", "issued_on", "due_on", pl.lit(date.min)), less_minor=missing
+        "item_id", on=pl.coalesce(came_settled, "issued_on", "due_on", pl.lit(date.min)), less_minor=missing
     )
-    moves = pl.concat([dated, rest]).group_by("item_id", "on").agg(pl.col("less_minor").sum())
+    moves = pl.concat([ledger, rest]).group_by("item_id", "on").agg(pl.col("less_minor").sum())
     return moves.filter(pl.col("less_minor") != 0).sort("item_id", "on")
 
 
-def dated_moves(items: pl.DataFrame, ledger: pl.DataFrame) -> pl.DataFrame:
-    """Return the moves of a ledger, none later than the day on which its item was settled; several of a day stay so."""
-    closed = items.select("item_id", "closed_on")
-    return ledger.join(closed, on="item_id").select(
+def _by_its_closing(items: pl.DataFrame, own: pl.DataFrame, elsewhere: pl.DataFrame) -> pl.DataFrame:
+    """Date what sources said by the day of settling that they gave later; a day of own money is none of theirs."""
+    closed = items.select("item_id", "closed_on").join(
+        own, left_on=["item_id", "closed_on"], right_on=["item_id", "on"], how="anti"
+    )
+    return elsewhere.join(closed, on="item_id", how="left").select(
         "item_id", pl.min_horizontal("on", "closed_on").alias("on"), "less_minor"
     )

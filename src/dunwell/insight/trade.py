@@ -59,6 +59,7 @@ def trade(history: History) -> History:
         items=items,
         moves=history.moves.join(items, on="item_id", how="semi"),
         credited=history.credited.join(items, on="item_id", how="semi"),
+        returned=history.returned.join(items, on="item_id", how="semi"),
         disputes=history.disputes.join(items, on="item_id", how="semi"),
         notices=notices,
         lines=history.lines.join(notices, on="notice_id", how="semi"),

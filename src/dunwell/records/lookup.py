@@ -119,6 +119,23 @@ def items_numbered(entity_id: int, numbers: pl.Series) -> pl.DataFrame:
     return read(_columns(ITEMS), tail, [entity_id, json.dumps(numbers.unique().to_list())])
 
 
+def came_settled(item_ids: Sequence[int]) -> pl.DataFrame:
+    """Read when claims were settled that came settled, and of which no ledger tells: item_id, amount_minor, on."""
+    ids, value = listed(item_ids)
+    columns = [
+        Column("item_id", "t.id", pl.Int64()),
+        Column("amount_minor", "t.amount_minor - t.open_minor", pl.Int64()),
+        Column("on", "t.closed_on", pl.Date()),
+    ]
+    tail = (
+        f"FROM {ids} JOIN records_item t ON t.id = listed.id"
+        " WHERE t.closed_on IS NOT NULL AND t.kind NOT IN ('credit', 'payment')"
+        " AND NOT EXISTS (SELECT 1 FROM records_allocation a WHERE a.item_id = t.id)"
+        " AND NOT EXISTS (SELECT 1 FROM records_paidelsewhere p WHERE p.item_id = t.id)"
+    )
+    return read(columns, tail, [value])
+
+
 def open_items_of(entity_ids: Sequence[int], kinds: Sequence[str]) -> pl.DataFrame:
     """Read the open items of these kinds that sources name: the columns of OPEN, of claims and credits alike.
 

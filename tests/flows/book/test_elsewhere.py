@@ -2,6 +2,7 @@
 
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.promises import promise
 from dunwell.records import bulk
+from dunwell.records.history import history
 from dunwell.records.models import Charge, PaidElsewhere
 from tests.flows.book.test_vanished import AMOUNT, CREDITS, FOUR, OPEN, bring
 from tests.flows.people.test_events import BERT
@@ -139,6 +141,37 @@ def test_what_was_settled_on_a_day_was_paid_on_it(town: Town) -> None:
     bring(town, "MEYER,A-1,100.00,", header=header, column=AMOUNT, how="keep", more=more)
     bring(town, "MEYER,A-1,100.00,2026-04-06", header=header, column=AMOUNT, how="keep", more=more, on="2026-04-10")
     assert ledger(town) == [("A-1", 10000, day("2026-04-06"))]
+
+
+SETTLED: dict[str, Any] = {"header": "account,number,amount,open,settled,due", "column": TOLD, "how": "keep",
+           "more": "settled: {column: settled}\n"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("again", "by_day"),
+    [
+        ("100.00,100.00,", [(10000, "2026-02-10"), (-10000, "2026-04-10")]),
+        ("120.00,20.00,", [(10000, "2026-02-10")]),  # nothing of what was paid is paid no longer
+        ("120.00,0.00,2026-02-10", [(10000, "2026-02-10"), (2000, "2026-02-10")]),
+    ],
+)
+def test_what_came_settled_keeps_its_day_once_more_is_said_of_it(
+    town: Town, again: str, by_day: list[tuple[int, str]]
+) -> None:
+    bring(town, "MEYER,A-1,100.00,0.00,2026-02-10", **SETTLED)
+    assert ledger(town) == []
+    bring(town, f"MEYER,A-1,{again}", **SETTLED, on="2026-04-10")
+    assert sorted(ledger(town)) == sorted(("A-1", minor, day(on)) for minor, on in by_day)
+
+
+def test_an_item_that_came_settled_and_is_open_again_was_open_before_it_was_settled(town: Town) -> None:
+    bring(town, "MEYER,A-1,100.00,0.00,2026-02-10", **SETTLED)
+    bring(town, "MEYER,A-1,100.00,100.00,", **SETTLED, on="2026-04-10")
+    bring(town, "MEYER,A-1,100.00,100.00,", **SETTLED, on="2026-04-11")
+    told = history(town.entity.pk, since=day("2026-02-01"))
+    assert [told.open_on(day(on)).height for on in ("2026-02-09", "2026-02-10", "2026-04-09", "2026-04-10")] == [
+        1, 0, 0, 1,
+    ]  # fmt: skip
 
 
 def test_all_of_a_file_is_kept_at_once(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

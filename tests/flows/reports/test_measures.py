@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
+from dunwell.flows.book.sample import load_sample
 from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.errors import Invalid
 from dunwell.flows.people.contacts import note_contact
 from dunwell.flows.people.disputes import dispute
 from dunwell.flows.people.promises import promise
 from dunwell.flows.reports.ageing import ageing_of, ageing_report
+from dunwell.flows.reports.known import known_from
 from dunwell.flows.reports.measures import MEASURES, measure
 from dunwell.flows.reports.overview import overview
 from dunwell.flows.reports.period import days_asked, days_before
 from dunwell.flows.reports.report import Report
 from dunwell.insight.trade import Days
 from dunwell.records import audit
-from dunwell.records.models import Item
+from dunwell.records.models import Entity, Item
 from tests.flows.town import Town, day, noon
 
 NOW = noon("2026-04-10")
@@ -206,6 +208,41 @@ def test_an_import_of_what_is_settled_tells_of_the_past(town: Town) -> None:
     assert of(town, "dso", Days(day("2026-01-11"), day("2026-01-31"))).rows == []
     with pytest.raises(Invalid, match="at the end of 2026-01-09"):
         of(town, "dso", Days(day("2026-01-10"), day("2026-01-31")))
+
+
+def test_money_booked_for_a_day_before_the_import_tells_nothing_of_what_was_settled_then(town: Town) -> None:
+    sold(town, "A-1", "100.00 EUR", "2026-01-01", "2026-01-31")
+    imported(town, "2026-03-31")
+    paid(town, "A-1", "100.00", "2026-01-15")
+    with pytest.raises(Invalid, match=r"at the end of 2026-02-28: .* the end of 2026-03-31 on"):
+        of(town, "dso")
+
+
+@pytest.mark.parametrize(
+    ("slip", "issued"), [("2025-06-10", "2025-06-01"), ("2026-01-10", "2026-01-20"), ("2025-06-10", None)]
+)
+def test_a_slip_in_one_day_of_settling_tells_nothing_of_the_past(town: Town, slip: str, issued: str | None) -> None:
+    sold(town, "A-0", "1.00 EUR", "2026-02-01", "2026-02-20", open_minor=0, closed_on=day("2026-03-10"))
+    town.item("A-1", "MEYER", "1.00 EUR", "2026-02-20", issued_on=issued and day(issued), open_minor=0,
+              closed_on=day(slip))  # fmt: skip
+    imported(town, "2026-03-31")
+    assert known_from(town.entity) == day("2026-03-10")
+
+
+def test_what_was_settled_within_a_quarter_of_each_other_is_all_known(town: Town) -> None:
+    for number, closed in (("A-1", "2025-06-30"), ("A-2", "2025-09-30"), ("A-3", "2025-12-31"), ("A-4", "2025-03-29")):
+        sold(town, number, "1.00 EUR", "2025-01-01", "2025-01-31", open_minor=0, closed_on=day(closed))
+    sold(town, "A-5", "1.00 EUR", "2026-03-01", "2026-03-31")
+    imported(town, "2026-03-31")
+    assert known_from(town.entity) == day("2025-06-30")  # 93 days after the one before
+
+
+def test_a_sample_tells_of_its_own_past(db: str) -> None:
+    load_sample(seed=7, as_of=day("2026-04-07"), by="anna", at=NOW, accounts=20, items=120)
+    entity = Entity.objects.get(code="NORD")
+    known = known_from(entity)
+    assert known is not None
+    assert known < day("2026-04-01")  # it was loaded on the 10th
 
 
 def test_a_book_of_today_has_no_measures_yet(town: Town) -> None:

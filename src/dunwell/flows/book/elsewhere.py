@@ -13,7 +13,7 @@ from dunwell.engine.consequences import late
 from dunwell.engine.events import PaidElsewhere, Task
 from dunwell.flows.cash.waived import record_waived
 from dunwell.flows.runs.happen import ask
-from dunwell.records import bulk, frames
+from dunwell.records import bulk, frames, lookup
 from dunwell.records.models import Charge, Entity, Item, Promise
 from dunwell.records.models import PaidElsewhere as Ledger
 from dunwell.records.pieces import in_pieces
@@ -31,6 +31,7 @@ class Elsewhere:
         accounts = list(open_promises.values_list("account_id", flat=True).distinct())
         self._promising = frames.family(accounts) if accounts else []
         self._ledger: list[pl.DataFrame] = []
+        self._as_they_came: list[pl.DataFrame] = []
 
     def paid(self, claims: pl.DataFrame) -> None:
         """Let less be open of claims whose accounts have promised something: item_id, account_id, less_minor."""
@@ -45,11 +46,21 @@ class Elsewhere:
         days = [pl.col("settled_on")] if "settled_on" in paid.columns else []
         self._ledger.append(paid.select("item_id", "amount_minor", on=pl.coalesce(*days, pl.lit(self._on))))
 
+    def note_as_they_came(self, changed: pl.DataFrame, paid: pl.DataFrame) -> None:
+        """Note when claims were settled that came settled, before an import says more: their day would be lost.
+
+        `changed`: item_id, open_minor; `paid`: as in `note`.
+        """
+        concerned = pl.concat([changed.filter(pl.col("open_minor") > 0)["item_id"], paid["item_id"]]).unique()
+        if concerned.len():
+            self._as_they_came.append(lookup.came_settled(concerned.to_list()))
+
     def keep(self) -> None:
         """Put on record what was noted, and have a person look at interest that is charged of days after it."""
+        if self._as_they_came or self._ledger:
+            bulk.insert(Ledger, pl.concat([*self._as_they_came, *self._ledger]))
         if self._ledger:
             ledger = pl.concat(self._ledger)
-            bulk.insert(Ledger, ledger)
             self._ask(ledger.filter(pl.col("on") < self._on, pl.col("amount_minor") > 0))
 
     def _ask(self, earlier: pl.DataFrame) -> None:

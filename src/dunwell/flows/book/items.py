@@ -68,6 +68,7 @@ class ItemsWriter:
         if self.problems.count:
             return
         self._elsewhere.paid(changes.lowered)
+        self._elsewhere.note_as_they_came(changes.changed, changes.paid)
         self._elsewhere.note(changes.paid)
         ids = self._insert(added)
         if not changes.changed.is_empty():

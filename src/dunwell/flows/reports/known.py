@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from dunwell.engine.book import BookError
 from dunwell.engine.history import History
@@ -11,25 +11,40 @@ from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.reports.period import months_before
 from dunwell.insight.trade import SOLD, Days, trade, within_group
-from dunwell.records.history import history
+from dunwell.records.history import history, settled_days
 from dunwell.records.models import AuditEvent, Entity, Item
 
-FIRST: Final = ("items.imported", "sample.loaded")
+SAMPLE: Final = "sample.loaded"  # a book with its money, told of every day
+FIRST: Final = ("items.imported", SAMPLE)
+GAP_DAYS: Final = 92  # the most between two days of settling, in a book that tells of all of them
 MONTHS_BACK: Final = 24  # how far sales are followed back to count what is owed in days
 
 
 def known_from(entity: Entity) -> date | None:
     """Return the first day at whose end all is on record; None where nothing is.
 
-    It is the day of the first import, or an earlier one on which something was settled by an import that says when;
-    without any import, the first day of issue.
+    It is the day of the first import, or an earlier one on which something was settled that came settled, by an import
+    that says when; without any import, the first day of issue; of a sample, the first of settling. From that day to the
+    import, or to the last issue where that is earlier, something must have been settled every GAP_DAYS: a single day
+    long before all others is a slip.
     """
     event = AuditEvent.objects.filter(action__in=FIRST, entity=entity).order_by("pk").first()
-    days = Item.objects.filter(entity=entity, draft=False).aggregate(closed=Min("closed_on"), issued=Min("issued_on"))
+    items = Item.objects.filter(entity=entity, draft=False)
+    issued = items.aggregate(first=Min("issued_on"), last=Max("issued_on"))
+    closed = items.aggregate(first=Min("closed_on"))["first"]
     if event is None:
-        return min((day for day in days.values() if day), default=None)
-    imported = local_day(entity, event.at)
-    return min(imported, days["closed"] or imported)
+        first: date | None = issued["first"] or closed
+        return first
+    known = local_day(entity, event.at)
+    if event.action == SAMPLE:
+        return min(known, closed or known)
+    days = settled_days(entity.pk, before=known)
+    told_to = min(known, issued["last"] or known)
+    for day in reversed(days):
+        if day < told_to - timedelta(days=GAP_DAYS):
+            break
+        known = told_to = day
+    return known
 
 
 def history_on(entity: Entity, on: date) -> History:
@@ -40,12 +55,15 @@ def history_on(entity: Entity, on: date) -> History:
     return _read(entity, on)
 
 
-def history_of(entity: Entity, days: Days) -> History:
-    """Read the trade of an entity, as far as measures of some days need it: from before the first. Errors: Invalid."""
+def history_of(entity: Entity, days: Days, *, months_back: int = 0) -> History:
+    """Read the trade of an entity, as far as measures of some days need it: from before the first. Errors: Invalid.
+
+    `months_back`: how many months before the last of the days are read, where that is further back and on record.
+    """
     known = known_from(entity)
     if known is None or days.before < known:
         raise Invalid(_nothing(entity, known, days.before))
-    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, MONTHS_BACK)))))
+    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, months_back)))))
 
 
 def notes_on(told: History) -> list[str]:

@@ -11,7 +11,7 @@ import polars as pl
 from dunwell.engine.history import History
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
-from dunwell.flows.reports.known import history_of, known_from, notes_on, yesterday
+from dunwell.flows.reports.known import MONTHS_BACK, history_of, known_from, notes_on, yesterday
 from dunwell.flows.reports.period import last_months, month_ends
 from dunwell.flows.reports.report import Report, Row, missing, rows_of
 from dunwell.insight import cei, dso, lateness, promises, rolling, success
@@ -44,6 +44,7 @@ class Measure:
     of: Of
     why_not: Mapping[str, str]
     by: tuple[str, ...] = PARTY
+    months_back: int = 0  # how far before the days it looks
 
 
 def _rolled(told: History, asked: Asked) -> pl.DataFrame:
@@ -74,6 +75,7 @@ MEASURES: Final[dict[str, Measure]] = {
         " less credit notes and money not yet set off.",
         lambda told, asked: dso.dso(told, asked.days, by=asked.by),
         dso.WHY_NOT,
+        months_back=MONTHS_BACK,
     ),
     "cei": Measure(
         "Collection effectiveness index",
@@ -149,7 +151,7 @@ def measure(
     for entity in entities:
         try:
             own = days or default_days(entity, at)
-            told = history_of(entity, own)
+            told = history_of(entity, own, months_back=wanted.months_back)
             frame = wanted.of(told, Asked(own, yesterday(entity, at), within_days, (by,) if by else ()))
         except Invalid as error:
             refused.append(error.message)

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from dunwell.engine.history import History
 from dunwell.flows.errors import Invalid
-from dunwell.flows.reports.known import history_of, notes_on, yesterday
+from dunwell.flows.reports.known import MONTHS_BACK, history_of, notes_on, yesterday
 from dunwell.flows.reports.measures import MEASURES, NOTHING, Asked, default_days
 from dunwell.flows.reports.period import days_before
 from dunwell.flows.reports.report import Report, Row, rows_of
@@ -39,7 +39,7 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> 
     for entity in entities:
         try:
             own = days or default_days(entity, at)
-            told = history_of(entity, own)
+            told = history_of(entity, own, months_back=MONTHS_BACK)
         except Invalid as error:
             refused.append(error.message)
             continue
@@ -61,7 +61,7 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> 
 def _before(entity: Entity, days: Days, at: datetime, notes: list[str]) -> Figures:
     try:
         earlier = days_before(days)
-        return _figures(entity, history_of(entity, earlier), earlier, at)
+        return _figures(entity, history_of(entity, earlier, months_back=MONTHS_BACK), earlier, at)
     except (Invalid, OverflowError) as error:
         notes.append(f"{entity.code}: there is nothing to compare with: {error}")
         return {}

@@ -137,6 +137,8 @@ class Item(models.Model):
             models.Index(fields=["entity"], name="item_open", condition=Q(closed_on__isnull=True)),
             models.Index(fields=["parent"], name="item_parent", condition=Q(parent__isnull=False)),
             models.Index(fields=["entity"], name="item_waivable", condition=Q(waivable=True)),
+            models.Index(fields=["entity", "closed_on"], name="item_closed", condition=Q(closed_on__isnull=False)),
+            models.Index(fields=["entity", "issued_on"], name="item_issued"),
         )
 
 
@@ -233,7 +235,10 @@ class Allocation(models.Model):
     for_item = models.ForeignKey(Item, models.PROTECT, null=True, db_index=False, related_name="allocations_for")
 
     class Meta:
-        indexes = (models.Index(fields=["for_item"], name="allocation_for_item", condition=Q(for_item__isnull=False)),)
+        indexes = (
+            models.Index(fields=["for_item"], name="allocation_for_item", condition=Q(for_item__isnull=False)),
+            models.Index(fields=["on"], name="allocation_on"),
+        )
 
 
 class PaidElsewhere(models.Model):
@@ -242,6 +247,9 @@ class PaidElsewhere(models.Model):
     item = models.ForeignKey(Item, models.PROTECT, related_name="paid_elsewhere")
     amount_minor = models.BigIntegerField()
     on = models.DateField()
+
+    class Meta:
+        indexes = (models.Index(fields=["on"], name="paid_elsewhere_on"),)
 
 
 class RateSeries(models.Model):
