@@ -47,7 +47,7 @@ def let(town: Town, deed: Deed, money: list[int], announced: list[int]) -> None:
         if source in announced:
             announced.remove(source)
         return
-    elif what == "allocate" and source is not None and source not in announced:
+    elif what == "allocate" and source is not None and not town.item(source)["draft"]:
         town.allocate(source, target, amount)
         return
     else:

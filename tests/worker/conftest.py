@@ -90,8 +90,7 @@ class WorkTown(Town):
                 return
             clock.sleep(0.1)
         for process in self.processes:
-            process.kill()
-            print(process.communicate()[1])  # noqa: T201  # pytest shows it
+            print(_ended(process))  # noqa: T201  # pytest shows it
         pytest.fail(f"it is not so after {SECONDS_MAX} s")
 
     def assert_all_sent(self, run: Run, n: int) -> None:
@@ -123,6 +122,15 @@ def _town(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     town = WorkTown(folder, url)
     yield town
     for process in town.processes:
-        process.kill()
         if process.stderr and not process.stderr.closed:
-            process.communicate()
+            _ended(process)
+
+
+def _ended(process: "subprocess.Popen[str]") -> str:
+    """End a process, in good order where it can: one that is killed leaves those it keeps running, with its pipes."""
+    process.terminate()
+    try:
+        return process.communicate(timeout=SECONDS_MAX)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return "it did not end when told to"

@@ -10,10 +10,11 @@ from dunwell.channels.envelope import Envelope
 from dunwell.channels.errors import Permanent
 from dunwell.channels.outbox import Outbox, Receipt
 from dunwell.flows.runs import propose, work
+from dunwell.flows.runs.deliver import DeliverResult, deliver_run
 from dunwell.flows.runs.post import open_posting
 from dunwell.flows.runs.proposal import book_changed
 from dunwell.flows.runs.reverse import reverse_run
-from dunwell.flows.runs.work import Piece, do, due, start_run
+from dunwell.flows.runs.work import Clock, Piece, do, due, start_run
 from dunwell.letters.notice import Message
 from dunwell.records.models import Delivery, Entity, Notice, PolicyVersion, Run, Task
 from dunwell.worker.alone import _try, work_alone
@@ -163,3 +164,22 @@ def test_a_refused_begin_is_a_task_once_a_day(scheduled: Town) -> None:
     all_due()
     assert Task.objects.filter(kind="run_refused").count() == 1
     assert not Notice.objects.exists()
+
+
+def test_what_another_holds_while_its_block_is_delivered_leaves_with_it(
+    scheduled: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        scheduled.item(f"A-{number}", f"M-{number}", "100.00 EUR", "2026-03-31")
+    while (pieces := list(due(at()))) and pieces[0].step != "deliver":
+        do(pieces[0], clock=at, by="worker")
+    free = Notice.objects.earliest("pk").pk
+
+    def past_what_is_locked(run_id: int, *, notice_ids: range, clock: Clock, by: str) -> DeliverResult:
+        patch.undo()
+        return deliver_run(run_id, clock=clock, by=by, notice_ids=range(free, free + 1))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "deliver_run", past_what_is_locked)
+        do(pieces[0], clock=at, by="worker")
+    assert len(scheduled.outbox) == 2

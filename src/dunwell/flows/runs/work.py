@@ -159,8 +159,16 @@ def _take(piece: Piece, clock: Clock, by: str) -> int | None:
             post_shard(piece.of, piece.number, at=clock(), by=by)
         case "deliver":
             first = piece.number * NOTICES_PER_BLOCK
-            deliver_run(piece.of, clock=clock, by=by, notice_ids=range(first, first + NOTICES_PER_BLOCK))
+            block = range(first, first + NOTICES_PER_BLOCK)
+            # A delivery that another holds for a moment is passed by, and nobody puts its block into the queue again.
+            while deliver_run(piece.of, clock=clock, by=by, notice_ids=block).sent and _waits(block, clock()):
+                pass
     return piece.of
+
+
+def _waits(notice_ids: range, now: datetime) -> bool:
+    within = Delivery.objects.filter(notice_id__gte=notice_ids.start, notice_id__lt=notice_ids.stop)
+    return within.filter(claimable(now)).exists()
 
 
 def _begin(entity_id: int, now: datetime) -> int | None:
