@@ -8,7 +8,8 @@ import polars as pl
 
 from dunwell.engine.book import Book
 
-ROWS_PER_SLICE: Final = 500_000
+ROWS_PER_SLICE: Final = 1_000_000
+ROWS_TO_SHARE: Final = 500_000  # what is larger is cut in two at least, for two cores
 
 
 def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame]]:
@@ -18,13 +19,14 @@ def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame
     first.
     """
     items, payer = _in_order(book.items, known)
-    if items.height <= ROWS_PER_SLICE:
+    rows = min(ROWS_PER_SLICE, max(ROWS_TO_SHARE, (items.height + 1) // 2))
+    if items.height <= rows:
         yield replace(book, items=items), known
         return
     idle = book.anchors.filter(~pl.col("payer_id").is_in(payer.unique().implode()))
     start = 0
     while start < items.height:
-        end = _end_of_payer(payer, min(start + ROWS_PER_SLICE, items.height))
+        end = _end_of_payer(payer, min(start + rows, items.height))
         part = items.slice(start, end - start)
         is_mine = pl.col("payer_id").is_in(payer.slice(start, end - start).unique().implode(), nulls_equal=True)
         mine, accounts = book.anchors.filter(is_mine), known.filter(is_mine)
