@@ -5,11 +5,8 @@ import io
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
 
-from dunwell.flows.outfiles import require_apart, require_different, require_plain, write
-
-FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+from dunwell.flows.outfiles import FORMULAS, require_apart, require_different, require_plain, write
 
 
 def write_whole(path: Path, content: str | bytes, *, option: str = "--out") -> None:

@@ -13,6 +13,7 @@ from dunwell.flows.errors import Invalid
 BESIDE_DATABASE: Final = ("", "-wal", "-shm", "-journal")  # what SQLite keeps of a database
 POLICY_FOLDER: Final = "policies"
 NEW_FILE_MODE: Final = 0o666  # less what the umask takes
+FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the beginning of one
 
 
 def require_apart(path: Path, option: str = "") -> None:

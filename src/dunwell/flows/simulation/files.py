@@ -1,5 +1,6 @@
 """Tables, pictures and pages of a simulation: each file is whole, or not there."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +10,7 @@ import polars as pl
 from dunwell.engine.simulation.result import SCHEMAS
 from dunwell.flows.drawing import elsewhere
 from dunwell.flows.errors import Invalid
-from dunwell.flows.outfiles import require_apart, require_different, require_plain
+from dunwell.flows.outfiles import FORMULAS, require_apart, require_different, require_plain
 from dunwell.flows.outfiles import write as write_files
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.simulation.simulate import Simulated
@@ -18,7 +19,7 @@ from dunwell.insight.page import Figure, Table, page
 from dunwell.insight.pictures import png, svg
 from dunwell.insight.simulated import Chart, alone, charts, together
 
-FORMULA: Final = r"^[=+\-@\t\r\n]"
+FORMULA: Final = f"^[{re.escape(''.join(FORMULAS))}]"
 
 
 def as_data(found: Simulated) -> dict[str, Any]:
