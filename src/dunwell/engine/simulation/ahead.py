@@ -1,8 +1,8 @@
 """Several days of each payer at once: as if nothing were sent on them, up to the first on which something is.
 
-Deciding costs about as much for ten rows as for ten thousand, and on most days of most payers nothing is sent. So each
-day to come is a *turn* of the payer: what it owes then, copied under ids of its own, which are those of the play times
-the width, plus the turn. What is found of turns after the first notice is thrown away.
+Deciding costs about as much for one row as for some thousands, and on most days of most payers nothing is sent. So
+each day to come is a *turn* of the payer: what it owes then, copied under ids of its own, which are those of the play
+times the width, plus the turn. What is found of turns after the first notice is thrown away.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,25 +36,9 @@ class Ahead:
         `due`: `entity_id`, `at`, `restless`, `daily`. `days`: frames of `entity_id` and `on`, the days to look at.
         """
         self.width = width
-        clock = due.select("entity_id", on="at")
-        if width == 1:
-            dated = clock
-        else:
-            steps = pl.DataFrame({"days": range(1, width)}, schema={"days": pl.Int64})
-            daily = due.filter(pl.col("restless") | pl.col("daily")).join(steps, how="cross")
-            each_day = daily.select("entity_id", on=pl.col("at") + pl.duration(days="days"))
-            coming = pl.concat([each_day, *(each.select("entity_id", "on") for each in days)])
-            is_ahead = (pl.col("on") > pl.col("at")) & (pl.col("on") <= until_on)
-            ahead = coming.join(due, on="entity_id").filter(is_ahead).select("entity_id", "on")
-            dated = pl.concat([clock, ahead]).unique()
-        turn = (pl.col("on").rank("ordinal").over("entity_id") - 1).cast(pl.Int32)
-        self.turns = (
-            dated.with_columns(turn=turn)
-            .filter(pl.col("turn") < width)
-            .join(due.select("entity_id", "restless"), on="entity_id")
-            .select("entity_id", "turn", "restless", at="on", copy_id=pl.col("entity_id") * width + pl.col("turn"))
-            .sort("entity_id", "turn")
-        )
+        whole = due.select("entity_id", "restless", "at", turn=pl.lit(0, dtype=pl.Int32))
+        turns = whole if width == 1 else _turns(due, days, width, until_on)
+        self.turns = turns.with_columns(copy_id=pl.col("entity_id") * width + pl.col("turn"))
 
     @cached_property
     def asked(self) -> pl.DataFrame:
@@ -68,7 +52,9 @@ class Ahead:
         return {copy_id: (by_scenario[scenario], at) for copy_id, scenario, at in rows}
 
     def copies(self, book: Book) -> Book:
-        """What the book says of the payers, once for each turn; of other payers, nothing."""
+        """What the book says of the payers, once for each turn; with one turn, all as it is."""
+        if self.width == 1:
+            return book
         whose = book.items.select("item_id", "entity_id")
         tables = {name: self.copied(getattr(book, name)) for name in OF_ENTITY}
         for name in OF_ITEM:
@@ -78,15 +64,20 @@ class Ahead:
 
     def copied(self, rows: pl.DataFrame, *, on: str | None = None) -> pl.DataFrame:
         """Rows with an `entity_id`, once for each turn; with `on`, for the turns of that day and later."""
+        if rows.is_empty():
+            return rows
         columns = ["entity_id", "turn", *(["at"] if on else [])]
         found = rows.join(self.turns.select(columns), on="entity_id")
         found = found.filter(pl.col(on) <= pl.col("at")) if on else found
-        ids = [pl.col(name) * self.width + pl.col("turn") for name in IDS if name in rows.columns]
-        return found.with_columns(ids).select(rows.columns)
+        if self.width > 1:
+            found = found.with_columns(pl.col(id_) * self.width + pl.col("turn") for id_ in IDS if id_ in rows.columns)
+        return found.select(rows.columns)
 
     def originals(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Rows of copies with the ids of the play."""
-        return rows.with_columns(pl.col(name) // self.width for name in IDS if name in rows.columns)
+        if self.width == 1:
+            return rows
+        return rows.with_columns(pl.col(id_) // self.width for id_ in IDS if id_ in rows.columns)
 
     def ends(self, plan: Plan, book: Book) -> pl.DataFrame:
         """The last turn of each payer that counts: a row of `turns`, `next_on`, `daily`.
@@ -94,22 +85,39 @@ class Ahead:
         That is the first on which something is sent, or after which a day is to be looked at that is no turn. `daily`:
         every day is to be looked at from then on. `book`: that of the copies, as it was decided about.
         """
-        sent = pl.concat([plan.notices.select("entity_id"), plan.anchors.select("entity_id")])["entity_id"]
-        daily = plan.decisions.filter(pl.col("outcome").is_in(UNDATED))["entity_id"]
-        next_at = pl.col("at").shift(-1).over("entity_id")
-        is_last = next_at.is_null() | (pl.col("next_on") < next_at).fill_null(value=False)
+        daily = plan.decisions.filter(pl.col("outcome").is_in(UNDATED))["entity_id"].unique()
         told = self.turns.join(
             next_days(plan, self.asked, book),
             left_on="copy_id",
             right_on="entity_id",
             how="left",
             maintain_order="left",
-        )
-        return (
-            told.filter(is_last | pl.col("copy_id").is_in(sent.implode()))
-            .unique("entity_id", keep="first", maintain_order=True)
-            .with_columns(daily=pl.col("copy_id").is_in(daily.implode()))
-        )
+        ).with_columns(daily=pl.col("copy_id").is_in(daily.implode()))
+        if self.width == 1:
+            return told
+        sent = pl.concat([plan.notices["entity_id"], plan.anchors["entity_id"]]).unique()
+        next_at = pl.when(pl.col("entity_id") == pl.col("entity_id").shift(-1)).then(pl.col("at").shift(-1))
+        is_last = next_at.is_null() | (pl.col("next_on") < next_at).fill_null(value=False)
+        ended = told.filter(is_last | pl.col("copy_id").is_in(sent.implode()))
+        return ended.unique("entity_id", keep="first", maintain_order=True)
+
+
+def _turns(due: pl.DataFrame, days: Sequence[pl.DataFrame], width: int, until_on: date) -> pl.DataFrame:
+    """Several days of each payer, sorted: `entity_id`, `restless`, `at`, `turn`."""
+    steps = pl.DataFrame({"days": range(1, width)}, schema={"days": pl.Int64})
+    daily = due.filter(pl.col("restless") | pl.col("daily")).join(steps, how="cross")
+    each_day = daily.select("entity_id", on=pl.col("at") + pl.duration(days="days"))
+    coming = pl.concat([each_day, *(each.select("entity_id", "on") for each in days)]).join(due, on="entity_id")
+    is_ahead = (pl.col("on") > pl.col("at")) & (pl.col("on") <= until_on)
+    every = pl.concat(
+        [
+            due.select("entity_id", "restless", "at"),
+            coming.filter(is_ahead).select("entity_id", "restless", at="on"),
+        ]
+    )
+    turn = pl.int_range(pl.len(), dtype=pl.Int32).over("entity_id")
+    sorted_ = every.unique().sort("entity_id", "at").with_columns(turn=turn)
+    return sorted_.filter(pl.col("turn") < width)
 
 
 def looks(items: pl.DataFrame, moves: pl.DataFrame, policies: Sequence[Sequence[Policy]]) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.simulation.ahead import Ahead, looks, width_for
 from dunwell.engine.simulation.clocks import first_days, is_restless
-from dunwell.engine.simulation.happenings import Happenings
+from dunwell.engine.simulation.happenings import Happenings, one_by_one
 
 NOTICES: Final[Schema] = {
     "notice_id": pl.Int64,  # a number of the simulation's own
@@ -67,8 +67,8 @@ ORDER: Final = {
     "moves": ["on", "item_id"],
 }
 FOREVER: Final = date.max
-TURNS_MAX: Final = 16  # of a payer in one wave
-ROWS: Final = 20_000  # of a wave: with more of them, deciding takes longer
+TURNS_MAX: Final = 12  # of a payer in one wave
+ROWS: Final = 5_000  # of a wave: with more of them, deciding takes longer
 
 
 @dataclass(frozen=True)
@@ -264,9 +264,8 @@ class Play:
         With the last of it goes what was charged on the item.
         """
         now = ahead.copied(self.moves, on="on").drop("entity_id").sort("item_id", "on")
-        nth = now.with_columns(nth=pl.col("on").cum_count().over("item_id"))
         told = [now.clear()]
-        for _number, each in sorted(nth.partition_by("nth", as_dict=True, include_key=False).items()):
+        for each in one_by_one(now):
             open_minor = book.items.select("item_id", "open_minor")
             less = pl.min_horizontal("less_minor", "open_minor")
             told.append(each.join(open_minor, on="item_id").select("item_id", "on", less))
@@ -279,29 +278,32 @@ class Play:
     def _charges_gone(self, book: Book, now: pl.DataFrame, ahead: Ahead) -> pl.DataFrame:
         """The charges that are open of items of which the last was paid now, as payments: MOVES."""
         charged = book.items.filter(pl.col("kind") == "charge", pl.col("open_minor") > 0)
-        if charged.is_empty() or now.is_empty():
-            return now.clear()
-        every = self.moves.select("entity_id", "item_id", moves=pl.len().over("item_id")).unique()
-        count = ahead.copied(every).select("item_id", "moves")
-        paid = now.group_by("item_id").agg(pl.col("on").max(), now=pl.len()).join(count, on="item_id")
         settled = book.items.filter(pl.col("open_minor") == 0)
-        over = paid.filter(pl.col("now") == pl.col("moves")).join(settled, on="item_id", how="semi")
+        of_charges = now.join(charged, left_on="item_id", right_on="parent_item_id", how="semi")
+        paid = of_charges.join(settled, on="item_id", how="semi").group_by("item_id").agg(pl.col("on").max())
+        if paid.is_empty():
+            return now.clear()
+        moves = self.moves.join(ahead.originals(paid).select("item_id").unique(), on="item_id", how="semi")
+        last = ahead.copied(moves).group_by("item_id").agg(last_on=pl.col("on").max())
+        over = paid.join(last, on="item_id").filter(pl.col("on") == pl.col("last_on"))
         owing = charged.join(over.select("on", parent_item_id="item_id"), on="parent_item_id")
         return owing.select("item_id", "on", less_minor="open_minor")
 
     def _take(self, ahead: Ahead, ends: pl.DataFrame, before: Book, book: Book, moves: pl.DataFrame) -> None:
         """Make the book of the turns that count that of their payers."""
-        copies = ends.select(entity_id="copy_id")
-        items = ahead.originals(book.items.join(copies, on="entity_id", how="semi"))
-        others = self.book.items.join(ends, on="entity_id", how="anti")
-        of_copies = book.items.join(copies, on="entity_id", how="semi").select("item_id")
-        ledger = book.elsewhere.slice(before.elsewhere.height).join(of_copies, on="item_id", how="semi")
-        self.book = replace(
-            self.book,
-            items=pl.concat([others, items.select(others.columns)]),
-            elsewhere=pl.concat([self.book.elsewhere, ahead.originals(ledger)]),
-        )
-        self.kept["moves"].append(ahead.originals(moves.join(of_copies, on="item_id", how="semi")))
+        if ahead.width == 1:
+            self.book = book
+        else:
+            mine = book.items.join(ends.select(entity_id="copy_id"), on="entity_id", how="semi")
+            others = self.book.items.join(ends, on="entity_id", how="anti")
+            ledger = book.elsewhere.slice(before.elsewhere.height).join(mine, on="item_id", how="semi")
+            moves = moves.join(mine, on="item_id", how="semi")
+            self.book = replace(
+                self.book,
+                items=pl.concat([others, ahead.originals(mine).select(others.columns)]),
+                elsewhere=pl.concat([self.book.elsewhere, ahead.originals(ledger)]),
+            )
+        self.kept["moves"].append(ahead.originals(moves))
         days = ends.select("entity_id", "at")
         for name, on in (("pending_items", "issued_on"), ("moves", "on")):
             rows = getattr(self, name)
