@@ -136,6 +136,21 @@ def test_ageing_on_a_day_of_the_past(book: Path) -> None:
     assert (before.code, "nothing is known of ACME at the end of 2025-12-30" in before.err) == (3, True)
 
 
+def test_ageing_and_overview_apart_by_segment(book: Path) -> None:
+    words = ("ageing", "--entity", "ACME", "--as-of", "2026-03-31", "--by", "segment")
+    aged = report(book, *words, "--json").json
+    assert [(row["currency"], row["segment"]) for row in aged["rows"]] == [("EUR", "=1+1"), ("JPY", "smb")]
+    assert "=1+1" in report(book, *words).out
+    page = report(book, "overview", "--entity", "ACME", *MARCH, "--by", "segment")
+    assert ("EUR =1+1" in page.out, "JPY smb" in page.out, page.err) == (True, True, "")
+    assert report(book, "overview", "--entity", "ACME", *MARCH, "--by", "segment", "--csv", "apart.csv").code == 0
+    found = list(csv.DictReader((book / "apart.csv").read_text().splitlines()))
+    told = {(row["segment"], row["figure"]): row["value"] for row in found}
+    assert (told["'=1+1", "receivables"], told["smb", "receivables"]) == ("310.00", "5000")
+    wrong = report(book, "overview", *MARCH, "--by", "stage")
+    assert (wrong.code, "--by: 'stage' tells no overview apart: segment, country do" in wrong.err) == (3, True)
+
+
 def test_what_is_kept_of_days_and_the_trend(book: Path) -> None:
     yesterday = today("UTC") - timedelta(days=1)
     kept = report(book, "snapshot", "--entity", "ACME", "--json").json

@@ -81,6 +81,16 @@ def test_a_period_in_pieces_is_the_period(past: Past, data: st.DataObject) -> No
 
 
 @settings(max_examples=EXAMPLES)
+@given(pasts(), st.integers(1, 5))
+def test_how_many_days_are_played_at_once_changes_nothing(past: Past, most: int) -> None:
+    many, few = play_of(past), play_of(past)
+    few.turns_max = most
+    assert many.until(past.until_on) <= few.until(past.until_on)
+    for name in ("notices", "lines", "charges", "moves", "problems"):
+        assert getattr(many.played(), name).equals(getattr(few.played(), name))
+
+
+@settings(max_examples=EXAMPLES)
 @given(pasts())
 def test_scenarios_and_payers_know_nothing_of_each_other(past: Past) -> None:
     together = play_of(past)
