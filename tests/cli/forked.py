@@ -176,9 +176,7 @@ def _code_of(script: Path) -> int:
         code = 1
     threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as Python does
     atexit._run_exitfuncs()
-    if sys.modules[
-        "django.conf"
-    ].settings.configured:  # the last to close a book on SQLite writes back what its log holds
+    if sys.modules["django.conf"].settings.configured:  # who closes a book last writes back what its log holds
         sys.modules["django.db"].connections.close_all()
     sys.stdout.flush()
     sys.stderr.flush()
