@@ -14,6 +14,7 @@ import pytest
 
 from dunwell.cli import output, showing
 from dunwell.cli.clock import today
+from tests.cli.conftest import begun
 from tests.cli.shell import Answer, dunwell
 
 MAPPING = """\
@@ -45,7 +46,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     (folder / "map.yaml").write_text(MAPPING)
     (folder / "items.csv").write_text(ROWS)
-    assert dunwell("init", "book", cwd=folder).code == 0
+    begun(folder)
     brought = dunwell("--home", "book", "import", "items.csv", "--mapping", "map.yaml", cwd=folder)
     assert brought.code == 0, brought.err
     return folder

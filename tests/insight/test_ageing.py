@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dunwell.engine.book import KINDS, Book
 from dunwell.insight.ageing import ageing
+from tests.examples import examples
 
 DAY = date(2026, 4, 3)
 
@@ -187,7 +188,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(100), derandomize=True, deadline=None, database=None)
 @given(st.lists(ROWS, max_size=30))
 def test_the_buckets_hold_the_whole_book(rows: list[dict[str, object]]) -> None:
     book = holding(*rows)
