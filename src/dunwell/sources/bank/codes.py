@@ -11,6 +11,10 @@ _IBAN: Final = re.compile(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}")
 _BIC: Final = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?")
 
 
+class FieldError(ValueError):
+    """What is wrong with a field, and what it should be."""
+
+
 def reference_of(text: str) -> str:
     """A reference without the blanks around it, or nothing where a word for nothing stands."""
     plain = text.strip()

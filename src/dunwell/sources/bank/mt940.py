@@ -11,6 +11,7 @@ from typing import Final
 
 from dunwell.engine.money import MoneyError, format_minor
 from dunwell.sources.bank import mt940_fields as f
+from dunwell.sources.bank.codes import FieldError
 from dunwell.sources.bank.mt940_line import Pending, line_of
 from dunwell.sources.bank.mt940_totals import Totals
 from dunwell.sources.bank.pieces import Closed, Kind, Opened, Pieces
@@ -145,7 +146,7 @@ class _Reader:
             else:
                 yield from self._open(message)
                 self._body(message, found)
-        except (f.FieldError, MoneyError) as error:
+        except (FieldError, MoneyError) as error:
             self._problem(found, str(error))
             message.is_broken |= found.tag in HEAD
             message.has_end |= found.tag.startswith("62")
@@ -243,7 +244,7 @@ class _Reader:
         if message.is_broken:
             return
         if closing.currency != message.currency:
-            raise f.FieldError(f"it is in {closing.currency}, and the statement in {message.currency}")
+            raise FieldError(f"it is in {closing.currency}, and the statement in {message.currency}")
         message.closing = closing
         self.page = (message.account, closing) if found.tag == "62M" else None
 
@@ -281,5 +282,5 @@ class _Reader:
 def _digits(text: str) -> str:
     """The date that begins :13D:. Errors: FieldError."""
     if not re.match(r"\d{6}", text, re.ASCII):
-        raise f.FieldError(f"{shown(text)} does not begin with a date, such as 2603311815+0100")
+        raise FieldError(f"{shown(text)} does not begin with a date, such as 2603311815+0100")
     return text[:6]

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Final
 
 from dunwell.engine.money import CURRENCIES, to_minor
-from dunwell.sources.bank.codes import iban_of
+from dunwell.sources.bank.codes import FieldError, iban_of
 from dunwell.sources.bank.text_lines import TextLines
 from dunwell.sources.problems import Problems, shown
 
@@ -24,10 +24,6 @@ _TOTAL: Final = re.compile(r"(\d{1,9})([A-Z]{3})(\d{1,40}(?:,\d{0,40})?)")
 _LIMIT: Final = re.compile(r"([A-Z]{3})[CD]?\d{1,40}(?:,\d{0,40})?")
 _ABROAD: Final = re.compile(r"/(OCMT|CHGS)/([A-Z]{3})(\d{1,15},?\d{0,3})")
 REFERENCE_CHARS: Final = 16
-
-
-class FieldError(ValueError):
-    """What is wrong with a field, and what it should be."""
 
 
 @dataclass(frozen=True, slots=True)

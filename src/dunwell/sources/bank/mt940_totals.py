@@ -1,7 +1,8 @@
 """The totals of a report within the day (:90D:, :90C:), over all its messages."""
 
 from dunwell.engine.money import format_minor
-from dunwell.sources.bank.mt940_fields import Field, FieldError, total_of
+from dunwell.sources.bank.codes import FieldError
+from dunwell.sources.bank.mt940_fields import Field, total_of
 
 
 class Totals:
