@@ -11,7 +11,7 @@ import pytest
 from dunwell.engine.documents import DocumentError
 from dunwell.sources.bank import table
 from dunwell.sources.bank.pieces import Party
-from dunwell.sources.bank.table_mapping import read_bank_mapping
+from dunwell.sources.bank.table_mapping import BankMapping, read_bank_mapping
 from tests.sources.bank.reading import Heard, Reader, heard
 
 MAPPING: Final = """\
@@ -171,3 +171,10 @@ def test_a_mapping_that_cannot_be_is_refused(old: str, new: str, told: str) -> N
     with pytest.raises(DocumentError, match=r"map\.yaml") as caught:
         read_bank_mapping(MAPPING.replace(old, new), "map.yaml")
     assert told in str(caught.value)
+
+
+def test_the_page_about_tables_has_every_key_and_a_mapping_that_is_one() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "bank-files.md").read_text(encoding="utf-8")
+    assert {field for field in BankMapping.model_fields if f"`{field}`" not in page} == set()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert read_bank_mapping(example, "page").direction is not None
