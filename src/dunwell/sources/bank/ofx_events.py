@@ -69,21 +69,29 @@ class _Reading:
     def take(self, line: int, piece: str) -> Iterator[Event]:
         """Read what begins with a `<`, up to the next one."""
         self.line = line
+        if piece.startswith(("!", "?")):
+            self._declared(line, piece)
+            return
         inside, closed, text = piece.partition(">")
-        if inside.startswith(_CDATA):
+        found = _NAME.fullmatch(inside) if closed else None
+        if not found:
+            self._more(f"<{piece}")  # a sign that the bank forgot to write as &lt;
+            return
+        name = found[2].upper()
+        yield from self._value_ends(name if found[1] else "")
+        yield from self._tag(line, name, is_end=bool(found[1]), is_empty=bool(found[3]))
+        if text and not text.isspace():
+            self._text(line, text)
+
+    def _declared(self, line: int, piece: str) -> None:
+        """Take a CDATA section as text, leave comments and instructions, and refuse what declares anything."""
+        if piece.startswith(_CDATA):
             plain, _, after = piece.removeprefix(_CDATA).partition("]]>")
             self._more(plain.replace("&", "&amp;") + after)
-        elif inside.upper().startswith("!DOCTYPE") or inside.upper().startswith("!ENTITY"):
+        elif piece.startswith("!--"):
+            self._more(piece.partition("-->")[2])
+        elif piece[:8].upper().startswith(("!DOCTYPE", "!ENTITY")):
             self._stop(line, "a document type or entity is declared, which no bank needs: it is not read")
-        elif inside.startswith(("!--", "?")):
-            return
-        elif closed and (found := _NAME.fullmatch(inside)):
-            yield from self._value_ends(found[2].upper() if found[1] else "")
-            yield from self._tag(line, found[2].upper(), is_end=bool(found[1]), is_empty=bool(found[3]))
-            if text.strip():
-                self._text(line, text)
-        else:
-            self._more(f"<{piece}")  # a sign that the bank forgot to write as &lt;
 
     def ends(self) -> Iterator[Event]:
         """The file is read."""
