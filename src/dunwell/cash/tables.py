@@ -51,7 +51,7 @@ ITEMS: Final[Schema] = {
 ACCOUNTS: Final[Schema] = {"account_id": pl.Int64, "payer_id": pl.Int64, "account": pl.String, "name": pl.String}
 # The structured references that letters and invoices named, and the items that each stands for.
 REFERENCES: Final[Schema] = {"reference": pl.String, "item_id": pl.Int64}
-# What is known of who pays from where: `kind` iban, account or name; `value` as `names.plain` and `plain_iban` write it.
+# What is known of who pays from where: `kind` iban, account or name, `value` in the plain form of that kind.
 PAYERS: Final[Schema] = {"kind": pl.String, "value": pl.String, "account_id": pl.Int64}
 
 MATCHES: Final[Schema] = {
