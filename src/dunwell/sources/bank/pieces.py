@@ -97,10 +97,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The end of a statement, with the last balance of booked money, or null."""
+    """The end of a statement, with the last balance of booked money and its day, or null."""
 
     line: int
     closing_minor: int | None = None
+    closing_on: date | None = None
 
 
 Piece: TypeAlias = Opened | Line | Closed
