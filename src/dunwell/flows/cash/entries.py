@@ -34,15 +34,21 @@ class Entry:
 
 def key_of(line: Line) -> str:
     """What one entry is known by: its bank's reference, or without one all that the bank says, and day and sum."""
-    said = (line.entry_ref,) if line.entry_ref else _content(line)
+    ref = ref_of(line)
+    said = (ref,) if ref else _content(line)
     parts = (str(line.booked_on), str(line.entry_minor), line.currency, *said)
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def ref_of(line: Line) -> str:
+    """What the bank calls the entry, if anything."""
+    return line.entry_ref or line.bank_ref
 
 
 def _content(line: Line) -> tuple[str, ...]:
     party = line.party
     text = " ".join(line.text.split())
-    ours = (line.bank_ref, line.end_to_end_ref, line.mandate_ref, line.reference, text)
+    ours = (line.end_to_end_ref, line.mandate_ref, line.reference, text)
     return ("", str(line.valued_on), *ours, party.name, party.iban, party.account)
 
 

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import refusing
-from dunwell.flows.cash.entries import Entry, Known, key_of
+from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
 from dunwell.flows.errors import NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
@@ -20,7 +20,7 @@ from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import reader_of
-from dunwell.sources.problems import Problems
+from dunwell.sources.problems import Problems, listed
 
 LINES_AT_ONCE: Final = 2_000
 
@@ -112,12 +112,9 @@ class _Taking:
         """The bank account that a statement is of."""
         found = BankAccount.objects.select_related("entity").filter(number=head.account).first()
         if found is None:
-            known = ", ".join(BankAccount.objects.order_by("number").values_list("number", flat=True)[:5]) or "none yet"
-            self.problems.add(
-                head.line,
-                "",
-                f"{head.account or 'an account without a number'} is no account of an entity; known: {known}",
-            )
+            numbers = list(BankAccount.objects.order_by("number").values_list("number", flat=True))
+            what, known = head.account or "an account without a number", listed(numbers, 5) or "none"
+            self.problems.add(head.line, "", f"{what} is not known as an entity's bank account; known: {known}")
         elif self.entity and found.entity_id != self.entity.pk:
             self.problems.add(head.line, "", f"{head.account} is of {found.entity.code}, not of {self.entity.code}")
         elif head.currency and head.currency != found.currency:
@@ -160,7 +157,7 @@ class _Statement:
         if line.booked_on is None:
             self.taking.problems.add(line.line, "", "an entry without the day on which it was booked")
             return
-        if not (self.is_last_word or line.entry_ref):
+        if not (self.is_last_word or ref_of(line)):
             self.report.without_reference += 1
             return
         self.last_on = max(line.booked_on, self.last_on or line.booked_on)
