@@ -11,9 +11,10 @@ from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, BankStatement
-from tests.flows.cash.banking import AT, IBAN, bank_account, kept, mt940, take
+from tests.flows.cash.banking import AT, bank_account, kept, take
 from tests.flows.town import Town
 from tests.sources.bank.camt_files import balance, entry, message
+from tests.sources.bank.mt940_files import IBAN, mt940
 
 ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
 
