@@ -157,6 +157,33 @@ def test_the_other_side_is_the_payer_of_a_credit_and_the_payee_of_a_debit(tmp_pa
     assert line(tmp_path, entry("100.00", sides, sign="DBIT")).party == Party("Payee")
 
 
+def test_a_name_or_bank_that_was_not_provided_is_none(tmp_path: Path) -> None:
+    sides = (
+        "<RltdPties><Dbtr><Nm>NOTPROVIDED</Nm></Dbtr></RltdPties>"
+        "<RltdAgts><DbtrAgt><FinInstnId><BIC>NOTPROVIDED</BIC></FinInstnId></DbtrAgt></RltdAgts>"
+    )
+    assert line(tmp_path, entry("100.00", sides)).party == Party()
+
+
+def test_a_party_without_a_name_is_called_by_its_address(tmp_path: Path) -> None:
+    sides = "<RltdPties><Dbtr><PstlAdr><AdrLine>Meyer</AdrLine><AdrLine>Bern</AdrLine></PstlAdr></Dbtr></RltdPties>"
+    assert line(tmp_path, entry("100.00", sides)).party == Party("Meyer")
+
+
+@pytest.mark.parametrize("sign", ["CRDT", "DBIT"])
+def test_a_bank_can_be_the_other_side(tmp_path: Path, sign: str) -> None:
+    role = "Dbtr" if sign == "CRDT" else "Cdtr"
+    sides = f"<RltdPties><{role}><Agt><FinInstnId><Nm>Bank</Nm></FinInstnId></Agt></{role}></RltdPties>"
+    assert line(tmp_path, entry("100.00", sides, sign=sign)).party == Party("Bank")
+
+
+def test_who_was_invoiced_is_on_whose_behalf_it_is_paid(tmp_path: Path) -> None:
+    told = "<RmtInf><Strd><Invcee><Nm>Meyer Nord</Nm></Invcee></Strd></RmtInf>"
+    sides = "<RltdPties><Dbtr><Nm>Meyer Holding</Nm></Dbtr></RltdPties>"
+    found = line(tmp_path, entry("100.00", sides + told))
+    assert (found.party.name, found.on_behalf_of) == ("Meyer Holding", "Meyer Nord")
+
+
 @pytest.mark.parametrize("sign", ["CRDT", "DBIT"])
 def test_the_accounts_own_side_is_never_the_other(tmp_path: Path, sign: str) -> None:
     assert line(tmp_path, entry("100.00", BOTH, sign=sign)).party == Party("They", OTHER)

@@ -172,7 +172,7 @@ def _name(parties: Node, role: str) -> str:
     if not held:
         return ""
     held = under(held, "Pty") or under(held, "Agt", "FinInstnId") or held
-    return text(held, "Nm") or text(held, "PstlAdr", "AdrLine")
+    return reference(held, "Nm") or text(held, "PstlAdr", "AdrLine")
 
 
 def account_of(account: Node) -> tuple[str, str]:
@@ -185,7 +185,7 @@ def account_of(account: Node) -> tuple[str, str]:
 
 def bic_of(institution: Node) -> str:
     """Return the BIC of a bank, whatever the version calls it."""
-    return text(institution, "BICFI") or text(institution, "BIC")
+    return reference(institution, "BICFI") or reference(institution, "BIC")
 
 
 def _remitted(fields: Fields, said: dict[str, Any], currency: str) -> None:
