@@ -91,6 +91,11 @@ def test_a_reference_that_was_not_provided_is_none(tmp_path: Path, refs: str, en
     assert (found.end_to_end_ref, found.bank_ref, found.mandate_ref) == (end_to_end, bank, "M1")
 
 
+def test_the_number_of_a_cheque_is_text(tmp_path: Path) -> None:
+    found = line(tmp_path, entry("100.00", "<Refs><ChqNb>000123</ChqNb></Refs><RmtInf><Ustrd>A-1</Ustrd></RmtInf>"))
+    assert found.text == "000123\nA-1"
+
+
 def test_what_the_bank_calls_an_entry_is_what_it_calls_its_only_movement(tmp_path: Path) -> None:
     ref = "<AcctSvcrRef>B7</AcctSvcrRef>"
     found = line(tmp_path, entry("100.00", "<Refs><TxId>T1</TxId></Refs>", before=ref))

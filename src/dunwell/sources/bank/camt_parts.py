@@ -216,8 +216,6 @@ def _documents(fields: Fields, structured: Node, currency: str) -> Iterator[Docu
         kind = coded(held, "Tp", "CdOrPrtry") or coded(held, "RfrdDocTp")
         if number := text(held, "Nb") or text(held, "RfrdDocNb"):
             named.append((number, kind == CREDIT_NOTE))
-    if number := text(structured, "RfrdDocNb"):
-        named.append((number, coded(structured, "RfrdDocInf", "RfrdDocTp") == CREDIT_NOTE))
     amounts = _of_document(fields, under(structured, "RfrdDocAmt"), currency) if len(named) == 1 else None
     return (Document(number, amounts, is_credit) for number, is_credit in named)
 
