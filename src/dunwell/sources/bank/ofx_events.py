@@ -60,7 +60,7 @@ class _Reading:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.groups: list[str] = []
+        self.groups: tuple[str, ...] = ()
         self.value: tuple[int, str, str] | None = None
         self.is_over = self.has_begun = False
         self.others: set[str] = set()  # names without a value of their own, which may be groups
@@ -105,22 +105,22 @@ class _Reading:
         elif is_end:
             yield from self._closes(line, name)
         else:
-            if name in _AFTER_LIST and self.groups[-1:] == ["BANKTRANLIST"]:
+            if name in _AFTER_LIST and self.groups[-1:] == ("BANKTRANLIST",):
                 yield from self._closes(line, "BANKTRANLIST")
-            self.groups.append(name)
+            self.groups += (name,)
             if len(self.groups) > DEPTH_MAX:
                 self._stop(line, f"more than {DEPTH_MAX} groups stand in each other: this is no OFX")
-            yield Event(line, "opens", name, path=tuple(self.groups))
+            yield Event(line, "opens", name, path=self.groups)
             if is_empty:
                 yield from self._closes(line, name)
 
     def _closes(self, line: int, name: str) -> Iterator[Event]:
-        if self.groups[-1:] != [name]:
+        if self.groups[-1:] != (name,):
             expected = f"</{self.groups[-1]}> is expected" if self.groups else "nothing is open"
             self._stop(line, f"</{name}> stands where {expected}: a part is missing, get the file again")
             return
-        yield Event(line, "closes", name, path=tuple(self.groups))
-        self.groups.pop()
+        yield Event(line, "closes", name, path=self.groups)
+        self.groups = self.groups[:-1]
 
     def _text(self, line: int, text: str) -> None:
         if self.value:
@@ -146,7 +146,7 @@ class _Reading:
             if closing not in {"", name} and not known:
                 self._stop(line, f"<{name}> is closed as </{closing}>: the file is damaged")
                 return
-            yield Event(line, "value", name, unescaped(text).strip(), tuple(self.groups))
+            yield Event(line, "value", name, unescaped(text).strip(), self.groups)
 
     def _stop(self, line: int, said: str) -> None:
         if not self.is_over:
