@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
-from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import polars as pl
@@ -34,8 +33,9 @@ BYTES_MAX: Final = {
 }
 ROWS_MAX: Final = 1_048_576  # of a sheet
 MANY: Final = f"of {ROWS_MAX:,} rows"
+# Whichever parser openpyxl finds, what is no XML is a SyntaxError.
 DAMAGED: Final = (
-    zipfile.BadZipFile, InvalidFileException, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError,
+    zipfile.BadZipFile, InvalidFileException, SyntaxError, KeyError, ValueError, TypeError, AttributeError, IndexError,
     EOFError, OSError,
 )  # fmt: skip
 
