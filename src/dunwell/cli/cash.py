@@ -84,7 +84,9 @@ def accounts(entity: OfEntity = None, json: Json = False) -> None:
 @app.command("import", cls=Command)
 @refuses
 def import_(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2 or OFX.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2, OFX, or a table.")
+    ],
     entity: Annotated[
         str | None, typer.Option("--entity", metavar="CODE", help="Refuse what is not of an account of this entity.")
     ] = None,
@@ -103,7 +105,10 @@ def import_(
     try:
         with progress(quiet=json) as tell:
             for file in files:
-                told.append(import_statements(file, entity=chosen, by=clock.actor(), at=clock.now(), progress=tell))
+                report = import_statements(
+                    file, mapping=mapping, entity=chosen, by=clock.actor(), at=clock.now(), progress=tell
+                )
+                told.append(report)
                 if not json:
                     _tell(told[-1])
     finally:  # those before one that is refused stay taken in
@@ -161,9 +166,8 @@ def _tell(report: "FileReport") -> None:
 def _tell_statement(of: "StatementReport") -> None:
     named = f" {of.statement_id}" if of.statement_id else ""
     say(f"  {of.kind}{named} of {of.account} ({of.entity}):")
-    say(
-        f"    {of.lines:,} lines added, {money(of.lines_minor, of.currency)} {of.currency}; {of.known:,} entries were known"
-    )
+    added = f"{money(of.lines_minor, of.currency)} {of.currency}"
+    say(f"    {of.lines:,} lines added, {added}; {of.known:,} entries were known")
     for count, what in (
         (of.detailed, "lines say in detail what was known as one sum"),
         (of.not_booked, "are announced, and not booked yet"),
