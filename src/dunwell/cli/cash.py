@@ -87,6 +87,9 @@ def import_(
     files: Annotated[
         list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2, OFX, or a table.")
     ],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="MAP", help="Says which column of a table is what (YAML).")
+    ] = None,
     entity: Annotated[
         str | None, typer.Option("--entity", metavar="CODE", help="Refuse what is not of an account of this entity.")
     ] = None,

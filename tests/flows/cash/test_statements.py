@@ -112,7 +112,7 @@ def test_a_report_without_the_banks_references_waits_for_the_statement(bank: Tow
 def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
     mapping = tmp_path / "bank.yaml"
     mapping.write_text(
-        f"rows: movements\naccount: {{value: {IBAN}}}\ncurrency: {{value: EUR}}\nbooked: {{column: day}}\n"
+        f"rows: movements\naccount: {IBAN}\ncurrency: EUR\nbooked: {{column: day}}\n"
         "amount: {column: amount}\nname: {column: who}\ntext: {column: what}\n"
     )
     table = tmp_path / "bank.csv"
