@@ -10,6 +10,7 @@ from dunwell.cli import (
     agree,
     audit,
     book,
+    cash,
     demo,
     doctor,
     entity,
@@ -86,6 +87,7 @@ app.command(cls=Command)(agree.promises)
 app.command(cls=Command)(agree.end)
 app.command(cls=Command)(happen.contact)
 app.command(cls=Command)(interest.interest)
+app.add_typer(cash.app, name="cash")
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")
 app.add_typer(entity.app, name="entity")

@@ -28,6 +28,7 @@ from dunwell.records.models.book import (
     Rate,
     RateSeries,
 )
+from dunwell.records.models.cash import BankAccount, BankLine, BankLineState, BankStatement
 from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
 from dunwell.records.models.people import SignInTry
 from dunwell.records.models.policy import Policy, PolicyVersion
@@ -55,6 +56,10 @@ __all__ = [
     "Attempt",
     "AttributeType",
     "AuditEvent",
+    "BankAccount",
+    "BankLine",
+    "BankLineState",
+    "BankStatement",
     "Charge",
     "Closing",
     "Contact",

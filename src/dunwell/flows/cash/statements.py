@@ -1,0 +1,254 @@
+"""Take in what banks send: every statement of a file, each entry once."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from django.db import transaction
+
+from dunwell.engine.money import format_minor
+from dunwell.flows.book.tables import mapped_by, refusing
+from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
+from dunwell.flows.errors import NotFound
+from dunwell.flows.progress import Progress, untold
+from dunwell.records import audit
+from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
+from dunwell.sources.bank.balances import balanced
+from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
+from dunwell.sources.bank.sniff import read
+from dunwell.sources.bank.table import reader_by
+from dunwell.sources.bank.table_mapping import read_bank_mapping
+from dunwell.sources.problems import Problems, listed
+
+LINES_AT_ONCE: Final = 2_000
+
+
+@dataclass(kw_only=True)
+class StatementReport:
+    """What a statement brought. Sums are signed minor units; `known` are entries that were in the book already.
+
+    `detailed`: lines that say in detail what another statement had brought in one sum. `not_booked`: what the bank has
+    only announced. `without_reference`: lines of a report or an advice that only the statement of the day can tell from
+    others. `warnings` are for a person.
+    """
+
+    account: str
+    entity: str
+    kind: str
+    statement_id: str
+    currency: str
+    lines: int = 0
+    lines_minor: int = 0
+    known: int = 0
+    detailed: int = 0
+    not_booked: int = 0
+    without_reference: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """What a file brought. `is_known`: the very file was taken in before, and nothing was done."""
+
+    file: str
+    digest: str
+    is_known: bool
+    statements: tuple[StatementReport, ...] = ()
+
+
+def import_statements(
+    path: Path,
+    *,
+    mapping: Path | None = None,
+    entity: Entity | None = None,
+    by: str,
+    at: datetime,
+    progress: Progress = untold,
+) -> FileReport:
+    """Take in the statements of a file, all or none; the same again, and what overlaps, changes nothing.
+
+    `mapping`: a file that says which column of a table is what; without it the format is told by what is in the file.
+    `entity`: whose accounts they have to be of, where somebody says so. Lines are kept as the bank says them, and are
+    applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place.
+    """
+    reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
+    try:
+        progress(f"reading {path.name}")
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with refusing(path), transaction.atomic():
+            if BankStatement.objects.filter(digest=digest).exists():
+                return FileReport(file=path.name, digest=digest, is_known=True)
+            taking = _Taking(Problems(path.name), digest=digest, entity=entity, by=by, at=at)
+            pieces = reader(path, taking.problems, partial(progress, f"reading {path.name}"))
+            statements = tuple(taking.statements(balanced(pieces, taking.problems)))
+            taking.problems.refuse()
+            return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+class _Taking:
+    """A file on its way into the book, within a transaction."""
+
+    def __init__(self, problems: Problems, *, digest: str, entity: Entity | None, by: str, at: datetime) -> None:
+        self.problems = problems
+        self.digest = digest
+        self.entity = entity
+        self.by = by
+        self.at = at
+
+    def statements(self, pieces: Pieces) -> Iterator[StatementReport]:
+        """Take in one statement after the other; those of accounts that are not ours become problems."""
+        one: _Statement | None = None
+        for piece in pieces:
+            match piece:
+                case Opened():
+                    account = self._account(piece)
+                    one = _Statement(account, piece, self) if account else None
+                case Line() if one:
+                    one.line(piece)
+                case Closed() if one:
+                    yield one.closed(piece)
+                    one = None
+
+    def _account(self, head: Opened) -> BankAccount | None:
+        """The bank account that a statement is of."""
+        found = BankAccount.objects.select_related("entity").filter(number=head.account).first()
+        if found is None:
+            numbers = list(BankAccount.objects.order_by("number").values_list("number", flat=True))
+            what, known = head.account or "an account without a number", listed(numbers, 5) or "none"
+            self.problems.add(head.line, "", f"{what} is not known as an entity's bank account; known: {known}")
+        elif self.entity and found.entity_id != self.entity.pk:
+            self.problems.add(head.line, "", f"{head.account} is of {found.entity.code}, not of {self.entity.code}")
+        elif head.currency and head.currency != found.currency:
+            self.problems.add(head.line, "", f"{head.account} is kept in {found.currency}, not in {head.currency}")
+        else:
+            return found
+        return None
+
+
+class _Statement:
+    """A statement that is being read."""
+
+    def __init__(self, account: BankAccount, head: Opened, taking: _Taking) -> None:
+        # Of two files at once with the same entries, the second waits for the first, and sees what it brought.
+        self.account = (
+            BankAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("entity").get(pk=account.pk)
+        )
+        self.taking = taking
+        self.is_last_word = head.kind is Kind.STATEMENT
+        self.row = BankStatement.objects.create(
+            entity=account.entity, account=account, kind=head.kind, statement_id=head.statement_id,
+            from_on=head.from_on, to_on=head.to_on, opening_minor=head.opening_minor, file=taking.problems.source,
+            digest=taking.digest, imported_at=taking.at,
+        )  # fmt: skip
+        self.known = Known(self.account, self.row)
+        self.report = StatementReport(
+            account=account.number, entity=account.entity.code, kind=head.kind, statement_id=head.statement_id,
+            currency=account.currency,
+        )  # fmt: skip
+        self.waiting: list[tuple[Entry, Line]] = []
+        self.entry: Entry | None = None
+        self.entry_no = 0
+        self.last_on = head.to_on
+
+    def line(self, line: Line) -> None:
+        """Take a line in, or say why not."""
+        if not line.is_booked:
+            self.report.not_booked += 1
+            return
+        if line.booked_on is None:
+            self.taking.problems.add(line.line, "", "an entry without the day on which it was booked")
+            return
+        if not (self.is_last_word or ref_of(line)):
+            self.report.without_reference += 1
+            return
+        self.last_on = max(line.booked_on, self.last_on or line.booked_on)
+        if self.entry is None or line.entry_no != self.entry_no:
+            self._keep_whole()
+            self.entry, self.entry_no = Entry(key_of(line), line.booked_on), line.entry_no
+        self.waiting.append((self.entry, line))
+
+    def closed(self, end: Closed) -> StatementReport:
+        """Keep what is left, and tell."""
+        self._keep()
+        self.row.closing_minor, self.row.to_on, self.row.lines_count = (
+            end.closing_minor,
+            self.last_on,
+            self.report.lines,
+        )
+        self.row.save()
+        self._tell_gap()
+        told = {name: value for name, value in asdict(self.report).items() if name not in ("account", "entity")}
+        audit.record(
+            self.taking.by, "statement.imported", self.row, at=self.taking.at, entity_id=self.row.entity_id,
+            bank_account=self.account.number, file=self.row.file, digest=self.row.digest, **told,
+        )  # fmt: skip
+        return self.report
+
+    def _keep_whole(self) -> None:
+        """Keep what waits, once there is enough of it; only whole entries, so that their parts are known."""
+        if len(self.waiting) >= LINES_AT_ONCE:
+            self._keep()
+
+    def _keep(self) -> None:
+        entries = {id(entry): entry for entry, _line in self.waiting}
+        for entry, line in self.waiting:
+            entry.parts.append(line)
+        self.known.tell(list(entries.values()))
+        rows: list[BankLine] = []
+        for entry in entries.values():
+            if entry.known and len(entry.parts) > 1:  # an advice says in detail what a statement booked in one sum
+                BankLine.objects.filter(pk=entry.known).delete()
+                self.report.detailed += len(entry.parts)
+            elif entry.is_new:
+                self.report.lines += len(entry.parts)
+                self.report.lines_minor += sum(line.amount_minor for line in entry.parts)
+            else:
+                self.report.known += 1
+                continue
+            rows += [self._row(entry, line) for line in entry.parts]
+        BankLine.objects.bulk_create(rows, batch_size=500)
+        self.waiting = []
+
+    def _row(self, entry: Entry, line: Line) -> BankLine:
+        party = line.party
+        return BankLine(
+            entity=self.account.entity, account=self.account, statement=self.row, entry_key=entry.key,
+            occurrence=entry.occurrence, part_no=line.part_no, entry_minor=line.entry_minor,
+            amount_minor=line.amount_minor, currency=line.currency, booked_on=entry.booked_on, valued_on=line.valued_on,
+            is_reversal=line.is_reversal, code=line.code, entry_ref=line.entry_ref,
+            bank_ref=line.bank_ref, end_to_end_ref=line.end_to_end_ref, mandate_ref=line.mandate_ref,
+            reference=line.reference, text=line.text, documents=[asdict(each) for each in line.documents],
+            party_name=party.name, party_iban=party.iban, party_account=party.account,
+            party_bic=party.bic, on_behalf_of=line.on_behalf_of, return_reason=line.return_reason,
+            charges_minor=line.charges_minor, instructed_minor=line.instructed_minor,
+            instructed_currency=line.instructed_currency,
+        )  # fmt: skip
+
+    def _tell_gap(self) -> None:
+        """Warn where the balance before is not where this statement begins: one between them is missing."""
+        if not self.is_last_word or self.row.opening_minor is None or self.row.from_on is None:
+            return
+        before = (
+            self.account.statements.filter(
+                kind=Kind.STATEMENT, to_on__lte=self.row.from_on, closing_minor__isnull=False
+            )
+            .exclude(pk=self.row.pk)
+            .order_by("to_on", "pk")
+            .last()
+        )
+        if before and before.closing_minor != self.row.opening_minor:
+            ended, begins = (
+                format_minor(minor or 0, self.account.currency)
+                for minor in (before.closing_minor, self.row.opening_minor)
+            )
+            self.report.warnings.append(
+                f"it begins with {begins}, and the last one before it, of {before.to_on}, ended with {ended}: "
+                "a statement between them is missing"
+            )

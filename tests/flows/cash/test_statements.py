@@ -1,0 +1,195 @@
+"""Bank statements are taken in whole, and no entry of them twice, however files repeat it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from dunwell.flows.cash.accounts import add_account
+from dunwell.flows.cash.lines import bank_accounts, bank_lines
+from dunwell.flows.cash.statements import FileReport, import_statements
+from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.records.models import AuditEvent, BankLine, BankStatement
+from tests.flows.cash.banking import AT, bank_account, kept, take
+from tests.flows.town import Town
+from tests.sources.bank.camt_files import balance, entry, message
+from tests.sources.bank.mt940_files import IBAN, mt940
+
+ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
+
+
+@pytest.fixture
+def bank(town: Town) -> Town:
+    """ACME with its bank account."""
+    bank_account(town.entity)
+    return town
+
+
+def test_a_statement_is_taken_in_with_all_its_lines(bank: Town, tmp_path: Path) -> None:
+    report = take(tmp_path, ONE)
+    (statement,) = report.statements
+    assert (statement.account, statement.entity, statement.kind) == (IBAN, "ACME", "statement")
+    assert (statement.lines, statement.lines_minor, statement.known, statement.warnings) == (2, 3000, 0, [])
+    assert kept() == [("2026-03-02", -2000, "rent"), ("2026-03-02", 5000, "invoice A-17")]
+    event = AuditEvent.objects.get(action="statement.imported")
+    assert (event.detail["bank_account"], event.detail["lines"], event.entity_id) == (IBAN, 2, bank.entity.pk)
+    (account,) = bank_accounts(bank.entity)
+    assert (account.lines, str(account.until_on), account.balance_minor) == (2, "2026-03-02", 13000)
+
+
+def test_the_same_file_changes_nothing(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, ONE)
+    assert take(tmp_path, ONE, "again.sta").is_known
+    assert (BankLine.objects.count(), BankStatement.objects.count()) == (2, 1)
+
+
+def test_a_longer_statement_of_the_same_days_brings_what_is_new(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, ONE)
+    longer = ["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent", "260303 7 //B3 more"]
+    (statement,) = take(tmp_path, mt940(longer, opens=100, on=("260302", "260303"), statement="S2")).statements
+    assert (statement.lines, statement.lines_minor, statement.known) == (1, 700, 2)
+    assert BankLine.objects.count() == 3
+
+
+def test_two_payments_alike_in_all_are_two_and_stay_two(bank: Town, tmp_path: Path) -> None:
+    alike = ["260302 50 thanks", "260302 50 thanks"]
+    take(tmp_path, mt940(alike, opens=0))
+    (again,) = take(tmp_path, mt940([*alike, "260302 50 thanks"], opens=0, statement="S2"), "b.sta").statements
+    assert (again.lines, again.known) == (1, 2)
+    assert kept() == [("2026-03-02", 5000, "thanks")] * 3
+
+
+def test_the_next_statement_of_the_day_shares_nothing_with_the_one_before(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 50 thanks"], opens=100))
+    (after,) = take(tmp_path, mt940(["260302 50 thanks"], opens=150, statement="S2"), "b.sta").statements
+    assert (after.lines, after.known) == (1, 0)
+
+
+def test_overlapping_statements_that_begin_with_the_same_balance_by_chance_are_no_next_ones(
+    bank: Town, tmp_path: Path
+) -> None:
+    take(tmp_path, mt940(["260302 50 thanks", "260303 -50 rent"], opens=100, on=("260301", "260303")))
+    overlap = mt940(
+        ["260302 50 thanks", "260303 -50 rent", "260304 9 x"], opens=100, on=("260302", "260304"), statement="S2"
+    )
+    (second,) = take(tmp_path, overlap, "b.sta").statements
+    assert (second.lines, second.known) == (1, 2)
+
+
+def test_a_hole_between_two_statements_is_told(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, ONE)
+    (later,) = take(tmp_path, mt940(["260305 1 x"], opens=500, on=("260305", "260305")), "b.sta").statements
+    (warning,) = later.warnings
+    assert warning.startswith(
+        "it begins with 500.00 EUR, and the last one before it, of 2026-03-02, ended with 130.00 EUR"
+    )
+    assert warning.endswith("a statement between them is missing")
+
+
+def test_an_advice_says_in_detail_what_the_statement_booked_in_one_sum(bank: Town, tmp_path: Path) -> None:
+    ref = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+    part = "<AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls><RmtInf><Ustrd>{}</Ustrd></RmtInf>"
+    parts = [part.format("60.00", "A-17"), part.format("40.00", "A-18")]
+    whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry(after="", before=ref))
+    advice = message(entry("100.00", *parts, before=ref), kind="054")
+    take(tmp_path, whole, "statement.xml")
+    (detail,) = take(tmp_path, advice, "advice.xml").statements
+    assert (detail.lines, detail.detailed, detail.known) == (0, 2, 0)
+    assert kept() == [("2026-03-02", 4000, "A-18"), ("2026-03-02", 6000, "A-17")]
+    (again,) = take(tmp_path, whole.replace("<MsgId>M", "<MsgId>N"), "again.xml").statements
+    assert (again.lines, again.detailed, again.known) == (0, 0, 1)
+
+
+def test_a_report_without_the_banks_references_waits_for_the_statement(bank: Town, tmp_path: Path) -> None:
+    (report,) = take(tmp_path, message(entry("100.00"), kind="052"), "report.xml").statements
+    assert (report.lines, report.without_reference) == (0, 1)
+    (pending,) = take(tmp_path, message(entry("100.00", status="<Cd>PDNG</Cd>"), kind="052"), "pending.xml").statements
+    assert (pending.lines, pending.not_booked) == (0, 1)
+    assert kept() == []
+
+
+def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
+    mapping = tmp_path / "bank.yaml"
+    mapping.write_text(
+        f"rows: movements\naccount: {IBAN}\ncurrency: EUR\nbooked: {{column: day}}\n"
+        "amount: {column: amount}\nname: {column: who}\ntext: {column: what}\n"
+    )
+    table = tmp_path / "bank.csv"
+    table.write_text("day,amount,who,what\n2026-03-02,50.00,Meyer,A-17\n2026-03-03,-7.00,Landlord,rent\n")
+    (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+    assert (statement.lines, statement.lines_minor) == (2, 4300)
+    table.write_text(table.read_text() + "2026-03-04,1.00,Meyer,A-18\n")
+    (longer,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+    assert (longer.lines, longer.known) == (1, 2)
+    mapping.write_text("rows: items\n")
+    with pytest.raises(Invalid, match="the mapping cannot be taken"):
+        import_statements(table, mapping=mapping, by="bert", at=AT)
+
+
+def test_an_account_that_is_nobodys_or_anothers_is_refused_and_nothing_is_written(town: Town, tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE)
+    assert f"{IBAN} is not known as an entity's bank account; known: none" in "\n".join(refused.value.problems)
+    other = Town(tmp_path, "OTHER", policy=None)
+    bank_account(town.entity)
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE, entity=other.entity)
+    assert f"{IBAN} is of ACME, not of OTHER" in "\n".join(refused.value.problems)
+    assert not BankStatement.objects.exists()
+
+
+def test_a_statement_in_another_currency_than_the_account_is_refused(town: Town, tmp_path: Path) -> None:
+    bank_account(town.entity, currency="USD")
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE)
+    assert "is kept in USD, not in EUR" in "\n".join(refused.value.problems)
+
+
+def test_a_file_of_which_one_statement_does_not_add_up_brings_nothing(bank: Town, tmp_path: Path) -> None:
+    wrong = mt940(["260303 1 x"], opens=130, statement="S2").replace("EUR131,", "EUR132,")
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE + wrong)
+    assert "it opens with 130.00 EUR, its lines come to 1.00 EUR, and it closes with 132.00 EUR" in str(
+        refused.value.problems
+    )
+    assert (BankLine.objects.count(), BankStatement.objects.count()) == (0, 0)
+
+
+def test_what_is_no_bank_file_and_what_is_not_there_are_told(bank: Town, tmp_path: Path) -> None:
+    with pytest.raises(Invalid):
+        take(tmp_path, "number,amount\nA-17,100.00\n")
+    with pytest.raises(NotFound):
+        import_statements(tmp_path / "absent.sta", by="bert", at=AT)
+
+
+def test_two_at_once_count_an_entry_once(bank: Town, tmp_path: Path) -> None:
+    files = [mt940(["260302 50 thanks"], opens=100, statement=name) for name in ("S1", "S2")]
+
+    def taken(number: int) -> FileReport:
+        try:
+            return take(tmp_path, files[number], f"{number}.sta")
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(taken, range(2)))
+    assert kept() == [("2026-03-02", 5000, "thanks")]
+
+
+def test_a_bank_account_is_known_once(town: Town) -> None:
+    add_account(town.entity, "de89 3704 0044 0532 0130 00", by="bert", at=AT)
+    with pytest.raises(Conflict, match=f"{IBAN} is known, as an account of ACME"):
+        add_account(town.entity, IBAN, by="bert", at=AT)
+    with pytest.raises(Invalid, match="'EURO' is not a currency"):
+        add_account(town.entity, "1", currency="EURO", by="bert", at=AT)
+    with pytest.raises(Invalid, match="say the IBAN"):
+        add_account(town.entity, "  ", by="bert", at=AT)
+
+
+def test_lines_are_listed_newest_first(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 50 first", "260303 7 second"], opens=0, on=("260302", "260303")))
+    found = bank_lines(bank.entity, state="open", most=1)
+    assert ([line.text for line in found.lines], found.more) == (["second"], 1)
+    with pytest.raises(Invalid, match="'lost' is no state of a line"):
+        bank_lines(state="lost", most=1)

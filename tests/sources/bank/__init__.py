@@ -1,0 +1,1 @@
+"""Bank files read and refused, without a database."""
