@@ -66,6 +66,17 @@ def test_without_an_order_money_goes_to_what_it_names() -> None:
     assert town.pay(50, 100_00, A).open(A, FEE) == [0, 10_41]
 
 
+def test_money_that_says_how_much_is_for_what_is_applied_so_and_the_rest_is_a_credit() -> None:
+    town = Town().invoice(A, 100_00).invoice(B, 50_00).pay(50, 120_00, A, B, at_most_minor=[60_00, 40_00])
+    assert town.open(A, B, 50) == [40_00, 10_00, 20_00]
+    assert town.let(Reversed(on=D[9], item_id=50)).open(A, B, 50) == [100_00, 50_00, 0]
+
+
+def test_what_goes_first_is_paid_of_what_is_for_its_item() -> None:
+    town = charged().invoice(B, 50_00).pay(50, 70_00, A, B, at_most_minor=[20_00, 50_00])
+    assert town.open(A, FEE, INTEREST, B, 50) == [1_000_00, 0, 3_53, 0, 0]
+
+
 def test_a_charge_reversed_takes_nothing() -> None:
     town = charged()
     gone = pl.DataFrame({"charge_item_id": [FEE], "reversed_on": [D[2]]})

@@ -36,6 +36,7 @@ class ItemsBooked:
 class Paid:
     """Money received, or announced (`pending`). Without `applies_to` it stays unallocated on the account.
 
+    `at_most_minor`: how much of it is for each of `applies_to`, with what goes before that, where somebody says so.
     A second event with the same `item_id` and `pending=False` is the arrival of an announced payment.
     Pending money without `applies_to` is taken to be for the oldest due items first.
     """
@@ -48,6 +49,7 @@ class Paid:
     amount_minor: int
     number: str = ""
     applies_to: Sequence[int] = ()
+    at_most_minor: Sequence[int] = ()
     pending: bool = False
 
 

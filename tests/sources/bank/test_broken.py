@@ -7,14 +7,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dunwell.sources.bank import bai2, mt940
-from tests.sources.bank import test_bai2
+from dunwell.sources.bank import bai2, mt940, ofx
+from tests.sources.bank import test_bai2, test_ofx
 from tests.sources.bank.reading import Reader, heard
 from tests.sources.bank.test_mt940 import REPORT, STATEMENT
 
 WHOLE: Final[dict[str, tuple[Reader, list[str]]]] = {
     "mt940": (mt940.read, [STATEMENT, REPORT]),
     "bai2": (bai2.read, [test_bai2.FILE]),
+    "ofx": (ofx.read, [test_ofx.XML, test_ofx.SGML]),
 }
 FEW = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 formats = pytest.mark.parametrize("name", WHOLE)

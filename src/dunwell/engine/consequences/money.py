@@ -75,8 +75,12 @@ def payment_applied(book: Book, event: Paid) -> Effects:
         named = _oldest_due(book, event)
     targets = in_order(book, named)
     moves.know([target.item_id for target in targets])
+    left = dict(zip(event.applies_to, event.at_most_minor, strict=True)) if event.at_most_minor else {}
     for target in targets:
-        moves.apply(event.item_id, target, pending=event.pending)
+        named_id = target.for_item_id or target.item_id
+        part = moves.apply(event.item_id, target, pending=event.pending, at_most_minor=left.get(named_id))
+        if named_id in left:
+            left[named_id] -= part
     changes = moves.changes()
     if not event.pending:
         applied = {target.item_id: amount for _source, target, amount, pending in moves.ledger if not pending}
@@ -131,8 +135,8 @@ class Moves:
         for row in found.iter_rows(named=True):
             self._keep(row)
 
-    def apply(self, source_id: int, target: Target, *, pending: bool, at_most_minor: int | None = None) -> None:
-        """Move what both have open, no more. What is only announced leaves the open amounts alone."""
+    def apply(self, source_id: int, target: Target, *, pending: bool, at_most_minor: int | None = None) -> int:
+        """Move what both have open, no more, and say how much. What is only announced leaves the open amounts alone."""
         item_id = target.item_id
         self._require_fitting(source_id, item_id)
         have = self.open_minor[source_id] - (self._under_way(source_id) if pending else 0)
@@ -140,6 +144,7 @@ class Moves:
         part = max(min(have, want, have if at_most_minor is None else at_most_minor), 0)
         if part:
             self._move(source_id, target, part, pending=pending)
+        return part
 
     def _under_way(self, source_id: int) -> int:
         """What of a payment is under way, by the ledger of the book and by what is moved now."""

@@ -19,7 +19,7 @@ from dunwell.records import audit
 from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
-from dunwell.sources.bank.sniff import reader_of
+from dunwell.sources.bank.sniff import read
 from dunwell.sources.problems import Problems, listed
 
 LINES_AT_ONCE: Final = 2_000
@@ -74,8 +74,6 @@ def import_statements(
             if BankStatement.objects.filter(digest=digest).exists():
                 return FileReport(file=path.name, digest=digest, is_known=True)
             taking = _Taking(Problems(path.name), digest=digest, entity=entity, by=by, at=at)
-            read = reader_of(path, taking.problems)
-            taking.problems.refuse()
             pieces = read(path, taking.problems, partial(progress, f"reading {path.name}"))
             statements = tuple(taking.statements(balanced(pieces, taking.problems)))
             taking.problems.refuse()
