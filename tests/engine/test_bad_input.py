@@ -168,6 +168,13 @@ def test_an_empty_book_is_an_empty_plan(as_of: date) -> None:
     assert outcomes(decide(book({"due_on": LEAP}), [], as_of)) == ["no_policy"]
 
 
+def test_an_item_of_nobody_in_a_book_without_accounts_is_an_exception_whatever_the_calendar() -> None:
+    text = "policy: p\ncalendar: {country: account}\nstages: [{stage: one, days_past_due: 3, send: [email]}]"
+    item = {"item_id": 1, "account_id": 7, "entity_id": 1, "currency": "EUR", "due_on": LEAP, "open_minor": 10_000}
+    alone = Book.of(entities=[{"entity_id": 1, "entity": "ACME"}], accounts=[], items=[item])
+    assert outcomes(decide(alone, [parse_policy(text, "p.yaml")], LEAP + timedelta(days=9))) == ["exception"]
+
+
 CONTRADICTIONS: Final = {
     "days since the notice before the first": "stages: [{stage: one, days_since_previous: 3, send: [email]}]",
     "two stages of one name": "stages: [{stage: one, days_past_due: 3, send: [email]},"

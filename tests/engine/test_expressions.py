@@ -192,7 +192,7 @@ TRUTH: Final[tuple[tuple[str, dict[str, object], bool], ...]] = (
     ("not level = 1", {}, False),
     ("level <> 1", {}, False),
     ("level != 1", {"level": 2}, True),
-    ("level = null", {}, False),
+    ("level in (1, null)", {}, False),
     ("days_past_due >= 14", {"days_past_due": 14}, True),
     ("days_past_due > 14", {"days_past_due": 14}, False),
     ("issued_on < due_on", {"issued_on": date(2026, 3, 1), "due_on": date(2026, 3, 2)}, True),

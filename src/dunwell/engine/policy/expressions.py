@@ -195,7 +195,10 @@ def _require_types(tree: exp.Expression, known: Schema) -> None:
     """Refuse operands that do not go together: over some rows they would fail, or quietly mean something else."""
     for node in tree.find_all(exp.Expression):
         operands = _operands(node)
-        classes = {_type_class(operand, known) for operand in operands} - {"nothing"}
+        classes = {_type_class(operand, known) for operand in operands}
+        if isinstance(node, _AGAINST) and "nothing" in classes:
+            raise ExpressionError(f"{_sql(node)[:60]!r} is never true: what is missing is asked for by `is null`")
+        classes -= {"nothing"}
         wanted = next((name for nodes, name in _OPERANDS.items() if isinstance(node, nodes)), None)
         if isinstance(node, exp.Is) and not isinstance(node.expression, exp.Null):
             raise ExpressionError("`is` goes with null only; a Boolean is used as it is, or with `not`")
@@ -250,6 +253,8 @@ def _type_class(node: exp.Expression, known: Schema) -> str:
 
 
 _COMPARISONS: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.In, exp.Between, exp.Is)
+# What null stands beside for nothing; over whole columns the frame library has been seen to lose the number of rows.
+_AGAINST: Final = (exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Between)
 _SIGNS: Final = (exp.Neg, exp.Abs)
 _CALCULATIONS: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod)
 

@@ -38,7 +38,7 @@ def with_calendars(known: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     countries = known["calendar_country"]
     named = {country: calendars.calendar_of(country) for country in countries.unique()}
     kind = pl.Enum(sorted({*named.values(), *_named(procedures)}))
-    account_calendar = countries.replace_strict(named, return_dtype=kind)
+    account_calendar = countries.replace_strict(named, return_dtype=pl.String).cast(kind)  # also of no account
     return known.drop("calendar_country").with_columns(account_calendar=account_calendar)
 
 
