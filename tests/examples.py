@@ -1,4 +1,4 @@
-"""How many random examples are looked at: a third in the ordinary run, all of them in `make soak`.
+"""How many random examples are looked at: in the ordinary run a third, but five at least; all of them in `make soak`.
 
 The seed is fixed, so that the ordinary run is the same every time; the long search is DUNWELL_HYPOTHESIS=long.
 """

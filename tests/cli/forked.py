@@ -2,7 +2,8 @@
 
 That reading is most of what a short command takes. What the command is made of is read anew in each: `dunwell.cli`,
 settings, records, flows. Nothing of them is there before the fork, nor is Django set up; only the rooms that know
-neither settings nor database nor door, as the walls guarantee.
+neither settings nor database nor door, as the walls guarantee. All share one seed of hashes: that no order comes from a
+set is for real processes to show (tests/cli/test_start.py).
 """
 
 import atexit
@@ -74,7 +75,9 @@ class Forker:
                 said = json.dumps(order).encode()
                 socket.send_fds(self._wire, [len(said).to_bytes(8, "big")], [*order.streams, its])
                 self._wire.sendall(said)
-            pid = int(told.readline())
+            if not (line := told.readline()):
+                raise RuntimeError("the process that forks has ended; its standard error says why")
+            pid = int(line)
             if not select.select([told], [], [], seconds_max)[0]:
                 os.kill(pid, signal.SIGKILL)
                 raise subprocess.TimeoutExpired(list(order.words), seconds_max)

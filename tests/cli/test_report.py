@@ -256,3 +256,15 @@ def test_no_figure_is_cut_short_on_a_narrow_terminal(
     shown = capsys.readouterr().out
     assert [cell in shown for column in columns for cell in column] == [True] * 14
     assert max(map(len, shown.splitlines())) <= 60
+
+
+def test_accounts_without_a_segment_are_apart_from_those_of_one_called_unknown(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rows = [
+        {"entity": "ACME", "currency": "EUR", "segment": segment, "figure": "dso_days", "value": value, "before": None}
+        for segment, value in (("unknown", "10.00"), (None, "20.00"))
+    ]
+    showing._print_overview(SimpleNamespace(rows=rows, by="segment"))  # type: ignore[arg-type]  # a report's two fields
+    shown = capsys.readouterr().out
+    assert ("10.00" in shown, "20.00" in shown) == (True, True)

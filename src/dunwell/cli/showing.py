@@ -139,8 +139,9 @@ def _print_overview(report: "Report") -> None:
         mine = [row for row in report.rows if row["entity"] == entity]
         labels = ["", *(_label(name) for name in dict.fromkeys(row["figure"] for row in mine))]
         columns = [
-            [head, *(_cell(row["figure"], row[when], row["currency"]) for row in mine if _whose(row, keys) == whose)]
-            for whose in dict.fromkeys(_whose(row, keys) for row in mine)
+            [head, *(_cell(row["figure"], row[when], row["currency"]) for row in rows)]
+            for rows in _grouped(mine, keys)
+            for whose in (_whose(rows[0], keys),)
             for head, when in ((whose, "value"), (f"{whose} before", "before"))
         ]
         _print_columns(entity, labels, columns)
@@ -148,10 +149,8 @@ def _print_overview(report: "Report") -> None:
 
 def _print_rolls(report: "Report", keys: Sequence[str]) -> None:
     """A table for each month end: from which bucket, by which part, to which."""
-    groups: dict[tuple[str, Any], list[Mapping[str, Any]]] = {}
-    for row in report.rows:
-        groups.setdefault((_whose(row, keys), row["month_end_on"]), []).append(row)
-    for (whose, on), rows in groups.items():
+    for rows in _grouped(report.rows, [*keys, "month_end_on"]):
+        whose, on = _whose(rows[0], keys), rows[0]["month_end_on"]
         places = list(dict.fromkeys(sorted((row["to_bucket"] for row in rows), key=_place)))
         shown = []
         for start in sorted({row["from_bucket"] for row in rows}, key=_place):
@@ -167,6 +166,14 @@ def _place(bucket: str) -> tuple[int, int]:
     first = ("not_due", "days", "no_due_date", "paid")
     bound = next((int(part) for part in bucket.split("_") if part.isdigit()), 0)
     return next(at for at, name in enumerate(first) if bucket.startswith(name)), bound
+
+
+def _grouped(rows: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[list[Mapping[str, Any]]]:
+    """The rows of each value of some keys, in the order in which these come; missing is no text that reads so."""
+    groups: dict[tuple[object, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return list(groups.values())
 
 
 def _whose(row: Mapping[str, Any], keys: Sequence[str]) -> str:

@@ -41,9 +41,8 @@ CANDIDATE: Final = (
     "dunnable_minor", "policy_ix", "position", "level", "stored_level", "stored_stage", "last_deadline_on", "version",
     "channels", "reasons", "problem", "lacks_currency", "repeats", "repeats_after",
 )  # fmt: skip
-SLICES_AT_ONCE: Final = (
-    3  # one more than the cores that are usual: what of a slice runs on one thread leaves no core idle
-)
+# One more than the cores that are usual, since part of a slice runs on one thread; more take more memory than time.
+SLICES_AT_ONCE: Final = 3
 SOMETIMES: Final = ("account_open_minor", "as_of", "calendar")
 _STATE: Final = {"level": "stored_level", "stage": "stored_stage"}
 
@@ -104,7 +103,7 @@ def _dated(book: Book, dates: pl.DataFrame) -> Book:
 
 
 def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
-    """Decide in slices, two at a time. `as_of`: a literal, or the column of that name."""
+    """Decide in slices, some at a time. `as_of`: a literal, or the column of that name."""
     book = replace(book, holds=active_holds(book, as_of))
     known = _known(book, procedures, as_of)
     slices = list(sliced(book, known))

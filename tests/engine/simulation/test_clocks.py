@@ -1,5 +1,6 @@
 """Days on which the clocks must look although nothing happens: fixed pasts, held to the plain fold."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -39,6 +40,14 @@ stages: [{stage: firm, days_past_due: 1, send: [email]}]
 """
 
 
+CHARGED = """
+policy: p
+stages:
+  - {stage: reminder, days_past_due: 1, fee: {EUR: 5.00}, send: [email]}
+  - {stage: final, days_past_due: 30, send: [email]}
+"""
+
+
 def jan(number: int) -> date:
     return date(2024, 1, number)
 
@@ -49,19 +58,26 @@ def item(item_id: int, due_on: date, kind: str = "invoice", **given: Any) -> dic
     return {**row, **given}
 
 
-def days_of(texts: list[str], items: list[dict[str, Any]], paid: list[tuple[int, date]]) -> list[tuple[date, str, int]]:
-    """Play both ways, hold them to each other, and return what was sent: day, stage and total."""
+def days_of(
+    texts: list[str], items: list[dict[str, Any]], paid: list[tuple[int, date]], back: Sequence[tuple[int, date]] = ()
+) -> list[tuple[date, str, int]]:
+    """Play day by day and some at once, hold both to the plain fold, and return what was sent: day, stage and total.
+
+    `paid`, and taken `back`, is each time the whole of an item.
+    """
     account = {"account_id": 1, "entity_id": 1, "account": "A", "country": "DE", "intercompany": False, "channels": 7,
                "legal": False}  # fmt: skip
-    moves = [{"item_id": item_id, "on": on, "less_minor": 10000} for item_id, on in paid]
+    both = [*((each, 10000) for each in paid), *((each, -10000) for each in back)]
+    moves = [{"item_id": item_id, "on": on, "less_minor": less} for (item_id, on), less in both]
     happens = happenings(History.of(EVE, accounts=[account], items=items, moves=moves), FROM)
     policies = tuple(parse_policy(text, "p.yaml") for text in texts)
-    play = Play(happens, [Scenario("one", policies)], entities={1: "N"})
-    play.until(UNTIL)
-    found = play.played().notices.select("on", "stage", "total_minor").rows()
-    plain = Fold(happens, policies, {}).to(UNTIL).notices
-    assert found == [(row[0], row[4], row[7]) for row in plain]
-    return found
+    plain = [(row[0], row[4], row[7]) for row in Fold(happens, policies, {}).to(UNTIL).notices]
+    for turns_max in (1, 12):
+        play = Play(happens, [Scenario("one", policies)], entities={1: "N"})
+        play.turns_max = turns_max
+        play.until(UNTIL)
+        assert play.played().notices.select("on", "stage", "total_minor").rows() == plain
+    return plain
 
 
 def test_a_closing_waits_for_an_open_day_beside_an_old_credit() -> None:
@@ -86,3 +102,10 @@ def test_a_sum_of_what_is_overdue_grows_on_the_due_date_that_a_calendar_moves() 
 def test_a_policy_by_what_is_overdue_changes_on_the_due_date_that_a_calendar_moves() -> None:
     sent = days_of([SMALL, LARGE], [item(1, jan(10)), item(2, jan(13))], [])
     assert (jan(14), "firm", 20000) in sent
+
+
+def test_a_fee_is_still_owed_when_the_payment_of_its_item_is_taken_back_later() -> None:
+    sent = days_of([CHARGED], [item(1, jan(2))], [(1, jan(10))], [(1, jan(15))])
+    assert [row[1:] for row in sent] == [("reminder", 10500), ("final", 10500)]
+    sent = days_of([CHARGED], [item(1, jan(2))], [(1, jan(10)), (1, jan(20))], [(1, jan(15))])
+    assert [row[1] for row in sent] == ["reminder"]

@@ -12,9 +12,8 @@ from dunwell.engine.simulation.happenings import happenings
 from dunwell.engine.simulation.play import Play, Played
 from tests.engine.simulation.pasts import Past, pasts
 from tests.engine.simulation.plain import CHARGE, LINE, NOTICE, Fold, Told
-from tests.examples import examples
 
-EXAMPLES = examples(12)  # each is some weeks of two scenarios, day by day
+EXAMPLES = 12  # each is some weeks of two scenarios, day by day; fewer have been seen to miss skipped days
 MOVE = ("item_id", "on", "less_minor")
 GROUP = ("payer_id", "currency", "policy")
 

@@ -31,8 +31,8 @@ def is_restless(policies: Sequence[Policy]) -> bool:
 def next_days(plan: Plan, asked: pl.DataFrame, book: Book) -> pl.DataFrame:
     """Return for each payer asked the next day on which `decide` may say something new: `entity_id`, `next_on` or null.
 
-    `asked`: `entity_id`, `at`, `restless`. `book`: after what was sent; each of its entities is one payer. Whoever got
-    a notice is looked at on the next day.
+    `asked`: `entity_id`, `at`, `restless`. `book`: as it was decided about; each of its entities is one payer. Whoever
+    gets a notice is looked at on the next day.
     """
     rows = plan.decisions.lazy().filter(pl.col("outcome") != "settled").join(asked.lazy(), on="entity_id")
     may_change = pl.col("restless") | pl.col("outcome").is_in(UNDATED)
