@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
+from itertools import chain, islice
 from typing import Final
 
 import polars as pl
@@ -106,17 +107,18 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide in slices, some at a time. `as_of`: a literal, or the column of that name."""
     book = replace(book, holds=active_holds(book, as_of))
     known = _known(book, procedures, as_of)
-    slices = list(sliced(book, known))
     series = series_of(book) if has_law(procedures) else {}
 
     def decided(part: tuple[Book, pl.DataFrame]) -> Plan:
         return _decide_slice(part[0], part[1], procedures, series, as_of)
 
-    if len(slices) == 1:
-        plan = decided(slices[0])
+    slices = sliced(book, known)
+    first, *second = islice(slices, 2)
+    if second:
+        with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:  # the first are worked on while the others are cut
+            plan = result.joined(list(pool.map(decided, chain([first], second, slices))))
     else:
-        with ThreadPoolExecutor(SLICES_AT_ONCE) as pool:
-            plan = result.joined(list(pool.map(decided, slices)))
+        plan = decided(first)
     plan = replace(plan, alerts=alerts(book, plan.decisions, known, procedures, as_of))
     return with_closings(plan, book, known, procedures, as_of)
 
