@@ -1,11 +1,20 @@
 """How the steps turn lazy rows into a frame, and lay findings over it."""
 
+from typing import Final
+
 import polars as pl
+
+ROWS_TO_STREAM: Final = 100_000
 
 
 def collected(rows: pl.LazyFrame) -> pl.DataFrame:
     """Evaluate. In memory: a slice fits, and the streaming engine takes half as long again, or twice for a few rows."""
     return rows.collect(engine="in-memory")
+
+
+def gathered(groups: pl.LazyFrame, rows: int) -> pl.DataFrame:
+    """Evaluate a grouping of so many rows, in any order of its groups: over many the streaming engine is twice as fast."""
+    return groups.collect(engine="streaming" if rows >= ROWS_TO_STREAM else "in-memory")
 
 
 def overlay(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.money import CURRENCIES
-from dunwell.engine.steps.rows import collected
+from dunwell.engine.steps.rows import gathered
 
 GROUP: Final = ("entity_id", "payer_id", "currency")
 CURRENCIES_MAX: Final = 10  # for which every payer is given a place
@@ -28,7 +28,7 @@ def account_sums(rows: pl.DataFrame, names: Set[str]) -> pl.DataFrame:
     group, count = _numbered(rows)
     claims = rows.lazy().with_columns(group=group).filter("is_claim")
     of_group = {name: wanted[name] for name in wanted if name in names}
-    sums = claims.group_by("group").agg(**of_group).pipe(collected)
+    sums = gathered(claims.group_by("group").agg(**of_group), rows.height)
     # Each group's sum at its number: to look it up there takes a third of the time of a join.
     return rows.with_columns(
         pl.zeros(count, sums[name].dtype, eager=True).scatter(sums["group"], sums[name]).gather(group).alias(name)
