@@ -13,7 +13,7 @@ def collected(rows: pl.LazyFrame) -> pl.DataFrame:
 
 
 def gathered(groups: pl.LazyFrame, rows: int) -> pl.DataFrame:
-    """Evaluate a grouping of so many rows, in any order of its groups: over many the streaming engine is twice as fast."""
+    """Evaluate a grouping of so many rows, in any order of groups: over many the streaming engine is twice as fast."""
     return groups.collect(engine="streaming" if rows >= ROWS_TO_STREAM else "in-memory")
 
 
