@@ -1,0 +1,51 @@
+"""What matching reads of a creditor: bank lines, open items, and who is known to pay from where."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS
+from dunwell.engine.book import Book
+from dunwell.engine.steps.parties import payers as payers_of
+from dunwell.records import frames
+from dunwell.records.models import Account, BankLine, BankLineState, Entity, KnownPayer
+
+MATCHABLE = ["invoice", "instalment", "charge", "credit"]
+
+
+def waiting_lines(entity: Entity) -> pl.DataFrame:
+    """The money that came in and is not applied, nor set aside."""
+    found = BankLine.objects.filter(
+        entity=entity, state__in=[BankLineState.OPEN, BankLineState.PROPOSED], amount_minor__gt=0, is_reversal=False
+    ).order_by("booked_on", "pk")
+    names = ["pk", *(name for name in LINES if name != "line_id")]
+    return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
+
+
+def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, Book]:
+    """The open items that money can be for, and the book that they are of."""
+    book = frames.book(entity.pk, as_of=on)
+    items = (
+        book.items.filter(pl.col("kind").cast(pl.String).is_in(MATCHABLE), ~pl.col("draft"), pl.col("open_minor") > 0)
+        .join(payers_of(book.accounts), on="account_id")
+        .with_columns(discount_minor=pl.lit(None, pl.Int64), discount_until_on=pl.lit(None, pl.Date))
+    )
+    return items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items()), book
+
+
+def debtors(entity: Entity, book: Book) -> pl.DataFrame:
+    """The accounts of an entity with their payers, codes and names."""
+    rows = Account.objects.filter(entity=entity).values_list("pk", "code", "name").iterator(chunk_size=10_000)
+    names = _frame(rows, {"account_id": pl.Int64, "account": pl.String, "name": pl.String})
+    return names.join(payers_of(book.accounts), on="account_id", how="left").select(list(ACCOUNTS))
+
+
+def known_payers(entity: Entity) -> pl.DataFrame:
+    """Who pays from where, as far as it was learned."""
+    rows = KnownPayer.objects.filter(entity=entity).order_by("pk").values_list("kind", "value", "account")
+    return _frame(rows, PAYERS)
+
+
+def _frame(rows: Iterable[tuple[object, ...]], schema: dict[str, "pl.DataType | type[pl.DataType]"]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=schema, orient="row")
