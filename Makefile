@@ -33,10 +33,10 @@ check: $(VENV)/dev.stamp  ## lint, types, walls, tidy
 	$(BIN)/pytest tests/tidy
 
 test: check  ## every check and every test
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
-soak: check  ## kill working processes at each of their steps, and workers at random; takes half an hour
-	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py tests/sources/test_large.py
+soak: check  ## kill working processes at each of their steps, and look at more random examples; takes an hour
+	DUNWELL_SOAK=100000 $(BIN)/pytest -n 2 --dist worksteal tests/flows/runs/test_killed.py tests/worker/test_killed_workers.py tests/sources/test_large.py tests/engine tests/insight tests/letters
 
 mutants: $(VENV)/dev.stamp  ## put small faults into a copy of the engine, and list those that no test sees; takes hours
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group mutants

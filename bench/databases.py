@@ -3,10 +3,14 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import psycopg
 from tests import postgres
+
+if TYPE_CHECKING:
+    from dunwell.records.wire import Select
 
 
 @contextlib.contextmanager
@@ -43,3 +47,22 @@ def filled(url: str, n: int) -> Callable[[], object]:
 
     connect.migrate()
     return lambda: fill.company(n)
+
+
+def dropped(selects: "Iterable[Select]") -> None:
+    """Run statements, PostgreSQL's by COPY, and drop every row as it comes."""
+    from django.db import connection  # noqa: PLC0415  # models need Django
+
+    from dunwell.records.connect import is_postgresql  # noqa: PLC0415
+
+    with connection.cursor() as cursor:
+        for select in selects:
+            statement = f"SELECT {', '.join(column.sql for column in select.columns)} {select.tail}"
+            if is_postgresql():
+                with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", list(select.params)) as rows:
+                    for _row in rows:
+                        pass
+            else:
+                cursor.execute(statement, list(select.params))
+                while cursor.fetchmany(10_000):
+                    pass

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from dunwell.records import bulk
 from dunwell.records.connect import is_postgresql
-from dunwell.records.models import Account, Contact, Entity, Item, ItemState
+from dunwell.records.models import Account, Contact, Entity, Item, ItemState, PaidElsewhere
 
 AS_OF = date(2026, 4, 1)
 ITEMS_PER_ACCOUNT = 10
@@ -28,6 +28,23 @@ def company(n: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE" if is_postgresql() else "ANALYZE")
     return entity.id
+
+
+def paid(n: int) -> None:
+    """Let each of the `n` items of a new company have been paid in part, every other one in all."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT id, due_on, amount_minor FROM records_item")
+            rows = pl.DataFrame(cursor.fetchall(), ["item_id", "due_on", "amount_minor"], orient="row")
+            half = "amount_minor / 2"
+            cursor.execute(f"UPDATE records_item SET open_minor = amount_minor - {half} WHERE id % 2 = 0")
+            cursor.execute("UPDATE records_item SET open_minor = 0, closed_on = due_on WHERE id % 2 = 1")
+        is_whole = pl.col("item_id") % 2 == 1
+        part = pl.when(is_whole).then("amount_minor").otherwise(pl.col("amount_minor") // 2)
+        bulk.insert(PaidElsewhere, rows.select("item_id", amount_minor=part, on="due_on"))
+        assert rows.height == n
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if is_postgresql() else "ANALYZE")
 
 
 def _accounts(ids: pl.Series, entity_id: int) -> pl.DataFrame:

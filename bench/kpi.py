@@ -1,10 +1,14 @@
-"""Every measure over a history of open and settled items; the floor groups the same frames by item and currency."""
+"""Every measure over a history of open and settled items; the floor groups the same frames by item and currency.
+
+And the reading of such a history from both databases, beside the same statements whose rows nobody keeps.
+"""
 
 from collections.abc import Callable
 from datetime import date, timedelta
 
 import polars as pl
 
+from bench import databases
 from bench.harness import measure, report
 from dunwell.engine.history import History
 from dunwell.insight.cei import cei
@@ -35,11 +39,42 @@ MEASURES: dict[str, Callable[[History], pl.DataFrame]] = {
 
 
 def main(n: int = 1_000_000) -> None:
-    """Measure at a million open items and a million settled ones."""
+    """Measure at a million open items and a million settled ones; read a million items, each paid once."""
     floor = measure(bare, n)
     report("kpi: items and moves grouped", 2 * n, floor)
     for name in MEASURES:
         report(f"kpi: {name}", 2 * n, measure(measured, n, name), floor)
+    with databases.both() as urls:
+        for name, url in urls.items():
+            measure(databases.filled, url, n, times=1)
+            measure(paid, url, n, times=1)
+            floor = measure(bare_rows, url)
+            report(f"kpi, {name}: bare rows", 2 * n, floor)
+            report(f"kpi, {name}: history", 2 * n, measure(read, url), floor)
+
+
+def paid(url: str, n: int) -> Callable[[], object]:
+    """Prepare to let each item of a book be paid in all or in part."""
+    databases.open_database(url)
+    from bench import fill  # noqa: PLC0415  # models need Django
+
+    return lambda: fill.paid(n)
+
+
+def read(url: str) -> Callable[[], object]:
+    """Prepare to read the whole history of the one entity."""
+    databases.open_database(url)
+    from dunwell.records.history import history  # noqa: PLC0415  # models need Django
+
+    return lambda: history(1, since=BEGINS)
+
+
+def bare_rows(url: str) -> Callable[[], object]:
+    """Prepare the floor: the same statements, and every row dropped as it comes."""
+    databases.open_database(url)
+    from dunwell.records.history import selects_of_history  # noqa: PLC0415  # models need Django
+
+    return lambda: databases.dropped(selects_of_history(1, since=BEGINS).values())
 
 
 def measured(n: int, name: str) -> Callable[[], object]:

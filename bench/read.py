@@ -26,25 +26,9 @@ def book(url: str) -> Callable[[], object]:
 
 
 def bare(url: str) -> Callable[[], object]:
-    """Prepare the floor: the same statements, PostgreSQL's by COPY, and every row dropped as it comes."""
+    """Prepare the floor: the same statements, and every row dropped as it comes."""
     databases.open_database(url)
-    from django.db import connection  # noqa: PLC0415
-
-    from bench.fill import AS_OF  # noqa: PLC0415
+    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
     from dunwell.records import frames  # noqa: PLC0415
-    from dunwell.records.connect import is_postgresql  # noqa: PLC0415
 
-    def run() -> None:
-        with connection.cursor() as cursor:
-            for select in frames.selects_of_entity(1, as_of=AS_OF).values():
-                statement = f"SELECT {', '.join(column.sql for column in select.columns)} {select.tail}"
-                if is_postgresql():
-                    with cursor.copy(f"COPY ({statement}) TO STDOUT (FORMAT csv)", list(select.params)) as rows:
-                        for _row in rows:
-                            pass
-                else:
-                    cursor.execute(statement, list(select.params))
-                    while cursor.fetchmany(10_000):
-                        pass
-
-    return run
+    return lambda: databases.dropped(frames.selects_of_entity(1, as_of=AS_OF).values())

@@ -1,4 +1,4 @@
-"""What every test folder shares: fresh databases, and one PostgreSQL server for all workers.
+"""What every test folder shares: fresh databases, one PostgreSQL server for all workers, and memory to write to.
 
 Django is imported only where a test asks for a database.
 """
@@ -6,6 +6,7 @@ Django is imported only where a test asks for a database.
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,17 +18,28 @@ SERVER = "DUNWELL_TEST_POSTGRES"  # the server's port, for the workers of pytest
 REQUIRED = "DUNWELL_REQUIRE_POSTGRES"
 PURE = ("tests/engine", "tests/conformance", "tests/stories", "tests/tidy", "tests/cash", "tests/insight")
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+MEMORY = Path("/dev/shm")  # noqa: S108  # Linux has it, and every user may write to it
+MEMORY_BYTES_MIN = 6 * 2**30
 RUNNING: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server before the workers of pytest-xdist, which take its port from the environment."""
+    _write_to_memory()
     config.stash[RUNNING] = contextlib.ExitStack()
     leads = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
     needed = any(not str(arg).removeprefix("./").startswith(PURE) for arg in config.args)
     if leads and needed and postgres.programs() and SERVER not in os.environ:
         server = config.stash[RUNNING].enter_context(postgres.cluster(**postgres.CARELESS))
         os.environ[SERVER] = str(server.port)
+
+
+def _write_to_memory() -> None:
+    """Keep what tests write in memory, where there is room: on a disk a book waits at every step it takes."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < MEMORY_BYTES_MIN:
+        return
+    if not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:  # one test runs what it has installed
+        os.environ["TMPDIR"] = tempfile.tempdir = str(MEMORY)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -5,12 +5,17 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli import forked
+
 SECONDS_MAX = 120
+_SCRIPT = str(Path(sys.executable).with_name("dunwell"))
 
 
 @dataclass(frozen=True)
@@ -30,24 +35,47 @@ class Answer:
 def on_a_terminal(*words: str | Path, cwd: Path) -> str:
     """Run `dunwell` as a person at a terminal does; return all that is shown there."""
     mine, its = os.openpty()
-    with subprocess.Popen(
-        [str(Path(sys.executable).with_name("dunwell")), *map(str, words)],
-        cwd=cwd, env=_clean({"TERM": "xterm", "COLUMNS": "100"}), stdin=its, stdout=its, stderr=its,
-    ) as process:  # fmt: skip
-        os.close(its)
-        shown = b""
+    shown: list[bytes] = []
+
+    def read() -> None:
         with contextlib.suppress(OSError):  # when the other side is closed
             while some := os.read(mine, 65536):
-                shown += some
+                shown.append(some)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        order = forked.Order(
+            [_SCRIPT, *map(str, words)], str(cwd), _clean({"TERM": "xterm", "COLUMNS": "100"}), [its, its, its]
+        )
+        code = forked.forker().run(order, SECONDS_MAX)
+    finally:
+        os.close(its)
+        reader.join()
         os.close(mine)
-        assert process.wait(SECONDS_MAX) == 0, shown
-    return shown.decode()
+    assert code == 0, shown
+    return b"".join(shown).decode()
 
 
 def dunwell(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
     """Run `dunwell` with these words, in a folder; nothing of this process's settings reaches it."""
+    own = _clean(env or {})
+    if not forked.is_same(own):
+        return by_itself(*words, cwd=cwd, env=env)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, Path(os.devnull).open() as nothing:
+        streams = [nothing.fileno(), out.fileno(), err.fileno()]
+        code = forked.forker().run(forked.Order([_SCRIPT, *map(str, words)], str(cwd), own, streams), SECONDS_MAX)
+        said = []
+        for file in (out, err):
+            file.seek(0)
+            said.append(file.read().decode())
+    return Answer(code, *said)
+
+
+def by_itself(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
+    """Run `dunwell` as `dunwell()` does, in a process that starts from nothing, which takes a second."""
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dunwell")), *map(str, words)],
+        [_SCRIPT, *map(str, words)],
         cwd=cwd, env=_clean(env or {}), capture_output=True, text=True, timeout=SECONDS_MAX, check=False,
     )  # fmt: skip
     return Answer(done.returncode, done.stdout, done.stderr)

@@ -26,3 +26,12 @@ def test_a_creditor_is_shown_and_set(tmp_path: Path) -> None:
     assert "checksum" in refused.err
     assert type_in("entity", "set", code).code == 2
     assert type_in("entity", "show", "NOBODY").code == 4
+    referenced = type_in("entity", "set", code, "--reference-scheme", "rf")
+    assert (referenced.code, referenced.err) == (0, "")
+    assert "reference scheme  rf" in referenced.out
+    assert type_in("entity", "show", code, "--json").json["entities"][0]["reference_scheme"] == "rf"
+    unfit = type_in("entity", "set", code, "--reference-scheme", "qrr")
+    assert (unfit.code, unfit.out) == (3, "")
+    assert "qrr needs a QR-IBAN" in unfit.err
+    plain = type_in("entity", "set", code, "--iban", "CH4431999123000889012", "--reference-scheme", "")
+    assert f"dunwell entity set {code} --reference-scheme qrr" in plain.out

@@ -21,9 +21,10 @@ NAMES = {
     "plan", "promises", "end",
     "contact", "journal", "entity journal", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
+    "cash account", "cash accounts", "cash import", "cash lines",
     "simulate", "web", "user add", "user list", "story schema",
 }  # fmt: skip
-GROUPS = ("", "audit", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
+GROUPS = ("", "audit", "cash", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
 # The schemas are nothing else, the others tell a log.
 WITHOUT_JSON = {"policy schema", "story schema", "up", "web", "worker"}
 
@@ -85,7 +86,7 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         "plan": "ACCOUNT", "promises": "[ACCOUNT]", "end": "", "entity show": "[CODE]", "entity set": "CODE",
         "contact": "ACCOUNT", "letter check": "", "letter words": "TEMPLATE", "story schema": "",
         **{name: "" for name in NAMES if name.startswith("report ")},
-        "simulate": "",
+        "simulate": "", "cash account": "NUMBER", "cash accounts": "", "cash import": "FILE...", "cash lines": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import filled
+from tests.cli.conftest import begun, filled
 from tests.cli.shell import Answer, dunwell
 
 TIED = "policy: gentle\ntitle: Gentle\nmin_gap_days: 7\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]\n"
@@ -80,7 +80,7 @@ def test_the_schema_is_one_json_document(desk: Path) -> None:
 
 
 def test_policies_are_applied_and_shown_with_their_versions(desk: Path) -> None:
-    dunwell("init", "book", cwd=desk)
+    begun(desk)
     first = dunwell("--home", "book", "policy", "apply", "gentle.yaml", cwd=desk)
     assert (first.code, first.out) == (0, "gentle: version 1 is now in force\n")
     again = dunwell("--home", "book", "policy", "apply", "gentle.yaml", "--json", cwd=desk).json
@@ -119,7 +119,7 @@ def test_a_policy_of_which_entities_have_their_own_is_shown_for_one_of_them(tmp_
 
 
 def test_one_broken_policy_keeps_all_out(desk: Path) -> None:
-    dunwell("init", "book", cwd=desk)
+    begun(desk)
     answer = dunwell("--home", "book", "policy", "apply", "gentle.yaml", "broken.yaml", cwd=desk)
     assert (answer.code, answer.out) == (3, "")
     assert "broken.yaml:4" in answer.err

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dunwell.cli import planned
-from tests.cli.conftest import filled
+from tests.cli.conftest import begun, filled
 from tests.cli.shell import Answer, dunwell, on_a_terminal, python
 
 NOW = """\
@@ -151,7 +151,7 @@ def test_what_contradicts_itself_is_wrong_usage(desk: Path, words: list[str]) ->
 
 
 def test_an_empty_book_changes_in_nothing(tmp_path: Path) -> None:
-    dunwell("init", "book", cwd=tmp_path)
+    begun(tmp_path)
     (tmp_path / "next.yaml").write_text(NEXT)
     answer = plan(tmp_path, "next.yaml")
     assert (answer.code, answer.out) == (0, "nothing changes: there is no entity in this book yet\n")

@@ -14,6 +14,7 @@ import pytest
 
 from dunwell.cli import output, showing
 from dunwell.cli.clock import today
+from tests.cli.conftest import begun
 from tests.cli.shell import Answer, dunwell
 
 MAPPING = """\
@@ -45,7 +46,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reports")
     (folder / "map.yaml").write_text(MAPPING)
     (folder / "items.csv").write_text(ROWS)
-    assert dunwell("init", "book", cwd=folder).code == 0
+    begun(folder)
     brought = dunwell("--home", "book", "import", "items.csv", "--mapping", "map.yaml", cwd=folder)
     assert brought.code == 0, brought.err
     return folder
@@ -134,6 +135,21 @@ def test_ageing_on_a_day_of_the_past(book: Path) -> None:
     assert "ACME JPY" in shown.out
     before = report(book, "ageing", "--entity", "ACME", "--as-of", "2025-12-30")
     assert (before.code, "nothing is known of ACME at the end of 2025-12-30" in before.err) == (3, True)
+
+
+def test_ageing_and_overview_apart_by_segment(book: Path) -> None:
+    words = ("ageing", "--entity", "ACME", "--as-of", "2026-03-31", "--by", "segment")
+    aged = report(book, *words, "--json").json
+    assert [(row["currency"], row["segment"]) for row in aged["rows"]] == [("EUR", "=1+1"), ("JPY", "smb")]
+    assert "=1+1" in report(book, *words).out
+    page = report(book, "overview", "--entity", "ACME", *MARCH, "--by", "segment")
+    assert ("EUR =1+1" in page.out, "JPY smb" in page.out, page.err) == (True, True, "")
+    assert report(book, "overview", "--entity", "ACME", *MARCH, "--by", "segment", "--csv", "apart.csv").code == 0
+    found = list(csv.DictReader((book / "apart.csv").read_text().splitlines()))
+    told = {(row["segment"], row["figure"]): row["value"] for row in found}
+    assert (told["'=1+1", "receivables"], told["smb", "receivables"]) == ("310.00", "5000")
+    wrong = report(book, "overview", *MARCH, "--by", "stage")
+    assert (wrong.code, "--by: 'stage' tells no overview apart: segment, country do" in wrong.err) == (3, True)
 
 
 def test_what_is_kept_of_days_and_the_trend(book: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import begun
 from tests.cli.shell import dunwell, on_a_terminal
 from tests.cli.test_policy import GOOD
 
@@ -44,7 +45,7 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, days in (("soon", 3), ("late", 12)):
         (folder / f"{name}.yaml").write_text(POLICY.replace("NAME", name).replace("DAYS", str(days)))
     (folder / "guess.yaml").write_text(MODEL)
-    assert dunwell("init", "book", cwd=folder).code == 0
+    begun(folder)
     imported = dunwell("--home", "book", "import", "items.csv", "--mapping", "map.yaml", cwd=folder)
     assert imported.code == 0, imported.err
     return folder

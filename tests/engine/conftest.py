@@ -1,12 +1,14 @@
-"""How long Hypothesis looks: seconds by default; DUNWELL_HYPOTHESIS=long for a night's search."""
+"""How long Hypothesis looks: seconds, in `make soak` longer, and with DUNWELL_HYPOTHESIS=long for a night."""
 
 import os
 
 from hypothesis import HealthCheck, Phase, settings
 
+from tests.examples import examples
+
 settings.register_profile(
     "short",
-    max_examples=150,
+    max_examples=examples(150),
     derandomize=True,
     deadline=None,
     database=None,

@@ -17,6 +17,7 @@ from tests.engine.plain_difference import plain_difference
 from tests.engine.policy_strategies import parsed, policies
 from tests.engine.strategies import POLICY_NAMES, Case, cases
 from tests.engine.town import D, policy
+from tests.examples import examples
 
 Pair = tuple[Case, Plan, Plan]
 
@@ -46,7 +47,7 @@ def tables(found: Difference) -> dict[str, list[dict[str, Any]]]:
 
 
 @given(cases())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_a_plan_differs_from_itself_in_nothing(case: Case) -> None:
     plan = decide(case.book, case.policies, case.as_of)
     found = difference(plan, plan, case.book)
@@ -64,7 +65,7 @@ def test_it_is_what_a_slow_comparison_of_plain_rows_says(pair: Pair) -> None:
 
 
 @given(pairs())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_the_other_way_round_it_is_the_same_with_its_signs_turned(pair: Pair) -> None:
     case, before, after = pair
     there, back = difference(before, after, case.book), difference(after, before, case.book)
@@ -81,7 +82,7 @@ def test_the_other_way_round_it_is_the_same_with_its_signs_turned(pair: Pair) ->
 
 
 @given(pairs())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_the_sums_are_those_of_the_rows(pair: Pair) -> None:
     case, before, after = pair
     found = difference(before, after, case.book)
@@ -108,7 +109,7 @@ def test_the_sums_are_those_of_the_rows(pair: Pair) -> None:
 
 
 @given(pairs())
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_payers_apart_come_to_what_they_come_to_together(pair: Pair) -> None:
     """Entities, as the flow does it: each is decided by itself, and the differences are joined."""
     case, before, after = pair

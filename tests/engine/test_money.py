@@ -167,3 +167,12 @@ def test_the_largest_products_do_not_wrap() -> None:
     frame = pl.DataFrame({"n": [AMOUNT_MINOR_MAX]})
     share = ratio_half_up(pl.col("n").cast(pl.Int128) * 99_9999 * 10_000, 100_0000 * 10_000)
     assert frame.select(share).item() == 999_999_000_000
+
+
+def test_a_ratio_beyond_int64_is_cut_where_somebody_says_at_what() -> None:
+    frame = pl.DataFrame({"n": [1, AMOUNT_MINOR_MAX]})
+    huge = pl.col("n").cast(pl.Int128) * 10**12
+    assert frame.select(ratio_half_up(huge, 10**12, most=2**62)).to_series().to_list() == [1, AMOUNT_MINOR_MAX]
+    assert frame.select(ratio_half_up(huge, 1, most=2**62)).to_series().to_list() == [10**12, 2**62]
+    with pytest.raises(pl.exceptions.InvalidOperationError):
+        frame.select(ratio_half_up(huge, 1))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from dunwell.engine.references import reference_of, shown
 from dunwell.flows.creditor import change_entity, details_of
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.letters import creditor_of
-from dunwell.records.models import AuditEvent
+from dunwell.records.models import AuditEvent, Entity, Notice
 from tests.flows.town import Town, noon
 
 
@@ -59,6 +60,8 @@ def test_the_same_again_changes_nothing(town: Town) -> None:
         ("email", "nobody", "accounts@example.com"),
         ("footer_lines", "x\n" * 9, "8 lines"),
         ("phone", "1" * 41, "at most 40"),
+        ("reference_scheme", "esr", "there are rf, qrr, ogm"),
+        ("reference_scheme", "qrr", "the one that your bank gave you beside the usual IBAN"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_changes(town: Town, field: str, text: str, said: str) -> None:
@@ -69,3 +72,50 @@ def test_what_cannot_be_is_refused_and_nothing_changes(town: Town, field: str, t
     assert refused.value.problems[0].startswith(f"{field}:")
     town.entity.refresh_from_db()
     assert details_of(town.entity) == before
+
+
+QR_IBAN, BELGIAN = "CH4431999123000889012", "BE68539007547034"
+
+
+def test_what_payments_are_to_quote_stands_on_letters_and_in_the_audit_trail(town: Town) -> None:
+    change(town, reference_scheme="rf")
+    assert details_of(Entity.objects.get()).reference_scheme == "rf"
+    assert creditor_of(Entity.objects.get()).reference_scheme == "rf"
+    assert AuditEvent.objects.get(action="entity.changed").detail["reference_scheme"] == "rf"
+    change(town, reference_scheme="")
+    assert creditor_of(Entity.objects.get()).reference_scheme == ""
+
+
+def test_a_qr_reference_goes_with_a_qr_iban_alone(town: Town) -> None:
+    with pytest.raises(Invalid, match="nothing is changed") as refused:
+        change(town, iban="CH93 0076 2011 6238 5295 7", reference_scheme="qrr")
+    (problem,) = refused.value.problems
+    assert problem.startswith("reference_scheme: qrr needs a QR-IBAN, of a Swiss bank number from 30000 to 31999: set")
+    change(town, iban=QR_IBAN, reference_scheme="qrr")
+    for other in ({"reference_scheme": "rf"}, {"iban": BELGIAN}, {"iban": ""}):
+        with pytest.raises(Invalid) as refused:
+            change(town, **other)
+        assert refused.value.problems[0].startswith("reference_scheme: ")
+    found = details_of(Entity.objects.get())
+    assert (found.iban, found.reference_scheme) == (QR_IBAN, "qrr")
+    change(town, iban=BELGIAN, reference_scheme="ogm")
+    assert details_of(Entity.objects.get()).reference_scheme == "ogm"
+
+
+def test_what_else_is_set_does_not_ask_whether_scheme_and_iban_fit(town: Town) -> None:
+    Entity.objects.update(iban=QR_IBAN, reference_scheme="rf")
+    town.entity.refresh_from_db()
+    change(town, phone="1")
+    assert details_of(town.entity).phone == "1"
+
+
+def test_an_entity_of_before_has_no_scheme_and_letters_as_before(town: Town) -> None:
+    assert (town.entity.reference_scheme, creditor_of(town.entity).reference_scheme) == ("", "")
+
+
+def test_the_reference_of_a_notice_that_leaves_is_that_of_its_number(town: Town) -> None:
+    change(town, iban="DE02120300000000202051", reference_scheme="rf")
+    town.item("A-17", "meyer", "100.00 EUR", "2026-03-20")
+    town.run("2026-04-03")
+    notice = Notice.objects.get()
+    assert shown("rf", reference_of("rf", notice.pk)) in town.letters()[0]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from dunwell.engine.book import KINDS, Book
 from dunwell.insight.ageing import ageing
+from tests.examples import examples
 
 DAY = date(2026, 4, 3)
 
@@ -187,7 +188,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(100), derandomize=True, deadline=None, database=None)
 @given(st.lists(ROWS, max_size=30))
 def test_the_buckets_hold_the_whole_book(rows: list[dict[str, object]]) -> None:
     book = holding(*rows)
@@ -197,3 +198,16 @@ def test_the_buckets_hold_the_whole_book(rows: list[dict[str, object]]) -> None:
     assert sum(found["total_minor"]) == sum(signed)
     assert sum(found["open_count"]) + sum(found["unapplied_count"]) == len(sound)
     assert found.select("entity_id", "currency").is_unique().all()
+
+
+def test_apart_by_what_is_known_of_the_account() -> None:
+    accounts: list[dict[str, object]] = [
+        {"account_id": 1, "entity_id": 1, "segment": "smb"},
+        {"account_id": 2, "entity_id": 1},
+    ]
+    rows: list[dict[str, object]] = [
+        {"item_id": at, "account_id": account, "entity_id": 1, "currency": "EUR", "due_on": DAY, "open_minor": minor}
+        for at, (account, minor) in enumerate([(1, 100), (1, 20), (2, 3), (9, 5)])
+    ]
+    found = ageing(Book.of(accounts=accounts, items=rows), as_of=DAY, by=("segment",))
+    assert found.select("entity_id", "segment", "not_due_minor").rows() == [(1, None, 8), (1, "smb", 120)]

@@ -18,6 +18,7 @@ from dunwell.insight.rolling import roll_rates
 from dunwell.insight.standing import book_on, standing
 from dunwell.insight.success import responses, success
 from dunwell.insight.trade import Days
+from tests.examples import examples
 from tests.insight.oracle import Told, half_up
 from tests.insight.told import told
 
@@ -86,7 +87,7 @@ def histories(draw: st.DrawFn, *, plain: bool = False) -> History:
 PERIODS = st.tuples(EARLY, st.sampled_from([0, 7, 12, 30, 50])).map(
     lambda given: Days(given[0], given[0] + timedelta(days=given[1]))
 )
-chance = settings(max_examples=80, derandomize=True, deadline=None, database=None)
+chance = settings(max_examples=examples(80), derandomize=True, deadline=None, database=None)
 
 
 def by_currency(frame: pl.DataFrame) -> dict[str, dict[str, Any]]:

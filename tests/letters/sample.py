@@ -86,6 +86,11 @@ def several(language: str, stage: str) -> Notice:
     return notice(*items, language=language, stage=stage, charges=earlier, fee=500)
 
 
+def referenced(language: str, stage: str) -> Notice:
+    """Two invoices and one to come, of a creditor whose payments quote a structured reference."""
+    return replace(several(language, stage), creditor=replace(CREDITOR, reference_scheme="rf"))
+
+
 def closing(language: str, stage: str = "close") -> Notice:
     """Nothing is overdue any more."""
     return replace(notice(language=language, stage=stage, closes=True), deadline_on=None)

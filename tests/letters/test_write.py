@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dunwell.letters.notice import ChargeLine, Creditor, Notice
 from dunwell.letters.reader import LANGUAGES, reader_of
 from dunwell.letters.write import OTHER_STAGE, STAGES, write
+from tests.examples import examples
 from tests.letters.sample import DAY, line, notice, several
 
 EVERY_STAGE = (*STAGES, OTHER_STAGE)
@@ -177,7 +178,7 @@ def test_figures_that_do_not_add_up_are_refused() -> None:
 TEXT = st.text(max_size=200)
 
 
-@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(150), derandomize=True, deadline=None, database=None)
 @given(
     number=TEXT,
     name=st.none() | TEXT,

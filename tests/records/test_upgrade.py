@@ -2,12 +2,12 @@
 
 from datetime import UTC, date, datetime
 
-import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from dunwell.records.models import Charge, Entity, Run, RunShard
 
+ON = date(2026, 4, 3)
 BEFORE_SHARDS = [("records", "0003_approvals_and_edits")]
 BEFORE_CHARGES = [("records", "0012_listed_and_waived")]
 
@@ -39,50 +39,63 @@ def test_runs_of_before_have_one_shard(db: str) -> None:
     assert list(shards) == [(0, "abc", True, False), (0, "abc", True, True)]
 
 
-@pytest.mark.parametrize(
-    ("was", "reversed_on"),
-    [
-        (("sent", "fee", None, 0), None),
-        (("sent", "fee", date(2026, 4, 9), 500), None),
-        (("posted", "fee", None, 0), None),
-        (("sent", "withdrawn", date(2026, 4, 4), 0), date(2026, 4, 4)),
-        (("sent", "withdrawn", date(2026, 4, 4), 500), None),
-        (("withdrawn", "fee", date(2026, 4, 5), 0), date(2026, 4, 5)),
-        (("failed", "fee", None, 0), date(2026, 4, 3)),
-    ],
-)
-def test_fees_of_before_stand_unless_they_were_taken_off(
-    db: str, was: tuple[str, str, date | None, int], reversed_on: date | None
-) -> None:
-    state, role, closed_on, paid_minor = was
-    executor = MigrationExecutor(connection)
-    executor.migrate(BEFORE_CHARGES)
-    past = executor.loader.project_state(BEFORE_CHARGES).apps
+# How a notice stood, and its fee on it and in the book, and when the fee is taken off: each of an account of its own.
+FEES_OF_BEFORE = {
+    ("sent", "fee", None, 0): None,
+    ("sent", "fee", date(2026, 4, 9), 500): None,
+    ("posted", "fee", None, 0): None,
+    ("sent", "withdrawn", date(2026, 4, 4), 0): date(2026, 4, 4),
+    ("sent", "withdrawn", date(2026, 4, 4), 500): None,
+    ("withdrawn", "fee", date(2026, 4, 5), 0): date(2026, 4, 5),
+    ("failed", "fee", None, 0): date(2026, 4, 3),
+}
 
-    def add(model: str, **fields: object) -> int:
-        return int(past.get_model("records", model).objects.create(**fields).pk)
 
-    on, paid = date(2026, 4, 3), {"currency": "EUR", "amount_minor": 500}
-    entity = add("Entity", code="ACME", name="Acme", currency="EUR")
-    account = {"account_id": add("Account", entity_id=entity, code="MEYER", name="Meyer")}
-    item = {"entity_id": entity, **account, "currency": "EUR"}
-    invoice = add("Item", number="A-1", kind="invoice", amount_minor=10000, open_minor=10000, due_on=on, **item)
-    fee = add(
-        "Item", number="FEE-1", kind="charge", parent_id=invoice, amount_minor=500, open_minor=0, closed_on=closed_on,
-        **item,
-    )  # fmt: skip
-    payment = add("Item", number="", kind="payment", amount_minor=500, open_minor=0, **item)
-    run = add("Run", entity_id=entity, as_of=on, state="done", proposed_at=datetime(2026, 4, 3, 12, tzinfo=UTC))
-    notice = add(
-        "Notice", run_id=run, number=1, entity_id=entity, payer_id=account["account_id"], currency="EUR", policy="p",
-        stage="first", level=1, as_of=on, total_minor=10500, state=state,
-    )  # fmt: skip
-    add("NoticeLine", notice_id=notice, item_id=fee, role=role, amount_minor=0 if role == "withdrawn" else 500)
-    add("ProposedCharge", notice_id=notice, item_id=invoice, stage="first", charge_item_id=fee, **account, **paid)
-    add("ProposedCharge", notice_id=notice, item_id=fee, stage="first", **account, **paid)  # proposed alone
-    if paid_minor:
-        add("Allocation", source_item_id=payment, item_id=fee, amount_minor=paid_minor, on=on)
+class Past:
+    """A book of before, on 3 April 2026, as the tables were then."""
+
+    def __init__(self) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate(BEFORE_CHARGES)
+        self.models = executor.loader.project_state(BEFORE_CHARGES).apps
+        self.entity = self.add("Entity", code="ACME", name="Acme", currency="EUR")
+        at = datetime(2026, 4, 3, 12, tzinfo=UTC)
+        self.run = self.add("Run", entity_id=self.entity, as_of=ON, state="done", proposed_at=at)
+
+    def add(self, model: str, **fields: object) -> int:
+        return int(self.models.get_model("records", model).objects.create(**fields).pk)
+
+    def notice_with_a_fee(self, number: int, state: str, role: str, closed_on: date | None, paid_minor: int) -> int:
+        paid = {"currency": "EUR", "amount_minor": 500}
+        account = {"account_id": self.add("Account", entity_id=self.entity, code=f"MEYER-{number}", name="Meyer")}
+        item = {"entity_id": self.entity, **account, "currency": "EUR"}
+        invoice = self.add(
+            "Item", number=f"A-{number}", kind="invoice", amount_minor=10000, open_minor=10000, due_on=ON, **item
+        )
+        fee = self.add(
+            "Item", number=f"FEE-{number}", kind="charge", parent_id=invoice, amount_minor=500, open_minor=0,
+            closed_on=closed_on, **item,
+        )  # fmt: skip
+        payment = self.add("Item", number="", kind="payment", amount_minor=500, open_minor=0, **item)
+        notice = self.add(
+            "Notice", run_id=self.run, number=number, entity_id=self.entity, payer_id=account["account_id"],
+            currency="EUR", policy="p", stage="first", level=1, as_of=ON, total_minor=10500, state=state,
+        )  # fmt: skip
+        self.add("NoticeLine", notice_id=notice, item_id=fee, role=role, amount_minor=0 if role == "withdrawn" else 500)
+        given = {"notice_id": notice, "stage": "first", **account, **paid}
+        self.add("ProposedCharge", item_id=invoice, charge_item_id=fee, **given)
+        self.add("ProposedCharge", item_id=fee, **given)  # proposed alone
+        if paid_minor:
+            self.add("Allocation", source_item_id=payment, item_id=fee, amount_minor=paid_minor, on=ON)
+        return notice
+
+
+def test_fees_of_before_stand_unless_they_were_taken_off(db: str) -> None:
+    past = Past()
+    notices = {was: past.notice_with_a_fee(number, *was) for number, was in enumerate(FEES_OF_BEFORE, 1)}
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes("records"))
-    charges = Charge.objects.order_by("pk").values_list("charge", "posted_on", "reversed_on", "first")
-    assert list(charges) == [("fee", on, reversed_on, False), ("fee", None, None, False)]
+    columns = ("charge", "posted_on", "reversed_on", "first")
+    for was, reversed_on in FEES_OF_BEFORE.items():
+        charges = Charge.objects.filter(notice_id=notices[was]).order_by("pk").values_list(*columns)
+        assert list(charges) == [("fee", ON, reversed_on, False), ("fee", None, None, False)], was

@@ -38,7 +38,10 @@ def account_(
     entity: EntityCode = None,
     json: Json = False,
 ) -> None:
-    """Make a bank account of an entity known, so that its statements can be taken in."""
+    """Make a bank account of an entity known.
+
+    Statements are taken in of accounts that are known.
+    """
     chosen = entity_of(entity)
     from dunwell.flows.cash.accounts import add_account  # noqa: PLC0415  # after the book is open
 
@@ -71,7 +74,7 @@ def accounts(entity: OfEntity = None, json: Json = False) -> None:
             each.name,
             each.lines,
             each.until_on or "",
-            "" if each.balance_minor is None else money(each.balance_minor, each.currency),
+            "" if each.balance_minor is None else f"{money(each.balance_minor, each.currency)} {each.currency}",
         )
         for each in found
     ]
@@ -82,29 +85,38 @@ def accounts(entity: OfEntity = None, json: Json = False) -> None:
 @refuses
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="camt.052/053/054, MT940, MT942, BAI2 or OFX.")
+        list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2, OFX, or a table.")
     ],
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", metavar="MAP", help="Says which column of a table is what (YAML).")
+    ] = None,
     entity: Annotated[
         str | None, typer.Option("--entity", metavar="CODE", help="Refuse what is not of an account of this entity.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Take in bank statements, each entry once, however often files repeat it.
+    """Take in bank statements, each entry once.
 
-    All of a file or nothing of it. What a statement opens with and its lines must give what it closes with.
+    However files overlap and repeat. All of a file or nothing of it: what a statement opens with and its lines must
+    give what it closes with.
     """
     open_book()
     from dunwell.flows.cash.statements import import_statements  # noqa: PLC0415  # after the book is open
 
     chosen = entity_of(entity) if entity else None
     told = []
-    with progress(quiet=json) as tell:
-        for file in files:
-            told.append(import_statements(file, entity=chosen, by=clock.actor(), at=clock.now(), progress=tell))
-            if not json:
-                _tell(told[-1])
-    if json:
-        as_json({"files": [asdict(each) for each in told]})
+    try:
+        with progress(quiet=json) as tell:
+            for file in files:
+                report = import_statements(
+                    file, mapping=mapping, entity=chosen, by=clock.actor(), at=clock.now(), progress=tell
+                )
+                told.append(report)
+                if not json:
+                    _tell(told[-1])
+    finally:  # those before one that is refused stay taken in
+        if json:
+            as_json({"files": [asdict(each) for each in told]})
 
 
 @app.command(cls=Command)
@@ -132,7 +144,7 @@ def lines(
             each.line,
             each.entity,
             each.booked_on,
-            money(each.amount_minor, each.currency),
+            f"{money(each.amount_minor, each.currency)} {each.currency}",
             each.party,
             each.reference or " ".join(each.text.split()),
             each.state,
@@ -157,7 +169,8 @@ def _tell(report: "FileReport") -> None:
 def _tell_statement(of: "StatementReport") -> None:
     named = f" {of.statement_id}" if of.statement_id else ""
     say(f"  {of.kind}{named} of {of.account} ({of.entity}):")
-    say(f"    {of.lines:,} lines added, {money(of.lines_minor, of.currency)}; {of.known:,} entries were known")
+    added = f"{money(of.lines_minor, of.currency)} {of.currency}"
+    say(f"    {of.lines:,} lines added, {added}; {of.known:,} entries were known")
     for count, what in (
         (of.detailed, "lines say in detail what was known as one sum"),
         (of.not_booked, "are announced, and not booked yet"),

@@ -8,6 +8,7 @@ from dunwell.cli import clock
 from dunwell.cli.command import Command
 from dunwell.cli.doors import Json, WrongUsage, entity_of, open_book, refuses
 from dunwell.cli.output import as_json, say
+from dunwell.engine.references import is_qr_iban
 
 app = typer.Typer(help="See and set what letters show of a creditor.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -56,6 +57,14 @@ def set_(
     footer: Annotated[
         str | None, _option("footer", "LINES", r"Register, directors, VAT id, as the law wants; \n ends a line.")
     ] = None,
+    reference_scheme: Annotated[
+        str | None,
+        _option(
+            "reference-scheme",
+            "NAME",
+            "Of the reference that payments quote: rf, qrr, ogm, viite, viite_rf, kid10, kid11, ocr, ocr_length.",
+        ),
+    ] = None,
     language: Annotated[
         str | None, _option("language", "CODE", "Of debtors of whom none is known: en, de, fr.")
     ] = None,
@@ -71,7 +80,8 @@ def set_(
     """
     given = {
         "name": name, "address_lines": address, "email": email, "phone": phone, "iban": iban, "bic": bic,
-        "bank_name": bank, "footer_lines": footer, "language": language, "country": country, "time_zone": time_zone,
+        "bank_name": bank, "footer_lines": footer, "reference_scheme": reference_scheme, "language": language,
+        "country": country, "time_zone": time_zone,
     }  # fmt: skip
     changes = {field: text.replace("\\n", "\n") for field, text in given.items() if text is not None}
     if not changes:
@@ -132,6 +142,9 @@ def _say(details: dict[str, object]) -> None:
         if field not in {"entity", "name"} and value:
             shown = value if isinstance(value, list) else [value]
             for at, line in enumerate(shown):
-                say(f"  {'' if at else field.replace('_', ' '):14}{line}")
+                say(f"  {'' if at else field.replace('_', ' '):18}{line}")
     if not details["iban"]:
         say(f"  no bank account: letters do not say where to pay (dunwell entity set {details['entity']} --iban IBAN)")
+    elif is_qr_iban(str(details["iban"])) and not details["reference_scheme"]:
+        to_do = f"dunwell entity set {details['entity']} --reference-scheme qrr"
+        say(f"  its IBAN is a QR-IBAN: banks send a payment back that quotes no QR reference ({to_do})")

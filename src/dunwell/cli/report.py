@@ -56,6 +56,7 @@ def ageing(
         date | None,
         typer.Option("--as-of", parser=day, metavar="DATE", help="At the end of this day. [default: today, so far]"),
     ] = None,
+    by: By = None,
     json: Json = False,
     csv: Csv = None,
     excel: Excel = None,
@@ -67,7 +68,7 @@ def ageing(
     chosen = entities_of(entity)
     from dunwell.flows.reports.ageing import ageing_report  # noqa: PLC0415  # after the book is open
 
-    show(ageing_report(chosen, as_of=as_of, at=clock.now()), json=json, csv=csv, excel=excel)
+    show(ageing_report(chosen, as_of=as_of, at=clock.now(), by=by), json=json, csv=csv, excel=excel)
 
 
 @app.command(cls=Command)
@@ -79,6 +80,7 @@ def overview(
     to: To = None,
     month: Month = None,
     days: LastDays = None,
+    by: By = None,
     json: Json = False,
     csv: Csv = None,
     excel: Excel = None,
@@ -92,7 +94,7 @@ def overview(
     from dunwell.flows.reports.period import days_asked  # noqa: PLC0415
 
     asked = days_asked(chosen, clock.now(), from_on=from_, to_on=to, month=month, days=days)
-    show(of(chosen, asked, at=clock.now()), json=json, csv=csv, excel=excel)
+    show(of(chosen, asked, at=clock.now(), by=by), json=json, csv=csv, excel=excel)
 
 
 def _over_days(name: str, text: str) -> Callable[..., None]:

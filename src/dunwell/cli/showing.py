@@ -133,14 +133,15 @@ def _print_rows(rows: Sequence[Mapping[str, Any]], keys: Sequence[str], hidden: 
 
 
 def _print_overview(report: "Report") -> None:
-    """Tables of an entity: of each currency two columns."""
+    """Tables of an entity: of each currency, and what it is told apart by, two columns."""
+    keys = ["currency", *([report.by] if report.by else [])]
     for entity in dict.fromkeys(row["entity"] for row in report.rows):
         mine = [row for row in report.rows if row["entity"] == entity]
         labels = ["", *(_label(name) for name in dict.fromkeys(row["figure"] for row in mine))]
         columns = [
-            [head, *(_cell(row["figure"], row[when], currency) for row in mine if row["currency"] == currency)]
-            for currency in dict.fromkeys(row["currency"] for row in mine)
-            for head, when in ((currency, "value"), (f"{currency} before", "before"))
+            [head, *(_cell(row["figure"], row[when], row["currency"]) for row in mine if _whose(row, keys) == whose)]
+            for whose in dict.fromkeys(_whose(row, keys) for row in mine)
+            for head, when in ((whose, "value"), (f"{whose} before", "before"))
         ]
         _print_columns(entity, labels, columns)
 

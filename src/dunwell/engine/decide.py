@@ -22,7 +22,7 @@ from dunwell.engine.steps.alerts import alerts
 from dunwell.engine.steps.assign import assign_policy
 from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
 from dunwell.engine.steps.cap import contact_cap
-from dunwell.engine.steps.closed import add_calendar
+from dunwell.engine.steps.closed import add_calendar, asked_of_accounts, with_calendars
 from dunwell.engine.steps.closing import with_closings
 from dunwell.engine.steps.credits import net_credits
 from dunwell.engine.steps.laws import has_law
@@ -41,7 +41,9 @@ CANDIDATE: Final = (
     "dunnable_minor", "policy_ix", "position", "level", "stored_level", "stored_stage", "last_deadline_on", "version",
     "channels", "reasons", "problem", "lacks_currency", "repeats", "repeats_after",
 )  # fmt: skip
-SLICES_AT_ONCE: Final = 2  # more would take more memory than time
+SLICES_AT_ONCE: Final = (
+    3  # one more than the cores that are usual: what of a slice runs on one thread leaves no core idle
+)
 SOMETIMES: Final = ("account_open_minor", "as_of", "calendar")
 _STATE: Final = {"level": "stored_level", "stage": "stored_stage"}
 
@@ -62,7 +64,7 @@ def standing(book: Book, policies: Sequence[Policy], as_of: date) -> pl.DataFram
     """
     on, procedures = pl.lit(as_of), Procedures.of(policies)
     book = replace(book, holds=active_holds(book, on))
-    rows = _left(book, parties(book, columns=procedures.columns, as_of=on), procedures, on)
+    rows = _left(book, _known(book, procedures, on), procedures, on)
     found = outcome.standing_reasons(rows.lazy())
     return found.select("item_id", "reasons", "dunnable_minor").pipe(collected)
 
@@ -104,7 +106,7 @@ def _dated(book: Book, dates: pl.DataFrame) -> Book:
 def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     """Decide in slices, two at a time. `as_of`: a literal, or the column of that name."""
     book = replace(book, holds=active_holds(book, as_of))
-    known = parties(book, columns=procedures.columns, as_of=as_of)
+    known = _known(book, procedures, as_of)
     slices = list(sliced(book, known))
     series = series_of(book) if has_law(procedures) else {}
 
@@ -120,6 +122,12 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
     return with_closings(plan, book, known, procedures, as_of)
 
 
+def _known(book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+    """What is known of every account. The holds of `book` are those in force."""
+    columns = procedures.columns | asked_of_accounts(procedures)
+    return with_calendars(parties(book, columns=columns, as_of=as_of), procedures)
+
+
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, series: AllSeries, as_of: pl.Expr) -> Plan:
     """Decide for payers with all that they owe."""
     left = resumed(_left(book, known, procedures, as_of), book, known, procedures, as_of=as_of)
@@ -132,7 +140,7 @@ def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, serie
 def _left(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """The items' rows with what is left to dun of each, after all that is in the way, and credits."""
     rows = promise(_aged(book, known, procedures, as_of), book, known, as_of=as_of)
-    return net_credits(_freed(rows, book, known, procedures, as_of), procedures)
+    return net_credits(_freed(rows, book, procedures, as_of), procedures)
 
 
 def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
@@ -156,12 +164,12 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     return account_sums(found, procedures.sums) if procedures.sums else found
 
 
-def _freed(rows: pl.DataFrame, book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
+def _freed(rows: pl.DataFrame, book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """Add the policy with its calendar, and what of each row nothing blocks."""
     lazy = left_to_dun(hold(rows.lazy(), book)).with_columns(dunnable_minor=pl.col("left_minor"))
     flags = pl.col("intercompany_any") | pl.col("legal") | pl.col("on_hold")
     free = pl.col("is_claim") & pl.col("policy_ix").is_not_null() & ~flags & (pl.col("left_minor") > 0)
-    assigned = add_calendar(assign_policy(lazy, procedures), book, known, procedures, as_of=as_of)
+    assigned = add_calendar(assign_policy(lazy, procedures), procedures, as_of=as_of)
     return assigned.with_columns(is_free=free).pipe(collected)
 
 

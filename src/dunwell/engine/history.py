@@ -4,7 +4,7 @@ What a book says of today, a history says of every day since `from_on`: what mea
 from. Frames of declared schemas, like the book's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final, Self
 
@@ -12,6 +12,7 @@ import polars as pl
 
 from dunwell.engine.book import SCHEMAS as BOOK
 from dunwell.engine.book import BookError, Schema
+from dunwell.engine.steps.parties import promise_over_on
 
 _ITEMS: Final = (
     "item_id", "account_id", "entity_id", "number", "kind", "currency", "issued_on", "due_on", "amount_minor",
@@ -87,6 +88,31 @@ class History:
         found = then.join(moved, on="item_id", how="left", maintain_order="left")
         left = pl.col("amount_minor") - pl.col("less_minor").fill_null(0)
         return found.with_columns(open_minor=left).drop("less_minor")
+
+    def since(self, day: date) -> Self:
+        """Return the history from a later day on, with what is still told of it, as if it had been read from then on.
+
+        Errors: ValueError for a day before `from_on`.
+        """
+        if day < self.from_on:
+            raise ValueError(f"this history begins on {self.from_on}, and tells nothing of {day}")
+        moved = self.moves.filter(pl.col("on") >= day)["item_id"].implode()
+        is_open = pl.col("closed_on").is_null() | (pl.col("closed_on") >= day)
+        is_new = (pl.col("issued_on") >= day).fill_null(value=False)
+        items = self.items.filter(is_open | is_new | pl.col("item_id").is_in(moved))
+        is_later = (pl.col("as_of") >= day) | (pl.col("sent_on") >= day).fill_null(value=False)
+        notices = self.notices.filter(is_later)
+        of_items = ("moves", "credited", "returned", "disputes")
+        return replace(
+            self,
+            from_on=day,
+            items=items,
+            **{name: getattr(self, name).join(items, on="item_id", how="semi") for name in of_items},
+            notices=notices,
+            lines=self.lines.join(notices, on="notice_id", how="semi"),
+            promises=self.promises.filter(promise_over_on() >= day),
+            responses=self.responses.filter(pl.col("on") >= day),
+        )
 
 
 def _table(name: str, rows: pl.DataFrame | list[dict[str, object]] | None) -> pl.DataFrame:

@@ -107,11 +107,12 @@ def fraction_half_up(value: Fraction) -> int:
     return whole if value >= 0 else -whole
 
 
-def ratio_half_up(numerator: pl.Expr, denominator: pl.Expr | int) -> pl.Expr:
-    """Divide integers and round half-up, away from zero, in Int128; the result is Int64.
+def ratio_half_up(numerator: pl.Expr, denominator: pl.Expr | int, *, most: int | None = None) -> pl.Expr:
+    """Divide integers and round half-up, away from zero, in Int128; the result is Int64, cut at `most` where given.
 
     Polars' own `//` floors negatives and its `round` is half-even.
     """
     top = numerator.cast(pl.Int128)
     bottom = pl.lit(denominator, dtype=pl.Int128) if isinstance(denominator, int) else denominator.cast(pl.Int128)
-    return (((top.abs() * 2 + bottom) // (bottom * 2)) * top.sign()).cast(pl.Int64)
+    whole = ((top.abs() * 2 + bottom) // (bottom * 2)) * top.sign()
+    return (whole if most is None else whole.clip(upper_bound=most)).cast(pl.Int64)

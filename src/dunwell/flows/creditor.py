@@ -10,6 +10,7 @@ from django.db import transaction
 from schwifty import BIC, IBAN
 from schwifty.exceptions import SchwiftyException
 
+from dunwell.engine.references import SCHEMES, misfit
 from dunwell.flows.errors import Invalid
 from dunwell.letters.plain import one_line
 from dunwell.letters.reader import LANGUAGES
@@ -18,8 +19,8 @@ from dunwell.records.models import Entity
 from dunwell.sources.places import COUNTRIES, TIME_ZONES
 
 FIELDS: Final = (
-    "name", "address_lines", "email", "phone", "iban", "bic", "bank_name", "footer_lines", "language", "country",
-    "time_zone",
+    "name", "address_lines", "email", "phone", "iban", "bic", "bank_name", "footer_lines", "reference_scheme",
+    "language", "country", "time_zone",
 )  # fmt: skip
 _LINES: Final = {"address_lines", "footer_lines"}
 _LINES_MAX: Final = 8
@@ -40,6 +41,7 @@ class EntityDetails:
     bic: str
     bank_name: str
     footer_lines: list[str]
+    reference_scheme: str
     language: str
     country: str
     time_zone: str
@@ -56,7 +58,7 @@ def change_entity(entity: Entity, changes: Mapping[str, str], *, by: str, at: da
     """Set what is given, by its name in FIELDS; an empty text takes it away.
 
     Bank and BIC follow a new IBAN where its country keeps a directory of them, unless they are given too.
-    Errors: Invalid, with every value that cannot be.
+    Errors: Invalid, with every value that cannot be, and where payments to the IBAN cannot quote what the scheme wants.
     """
     found = {name: _lines(text) if name in _LINES else one_line(text) for name, text in changes.items()}
     problems: list[str] = []
@@ -67,6 +69,7 @@ def change_entity(entity: Entity, changes: Mapping[str, str], *, by: str, at: da
         found["bic"] = re.sub(r"\s", "", found["bic"]).upper()
         problems += _bic_problems(found["bic"])
     problems += [problem for name, text in found.items() for problem in _problems(name, text)]
+    problems += [] if problems else _misfits(entity, found)
     if problems:
         raise Invalid(f"{entity.code}: nothing is changed", problems)
     changed = {name: text for name, text in found.items() if text != getattr(entity, name)}
@@ -102,6 +105,15 @@ def _bic_problems(bic: str) -> list[str]:
     return []
 
 
+def _misfits(entity: Entity, found: Mapping[str, str]) -> list[str]:
+    """Why the scheme and the IBAN cannot go together, where either of them is set."""
+    if not {"iban", "reference_scheme"} & found.keys():
+        return []
+    scheme = found.get("reference_scheme", entity.reference_scheme)
+    problem = misfit(scheme, found.get("iban", entity.iban))
+    return [f"reference_scheme: {problem}"] if problem else []
+
+
 def _said(error: SchwiftyException) -> str:
     text = str(error)
     return text[:1].lower() + text[1:]
@@ -128,6 +140,7 @@ def _fit_on_a_letter(text: str) -> bool:
 # By the name of a field: whether a text can be its value, and what is said of one that cannot.
 _CHECKS: Final[dict[str, tuple[Callable[[str], object], str]]] = {
     "name": (bool, "is none: an entity has one"),
+    "reference_scheme": (lambda text: not text or text in SCHEMES, f"is none; there are {', '.join(SCHEMES)}"),
     "language": (_is_language, f"has no letters; {', '.join(LANGUAGES)} have"),
     "country": (lambda text: not text or text in COUNTRIES, "is none: two capital letters of ISO 3166, such as DE"),
     "time_zone": (lambda text: text in TIME_ZONES, "is none, such as Europe/Berlin"),

@@ -14,8 +14,10 @@ BUCKETS: Final = (30, 60, 90)
 GROUP: Final = ("entity_id", "currency")
 
 
-def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.DataFrame:
-    """Sum the open items of a book by entity, currency and days past due; one row each, sorted by both.
+def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS, by: Sequence[str] = ()) -> pl.DataFrame:
+    """Sum the open items of a book by entity, currency, `by` and days past due; one row each, sorted by these.
+
+    `by`: columns of the items' accounts, such as `segment`; null where nobody knows.
 
     Columns, in minor units: `not_due_minor` (due on `as_of` or later); for buckets of 30,
     60 and 90 `days_1_30_minor`, `days_31_60_minor`, `days_61_90_minor` and `days_over_90_minor` (exactly 30 days past
@@ -36,10 +38,11 @@ def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.D
     credit = pl.col("kind").is_in(CREDIT_KINDS)
     is_owed, is_credit = sound & ~credit & (amount > 0), sound & credit & (amount > 0)
     bucket = bucket_of(as_of, buckets, names)
+    keys = [*GROUP, *by]
+    items = book.items.lazy().filter(~pl.col("draft"), ~sound | (amount > 0))
     found = (
-        book.items.lazy()
-        .filter(~pl.col("draft"), ~sound | (amount > 0))
-        .group_by(GROUP)
+        (items.join(book.accounts.lazy().select("account_id", *by), on="account_id", how="left") if by else items)
+        .group_by(keys)
         .agg(
             *(_sum(amount, is_owed & (bucket == place)).alias(f"{name}_minor") for place, name in enumerate(names)),
             _sum(-amount, is_credit).alias("unapplied_minor"),
@@ -51,8 +54,8 @@ def ageing(book: Book, *, as_of: date, buckets: Sequence[int] = BUCKETS) -> pl.D
     )
     parts = [f"{name}_minor" for name in (*names, "unapplied")]
     total = pl.sum_horizontal(pl.col(part).cast(pl.Int128) for part in parts)
-    columns = [*GROUP, *parts, "total_minor", "disputed_minor", "open_count", "unapplied_count", "undecidable_count"]
-    return found.with_columns(total_minor=total.cast(pl.Int64)).select(columns).sort(GROUP).collect()
+    columns = [*keys, *parts, "total_minor", "disputed_minor", "open_count", "unapplied_count", "undecidable_count"]
+    return found.with_columns(total_minor=total.cast(pl.Int64)).select(columns).sort(keys).collect()
 
 
 def bucket_names(buckets: Sequence[int]) -> list[str]:

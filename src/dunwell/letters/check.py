@@ -220,7 +220,8 @@ def _notices(language: str, stage: str) -> Iterator[Notice]:
             charged=Charged(fee_minor=1),
         )  # fmt: skip
     yield Notice(
-        notice_id=1, creditor=Creditor(name="A"), debtor_name=None, address_lines=(), language=language, country="CH",
+        notice_id=1, creditor=Creditor(name="A", reference_scheme="rf"), debtor_name=None, address_lines=(),
+        language=language, country="CH",
         currency="EUR", as_of=day, deadline_on=None, stage=stage, lines=(late,), charges=(), due_minor=100,
         charges_minor=0, total_minor=100,
     )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from jinja2 import TemplateRuntimeError
 
+from dunwell.engine.references import reference_of, shown
 from dunwell.letters.lawful import Working, basis_of, interest_table, lacking, workings_of
 from dunwell.letters.notice import Creditor, Notice
 from dunwell.letters.payment import REMITTANCE_MAX, Payment, payment_of
@@ -28,6 +29,7 @@ FIELDS: Final[Mapping[str, str]] = {
     "listed": "how many items are shown as open, too, without being asked for",
     "number": "the number of the only item, empty where there are several",
     "numbered": "whether the payment names the items, rather than our reference",
+    "payment_reference": "the reference that the payment is to quote, empty where the creditor has no scheme for it",
     "quoting": "what the payment is to name",
     "last_due": "the last due date",
     "deadline": "the date to pay by, or nothing",
@@ -147,7 +149,9 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
     last_due_on = max((line.due_on for line in notice.lines), default=notice.as_of)
     numbers = [one_line(line.number) for line in notice.lines]
     quoted = ", ".join(number for number in map(one_line, (line.number for line in late or early)) if number)
-    numbered = 0 < len(quoted) <= REMITTANCE_MAX
+    scheme = notice.creditor.reference_scheme
+    reference = shown(scheme, reference_of(scheme, notice.notice_id)) if scheme else ""
+    numbered = not reference and 0 < len(quoted) <= REMITTANCE_MAX
     # Nobody is asked to pay before the due date.
     deadline_on = notice.deadline_on
     if not late and deadline_on and deadline_on < last_due_on:
@@ -165,7 +169,8 @@ def fields_of(notice: Notice, reader: Reader) -> Mapping[str, Any]:
         "listed": len(notice.listed),
         "number": shortened(numbers[0], NUMBER_MAX) if len(numbers) == 1 else "",
         "numbered": numbered,
-        "quoting": quoted if numbered else str(notice.notice_id),
+        "payment_reference": reference.replace(" ", "\N{NO-BREAK SPACE}"),
+        "quoting": quoted if numbered else reference or str(notice.notice_id),
         "last_due": reader.long_date(last_due_on),
         "deadline": reader.long_date(deadline_on) if deadline_on else None,
         "total": reader.money(notice.total_minor, notice.currency),
@@ -197,4 +202,5 @@ def _cleared(creditor: Creditor) -> Creditor:
         bic=one_line(creditor.bic),
         bank_name=one_line(creditor.bank_name),
         footer_lines=lines(creditor.footer_lines),
+        reference_scheme=creditor.reference_scheme,
     )

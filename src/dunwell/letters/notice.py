@@ -98,7 +98,8 @@ class Charged:
 class Creditor:
     """Who asks: the letterhead, and where to pay. What is empty is left out.
 
-    `footer_lines` are the particulars that the law wants on a letter: register, directors, VAT id.
+    `footer_lines` are the particulars that the law wants on a letter: register, directors, VAT id. `reference_scheme`,
+    one of engine.references.SCHEMES or empty: of the reference that payments are to quote.
     """
 
     name: str
@@ -109,6 +110,7 @@ class Creditor:
     bic: str = ""
     bank_name: str = ""
     footer_lines: tuple[str, ...] = ()
+    reference_scheme: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Final
 
 import segno
 
+from dunwell.engine.references import is_structured, reference_of
 from dunwell.letters.notice import Notice
 from dunwell.letters.plain import one_line, shortened
 from dunwell.letters.reader import Reader
@@ -56,17 +57,23 @@ def payment_of(notice: Notice, quoting: str, reader: Reader, words: Words) -> Pa
         (words.to_pay_now if later_minor else words.to_pay, reader.money(amount_minor, notice.currency)),
         (words.quoting, quoting),
     )
-    text = epc_text(name, iban, bic, amount_minor, quoting)
+    scheme = notice.creditor.reference_scheme
+    reference = reference_of(scheme, notice.notice_id) if is_structured(scheme) else ""
+    text = epc_text(name, iban, bic, amount_minor, quoting="" if reference else quoting, reference=reference)
     is_codable = notice.currency == _CODE_CURRENCY and 1 <= amount_minor <= _CODE_MINOR_MAX
     fits = is_codable and len(text.encode()) <= _CODE_BYTES_MAX
     return Payment(tuple((label, value) for label, value in details if value), text if fits else "")
 
 
-def epc_text(name: str, iban: str, bic: str, amount_minor: int, quoting: str) -> str:
-    """Write what the code of a SEPA transfer holds: EPC069-12, version 2, in UTF-8, without structured reference."""
+def epc_text(name: str, iban: str, bic: str, amount_minor: int, *, quoting: str, reference: str) -> str:
+    """Write what the code of a SEPA transfer holds: EPC069-12, version 2, in UTF-8; nothing follows what is there.
+
+    A structured `reference`, of ISO 11649 alone, goes without words to quote.
+    """
     amount = f"EUR{amount_minor // 100}.{amount_minor % 100:02}"
     payee = shortened(name, _CODE_NAME_MAX)
-    return "\n".join(("BCD", "002", "1", "SCT", bic, payee, iban, amount, "", "", quoting[:REMITTANCE_MAX]))
+    lines = ("BCD", "002", "1", "SCT", bic, payee, iban, amount, "", reference, quoting[:REMITTANCE_MAX])
+    return "\n".join(lines).rstrip("\n")
 
 
 def british(iban: str) -> tuple[tuple[str, str], ...]:

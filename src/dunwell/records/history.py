@@ -39,6 +39,8 @@ WANTED: Final = {
 SET_OFF: Final = ("item_id", "records_allocation t JOIN records_item c ON c.id = t.source_item_id", "NOT t.pending")
 SPENT: Final = ("source_item_id", "records_allocation t", "NOT t.pending")
 ELSEWHERE: Final = ("item_id", "records_paidelsewhere t", "true")
+LEDGERS: Final = {"set_off": SET_OFF, "spent": SPENT, "elsewhere": ELSEWHERE}
+PROMISES: Final = "t.entity_id = {entity} AND t.by_on >= {earliest}"
 OF_SOURCE: Final = (
     Column("source_item_id", "t.source_item_id", pl.Int64()),
     Column("source_kind", "c.kind", pl.String()),
@@ -56,13 +58,13 @@ def history(entity_id: int, *, since: date) -> History:
 
     Sorted by the ids. Errors: BookError for an attribute that is not of its type.
     """
-    values: dict[str, Value] = {"entity": entity_id, "since": since.isoformat()}
     with snapshot():
-        found = {name: _read(name, where, values) for name, where in WANTED.items()}
-        found["promises"] = _promises(entity_id, since)
-        set_off = _ledger(*SET_OFF, values, OF_SOURCE)
-        spent, elsewhere = _ledger(*SPENT, values), _ledger(*ELSEWHERE, values)
-        heard = pl.concat([_heard(kind, values) for kind in RESPONSES])
+        read = {name: read_select(each) for name, each in selects_of_history(entity_id, since=since).items()}
+    found = {name: _sorted(name, read[name]) for name in (*WANTED, "promises")}
+    found["promises"] = found["promises"].filter(promise_over_on() >= since)
+    set_off, spent, elsewhere = (read[name] for name in LEDGERS)
+    response = SCHEMAS["responses"]["response"]
+    heard = pl.concat(read[kind].with_columns(response=pl.lit(kind, dtype=response)) for kind in RESPONSES)
     pays = payers(found["accounts"]).select("account_id", "payer_id")
     responses = heard.join(pays, on="account_id").select(list(SCHEMAS["responses"])).unique()
     is_here = set_off.join(found["items"], on="item_id", how="semi")
@@ -80,6 +82,20 @@ def history(entity_id: int, *, since: date) -> History:
     )
 
 
+def selects_of_history(entity_id: int, *, since: date) -> dict[str, Select]:
+    """Return what `history` reads: tables of a history, LEDGERS, and what was heard by the kind of answer."""
+    values: dict[str, Value] = {"entity": entity_id, "since": since.isoformat()}
+    longest = Promise.objects.filter(entity=entity_id).aggregate(days=Max("tolerance_days"))["days"] or 0
+    # Those whose time, with its tolerance, was not over before the day, and perhaps some more.
+    earliest = since - timedelta(days=min(longest, (since - date.min).days))
+    return {
+        **{name: _table(name, where, values) for name, where in WANTED.items()},
+        "promises": _table("promises", PROMISES, {**values, "earliest": earliest.isoformat()}),
+        **{name: _ledger(*source, values, OF_SOURCE if name == "set_off" else ()) for name, source in LEDGERS.items()},
+        **{kind: _heard(kind, values) for kind in RESPONSES},
+    }
+
+
 def settled_days(entity_id: int, *, before: date) -> list[date]:
     """Return the days before one on which items were settled that came settled, as their source said; sorted.
 
@@ -94,16 +110,8 @@ def settled_days(entity_id: int, *, before: date) -> list[date]:
     )
     closed = "(SELECT DISTINCT closed_on FROM records_item WHERE entity_id = {entity} AND closed_on < {before}) t"
     values: dict[str, Value] = {"entity": entity_id, "before": before.isoformat()}
-    return _selected([Column("on", "t.closed_on", pl.Date())], closed, came_settled, values)["on"].sort().to_list()
-
-
-def _promises(entity_id: int, since: date) -> pl.DataFrame:
-    """The promises whose time, with its tolerance, was not over before a day."""
-    longest = Promise.objects.filter(entity=entity_id).aggregate(days=Max("tolerance_days"))["days"] or 0
-    earliest = since - timedelta(days=min(longest, (since - date.min).days))
-    values: dict[str, Value] = {"entity": entity_id, "earliest": earliest.isoformat()}
-    found = _read("promises", "t.entity_id = {entity} AND t.by_on >= {earliest}", values)
-    return found.filter(promise_over_on() >= since)
+    select = _select([Column("on", "t.closed_on", pl.Date())], closed, came_settled, values)
+    return read_select(select)["on"].sort().to_list()
 
 
 def _returned(set_off: pl.DataFrame) -> pl.DataFrame:
@@ -113,15 +121,16 @@ def _returned(set_off: pl.DataFrame) -> pl.DataFrame:
     return set_off.join(back, on=of_money, how="semi").select(list(SCHEMAS["returned"])).sort(*of_money, "on")
 
 
-def _read(name: str, where: str, values: Mapping[str, Value]) -> pl.DataFrame:
+def _table(name: str, where: str, values: Mapping[str, Value]) -> Select:
     columns = [column_of(name, column, dtype) for column, dtype in SCHEMAS[name].items()]
-    frame = _selected([*columns, *attributes().get(name, ())], f"{BOOK[name].name} t", where, values)
+    return _select([*columns, *attributes().get(name, ())], f"{BOOK[name].name} t", where, values)
+
+
+def _sorted(name: str, frame: pl.DataFrame) -> pl.DataFrame:
     return frame.sort(frame.columns[:2] if name == "lines" else frame.columns[0])
 
 
-def _ledger(
-    column: str, source: str, where: str, values: Mapping[str, Value], more: Sequence[Column] = ()
-) -> pl.DataFrame:
+def _ledger(column: str, source: str, where: str, values: Mapping[str, Value], more: Sequence[Column] = ()) -> Select:
     """What less was open of the items in one column of a ledger."""
     columns = [
         Column("item_id", f"t.{column}", pl.Int64()),
@@ -129,15 +138,14 @@ def _ledger(
         Column("less_minor", "t.amount_minor", pl.Int64()),
         *more,
     ]
-    return _selected(columns, source, f"{where} AND t.{column} IN {OF_ITEMS}", values)
+    return _select(columns, source, f"{where} AND t.{column} IN {OF_ITEMS}", values)
 
 
-def _heard(kind: str, values: Mapping[str, Value]) -> pl.DataFrame:
+def _heard(kind: str, values: Mapping[str, Value]) -> Select:
     account, on, source = HEARD[kind]
     columns = [Column("account_id", account, pl.Int64()), Column("on", on, pl.Date())]
-    found = _selected(columns, source, f"t.entity_id = {{entity}} AND {on} >= {{since}}", values)
-    return found.with_columns(response=pl.lit(kind, dtype=SCHEMAS["responses"]["response"]))
+    return _select(columns, source, f"t.entity_id = {{entity}} AND {on} >= {{since}}", values)
 
 
-def _selected(columns: Sequence[Column], source: str, where: str, values: Mapping[str, Value]) -> pl.DataFrame:
-    return read_select(Select(columns, *filled(f"FROM {source} WHERE {where}", values)))
+def _select(columns: Sequence[Column], source: str, where: str, values: Mapping[str, Value]) -> Select:
+    return Select(columns, *filled(f"FROM {source} WHERE {where}", values))

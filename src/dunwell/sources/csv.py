@@ -17,7 +17,7 @@ from typing import IO, Final
 
 import polars as pl
 
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
 
@@ -41,7 +41,9 @@ class _Reading:
     line: int
 
 
-def batches(path: Path, mapping: Table, problems: Problems, progress: Progress | None = None) -> Iterator[pl.DataFrame]:
+def batches(
+    path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
     """Read the columns that `mapping` names, as stripped texts: `line`, and `column(name)` for each.
 
     What is wrong with the file itself, or with how many fields a row has, goes to `problems`; such rows are left out.
@@ -82,7 +84,7 @@ def _opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], int]]]:
 class _Rows:
     """The rows of one file, with the line each begins on."""
 
-    def __init__(self, lines: IO[bytes], mapping: Table, problems: Problems) -> None:
+    def __init__(self, lines: IO[bytes], mapping: Layout, problems: Problems) -> None:
         self._lines = lines
         self._mapping = mapping
         self._problems = problems

@@ -17,7 +17,7 @@ import polars as pl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from dunwell.sources import tables
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
 from dunwell.sources.written import DIGITS, Writing
@@ -40,7 +40,9 @@ DAMAGED: Final = (
 )  # fmt: skip
 
 
-def batches(path: Path, mapping: Table, problems: Problems, progress: Progress | None = None) -> Iterator[pl.DataFrame]:
+def batches(
+    path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
     """Read the columns that `mapping` names from its sheet, as stripped texts: `line`, and `column(name)` for each."""
     if refused := _too_large(path):
         problems.add(1, "", refused)
@@ -68,7 +70,7 @@ def _too_large(path: Path) -> str:
     return ""
 
 
-def _sheet(workbook: Any, mapping: Table, problems: Problems) -> Any:  # noqa: ANN401 - openpyxl's read-only sheet
+def _sheet(workbook: Any, mapping: Layout, problems: Problems) -> Any:  # noqa: ANN401 - openpyxl's read-only sheet
     """The sheet that the mapping names, or the first that is shown."""
     sheets = {sheet.title: sheet for sheet in workbook.worksheets}
     if mapping.sheet is None:
@@ -85,7 +87,7 @@ def _sheet(workbook: Any, mapping: Table, problems: Problems) -> Any:  # noqa: A
 class _Rows:
     """The rows of one sheet, numbered as Excel numbers them."""
 
-    def __init__(self, sheet: Any, mapping: Table, problems: Problems) -> None:  # noqa: ANN401
+    def __init__(self, sheet: Any, mapping: Layout, problems: Problems) -> None:  # noqa: ANN401
         sheet.reset_dimensions()  # what a sheet says of its size may be wrong
         self._rows = enumerate(sheet.iter_rows(), 1)
         self._mapping = mapping

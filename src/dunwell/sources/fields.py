@@ -30,51 +30,28 @@ ONE_LINE: Final = ("name", "contact", "segment", "phone")
 EMAIL: Final = r"^[^@\s]+@[^@\s]+$"
 
 
-Layout = TypeVar("Layout", bound=m.Table)
+AnyLayout = TypeVar("AnyLayout", bound=m.Layout)
+AnyTable = TypeVar("AnyTable", bound=m.Table)
 
 
-class Fields(Generic[Layout]):
-    """Reads the fields of batches as one mapping says; what is wrong goes to `problems`."""
+class Columns(Generic[AnyLayout]):
+    """Reads texts, dates and amounts of batches as one layout says; what is wrong goes to `problems`."""
 
-    def __init__(self, mapping: Layout, problems: Problems) -> None:
+    def __init__(self, mapping: AnyLayout, problems: Problems) -> None:
         self.mapping = mapping
         self.problems = problems
         self.style = Style(mapping.decimal, mapping.thousands, mapping.rounds)
-        self.bad_emails = 0
 
     def texts(self, batch: pl.DataFrame) -> pl.DataFrame:
         """The texts of every field that the mapping has, named by field and `attr_*`: translated, null where empty."""
-        sources = {field: self.mapping.source(field) for field in type(self.mapping).model_fields}
-        sources |= {f"attr_{name}": source for name, source in self.mapping.attributes.items()}
         made = [
             (_on_one_line(_text(source)) if field in ONE_LINE else _text(source)).alias(field)
-            for field, source in sources.items()
-            if source is not None
+            for field, source in self.mapping.sources().items()
         ]
-        if self.mapping.address:
-            lines = [column(name) for name in self.mapping.address.columns]
-            joined = pl.concat_str(lines, separator="\n", ignore_nulls=True)
-            made.append(pl.when(joined != "").then(joined).alias("address"))
+        for field, lines in self.mapping.joined().items():
+            joined = pl.concat_str([column(name) for name in lines.columns], separator="\n", ignore_nulls=True)
+            made.append(pl.when(joined != "").then(joined).alias(field))
         return batch.select(LINE, *made)
-
-    def typed(self, texts: pl.DataFrame) -> pl.DataFrame:
-        """Check the texts of a batch, and turn dates, flags, attributes and addresses into their types.
-
-        Dates are named `*_on`; currency, kind and amounts stay texts.
-        """
-        self.check(texts)
-        columns = {f"{field}_on": self.dates(texts, field) for field in m.DATES if self.mapping.source(field)}
-        columns |= {field: self.flags(texts, field) for field in m.ACCOUNT_FLAGS if field in texts.columns}
-        columns |= {f"attr_{name}": self.attribute(texts, name) for name in self.mapping.attributes}
-        if "email" in texts.columns:
-            columns["email"] = self.emails(texts["email"])
-        return texts.drop(*m.DATES, strict=False).with_columns(**columns)
-
-    def warnings(self) -> list[str]:
-        """Say what was left out."""
-        if not self.bad_emails:
-            return []
-        return [f"{rows_of(self.bad_emails)} with an email address that cannot be one; left out"]
 
     def label(self, field: str) -> str:
         """What a message calls a field (see `Table.label`)."""
@@ -109,6 +86,64 @@ class Fields(Generic[Layout]):
         wrong = days.is_null() & texts[field].is_not_null()
         self._note(texts, field, wrong, lambda text: f"{shown(text)} {refusal(text, formats)}")
         return days
+
+    def amounts(self, texts: pl.DataFrame, field: str) -> pl.DataFrame:
+        """A field's signed minor units, and what rounding added in units of the currency: `minor`, `rounding`."""
+        currency = pl.col("currency")
+        read = texts.select(LINE, field, "currency", read=minor_units(pl.col(field), currency, self.style))
+        rest = read.filter(pl.col("read").is_null() & pl.col(field).is_not_null())
+        singly = [self._one_amount(field, *row) for row in rest.select(LINE, field, "currency").iter_rows()]
+        found = pl.DataFrame(
+            [row for row in singly if row is not None],
+            schema={LINE: pl.Int64, "minor": pl.Int64, "rounding": pl.Decimal(38, 18)},
+            orient="row",
+        )
+        plain = read.select(
+            LINE,
+            minor=pl.col("read").struct.field("minor"),
+            rounding=pl.col("read").struct.field("rounding").cast(pl.Decimal(38, 18)) / 10**6,
+        )
+        if found.is_empty():
+            return plain
+        both = plain.join(found, on=LINE, how="left", maintain_order="left")
+        return both.select(
+            LINE, minor=pl.coalesce("minor", "minor_right"), rounding=pl.coalesce("rounding", "rounding_right")
+        )
+
+    def _one_amount(self, field: str, line: int, text: str, currency: str | None) -> tuple[int, int, Decimal] | None:
+        try:
+            if currency not in CURRENCIES:  # a problem of its own
+                written_decimal(text, self.style)
+                return None
+            minor, rounding = one_amount(text, currency, self.style)
+        except MoneyError as error:
+            self.problems.add(line, self.label(field), str(error))
+            return None
+        return line, minor, rounding
+
+    def _note(self, texts: pl.DataFrame, field: str, wrong: pl.Expr | pl.Series, message: Callable[..., str]) -> None:
+        self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)
+
+
+class Fields(Columns[AnyTable]):
+    """Reads the fields of items and accounts."""
+
+    def __init__(self, mapping: AnyTable, problems: Problems) -> None:
+        super().__init__(mapping, problems)
+        self.bad_emails = 0
+
+    def typed(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """Check the texts of a batch, and turn dates, flags, attributes and addresses into their types.
+
+        Dates are named `*_on`; currency, kind and amounts stay texts.
+        """
+        self.check(texts)
+        columns = {f"{field}_on": self.dates(texts, field) for field in m.DATES if self.mapping.source(field)}
+        columns |= {field: self.flags(texts, field) for field in m.ACCOUNT_FLAGS if field in texts.columns}
+        columns |= {f"attr_{name}": self.attribute(texts, name) for name in self.mapping.attributes}
+        if "email" in texts.columns:
+            columns["email"] = self.emails(texts["email"])
+        return texts.drop(*m.DATES, strict=False).with_columns(**columns)
 
     def level(self, texts: pl.DataFrame) -> pl.Series:
         """How far an item was dunned: a whole number from 0 to LEVEL_MAX; null where it is empty."""
@@ -151,42 +186,11 @@ class Fields(Generic[Layout]):
         self._note(texts, field, wrong, lambda text: f"{shown(text)} {what}")
         return values
 
-    def amounts(self, texts: pl.DataFrame, field: str) -> pl.DataFrame:
-        """A field's signed minor units, and what rounding added in units of the currency: `minor`, `rounding`."""
-        currency = pl.col("currency")
-        read = texts.select(LINE, field, "currency", read=minor_units(pl.col(field), currency, self.style))
-        rest = read.filter(pl.col("read").is_null() & pl.col(field).is_not_null())
-        singly = [self._one_amount(field, *row) for row in rest.select(LINE, field, "currency").iter_rows()]
-        found = pl.DataFrame(
-            [row for row in singly if row is not None],
-            schema={LINE: pl.Int64, "minor": pl.Int64, "rounding": pl.Decimal(38, 18)},
-            orient="row",
-        )
-        plain = read.select(
-            LINE,
-            minor=pl.col("read").struct.field("minor"),
-            rounding=pl.col("read").struct.field("rounding").cast(pl.Decimal(38, 18)) / 10**6,
-        )
-        if found.is_empty():
-            return plain
-        both = plain.join(found, on=LINE, how="left", maintain_order="left")
-        return both.select(
-            LINE, minor=pl.coalesce("minor", "minor_right"), rounding=pl.coalesce("rounding", "rounding_right")
-        )
-
-    def _one_amount(self, field: str, line: int, text: str, currency: str | None) -> tuple[int, int, Decimal] | None:
-        try:
-            if currency not in CURRENCIES:  # a problem of its own
-                written_decimal(text, self.style)
-                return None
-            minor, rounding = one_amount(text, currency, self.style)
-        except MoneyError as error:
-            self.problems.add(line, self.label(field), str(error))
-            return None
-        return line, minor, rounding
-
-    def _note(self, texts: pl.DataFrame, field: str, wrong: pl.Expr | pl.Series, message: Callable[..., str]) -> None:
-        self.problems.add_rows(texts.filter(wrong).select(LINE, field), self.label(field), message)
+    def warnings(self) -> list[str]:
+        """Say what was left out."""
+        if not self.bad_emails:
+            return []
+        return [f"{rows_of(self.bad_emails)} with an email address that cannot be one; left out"]
 
 
 def rows_of(n: int) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.sources import csv, excel, parquet
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import Progress
 
@@ -29,7 +29,9 @@ _OTHERS: Final = {
 _MARKUP: Final = re.compile(rb"(\xef\xbb\xbf)?\s*<(\?xml|!doctype|html|table|workbook)", re.IGNORECASE)
 
 
-def batches(path: Path, mapping: Table, problems: Problems, progress: Progress | None = None) -> Iterator[pl.DataFrame]:
+def batches(
+    path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
     """Read the columns that `mapping` names, as stripped texts: `line`, and `column(name)` for each.
 
     What is wrong with the file itself goes to `problems`. Errors: OSError.

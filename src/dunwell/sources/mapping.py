@@ -128,13 +128,13 @@ def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
     return value if isinstance(value, list) else [value]
 
 
-class Table(_Part):
-    """How one layout of a table is read, and what it says of accounts.
+class Layout(_Part):
+    """How one layout of a table is read, whatever its rows are.
 
     `header`: the line that names the columns, from 1. `sheet`: of an Excel file, its first one unless given.
     """
 
-    required: ClassVar[tuple[str, ...]] = ("entity", "account")
+    required: ClassVar[tuple[str, ...]] = ()
 
     title: str = ""
     # ASCII-compatible, so that a line ends where a byte 10 is.
@@ -145,9 +145,65 @@ class Table(_Part):
     decimal: Literal[".", ","] = "."
     thousands: Literal["", ".", ",", " ", "'"] = ""
     dates: Annotated[list[str], BeforeValidator(_listed)] = Field(default=["YYYY-MM-DD"], min_length=1, max_length=5)
+    only: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = {}
+
+    @model_validator(mode="after")
+    def _signs_and_dates(self) -> Self:
+        if self.thousands and self.thousands == self.decimal:
+            raise ValueError("decimal and thousands are the same sign")
+        try:
+            require_distinct(self.dates)
+            for format_ in self.dates:
+                pattern_of(format_)
+        except DateFormatError as error:
+            raise ValueError(str(error)) from None
+        return self
+
+    def source(self, field: str) -> Source | None:
+        """Return where a field comes from, or None if the file does not tell."""
+        found = getattr(self, field, None)
+        return found if isinstance(found, Source) else None
+
+    def sources(self) -> dict[str, Source]:
+        """Return where every field comes from that the file tells."""
+        fields = {field: self.source(field) for field in type(self).model_fields}
+        return {field: source for field, source in fields.items() if source is not None}
+
+    def joined(self) -> dict[str, Lines]:
+        """Return the fields that are put together out of several columns."""
+        fields = {field: getattr(self, field) for field in type(self).model_fields}
+        return {field: lines for field, lines in fields.items() if isinstance(lines, Lines)}
+
+    def label(self, field: str) -> str:
+        """What a message calls a field: the file's column, or else the field of the mapping."""
+        source = self.source(field)
+        return source.column if source and source.column else field
+
+    @property
+    def rounds(self) -> bool:
+        """Whether amounts are rounded to the decimals of their currency."""
+        return False
+
+    @property
+    def may_be_empty(self) -> bool:
+        """Whether a file without rows says something."""
+        return False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the file that is read, in the order of the mapping."""
+        named = [column for source in self.sources().values() for column in source.columns]
+        named += [column for lines in self.joined().values() for column in lines.columns]
+        return tuple(dict.fromkeys([*self.only, *named]))
+
+
+class Table(Layout):
+    """What a table of items or accounts says of accounts."""
+
+    required: ClassVar[tuple[str, ...]] = ("entity", "account")
+
     unknown_entities: Literal["add", "refuse"] = "add"
     unknown_accounts: Literal["add", "refuse"] = "add"
-    only: dict[str, Annotated[list[str], BeforeValidator(_listed)]] = {}
     entities: dict[str, EntityDetails] = {}
 
     entity: Given
@@ -168,37 +224,14 @@ class Table(_Part):
     address: Lines | None = None
     attributes: Mapping[Annotated[str, Field(pattern=IDENTIFIER)], Attribute] = {}
 
-    @model_validator(mode="after")
-    def _signs_and_dates(self) -> Self:
-        if self.thousands and self.thousands == self.decimal:
-            raise ValueError("decimal and thousands are the same sign")
-        try:
-            require_distinct(self.dates)
-            for format_ in self.dates:
-                pattern_of(format_)
-        except DateFormatError as error:
-            raise ValueError(str(error)) from None
-        return self
-
-    def source(self, field: str) -> Source | None:
-        """Return where a field comes from, or None if the file does not tell."""
-        found = getattr(self, field, None)
-        return found if isinstance(found, Source) else None
+    def sources(self) -> dict[str, Source]:
+        """Return where every field and `attr_*` comes from that the file tells."""
+        return {**super().sources(), **{f"attr_{name}": source for name, source in self.attributes.items()}}
 
     def label(self, field: str) -> str:
         """What a message calls a field or `attr_*`: the file's column, or else the field of the mapping."""
-        source = self.attributes[field.removeprefix("attr_")] if field.startswith("attr_") else self.source(field)
+        source = self.sources().get(field)
         return source.column if source and source.column else field
-
-    @property
-    def rounds(self) -> bool:
-        """Whether amounts are rounded to the decimals of their currency."""
-        return False
-
-    @property
-    def may_be_empty(self) -> bool:
-        """Whether a file without rows says something."""
-        return False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -317,4 +350,5 @@ SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
 LENGTHS: Final = {
     "entity": 100, "account": 200, "number": 200, "name": 400, "segment": 200, "time_zone": 64, "language": 20,
     "stage": 100, "max_stage": 100, "item_max_stage": 100, "contact": 400, "email": 320, "phone": 40,
+    "iban": 60, "reference": 100, "end_to_end_ref": 100, "bank_ref": 100, "code": 100, "text": 10_000,
 }  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.sources import tables
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import LINE, Progress, column, places, stripped
 from dunwell.sources.written import DIGITS, Writing
@@ -17,7 +17,9 @@ _TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Deci
 PROBLEMS_A_PART: Final = 50
 
 
-def batches(path: Path, mapping: Table, problems: Problems, progress: Progress | None = None) -> Iterator[pl.DataFrame]:
+def batches(
+    path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None
+) -> Iterator[pl.DataFrame]:
     """Read the columns that `mapping` names, as stripped texts: `line`, and `column(name)` for each."""
     try:
         table = pl.scan_parquet(path, hive_partitioning=False, glob=False)

@@ -7,7 +7,7 @@ import polars as pl
 
 from dunwell.sources import tables
 from dunwell.sources.files import batches
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import LINE, Progress, column
 
@@ -18,7 +18,7 @@ class Rows:
     A table too long, or without a row that is wanted, goes to `problems`. Errors: OSError.
     """
 
-    def __init__(self, path: Path, mapping: Table, problems: Problems, progress: Progress | None = None) -> None:
+    def __init__(self, path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None) -> None:
         self.mapping = mapping
         self.problems = problems
         self.read = self.kept = 0
@@ -42,7 +42,7 @@ class Rows:
             yield tables.no_rows(self.mapping)
 
 
-def nothing_in(rows: int, mapping: Table) -> str:
+def nothing_in(rows: int, mapping: Layout) -> str:
     """Say why of a file of so many rows none is wanted."""
     wanted = " and ".join(f"{name} is {' or '.join(texts)}" for name, texts in mapping.only.items())
     return f"none of the {rows:,} rows is one where {wanted}" if rows else "the file has no rows"

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.documents import hint
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 from dunwell.sources.problems import Problems
 
 LINE: Final = "line"  # the line a row begins on; the file's own columns are prefixed
@@ -25,7 +25,7 @@ def column(name: str) -> str:
     return f"in:{name}"
 
 
-def no_rows(mapping: Table) -> pl.DataFrame:
+def no_rows(mapping: Layout) -> pl.DataFrame:
     """Return a batch of a file that has a header only."""
     return pl.DataFrame(schema={LINE: pl.Int64, **{column(name): pl.String for name in mapping.columns}})
 
@@ -37,7 +37,7 @@ def stripped(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.when(texts != "").then(texts).name.keep()).rechunk()
 
 
-def places(names: Sequence[str], mapping: Table, problems: Problems, advice: str = "") -> dict[str, int] | None:
+def places(names: Sequence[str], mapping: Layout, problems: Problems, advice: str = "") -> dict[str, int] | None:
     """Say where each column of the mapping stands in a header, or None with a problem for each that is missing.
 
     The first that nothing is nearly called like says which columns there are, and `advice`.

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Final
 
 from dunwell.sources.dates import pattern_of
-from dunwell.sources.mapping import Table
+from dunwell.sources.mapping import Layout
 
 DIGITS: Final = 15  # what a float surely keeps, and Excel shows
 KEYS: Final = ("number", "account")
@@ -23,7 +23,7 @@ class Writing:
     keys: frozenset[str]
 
     @classmethod
-    def by(cls, mapping: Table) -> "Writing":
+    def by(cls, mapping: Layout) -> "Writing":
         """The way that `mapping` reads without doubt: its first date format, its decimal sign."""
         sources = [mapping.source(field) for field in KEYS]
         keys = frozenset(source.column for source in sources if source is not None and source.column)

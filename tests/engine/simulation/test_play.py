@@ -12,8 +12,9 @@ from dunwell.engine.simulation.happenings import happenings
 from dunwell.engine.simulation.play import Play, Played
 from tests.engine.simulation.pasts import Past, pasts
 from tests.engine.simulation.plain import CHARGE, LINE, NOTICE, Fold, Told
+from tests.examples import examples
 
-EXAMPLES = 12  # each is some weeks of two scenarios, day by day
+EXAMPLES = examples(12)  # each is some weeks of two scenarios, day by day
 MOVE = ("item_id", "on", "less_minor")
 GROUP = ("payer_id", "currency", "policy")
 
@@ -78,6 +79,16 @@ def test_a_period_in_pieces_is_the_period(past: Past, data: st.DataObject) -> No
         parts.until(min(day, past.until_on))
     for name in ("notices", "lines", "charges", "moves"):
         assert getattr(whole.played(), name).equals(getattr(parts.played(), name))
+
+
+@settings(max_examples=EXAMPLES)
+@given(pasts(), st.integers(1, 5))
+def test_how_many_days_are_played_at_once_changes_nothing(past: Past, most: int) -> None:
+    many, few = play_of(past), play_of(past)
+    few.turns_max = most
+    assert many.until(past.until_on) <= few.until(past.until_on)
+    for name in ("notices", "lines", "charges", "moves", "problems"):
+        assert getattr(many.played(), name).equals(getattr(few.played(), name))
 
 
 @settings(max_examples=EXAMPLES)

@@ -14,6 +14,7 @@ from dunwell.engine.simulation.play import Play, Scenario
 from dunwell.engine.simulation.response import Response, read_model
 from dunwell.engine.simulation.result import NO_STAGE, NOT_DUE, SCHEMAS, Result, measured
 from tests.engine.simulation.pasts import Past, pasts
+from tests.examples import examples
 
 POLICY = """
 policy: two-steps
@@ -189,7 +190,7 @@ def conserved(found: Result) -> None:
     assert found.exposure.filter(pl.col("open_minor") < 0).is_empty()
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(pasts())
 def test_money_is_conserved_on_every_day(past: Past) -> None:
     happens = happenings(past.history, past.from_on)
@@ -201,7 +202,7 @@ def test_money_is_conserved_on_every_day(past: Past) -> None:
         assert getattr(found, name).schema == pl.Schema(schema)
 
 
-@settings(max_examples=8)
+@settings(max_examples=examples(8))
 @given(pasts())
 def test_money_is_conserved_where_payments_answer_by_a_model(past: Past) -> None:
     happens = happenings(past.history, past.from_on)

@@ -11,9 +11,10 @@ from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, BankStatement
-from tests.flows.cash.banking import AT, IBAN, bank_account, kept, mt940, take
+from tests.flows.cash.banking import AT, bank_account, kept, take
 from tests.flows.town import Town
 from tests.sources.bank.camt_files import balance, entry, message
+from tests.sources.bank.mt940_files import IBAN, mt940
 
 ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
 
@@ -106,6 +107,24 @@ def test_a_report_without_the_banks_references_waits_for_the_statement(bank: Tow
     (pending,) = take(tmp_path, message(entry("100.00", status="<Cd>PDNG</Cd>"), kind="052"), "pending.xml").statements
     assert (pending.lines, pending.not_booked) == (0, 1)
     assert kept() == []
+
+
+def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
+    mapping = tmp_path / "bank.yaml"
+    mapping.write_text(
+        f"rows: movements\naccount: {IBAN}\ncurrency: EUR\nbooked: {{column: day}}\n"
+        "amount: {column: amount}\nname: {column: who}\ntext: {column: what}\n"
+    )
+    table = tmp_path / "bank.csv"
+    table.write_text("day,amount,who,what\n2026-03-02,50.00,Meyer,A-17\n2026-03-03,-7.00,Landlord,rent\n")
+    (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+    assert (statement.lines, statement.lines_minor) == (2, 4300)
+    table.write_text(table.read_text() + "2026-03-04,1.00,Meyer,A-18\n")
+    (longer,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+    assert (longer.lines, longer.known) == (1, 2)
+    mapping.write_text("rows: items\n")
+    with pytest.raises(Invalid, match="the mapping cannot be taken"):
+        import_statements(table, mapping=mapping, by="bert", at=AT)
 
 
 def test_an_account_that_is_nobodys_or_anothers_is_refused_and_nothing_is_written(town: Town, tmp_path: Path) -> None:

@@ -85,3 +85,22 @@ def refused(folder: Path, *within: str, kind: str = "053") -> list[str]:
     _, problems = pieces(folder, message(*within, kind=kind))
     assert problems
     return [problem.removeprefix("a.xml:") for problem in problems]
+
+
+def whole(folder: Path, content: bytes) -> None:
+    """A file is read without an exception, and to statements that add up, or it has problems."""
+    found, problems = pieces(folder, content)
+    if problems:
+        return
+    assert found
+    opening = booked = 0
+    is_known = False
+    for piece in found:
+        match piece:
+            case Opened():
+                opening, booked, is_known = piece.opening_minor or 0, 0, piece.opening_minor is not None
+            case Line():
+                booked += piece.amount_minor if piece.is_booked else 0
+            case Closed():
+                assert not is_known or piece.closing_minor in {None, opening + booked}
+    assert isinstance(found[-1], Closed)

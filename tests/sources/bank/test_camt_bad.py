@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dunwell.sources.bank import camt
-from dunwell.sources.bank.pieces import Closed, Line, Opened
+from dunwell.sources.bank.pieces import Closed, Line
 from dunwell.sources.problems import Problems
-from tests.sources.bank.camt_files import ACCOUNT, balance, entry, message, pieces, refused
+from tests.sources.bank.camt_files import ACCOUNT, balance, entry, message, pieces, refused, whole
 
 GOOD = message(
     balance("OPBD", "0.00"), balance("CLBD", "107.00"), entry("100.00", "<AddtlTxInf>a</AddtlTxInf>"), entry("7.00")
@@ -171,6 +171,22 @@ def test_entries_of_another_currency_than_the_account_are_refused(tmp_path: Path
     ]
 
 
+def test_balances_in_another_currency_than_the_account_are_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path, balance("OPBD", "0.00", currency="USD"), entry("100.00")) == [
+        "5: Bal/Amt: the account is kept in EUR, and its balances are in USD"
+    ]
+
+
+def test_a_file_of_two_kinds_of_message_is_refused(tmp_path: Path) -> None:
+    one, other = (message(entry(), kind=kind).split("\n", 1)[1] for kind in ("053", "054"))
+    _, problems = pieces(tmp_path, f"<a>\n{one}{other}</a>")
+    assert problems == [
+        "a.xml:10: a message of another kind, or of another version, begins here: keep each in a file of its own"
+    ]
+    found, problems = pieces(tmp_path, f"<a>\n{one}{one}</a>")
+    assert (len(found), problems) == (6, [])
+
+
 def test_a_wrong_entry_does_not_make_the_sums_wrong_too(tmp_path: Path) -> None:
     within = (
         balance("OPBD", "0.00"),
@@ -201,25 +217,6 @@ def test_progress_is_told(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     list(camt.read(path, Problems("a.xml"), lambda done, size: told.append((done, size))))
     assert told[-1] == (path.stat().st_size, path.stat().st_size)
-
-
-def whole(folder: Path, content: bytes) -> None:
-    """A file is read without an exception, and to statements that add up, or it has problems."""
-    found, problems = pieces(folder, content)
-    if problems:
-        return
-    assert found
-    opening = booked = 0
-    is_known = False
-    for piece in found:
-        match piece:
-            case Opened():
-                opening, booked, is_known = piece.opening_minor or 0, 0, piece.opening_minor is not None
-            case Line():
-                booked += piece.amount_minor if piece.is_booked else 0
-            case Closed():
-                assert not is_known or piece.closing_minor in {None, opening + booked}
-    assert isinstance(found[-1], Closed)
 
 
 @settings(max_examples=150, deadline=None)

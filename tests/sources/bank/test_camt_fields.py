@@ -91,6 +91,11 @@ def test_a_reference_that_was_not_provided_is_none(tmp_path: Path, refs: str, en
     assert (found.end_to_end_ref, found.bank_ref, found.mandate_ref) == (end_to_end, bank, "M1")
 
 
+def test_the_number_of_a_cheque_is_text(tmp_path: Path) -> None:
+    found = line(tmp_path, entry("100.00", "<Refs><ChqNb>000123</ChqNb></Refs><RmtInf><Ustrd>A-1</Ustrd></RmtInf>"))
+    assert found.text == "000123\nA-1"
+
+
 def test_what_the_bank_calls_an_entry_is_what_it_calls_its_only_movement(tmp_path: Path) -> None:
     ref = "<AcctSvcrRef>B7</AcctSvcrRef>"
     found = line(tmp_path, entry("100.00", "<Refs><TxId>T1</TxId></Refs>", before=ref))
@@ -155,6 +160,33 @@ def test_the_other_side_is_the_payer_of_a_credit_and_the_payee_of_a_debit(tmp_pa
     )
     assert line(tmp_path, entry("100.00", sides)).party == Party("Payer", "", "12-3")
     assert line(tmp_path, entry("100.00", sides, sign="DBIT")).party == Party("Payee")
+
+
+def test_a_name_or_bank_that_was_not_provided_is_none(tmp_path: Path) -> None:
+    sides = (
+        "<RltdPties><Dbtr><Nm>NOTPROVIDED</Nm></Dbtr></RltdPties>"
+        "<RltdAgts><DbtrAgt><FinInstnId><BIC>NOTPROVIDED</BIC></FinInstnId></DbtrAgt></RltdAgts>"
+    )
+    assert line(tmp_path, entry("100.00", sides)).party == Party()
+
+
+def test_a_party_without_a_name_is_called_by_its_address(tmp_path: Path) -> None:
+    sides = "<RltdPties><Dbtr><PstlAdr><AdrLine>Meyer</AdrLine><AdrLine>Bern</AdrLine></PstlAdr></Dbtr></RltdPties>"
+    assert line(tmp_path, entry("100.00", sides)).party == Party("Meyer")
+
+
+@pytest.mark.parametrize("sign", ["CRDT", "DBIT"])
+def test_a_bank_can_be_the_other_side(tmp_path: Path, sign: str) -> None:
+    role = "Dbtr" if sign == "CRDT" else "Cdtr"
+    sides = f"<RltdPties><{role}><Agt><FinInstnId><Nm>Bank</Nm></FinInstnId></Agt></{role}></RltdPties>"
+    assert line(tmp_path, entry("100.00", sides, sign=sign)).party == Party("Bank")
+
+
+def test_who_was_invoiced_is_on_whose_behalf_it_is_paid(tmp_path: Path) -> None:
+    told = "<RmtInf><Strd><Invcee><Nm>Meyer Nord</Nm></Invcee></Strd></RmtInf>"
+    sides = "<RltdPties><Dbtr><Nm>Meyer Holding</Nm></Dbtr></RltdPties>"
+    found = line(tmp_path, entry("100.00", sides + told))
+    assert (found.party.name, found.on_behalf_of) == ("Meyer Holding", "Meyer Nord")
 
 
 @pytest.mark.parametrize("sign", ["CRDT", "DBIT"])

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dunwell.sources.bank import camt_entries
-from dunwell.sources.bank.pieces import Line, Party
+from dunwell.sources.bank.pieces import Document, Line, Party
 from tests.sources.bank.camt_files import entry, line, lines, refused
 
 AMOUNT = '<Amt Ccy="{}">{}</Amt>'
@@ -169,6 +169,15 @@ def test_parts_that_do_not_say_their_amounts_are_one_line_with_all_their_texts(t
     told = found.text.split("\n")
     assert told[-1] == "(5 TxDtls)"
     assert set(told[:-1]) == {f"Payer {i % 2} E{i}" for i in range(5)} | {f"A-{i}" for i in range(5)}
+
+
+def test_what_such_parts_say_in_fields_is_not_lost(tmp_path: Path) -> None:
+    document = "<RmtInf><Strd><RfrdDocInf><Nb>A-{}</Nb></RfrdDocInf></Strd></RmtInf>"
+    account = "<RltdPties><DbtrAcct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></DbtrAcct></RltdPties>"
+    dollars = f"<AmtDtls><InstdAmt>{AMOUNT.format('USD', '30.00')}</InstdAmt></AmtDtls>"
+    found = line(tmp_path, entry("100.00", eur("70.00") + document.format(1), dollars + account + document.format(2)))
+    assert found.documents == (Document("A-1"), Document("A-2"))
+    assert found.text.split("\n") == ["70.00 EUR", "30.00 USD NL91ABNA0417164300", "(2 TxDtls)"]
 
 
 def test_a_large_batch_in_which_a_part_has_no_amount_is_refused(

@@ -3,11 +3,14 @@
 from datetime import date
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.camt import read
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Party, Piece
 from dunwell.sources.problems import Problems
+from tests.sources.bank.camt_files import whole
 from tests.tidy.tree import ROOT
 
 SAMPLES = ROOT.parent / "shared" / "data" / "bank-camt-sebastien" / "tests" / "gold_master"
@@ -65,3 +68,18 @@ def test_payments_that_came_back_say_why() -> None:
         (150_000, "AC04 Beneficiary account closed"), (98_050, "AC06"), (-4_200, ""),
     ]  # fmt: skip
     assert lines[0].party == Party("Globex SA", "DE89370400440532013000")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from(sorted(path.name for path in SAMPLES.glob("*.xml"))) if SAMPLES.exists() else st.nothing(),
+    st.lists(st.tuples(st.floats(0, 1), st.integers(0, 30), st.binary(max_size=4)), min_size=1, max_size=3),
+)
+def test_spoilt_examples_are_read_whole_or_refused(
+    tmp_path_factory: pytest.TempPathFactory, name: str, changes: list[tuple[float, int, bytes]]
+) -> None:
+    content = (SAMPLES / name).read_bytes()
+    for share, cut, put in changes:
+        at = int(share * len(content))
+        content = content[:at] + put + content[at + cut :]
+    whole(tmp_path_factory.getbasetemp(), content)

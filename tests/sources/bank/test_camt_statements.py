@@ -126,6 +126,11 @@ def test_a_summary_that_is_wrong_is_refused_with_the_difference(tmp_path: Path, 
     assert found.startswith("5: Ttl")
 
 
+def test_a_balance_without_an_amount_is_refused(tmp_path: Path) -> None:
+    bare = balance("CLBD", "1.00").replace('<Amt Ccy="EUR">1.00</Amt>', "")
+    assert refused(tmp_path, bare, entry("100.00")) == ["5: Amt: the balance CLBD has no amount"]
+
+
 def test_the_summary_of_all_pages_is_not_that_of_one(tmp_path: Path) -> None:
     page = "<StmtPgntn><PgNb>1</PgNb><LastPgInd>false</LastPgInd></StmtPgntn>"
     assert ends(tmp_path, page, summary("TtlNtries", "40"), ENTRIES) == (None, None)

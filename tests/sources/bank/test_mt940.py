@@ -70,6 +70,8 @@ def test_a_statement_opens_has_lines_and_closes(tmp_path: Path) -> None:
     "content",
     [
         STATEMENT.replace("\n", "\r\n"),
+        STATEMENT.replace("\n", "\r\r\n"),
+        STATEMENT.replace("\n", "\r"),
         STATEMENT.replace("\n", "\n\n"),
         "{1:F01BANKDEFFXXXX0000000000}{2:O9401200260331BANKDEFFXXXX00000000002603311200N}{4:\n"
         + STATEMENT.removesuffix("-\n")
@@ -78,7 +80,7 @@ def test_a_statement_opens_has_lines_and_closes(tmp_path: Path) -> None:
         "\ufeff" + STATEMENT,
         STATEMENT.removesuffix("\n-\n"),
     ],
-    ids=["CRLF", "blank lines", "SWIFT", "control signs", "byte order mark", "no end sign"],
+    ids=["CRLF", "CR CRLF", "CR", "blank lines", "SWIFT", "control signs", "byte order mark", "no end sign"],
 )
 def test_however_it_is_wrapped_a_statement_is_the_same(tmp_path: Path, content: str) -> None:
     read, plain = _heard(tmp_path, content), _heard(tmp_path, STATEMENT)

@@ -94,7 +94,7 @@ def test_a_letter_on_the_edge_of_two_chunks_is_one(tmp_path: Path) -> None:
 
 
 def test_a_text_may_hold_signs_of_markup(tmp_path: Path) -> None:
-    memo = "<MEMO><![CDATA[A-17 <paid> & done]]> 3 < 4 &#252;&euro;</MEMO>"
+    memo = "<MEMO><![CDATA[A-17 <paid> & done]]><!-- not <this> --> 3 < 4 &#252;&euro;</MEMO>"
     read = _heard(tmp_path, XML.replace("<MEMO>INVOICE A-17</MEMO>", memo))
     assert (read.told, read.lines[0].text) == ([], "A-17 <paid> & done 3 < 4 ü&euro;")
 

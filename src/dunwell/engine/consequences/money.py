@@ -29,6 +29,8 @@ def items_booked(book: Book, event: ItemsBooked) -> Effects:
 
 def applied_again(book: Book, event: ItemsBooked) -> Effects:
     """Apply what was paid of drafts before they were booked again, and is under way to them, as far as it goes."""
+    if book.allocations.is_empty():
+        return Effects()
     before = book.allocations.join(event.items, on="item_id", how="semi")
     if before.is_empty():
         return Effects()

@@ -72,6 +72,8 @@ def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewher
     So a promise of more than was owed, or of what a credit note has taken off since, is kept and not broken. One of
     which nothing was paid ends.
     """
+    if book.promises.is_empty():
+        return Effects()
     runs_on = ~is_kept() & (promise_over_on() >= event.on) & ~is_ended(pl.lit(event.on))
     running = book.promises.filter(runs_on)
     accounts = _accounts_of(book, event) if running.height else []

@@ -1,5 +1,6 @@
 """What happens to a book whoever dunns it: what is owed on the eve, what is booked, and what was paid."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -62,6 +63,16 @@ def happenings(history: History, from_on: date) -> Happenings:
         _as_booked(later.with_columns(open_minor="amount_minor")),
         summed.select(list(MOVES)).sort("on", "item_id"),
     )
+
+
+def one_by_one(moves: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """Yield moves in frames that have one of each item, the earliest first. `moves`: sorted by item and day."""
+    if moves["item_id"].is_unique().all():
+        yield moves
+        return
+    nth = moves.with_columns(nth=pl.int_range(pl.len()).over("item_id"))
+    for _number, each in sorted(nth.partition_by("nth", as_dict=True, include_key=False).items()):
+        yield each
 
 
 def _as_booked(items: pl.DataFrame) -> pl.DataFrame:

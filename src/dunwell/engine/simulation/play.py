@@ -1,7 +1,8 @@
 """The fold: every payer on a clock of its own, so that thousands of days are decided at once.
 
 Payers have nothing to do with each other: gap, minimums, caps, groups and anchors are the payer's. So each is an entity
-of its own on a book of the simulation, once for every scenario, and `decide_apart` asks each on its own next day.
+of its own on a book of the simulation, once for every scenario, and `decide_apart` asks each on its own next days:
+several at once where there are few rows, see `ahead.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,13 +15,14 @@ import polars as pl
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book, Schema
 from dunwell.engine.decide import decide_apart
-from dunwell.engine.events import Delivered, Event, ItemsBooked, PaidElsewhere, Posted
+from dunwell.engine.events import Delivered, ItemsBooked, PaidElsewhere, Posted
 from dunwell.engine.history import MOVES
 from dunwell.engine.plan import SCHEMAS as PLAN
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
-from dunwell.engine.simulation.clocks import first_days, is_restless, next_days
-from dunwell.engine.simulation.happenings import Happenings
+from dunwell.engine.simulation.ahead import Ahead, looks, width_for
+from dunwell.engine.simulation.clocks import first_days, is_restless
+from dunwell.engine.simulation.happenings import Happenings, one_by_one
 
 NOTICES: Final[Schema] = {
     "notice_id": pl.Int64,  # a number of the simulation's own
@@ -65,6 +67,8 @@ ORDER: Final = {
     "moves": ["on", "item_id"],
 }
 FOREVER: Final = date.max
+TURNS_MAX: Final = 12  # of a payer in one wave
+ROWS: Final = 5_000  # of a wave: with more of them, deciding takes longer
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,13 @@ class Play:
         self.pending_items = booked
         self.moves = self._first_moves(happens, opening, booked)
         coming = booked.select("entity_id", on="issued_on")
-        self.clock = first_days(opening, pl.concat([coming, self.moves.select("entity_id", "on")]), happens.from_on)
+        first = first_days(opening, pl.concat([coming, self.moves.select("entity_id", "on")]), happens.from_on)
+        self.clock = first.with_columns(daily=pl.lit(value=False))
+        happening = self.moves.clear() if answers else self.moves
+        self.looks = looks(pl.concat([opening, booked]), happening, self.policies)
         self.top = max([*_top(happens.opening), *_top(happens.booked), 0]) + 1
         self.noticed = 0
+        self.turns_max = TURNS_MAX
         self.kept: dict[str, list[pl.DataFrame]] = {name: [] for name in TOLD}
 
     def until(self, until_on: date) -> int:
@@ -152,17 +160,15 @@ class Play:
         if due.is_empty():
             return 0
         scenario = (pl.col("entity_id") % self.count).cast(pl.UInt32)
-        due = due.with_columns(restless=pl.lit(self.restless).gather(scenario))
-        self._book(due)
-        self._pay(due)
-        asked = {
-            entity_id: (self.policies[entity_id % self.count], at)
-            for entity_id, at in due.select("entity_id", "at").iter_rows()
-        }
-        plan = decide_apart(self.book, asked)
-        self._note_problems(plan, due)
-        self._send(plan, due)
-        self._wind(plan, due)
+        ahead = self._ahead(due.with_columns(restless=pl.lit(self.restless).gather(scenario)), until_on)
+        before = ahead.copies(self.book)
+        book, moves = self._paid(self._booked(before, ahead), ahead)
+        plan = decide_apart(book, ahead.policies(self.policies))
+        ends = ahead.ends(plan, book)
+        self._note_problems(plan, ahead, ends)
+        self._take(ahead, ends, before, book, moves)
+        self._send(plan, ahead, ends)
+        self._wind(ends)
         self._sweep()
         return due.height
 
@@ -241,58 +247,100 @@ class Play:
             )
         return moves.join(items.select("item_id", "entity_id"), on="item_id").select("entity_id", *MOVES)
 
-    def _apply(self, *events: Event) -> None:
-        self.book, _effects = advance(self.book, events)
+    def _ahead(self, due: pl.DataFrame, until_on: date) -> Ahead:
+        """How far the payers go in one wave."""
+        rows = self.book.items.join(due, on="entity_id", how="semi").height
+        days = [self.pending_items.select("entity_id", on="issued_on"), self.moves, self.looks]
+        return Ahead(due, days, width_for(max(rows, due.height), self.turns_max, ROWS), until_on)
 
-    def _book(self, due: pl.DataFrame) -> None:
-        """Book what is issued by the payers' days."""
-        rows = self.pending_items.join(due, on="entity_id", maintain_order="left")
-        now = rows.filter(pl.col("issued_on") <= pl.col("at")).drop("at", "restless")
-        if now.is_empty():
-            return
-        self.pending_items = self.pending_items.join(now, on="item_id", how="anti", maintain_order="left")
-        self._apply(ItemsBooked(on=FOREVER, items=now))
+    def _booked(self, book: Book, ahead: Ahead) -> Book:
+        """Book what is issued by the days of the turns."""
+        now = ahead.copied(self.pending_items, on="issued_on")
+        return book if now.is_empty() else advance(book, [ItemsBooked(on=FOREVER, items=now)])[0]
 
-    def _pay(self, due: pl.DataFrame) -> None:
-        """Take in what is paid on the payers' days. With the last of it goes what was charged on the item."""
-        rows = self.moves.join(due, on="entity_id")
-        now = rows.filter(pl.col("on") <= pl.col("at")).select(list(MOVES)).sort("item_id")
-        if now.is_empty():
-            return
-        self.moves = self.moves.join(now, on=["item_id", "on"], how="anti")
-        before = self.book.items.select("item_id", "open_minor")
-        told = now.join(before, on="item_id").with_columns(less_minor=pl.min_horizontal("less_minor", "open_minor"))
-        self.kept["moves"].append(told.select(list(MOVES)))
-        self._apply(PaidElsewhere(on=FOREVER, items=now))
-        paid = now.join(self.book.items.filter(pl.col("open_minor") == 0), on="item_id", how="semi")
-        over = paid.join(self.moves, on="item_id", how="anti").select(parent_item_id="item_id", on="on")
-        charged = self.book.items.filter(pl.col("kind") == "charge", pl.col("open_minor") > 0)
-        gone = charged.join(over, on="parent_item_id").select("item_id", "on", less_minor="open_minor")
+    def _paid(self, book: Book, ahead: Ahead) -> tuple[Book, pl.DataFrame]:
+        """Take in what is paid by the days of the turns, and tell it: MOVES, of the copies.
+
+        With the last of it goes what was charged on the item.
+        """
+        now = ahead.copied(self.moves, on="on").drop("entity_id").sort("item_id", "on")
+        told = [now.clear()]
+        for each in one_by_one(now):
+            open_minor = book.items.select("item_id", "open_minor")
+            less = pl.min_horizontal("less_minor", "open_minor")
+            told.append(each.join(open_minor, on="item_id").select("item_id", "on", less))
+            book, _effects = advance(book, [PaidElsewhere(on=FOREVER, items=each)])
+        gone = self._charges_gone(book, now, ahead)
         if not gone.is_empty():
-            self._apply(PaidElsewhere(on=FOREVER, items=gone))
+            book, _effects = advance(book, [PaidElsewhere(on=FOREVER, items=gone)])
+        return book, pl.concat(told)
 
-    def _send(self, plan: Plan, due: pl.DataFrame) -> None:
+    def _charges_gone(self, book: Book, now: pl.DataFrame, ahead: Ahead) -> pl.DataFrame:
+        """The charges that are open of items of which the last was paid now, as payments: MOVES."""
+        charged = book.items.filter(pl.col("kind") == "charge", pl.col("open_minor") > 0)
+        settled = book.items.filter(pl.col("open_minor") == 0)
+        of_charges = now.join(charged, left_on="item_id", right_on="parent_item_id", how="semi")
+        paid = of_charges.join(settled, on="item_id", how="semi").group_by("item_id").agg(pl.col("on").max())
+        if paid.is_empty():
+            return now.clear()
+        moves = self.moves.join(ahead.originals(paid).select("item_id").unique(), on="item_id", how="semi")
+        last = ahead.copied(moves).group_by("item_id").agg(last_on=pl.col("on").max())
+        over = paid.join(last, on="item_id").filter(pl.col("on") == pl.col("last_on"))
+        owing = charged.join(over.select("on", parent_item_id="item_id"), on="parent_item_id")
+        return owing.select("item_id", "on", less_minor="open_minor")
+
+    def _take(self, ahead: Ahead, ends: pl.DataFrame, before: Book, book: Book, moves: pl.DataFrame) -> None:
+        """Make the book of the turns that count that of their payers."""
+        if ahead.width == 1:
+            self.book = book
+        else:
+            mine = book.items.join(ends.select(entity_id="copy_id"), on="entity_id", how="semi")
+            others = self.book.items.join(ends, on="entity_id", how="anti")
+            ledger = book.elsewhere.slice(before.elsewhere.height).join(mine, on="item_id", how="semi")
+            moves = moves.join(mine, on="item_id", how="semi")
+            self.book = replace(
+                self.book,
+                items=pl.concat([others, ahead.originals(mine).select(others.columns)]),
+                elsewhere=pl.concat([self.book.elsewhere, ahead.originals(ledger)]),
+            )
+        self.kept["moves"].append(ahead.originals(moves))
+        days = ends.select("entity_id", "at")
+        for name, on in (("pending_items", "issued_on"), ("moves", "on")):
+            rows = getattr(self, name)
+            dated = rows.join(days, on="entity_id", how="left", maintain_order="left")
+            is_over = (pl.col(on) <= pl.col("at")).fill_null(value=False)
+            setattr(self, name, dated.filter(~is_over).select(rows.columns))
+
+    def _send(self, plan: Plan, ahead: Ahead, ends: pl.DataFrame) -> None:
         """Post what is decided and let it leave on the same day: every approval is given, and every message arrives."""
-        if plan.notices.is_empty() and plan.anchors.is_empty():
-            return
-        days = due.select("entity_id", as_of="at")
+        days = ends.select(as_of="at", entity_id="copy_id")
         notices = plan.notices.join(days, on="entity_id", maintain_order="left")
-        notices = notices.with_columns(notice_id=pl.col("notice_no").cast(pl.Int64) + self.noticed)
-        charges = plan.charges.with_row_index("at").with_columns(
+        anchors = ahead.originals(plan.anchors.join(days, on="entity_id", how="semi"))
+        if notices.is_empty() and anchors.is_empty():
+            return
+        notices = ahead.originals(notices).with_columns(notice_id=pl.col("notice_no").cast(pl.Int64) + self.noticed)
+        lines, charges = (
+            ahead.originals(rows.join(notices, on="notice_no", how="semi", maintain_order="left"))
+            for rows in (plan.lines, plan.charges)
+        )
+        charges = charges.with_row_index("at").with_columns(
             charge_item_id=(self.top + pl.col("at").cast(pl.Int64)) * self.count + pl.col("item_id") % self.count,
             number=pl.lit(""),
         )
-        self.noticed, self.top = self.noticed + notices.height, self.top + charges.height
+        self.noticed, self.top = self.noticed + plan.notices.height, self.top + charges.height
         sent = Delivered(on=FOREVER, notice_ids=notices["notice_id"].to_list(), sent_on=notices["as_of"].to_list())
-        self._apply(Posted(notices=notices, lines=plan.lines, charges=charges.drop("at"), anchors=plan.anchors), sent)
-        self._keep(notices, plan.lines, charges)
+        posted = Posted(notices=notices, lines=lines, charges=charges.drop("at"), anchors=anchors)
+        self.book, _effects = advance(self.book, [posted, sent])
+        self._keep(notices, lines, charges)
 
-    def _note_problems(self, plan: Plan, due: pl.DataFrame) -> None:
-        """Keep what could not be decided, and why."""
+    def _note_problems(self, plan: Plan, ahead: Ahead, ends: pl.DataFrame) -> None:
+        """Keep what could not be decided on turns that count, and why."""
         found = plan.decisions.filter(pl.col("problem").is_not_null())
-        if not found.is_empty():
-            dated = found.join(due.select("entity_id", on="at"), on="entity_id")
-            self.kept["problems"].append(dated.select(list(PROBLEMS)))
+        if found.is_empty():
+            return
+        turns = ahead.turns.join(ends.select("entity_id", last="turn"), on="entity_id")
+        counted = turns.filter(pl.col("turn") <= pl.col("last")).select(on="at", entity_id="copy_id")
+        self.kept["problems"].append(ahead.originals(found.join(counted, on="entity_id").select(list(PROBLEMS))))
 
     def _keep(self, notices: pl.DataFrame, lines: pl.DataFrame, charges: pl.DataFrame) -> None:
         """Note what left, and let payments answer to it."""
@@ -308,16 +356,16 @@ class Play:
             others = self.moves.join(items, on="item_id", how="anti")
             self.moves = pl.concat([others, moves.select("entity_id", *MOVES)])
 
-    def _wind(self, plan: Plan, due: pl.DataFrame) -> None:
+    def _wind(self, ends: pl.DataFrame) -> None:
         """Set the clocks of those who were asked: to their next happening, or the day to look at them before."""
-        mine = due.select("entity_id")
         coming = pl.concat(
             [self.pending_items.select("entity_id", on="issued_on"), self.moves.select("entity_id", "on")]
         )
-        happens = coming.join(mine, on="entity_id", how="semi").group_by("entity_id").agg(pl.col("on").min())
-        days = next_days(plan, due, self.book).join(happens, on="entity_id", how="left")
-        wound = days.select("entity_id", at=pl.min_horizontal("next_on", "on")).drop_nulls("at")
-        self.clock = pl.concat([self.clock.join(mine, on="entity_id", how="anti"), wound])
+        happens = coming.join(ends, on="entity_id", how="semi").group_by("entity_id").agg(pl.col("on").min())
+        days = ends.join(happens, on="entity_id", how="left")
+        wound = days.select("entity_id", "daily", at=pl.min_horizontal("next_on", "on")).drop_nulls("at")
+        others = self.clock.join(ends, on="entity_id", how="anti")
+        self.clock = pl.concat([others, wound.select(others.columns)])
 
     def _sweep(self) -> None:
         """Leave in the book what still matters: what is open or will be again, and who was written to, where capped."""

@@ -11,7 +11,6 @@ from typing import Final, TypeAlias
 import polars as pl
 
 from dunwell.engine import calendars
-from dunwell.engine.book import Book
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps.age import DATE_MAX, days_since
 from dunwell.engine.steps.procedures import Procedures
@@ -27,9 +26,23 @@ def has_calendars(procedures: Procedures) -> bool:
     return any(policy.calendar for policy in procedures.policies)
 
 
-def add_calendar(
-    rows: pl.LazyFrame, book: Book, known: pl.DataFrame, procedures: Procedures, *, as_of: pl.Expr
-) -> pl.LazyFrame:
+def asked_of_accounts(procedures: Procedures) -> frozenset[str]:
+    """What `with_calendars` wants to know of accounts: `calendar_country`, of the payer, or else of the account."""
+    return frozenset({"calendar_country"} if any(map(_is_accounts, procedures.policies)) else ())
+
+
+def with_calendars(known: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
+    """Add `account_calendar` to what is known of accounts, where some policy goes by the debtor's."""
+    if "calendar_country" not in known.columns:
+        return known
+    countries = known["calendar_country"]
+    named = {country: calendars.calendar_of(country) for country in countries.unique()}
+    kind = pl.Enum(sorted({*named.values(), *_named(procedures)}))
+    account_calendar = countries.replace_strict(named, return_dtype=kind)
+    return known.drop("calendar_country").with_columns(account_calendar=account_calendar)
+
+
+def add_calendar(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.LazyFrame:
     """Add `calendar`, that of the row's policy or null, and `closed_by`, the same where `as_of` is a closed day.
 
     With `due: roll` a due date on a closed day becomes the next open one, `days_past_due` and `is_overdue` with it;
@@ -37,18 +50,12 @@ def add_calendar(
     """
     if not has_calendars(procedures):
         return rows
-    names = {policy.calendar.name for policy in procedures.policies if policy.calendar and policy.calendar.name}
-    of_accounts = None
-    if any(_is_accounts(policy) for policy in procedures.policies):
-        of_accounts = _of_accounts(book, known)
-        names.update(of_accounts["account_calendar"].unique())
-    kind = pl.Enum(sorted(names))
+    of_account = rows.collect_schema().get("account_calendar")
+    kind = of_account if isinstance(of_account, pl.Enum) else pl.Enum(sorted(_named(procedures)))
     calendar = procedures.of_policy(lambda policy: policy.calendar and policy.calendar.name, kind)
-    if of_accounts is not None:
-        named = of_accounts.with_columns(pl.col("account_calendar").cast(kind))
-        rows = rows.join(named.lazy(), on="account_id", how="left", maintain_order="left")
-        of_account = pl.when(procedures.of_policy(_is_accounts, pl.Boolean)).then("account_calendar")
-        calendar = pl.coalesce(calendar, of_account)
+    if of_account is not None:
+        by_account = procedures.of_policy(_is_accounts, pl.Boolean)
+        calendar = pl.when(by_account).then("account_calendar").otherwise(calendar)
     rows = rows.with_columns(calendar=calendar)
     rows = rows.with_columns(closed_by=pl.when(_is_closed(as_of, kind)).then(CALENDAR), stored_due_on="due_on")
     if not any(_rolls_due(policy) for policy in procedures.policies):
@@ -111,16 +118,9 @@ def _is_accounts(policy: Policy) -> bool:
     return policy.calendar is not None and policy.calendar.name is None
 
 
-def _of_accounts(book: Book, known: pl.DataFrame) -> pl.DataFrame:
-    """The calendar of each account's payer, or where that has no country of the account itself."""
-    country = book.accounts.select("account_id", "country")
-    both = known.select("account_id", "payer_id").join(country, on="account_id")
-    both = both.join(country.rename({"account_id": "payer_id", "country": "of_payer"}), on="payer_id", how="left")
-    both = both.with_columns(country=pl.coalesce("of_payer", "country"))
-    names = both.select("country").unique()
-    named = [calendars.calendar_of(name) for name in names["country"]]
-    names = names.with_columns(account_calendar=pl.Series(named, dtype=pl.String))
-    return both.join(names, on="country", how="left", nulls_equal=True).select("account_id", "account_calendar")
+def _named(procedures: Procedures) -> set[str]:
+    """The calendars that policies name."""
+    return {policy.calendar.name for policy in procedures.policies if policy.calendar and policy.calendar.name}
 
 
 def _moved(on: pl.Expr, calendar: pl.Expr, move: Move) -> pl.Expr:

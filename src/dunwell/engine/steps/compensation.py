@@ -11,7 +11,7 @@ from dunwell.engine.law.flat import exchange_rate, sums_of
 from dunwell.engine.law.law import Law
 from dunwell.engine.law.regime import DebtorClass, Flat
 from dunwell.engine.law.series import AllSeries, RatesMissing
-from dunwell.engine.money import exponent
+from dunwell.engine.money import exponent, ratio_half_up
 from dunwell.engine.steps.laws import CLASS_LACKS, by_class, is_warned, needs_class
 from dunwell.engine.steps.procedures import Procedures
 
@@ -121,10 +121,8 @@ def worked_out(claims: pl.DataFrame, flats: list[Flat], series: AllSeries) -> pl
     table = pl.DataFrame(lines, schema=LINES, orient="row").sort("from_minor")
     lacks = pl.DataFrame(lacking, schema={"way": pl.Int64, "lacks": pl.String}, orient="row")
     principal = pl.col("flat_principal_minor")
-    found = half_up_any(pl.col("a") + pl.col("b").cast(pl.Int128) * principal, pl.col("c"))
-    bounded = pl.min_horizontal(
-        pl.max_horizontal(found.clip(upper_bound=MINOR_MAX).cast(pl.Int64), "least_minor"), "most_minor"
-    )
+    found = ratio_half_up(pl.col("a") + pl.col("b").cast(pl.Int128) * principal, pl.col("c"), most=MINOR_MAX)
+    bounded = pl.min_horizontal(pl.max_horizontal(found, "least_minor"), "most_minor")
     return (
         claims.join(ways, on=key)
         .join(lacks, on="way", how="left")
@@ -133,11 +131,6 @@ def worked_out(claims: pl.DataFrame, flats: list[Flat], series: AllSeries) -> pl
         .join_asof(table, on="from_minor", by="way", check_sortedness=False)
         .select(*claims.columns, "lacks", flat_minor=pl.when(principal > 0).then(bounded).otherwise(0))
     )
-
-
-def half_up_any(numerator: pl.Expr, denominator: pl.Expr) -> pl.Expr:
-    """Divide what is not below 0 and round half-up, in Int128."""
-    return (numerator * 2 + denominator) // (denominator * 2)
 
 
 def lines_of(flat: Flat, currency: str, on: date, series: AllSeries) -> list[Line]:

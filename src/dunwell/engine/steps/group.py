@@ -1,10 +1,10 @@
 """From rows to notices: one entity, payer, currency and policy, split further as the policy says."""
 
 from collections.abc import Sequence
-from functools import reduce
 
 import polars as pl
 
+from dunwell.engine.money import CURRENCIES
 from dunwell.engine.plan import SCHEMAS
 from dunwell.engine.policy.expressions import TEXT_COLUMNS
 from dunwell.engine.policy.model import Policy, Stage
@@ -51,19 +51,27 @@ def _split_text(one_notice_per: str, split_by: Sequence[str]) -> pl.Expr:
 def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """Add `notice_no`, from 1 in the order of NOTICE.
 
-    The keys' ranks make one integer, whose rank is the number: integers sort several times as fast as rows of keys.
+    The keys make one integer, whose rank is the number: integers sort several times as fast as rows of keys.
     """
     names = sorted(policy.policy for policy in procedures.policies)
     by_name = procedures.of_policy(lambda policy: names.index(policy.policy), pl.UInt32)
-    keys = {key: pl.col(key).to_physical() for key in NOTICE} | {"policy_ix": by_name}
-    counts = dunned.select(pl.col(NOTICE).n_unique()).row(0, named=True)
-    several = [key for key in NOTICE if counts[key] > 1]
-    code = reduce(
-        lambda code, key: code * counts[key] + keys[key].rank("dense").cast(pl.UInt64) - 1,
-        several,
-        pl.lit(0, dtype=pl.UInt64),
-    )
+    debtor = pl.col("payer_id") if _is_one(dunned["entity_id"]) else pl.struct("entity_id", "payer_id")
+    code = _place(dunned, debtor) * len(CURRENCIES) + dunned["currency"].to_physical()
+    code = code * len(names) + dunned.select(by_name).to_series()
+    if not _is_one(dunned["split"]):
+        code = code * dunned.height + _place(dunned, pl.col("split"))
     return dunned.with_columns(notice_no=code).with_columns(pl.col("notice_no").rank("dense").cast(pl.Int32))
+
+
+def _is_one(values: pl.Series) -> bool:
+    return bool(values.min() == values.max())
+
+
+def _place(rows: pl.DataFrame, key: pl.Expr) -> pl.Series:
+    """The place of each row's key among all, from 0."""
+    keys = rows.select(key=key).to_series()
+    in_order = keys.dtype.is_integer() and keys.is_sorted()
+    return (keys.rle_id() if in_order else keys.rank("dense") - 1).cast(pl.UInt64)
 
 
 def _closing(policy: Policy, position: int, _stage: Stage | None) -> str | None:

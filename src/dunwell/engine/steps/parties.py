@@ -62,20 +62,19 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
 
     The holds of `book` are those in force.
     Columns: account_id, is_known, payer_id, legal, intercompany_any, held, channels, and those of `columns` that
-    expressions read (enums as text, see TEXT_COLUMNS); `max_stage_of_account` and `max_stage_of_payer` where some
-    account has one.
+    expressions read (enums as text, see TEXT_COLUMNS), or calendars (`calendar_country`, see `with_calendars`);
+    `max_stage_of_account` and `max_stage_of_payer` where some account has one.
     """
-    accounts = book.accounts.lazy()
-    own = accounts.join(payers(book.accounts).lazy(), on="account_id").with_columns(
-        held=pl.col("account_id").is_in(book.holds["account_id"].drop_nulls().implode())
-    )
-    payer = own.select(
-        pl.col("account_id").alias("payer_id"),
-        "channels",
-        *(pl.col(flag).alias(f"payer_{flag}") for flag in _FLAGS),
-        max_stage_of_payer="max_stage",
-    )
-    both = own.drop("channels").join(payer, on="payer_id", how="left")
+    of_payer = {f"payer_{flag}": flag for flag in _FLAGS}
+    of_payer |= {"max_stage_of_payer": "max_stage", "country_of_payer": "country"}
+    held = pl.col("account_id").is_in(book.holds["account_id"].drop_nulls().implode())
+    accounts = book.accounts.lazy().with_columns(held=held)
+    if book.accounts["parent_id"].count():
+        own = accounts.join(payers(book.accounts).lazy(), on="account_id")
+        payer = own.select("channels", payer_id="account_id", **of_payer)
+        both = own.drop("channels").join(payer, on="payer_id", how="left")
+    else:  # each pays for itself, so nothing has to be joined
+        both = accounts.with_columns(payer_id="account_id").with_columns(**of_payer)
     ends = [] if book.accounts["max_stage"].null_count() == book.accounts.height else _ENDS
     either = {flag: pl.col(flag) | pl.col(f"payer_{flag}").fill_null(value=False) for flag in _FLAGS}
     read = [
@@ -98,6 +97,7 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
         legal=either["legal"],
         intercompany_any=either["intercompany"],
         held=either["held"],
+        **({"calendar_country": pl.coalesce("country_of_payer", "country")} if "calendar_country" in columns else {}),
     )
     if "account_broken_promises" in columns:
         rows = rows.join(_broken_promises(book, rows, as_of), on=["owed_to", "payer_id"], how="left").with_columns(

@@ -71,16 +71,17 @@ def joined(plans: Sequence[Plan]) -> Plan:
         for plan, offset in zip(plans, offsets, strict=False)
     ]
     tables = {name: pl.concat([each[name] for each in shifted]) for name in SCHEMAS}
-    order = tables["notices"].sort("entity_id", "payer_id", "currency", "policy", "split")["notice_no"]
-    if not order.is_sorted():  # several creditors
+    in_order, creditors = {"decisions"}, tables["notices"]["entity_id"]
+    if creditors.min() == creditors.max():  # the notices of later payers follow, with their lines
+        in_order |= {name for name, frame in tables.items() if "notice_no" in frame.columns}
+    else:
+        order = tables["notices"].sort("entity_id", "payer_id", "currency", "policy", "split")["notice_no"]
         new_no = pl.lit(order.arg_sort().cast(pl.Int32) + 1).gather(pl.col("notice_no") - 1)
         tables = {
             name: frame.with_columns(notice_no=new_no) if "notice_no" in frame.columns else frame
             for name, frame in tables.items()
         }
-    return Plan(
-        **{name: frame if name == "decisions" else frame.sort(SORT_KEYS[name]) for name, frame in tables.items()}
-    )
+    return Plan(**{name: frame if name in in_order else frame.sort(SORT_KEYS[name]) for name, frame in tables.items()})
 
 
 def _shifted(frame: pl.DataFrame, offset: int) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import polars as pl
 
 from dunwell.engine.book import Book
 
-ROWS_PER_SLICE: Final = 1_000_000
+ROWS_PER_SLICE: Final = 700_000
 ROWS_TO_SHARE: Final = 500_000  # what is larger is cut in two at least, for two cores
 
 

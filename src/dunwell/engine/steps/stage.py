@@ -103,7 +103,8 @@ def _turned(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Add what people have brought about since the last notice, and how far a row may go.
 
     `from_level`: the level that stages are counted from, 0 after a dispute where the policy begins anew. `jumps`: the
-    highest stage reached is the next. `waived_on`: when a promise was broken, so that the next stage waits for no day.
+    highest stage reached is the next. `waived_on`, where some policy asks: when a promise was broken, so that the next
+    stage waits for no day.
     `cap`: the position of the last stage it may get, or null.
     """
     names = rows.collect_schema().names()
@@ -113,7 +114,7 @@ def _turned(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         return (pl.col("last_notice_on").is_null() | (pl.col("last_notice_on") < pl.col(column))).fill_null(value=False)
 
     jumps = procedures.of_policy(lambda policy: policy.escalate == "jump", pl.Boolean).fill_null(value=False)
-    from_level, waived_on = pl.col("level"), pl.lit(None, dtype=pl.Date)
+    from_level, waived = pl.col("level"), {}
     if "dispute_over_on" in names:
         after = procedures.of_policy(lambda policy: policy.after_dispute, pl.String)
         is_over = pl.col("dispute_over_on").is_not_null() & since("dispute_over_on")
@@ -121,11 +122,16 @@ def _turned(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
         jumps = jumps | (is_over & (after == "nearest")).fill_null(value=False)
     if "broken_on" in names:
         goes_on = procedures.of_policy(lambda policy: policy.on_broken_promise == "next_stage", pl.Boolean)
-        waived_on = pl.when(goes_on & pl.col("is_overdue") & since("broken_on")).then("broken_on")
+        waived["waived_on"] = pl.when(goes_on & pl.col("is_overdue") & since("broken_on")).then("broken_on")
     ends = [name for name in ("max_stage", "max_stage_of_account", "max_stage_of_payer") if name in names]
     none = pl.lit(None, dtype=pl.Int16)
     cap = pl.min_horizontal(none, *(_position_of(procedures, pl.col(name)) for name in ends))
-    return rows.with_columns(from_level=from_level, jumps=jumps, waived_on=waived_on, cap=cap)
+    return rows.with_columns(from_level=from_level, jumps=jumps, cap=cap, **waived)
+
+
+def _waives(procedures: Procedures) -> bool:
+    """Whether some policy goes on at once after a broken promise."""
+    return any(policy.on_broken_promise == "next_stage" for policy in procedures.policies)
 
 
 def _may_be(position: pl.Expr) -> pl.Expr:
@@ -254,7 +260,7 @@ def _held_against(
     rows = rows.with_columns(position=position).with_columns(slot=procedures.slot(pl.col("position")))
     from_on, datable = _from_on(procedures, slot, first_live, after)
     expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
-    if after is None:
+    if after is None and _waives(procedures):
         is_waived = pl.col("waived_on").is_not_null() & first_live & ~expires
         from_on, datable = pl.when(is_waived).then("waived_on").otherwise(from_on), datable | is_waived
     rows = rows.with_columns(
@@ -263,12 +269,14 @@ def _held_against(
     is_met = pl.col("is_met") & (~pl.col("is_pre_due") | (pl.col("days_past_due") < 0))
     free_on = pl.when(~pl.col("is_pre_due")).then("free_on")
     sendable_on = pl.max_horizontal("from_on", free_on, plus_days(pl.col("last_notice_on"), 1))
-    rows = rows.with_columns(is_met=is_met, fires_on=leaves_on(sendable_on, procedures, as_of=as_of))
+    # A column of its own: inside what asks a calendar, it would be worked out three times.
+    rows = rows.with_columns(is_met=is_met, sendable_on=sendable_on)
+    rows = rows.with_columns(fires_on=leaves_on(pl.col("sendable_on"), procedures, as_of=as_of))
     in_life = ~pl.col("is_pre_due") | (pl.col("fires_on") < pl.col("due_on"))
     return rows.with_columns(
         is_reached=(pl.col("is_met") & (pl.col("from_on") <= as_of)).fill_null(value=False),
         fires_on=pl.when(pl.col("is_met") & in_life).then("fires_on"),
-    ).drop("slot", "is_met", "from_on")
+    ).drop("slot", "is_met", "from_on", "sendable_on")
 
 
 def _from_on(

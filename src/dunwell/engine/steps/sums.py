@@ -5,6 +5,7 @@ from typing import Final
 
 import polars as pl
 
+from dunwell.engine.money import CURRENCIES
 from dunwell.engine.steps.rows import collected
 
 GROUP: Final = ("entity_id", "payer_id", "currency")
@@ -37,13 +38,14 @@ def account_sums(rows: pl.DataFrame, names: Set[str]) -> pl.DataFrame:
 
 def _numbered(rows: pl.DataFrame) -> tuple[pl.Series, int]:
     """The number of each row's group, from 0, and below which they all are."""
-    entity, currency = rows["entity_id"], rows["currency"].to_physical()
-    used = currency.unique().sort()
+    entity, currency = rows["entity_id"], rows["currency"].to_physical().fill_null(len(CURRENCIES))
+    used = currency.unique()
     if entity.min() != entity.max() or len(used) > CURRENCIES_MAX:
         # Of several creditors, as in stories, the rows of a group may lie apart.
         return rows.select(pl.struct(GROUP).rank("dense") - 1).to_series(), rows.height
-    code = currency.replace_strict(used, pl.int_range(len(used), dtype=pl.UInt32, eager=True))
+    numbers = pl.int_range(len(used), dtype=pl.UInt32, eager=True)
+    code = pl.zeros(len(CURRENCIES) + 1, pl.UInt32, eager=True).scatter(used, numbers).gather(currency)
     payer = pl.col("payer_id")
     place = (payer.ne_missing(payer.shift())).cum_sum()
-    numbers = rows.select(place.cast(pl.UInt32) * len(used) + code).to_series()
-    return numbers, (rows.height + 1) * len(used)
+    groups = rows.select(place.cast(pl.UInt32) * len(used) + code).to_series()
+    return groups, (rows.height + 1) * len(used)

@@ -20,9 +20,14 @@ Read = TypeVar("Read")
 
 
 def read_from(path: Path) -> ItemMapping | AccountMapping:
-    """Read a mapping file. Errors: NotFound; Invalid with the line of every problem."""
+    """Read a mapping file of items or accounts. Errors: NotFound; Invalid with the line of every problem."""
+    return mapped_by(path, read_mapping)
+
+
+def mapped_by(path: Path, read: Callable[[str, str], Read]) -> Read:
+    """Read a mapping file by `read`, of its text and its name. Errors: NotFound; Invalid with every problem's line."""
     try:
-        return read_mapping(path.read_text(encoding="utf-8"), path.name)
+        return read(path.read_text(encoding="utf-8"), path.name)
     except DocumentError as error:
         raise Invalid("the mapping cannot be taken", [str(each) for each in error.problems]) from None
     except UnicodeDecodeError:

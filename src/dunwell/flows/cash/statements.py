@@ -11,7 +11,7 @@ from typing import Final
 from django.db import transaction
 
 from dunwell.engine.money import format_minor
-from dunwell.flows.book.tables import refusing
+from dunwell.flows.book.tables import mapped_by, refusing
 from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
 from dunwell.flows.errors import NotFound
 from dunwell.flows.progress import Progress, untold
@@ -20,6 +20,8 @@ from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import read
+from dunwell.sources.bank.table import reader_by
+from dunwell.sources.bank.table_mapping import read_bank_mapping
 from dunwell.sources.problems import Problems, listed
 
 LINES_AT_ONCE: Final = 2_000
@@ -59,13 +61,21 @@ class FileReport:
 
 
 def import_statements(
-    path: Path, *, entity: Entity | None = None, by: str, at: datetime, progress: Progress = untold
+    path: Path,
+    *,
+    mapping: Path | None = None,
+    entity: Entity | None = None,
+    by: str,
+    at: datetime,
+    progress: Progress = untold,
 ) -> FileReport:
     """Take in the statements of a file, all or none; the same again, and what overlaps, changes nothing.
 
+    `mapping`: a file that says which column of a table is what; without it the format is told by what is in the file.
     `entity`: whose accounts they have to be of, where somebody says so. Lines are kept as the bank says them, and are
     applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place.
     """
+    reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
         with path.open("rb") as file:
@@ -74,7 +84,7 @@ def import_statements(
             if BankStatement.objects.filter(digest=digest).exists():
                 return FileReport(file=path.name, digest=digest, is_known=True)
             taking = _Taking(Problems(path.name), digest=digest, entity=entity, by=by, at=at)
-            pieces = read(path, taking.problems, partial(progress, f"reading {path.name}"))
+            pieces = reader(path, taking.problems, partial(progress, f"reading {path.name}"))
             statements = tuple(taking.statements(balanced(pieces, taking.problems)))
             taking.problems.refuse()
             return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)

@@ -60,10 +60,22 @@ def history_of(entity: Entity, days: Days, *, months_back: int = 0) -> History:
 
     `months_back`: how many months before the last of the days are read, where that is further back and on record.
     """
+    return trade(_read(entity, _begins(entity, known_from(entity), days, months_back)))
+
+
+def histories_of(entity: Entity, days: Days, earlier: Days, *, months_back: int) -> tuple[History, History]:
+    """Return two of `history_of`, for some days and for earlier ones, of one reading. Errors: Invalid."""
     known = known_from(entity)
+    begins, begins_earlier = (_begins(entity, known, each, months_back) for each in (days, earlier))
+    told = trade(_read(entity, min(begins, begins_earlier)))
+    return told.since(begins), told.since(begins_earlier)
+
+
+def _begins(entity: Entity, known: date | None, days: Days, months_back: int) -> date:
+    """From which day on the measures of some days need a history. Errors: Invalid."""
     if known is None or days.before < known:
         raise Invalid(_nothing(entity, known, days.before))
-    return trade(_read(entity, max(known, min(days.before, months_before(days.to_on, months_back)))))
+    return max(known, min(days.before, months_before(days.to_on, months_back)))
 
 
 def notes_on(told: History) -> list[str]:

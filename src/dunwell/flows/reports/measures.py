@@ -13,7 +13,7 @@ from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.reports.known import MONTHS_BACK, history_of, known_from, notes_on, yesterday
 from dunwell.flows.reports.period import last_months, month_ends
-from dunwell.flows.reports.report import Report, Row, missing, rows_of
+from dunwell.flows.reports.report import Report, Row, missing, require_by, rows_of
 from dunwell.insight import cei, dso, lateness, promises, rolling, success
 from dunwell.insight.trade import PARTY, Days, in_days
 from dunwell.records.models import Entity
@@ -142,8 +142,7 @@ def measure(
     An entity of which nothing is known then is named, and left out. Errors: Invalid, also where that is every one.
     """
     wanted = MEASURES[name]
-    if by is not None and by not in wanted.by:
-        raise Invalid(f"--by: {by!r} tells no {wanted.title.lower()} apart: {', '.join(wanted.by)} do")
+    require_by(wanted.title.lower(), by, wanted.by)
     if not 0 <= within_days <= WITHIN_DAYS_MAX:
         raise Invalid(f"--within: {within_days} is not between 0 and {WITHIN_DAYS_MAX} days")
     report = Report(name, wanted.title, wanted.about, [], [], by=by or "")

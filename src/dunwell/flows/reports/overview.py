@@ -1,18 +1,21 @@
 """All measures of some days on one page, beside those of the days before."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+import polars as pl
+
 from dunwell.engine.history import History
 from dunwell.flows.errors import Invalid
-from dunwell.flows.reports.known import MONTHS_BACK, history_of, notes_on, yesterday
+from dunwell.flows.reports.known import MONTHS_BACK, histories_of, history_of, notes_on, yesterday
 from dunwell.flows.reports.measures import MEASURES, NOTHING, Asked, default_days
 from dunwell.flows.reports.period import days_before
-from dunwell.flows.reports.report import Report, Row, rows_of
+from dunwell.flows.reports.report import Report, Row, require_by, rows_of
 from dunwell.insight.standing import standing
-from dunwell.insight.trade import Days, in_days
+from dunwell.insight.trade import PARTY, Days, in_days
 from dunwell.records.models import Entity
 
 ABOUT: Final = "Every measure of the days, beside as many days before. What each means: docs/kpi.md."
@@ -26,25 +29,29 @@ SHOWN: Final = (
     ("kept_count_percent", "promises"), ("kept_amount_percent", "promises"),
 )  # fmt: skip
 OF: Final = tuple(dict.fromkeys(name for _figure, name in SHOWN if name))
-Figures: TypeAlias = dict[str, dict[str, Any]]
+Group: TypeAlias = tuple[str | None, ...]  # a currency, and what else its figures are told apart by
+Figures: TypeAlias = dict[Group, dict[str, Any]]
 
 
-def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> Report:
-    """Report every measure of entities over some days and the days before; a row a figure.
+def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime, by: str | None = None) -> Report:
+    """Report every measure of entities over some days and the days before; a row a figure, currency and `by`.
 
-    `value` and `before` are null where there is none. Errors: Invalid where nothing is known of any entity then.
+    `value` and `before` are null where there is none. `by`: one of PARTY, of the account. Errors: Invalid, also where
+    nothing is known of any entity then.
     """
-    report = Report("overview", "Overview", ABOUT, [])
+    require_by("overview", by, PARTY)
+    report = Report("overview", "Overview", ABOUT, [], by=by or "")
     refused: list[str] = []
     for entity in entities:
         try:
             own = days or default_days(entity, at)
-            told = history_of(entity, own, months_back=MONTHS_BACK)
+            told, before = _told(entity, own, report.notes)
         except Invalid as error:
             refused.append(error.message)
             continue
-        before = _before(entity, own, at, report.notes)
-        rows = list(_rows(entity, _figures(entity, told, own, at), before))
+        asked = Asked(own, yesterday(entity, at), by=(by,) if by else ())
+        earlier = _figures(entity, before, replace(asked, days=days_before(own))) if before else {}
+        rows = list(_rows(entity, _figures(entity, told, asked), earlier, by))
         report.rows.extend(rows)
         report.notes.extend(
             f"{entity.code}: {note}" for note in [*notes_on(in_days(told, own)), *([] if rows else [NOTHING])]
@@ -58,31 +65,40 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime) -> 
     return report
 
 
-def _before(entity: Entity, days: Days, at: datetime, notes: list[str]) -> Figures:
+def _told(entity: Entity, days: Days, notes: list[str]) -> tuple[History, History | None]:
+    """The histories that the days and those before them need, of one reading; without the latter where it is unknown.
+
+    Errors: Invalid where nothing is known of the days.
+    """
     try:
-        earlier = days_before(days)
-        return _figures(entity, history_of(entity, earlier, months_back=MONTHS_BACK), earlier, at)
+        return histories_of(entity, days, days_before(days), months_back=MONTHS_BACK)
     except (Invalid, OverflowError) as error:
+        told = history_of(entity, days, months_back=MONTHS_BACK)
         notes.append(f"{entity.code}: there is nothing to compare with: {error}")
-        return {}
+        return told, None
 
 
-def _rows(entity: Entity, now: Figures, before: Figures) -> Iterator[Row]:
-    for currency in sorted({*now, *before}):
+def _rows(entity: Entity, now: Figures, before: Figures, by: str | None) -> Iterator[Row]:
+    for group in sorted({*now, *before}, key=lambda group: tuple((part is not None, part or "") for part in group)):
+        currency, *party = group
+        parties = dict(zip([by] if by else [], party, strict=True))
         for name, _measure in SHOWN:
-            values = {"value": now.get(currency, {}).get(name), "before": before.get(currency, {}).get(name)}
-            yield {"entity": entity.code, "currency": currency, "figure": name, **values}
+            values = {"value": now.get(group, {}).get(name), "before": before.get(group, {}).get(name)}
+            yield {"entity": entity.code, "currency": currency, **parties, "figure": name, **values}
 
 
-def _figures(entity: Entity, told: History, days: Days, at: datetime) -> Figures:
-    """By currency and name. What no row tells of is nothing: no amount, and no ratio."""
-    asked = Asked(days, yesterday(entity, at))
-    found = {name: {row["currency"]: row for row in rows_of(MEASURES[name].of(told, asked), entity)} for name in OF}
-    stood = {row["currency"]: row for row in rows_of(standing(told, days.to_on), entity)}
+def _figures(entity: Entity, told: History, asked: Asked) -> Figures:
+    """By currency, what they are told apart by, and name. What no row tells of is nothing: no amount, and no ratio."""
+
+    def by_group(frame: pl.DataFrame) -> Figures:
+        return {tuple(row[key] for key in ("currency", *asked.by)): row for row in rows_of(frame, entity)}
+
+    found = {name: by_group(MEASURES[name].of(told, asked)) for name in OF}
+    stood = by_group(standing(told, asked.days.to_on, by=asked.by))
     figures: Figures = {}
-    for currency in {currency for rows in [*found.values(), stood] for currency in rows}:
-        own = {name: found[of].get(currency, {}).get(name, _nothing(name)) for name, of in SHOWN if of}
-        figures[currency] = own | {"overdue_percent": _overdue(stood.get(currency, {}))}
+    for group in {group for rows in [*found.values(), stood] for group in rows}:
+        own = {name: found[of].get(group, {}).get(name, _nothing(name)) for name, of in SHOWN if of}
+        figures[group] = own | {"overdue_percent": _overdue(stood.get(group, {}))}
     return figures
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 import polars as pl
 
+from dunwell.flows.errors import Invalid
 from dunwell.insight.trade import Days
 from dunwell.records.models import Entity
 
@@ -64,6 +65,12 @@ class Report:
         if (days.from_on, days.to_on) != (self.from_on, self.to_on):
             self.notes.append(f"{entity.code}: its days are {days.from_on} to {days.to_on}")
         return self
+
+
+def require_by(title: str, by: str | None, known: Sequence[str]) -> None:
+    """Errors: Invalid for something by which a report is not told apart."""
+    if by is not None and by not in known:
+        raise Invalid(f"--by: {by!r} tells no {title} apart: {', '.join(known)} do")
 
 
 def rows_of(frame: pl.DataFrame, entity: Entity) -> list[Row]:

@@ -90,6 +90,7 @@ def creditor_of(entity: Entity) -> Creditor:
         bic=entity.bic,
         bank_name=entity.bank_name,
         footer_lines=tuple(entity.footer_lines.splitlines()),
+        reference_scheme=entity.reference_scheme,
     )
 
 

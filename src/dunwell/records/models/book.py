@@ -15,6 +15,7 @@ class Entity(models.Model):
 
     `run_at`: the local time from which on workers begin a run each day, and with `run_posts` post it. `ran_on`: the
     day of the last one. `measured_on`: the day on which the figures of the days before were last kept.
+    `reference_scheme`: of the references that payments are to quote, one of engine.references.SCHEMES or empty.
     """
 
     id = models.AutoField(primary_key=True)
@@ -31,6 +32,7 @@ class Entity(models.Model):
     bic = models.CharField(max_length=11, blank=True, default="")
     bank_name = models.CharField(max_length=200, blank=True, default="")
     footer_lines = models.TextField(blank=True, default="")
+    reference_scheme = models.CharField(max_length=20, blank=True, default="")
     promise_tolerance_days = models.PositiveSmallIntegerField(default=0)
     run_at = models.TimeField(null=True)
     run_posts = models.BooleanField(default=False)

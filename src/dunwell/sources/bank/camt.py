@@ -12,7 +12,7 @@ from lxml import etree
 
 from dunwell.sources.bank.camt_entries import Entry, alone, entry_of
 from dunwell.sources.bank.camt_fields import Fields, line_of, node_of, texts
-from dunwell.sources.bank.camt_head import Message, message_of
+from dunwell.sources.bank.camt_head import FIRST_VERSION, MESSAGES, Message, message_of
 from dunwell.sources.bank.camt_parts import part_of
 from dunwell.sources.bank.camt_statement import Statement
 from dunwell.sources.bank.pieces import Opened, Pieces
@@ -54,9 +54,11 @@ class _Reading:
         begin = f"{{{message.namespace}}}" if message.namespace else ""
         self.statement_tag, self.entry_tag = f"{begin}{message.element}", f"{begin}Ntry"
         self.part_tag, self.balance_tag, self.note_tag = f"{begin}TxDtls", f"{begin}Bal", f"{begin}AddtlNtryInf"
+        self.message_tag = f"{begin}{message.name}"
+        messages = [f"{{*}}{name}{version}" for name in MESSAGES for version in ("", FIRST_VERSION)]
         self.parser = etree.XMLPullParser(
             events=("start", "end"),
-            tag=[self.statement_tag, self.entry_tag, self.part_tag, self.balance_tag],
+            tag=[self.statement_tag, self.entry_tag, self.part_tag, self.balance_tag, *messages],
             resolve_entities="internal", load_dtd=False, no_network=True, huge_tree=False,
             remove_blank_text=True, remove_comments=True, remove_pis=True,
         )  # fmt: skip
@@ -103,8 +105,13 @@ class _Reading:
     def _begins(self, element: etree._Element) -> None:
         if element.tag == self.statement_tag and self.statement is None:
             self.statement = Statement(element, self.message.kind, self.problems)
-        elif element.tag == self.entry_tag and self.entry_element is None and self._is_of_statement(element):
-            self.entry_element, self.entry, self.has_parts = element, None, False
+        elif element.tag == self.entry_tag:
+            if self.entry_element is None and self._is_of_statement(element):
+                self.entry_element, self.entry, self.has_parts = element, None, False
+        elif etree.QName(element).localname.removesuffix(FIRST_VERSION) in MESSAGES and element.tag != self.message_tag:
+            said = "a message of another kind, or of another version, begins here: keep each in a file of its own"
+            self.problems.add(line_of(element), "", said)
+            self.is_over = True
 
     def _ends(self, element: etree._Element) -> Pieces:
         """Read what has ended, and let it go; elements of these names may stand in what a bank adds of its own."""
@@ -116,6 +123,7 @@ class _Reading:
             self.entry_element = None
         elif tag == self.balance_tag and self.statement is not None and self._is_of_statement(element):
             self.statement.balance(self._fields(element))
+            return
         elif self.statement is not None and element is self.statement.element:
             yield from self._open()
             yield self.statement.closed()

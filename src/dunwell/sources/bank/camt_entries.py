@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
+from dunwell.engine.money import format_minor
 from dunwell.sources.bank.camt_fields import FIELD_CHARS_MAX, Fields, coded, reference, under
 from dunwell.sources.bank.camt_parts import Part, Whose, charges_minor, code_of, part_of
 from dunwell.sources.bank.pieces import Line
@@ -59,10 +60,8 @@ class Entry:
                     yield self._let_go(self.held.pop(0))
 
     def lines(self, notes: list[str]) -> Iterator[Line]:
-        """Hand on the rest of an entry that has ended; `notes` are what the bank says of the whole."""
+        """Hand on the rest of an entry that has ended, of which a part is held; `notes` are of the whole."""
         extra: list[Part] = []
-        if not self.held:
-            self.held = [Part(self.line, None)]
         if not self.let_go:
             if len(self.held) > 1 and any(part.amount_minor is None for part in self.held):
                 self._merge()
@@ -104,7 +103,7 @@ class Entry:
     def _merge(self) -> None:
         """Make one part of all: each names a payment, and only what they come to together is known."""
         self.merged += len(self.held) - (1 if self.merged else 0)
-        self.held = [_merged(self.held)]
+        self.held = [_merged(self.held, self.whose.currency)]
 
     def _sum_minor(self) -> int:
         return self.let_go_minor + sum(part.amount_minor or 0 for part in self.held)
@@ -187,16 +186,19 @@ def _note(part: Part, notes: list[str]) -> None:
         part.said["text"] = "\n".join(dict.fromkeys([*lines, *notes]))
 
 
-def _merged(parts: list[Part]) -> Part:
-    """Keep what all parts have in common, and the names, references and texts of each, as far as a text may go."""
+def _merged(parts: list[Part], currency: str) -> Part:
+    """Keep what all parts have in common, and of each its amount, names and texts, as far as a text goes."""
     first = parts[0]
     common = {name: value for name, value in first.said.items() if all(part.said.get(name) == value for part in parts)}
     lines: list[str] = []
     for part in parts:
         own = {name: value for name, value in part.said.items() if name not in common}
-        words = [own["party"].name] if "party" in own else []
+        words = [format_minor(part.amount_minor, currency)] if part.amount_minor else []
+        if "instructed_minor" in own:
+            words.append(format_minor(own["instructed_minor"], part.said["instructed_currency"]))
+        words += [own["party"].name, own["party"].iban or own["party"].account] if "party" in own else []
         words += [str(own[name]) for name in _NAMED if name in own]
-        lines += filter(None, [" ".join(words), *own.get("text", "").split("\n")])
+        lines += filter(None, [" ".join(filter(None, words)), *own.get("text", "").split("\n")])
     if lines:
         told = common["text"].split("\n") if "text" in common else []
         common["text"] = "\n".join(dict.fromkeys([*told, *lines]))[:FIELD_CHARS_MAX]

@@ -20,7 +20,7 @@ MESSAGES: Final = {
     "BkToCstmrStmt": ("Stmt", Kind.STATEMENT),
     "BkToCstmrDbtCdtNtfctn": ("Ntfctn", Kind.ADVICE),
 }
-_FIRST_VERSION: Final = "V01"  # which its elements had in their names
+FIRST_VERSION: Final = "V01"  # which its elements had in their names
 _ISO_20022: Final = re.compile(r"\b([a-z]{4}\.\d{3})\.\d{3}\.\d{2}\b")
 _CALLED: Final = {
     "acmt": "a message about accounts",
@@ -42,8 +42,9 @@ _READ: Final = "statements come as camt.053, camt.052 or camt.054"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What a file holds: the namespace of its elements, the element of one account, and what kind that is."""
+    """What a file holds: the name of its element, that of one account in it, what kind it is, and their namespace."""
 
+    name: str
     element: str
     kind: Kind
     namespace: str = ""
@@ -109,8 +110,8 @@ class _Head:
     def _begins(self, name: str, _attributes: dict[str, str]) -> None:
         namespace, _, local = name.rpartition(" ")
         self.root = self.root or local
-        if known := MESSAGES.get(local.removesuffix(_FIRST_VERSION)):
-            raise _FoundError(Message(*known, namespace))
+        if known := MESSAGES.get(local.removesuffix(FIRST_VERSION)):
+            raise _FoundError(Message(local, *known, namespace))
         if self.document:
             called = _called(self.document)
             raise _RefusedError(f"this is {called} ({shown(local)}), and no message of what was booked: {_READ}")

@@ -172,7 +172,7 @@ def _name(parties: Node, role: str) -> str:
     if not held:
         return ""
     held = under(held, "Pty") or under(held, "Agt", "FinInstnId") or held
-    return text(held, "Nm") or text(held, "PstlAdr", "AdrLine")
+    return reference(held, "Nm") or text(held, "PstlAdr", "AdrLine")
 
 
 def account_of(account: Node) -> tuple[str, str]:
@@ -185,7 +185,7 @@ def account_of(account: Node) -> tuple[str, str]:
 
 def bic_of(institution: Node) -> str:
     """Return the BIC of a bank, whatever the version calls it."""
-    return text(institution, "BICFI") or text(institution, "BIC")
+    return reference(institution, "BICFI") or reference(institution, "BIC")
 
 
 def _remitted(fields: Fields, said: dict[str, Any], currency: str) -> None:
@@ -216,8 +216,6 @@ def _documents(fields: Fields, structured: Node, currency: str) -> Iterator[Docu
         kind = coded(held, "Tp", "CdOrPrtry") or coded(held, "RfrdDocTp")
         if number := text(held, "Nb") or text(held, "RfrdDocNb"):
             named.append((number, kind == CREDIT_NOTE))
-    if number := text(structured, "RfrdDocNb"):
-        named.append((number, coded(structured, "RfrdDocInf", "RfrdDocTp") == CREDIT_NOTE))
     amounts = _of_document(fields, under(structured, "RfrdDocAmt"), currency) if len(named) == 1 else None
     return (Document(number, amounts, is_credit) for number, is_credit in named)
 

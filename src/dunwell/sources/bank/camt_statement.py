@@ -16,7 +16,6 @@ from dunwell.sources.problems import Problems, shown
 OPENING: Final = ("OPBD", "PRCD")  # booked at the beginning, and at the end of the day before
 CLOSING: Final = "CLBD"
 INTERIM: Final = "ITBD"  # booked so far: where a page, or a report within the day, begins or ends
-BALANCES_MAX: Final = 10_000
 # What a summary adds up, and which of the entries that are.
 _SUMMED: Final = (("TtlNtries", (1, -1)), ("TtlCdtNtries", (1,)), ("TtlDbtNtries", (-1,)))
 
@@ -65,9 +64,7 @@ class Statement:
         money, sign = fields.money("Amt"), fields.sign()
         if self.is_open and code != CLOSING:
             fields.refuse((), f"the balance {code} stands after the entries: it belongs before them")
-        if len(self.balances) == BALANCES_MAX:
-            fields.refuse((), f"the statement has more than {BALANCES_MAX:,} balances")
-        elif money and sign:
+        if money and sign:
             self.balances.append(Balance(fields.line, code, fields.day("Dt"), sign * money[0], money[1]))
         elif "Amt" not in fields.node:
             fields.refuse(("Amt",), f"the balance {code} has no amount")
@@ -81,13 +78,17 @@ class Statement:
         if not self.account:
             head.refuse(("Acct",), "the statement does not say of which account it is (Id)")
         self.currency = text(account, "Ccy") or next((found.currency for found in self.balances), currency)
+        if self.balances and not any(found.currency == self.currency for found in self.balances):
+            other = self.balances[0]
+            said = f"the account is kept in {self.currency}, and its balances are in {other.currency}"
+            self.problems.add(other.line, "Bal/Amt", said)
         bank = under(account, "Svcr", "FinInstnId")
         opening, closing = self._opening(), self._closing()
         page = under(node, "StmtPgntn") or under(node, "RptPgntn") or under(node, "NtfctnPgntn")
         is_whole = text(page, "PgNb") in {"", "1"} and text(page, "LastPgInd") != "false"
-        said = next(self.element.iterchildren("{*}TxsSummry"), None)
-        if is_whole and said is not None:
-            self.summary = Fields(said, under(node, "TxsSummry"), self.problems)
+        summary = next(self.element.iterchildren("{*}TxsSummry"), None)
+        if is_whole and summary is not None:
+            self.summary = Fields(summary, under(node, "TxsSummry"), self.problems)
         return Opened(
             line=self.line,
             kind=self.kind,

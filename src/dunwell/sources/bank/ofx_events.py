@@ -60,7 +60,7 @@ class _Reading:
 
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        self.groups: list[str] = []
+        self.groups: tuple[str, ...] = ()
         self.value: tuple[int, str, str] | None = None
         self.is_over = self.has_begun = False
         self.others: set[str] = set()  # names without a value of their own, which may be groups
@@ -69,21 +69,29 @@ class _Reading:
     def take(self, line: int, piece: str) -> Iterator[Event]:
         """Read what begins with a `<`, up to the next one."""
         self.line = line
+        if piece.startswith(("!", "?")):
+            self._declared(line, piece)
+            return
         inside, closed, text = piece.partition(">")
-        if inside.startswith(_CDATA):
+        found = _NAME.fullmatch(inside) if closed else None
+        if not found:
+            self._more(f"<{piece}")  # a sign that the bank forgot to write as &lt;
+            return
+        name = found[2].upper()
+        yield from self._value_ends(name if found[1] else "")
+        yield from self._tag(line, name, is_end=bool(found[1]), is_empty=bool(found[3]))
+        if text and not text.isspace():
+            self._text(line, text)
+
+    def _declared(self, line: int, piece: str) -> None:
+        """Take a CDATA section as text, leave comments and instructions, and refuse what declares anything."""
+        if piece.startswith(_CDATA):
             plain, _, after = piece.removeprefix(_CDATA).partition("]]>")
             self._more(plain.replace("&", "&amp;") + after)
-        elif inside.upper().startswith("!DOCTYPE") or inside.upper().startswith("!ENTITY"):
+        elif piece.startswith("!--"):
+            self._more(piece.partition("-->")[2])
+        elif piece[:8].upper().startswith(("!DOCTYPE", "!ENTITY")):
             self._stop(line, "a document type or entity is declared, which no bank needs: it is not read")
-        elif inside.startswith(("!--", "?")):
-            return
-        elif closed and (found := _NAME.fullmatch(inside)):
-            yield from self._value_ends(found[2].upper() if found[1] else "")
-            yield from self._tag(line, found[2].upper(), is_end=bool(found[1]), is_empty=bool(found[3]))
-            if text.strip():
-                self._text(line, text)
-        else:
-            self._more(f"<{piece}")  # a sign that the bank forgot to write as &lt;
 
     def ends(self) -> Iterator[Event]:
         """The file is read."""
@@ -105,22 +113,22 @@ class _Reading:
         elif is_end:
             yield from self._closes(line, name)
         else:
-            if name in _AFTER_LIST and self.groups[-1:] == ["BANKTRANLIST"]:
+            if name in _AFTER_LIST and self.groups[-1:] == ("BANKTRANLIST",):
                 yield from self._closes(line, "BANKTRANLIST")
-            self.groups.append(name)
+            self.groups += (name,)
             if len(self.groups) > DEPTH_MAX:
                 self._stop(line, f"more than {DEPTH_MAX} groups stand in each other: this is no OFX")
-            yield Event(line, "opens", name, path=tuple(self.groups))
+            yield Event(line, "opens", name, path=self.groups)
             if is_empty:
                 yield from self._closes(line, name)
 
     def _closes(self, line: int, name: str) -> Iterator[Event]:
-        if self.groups[-1:] != [name]:
+        if self.groups[-1:] != (name,):
             expected = f"</{self.groups[-1]}> is expected" if self.groups else "nothing is open"
             self._stop(line, f"</{name}> stands where {expected}: a part is missing, get the file again")
             return
-        yield Event(line, "closes", name, path=tuple(self.groups))
-        self.groups.pop()
+        yield Event(line, "closes", name, path=self.groups)
+        self.groups = self.groups[:-1]
 
     def _text(self, line: int, text: str) -> None:
         if self.value:
@@ -146,7 +154,7 @@ class _Reading:
             if closing not in {"", name} and not known:
                 self._stop(line, f"<{name}> is closed as </{closing}>: the file is damaged")
                 return
-            yield Event(line, "value", name, unescaped(text).strip(), tuple(self.groups))
+            yield Event(line, "value", name, unescaped(text).strip(), self.groups)
 
     def _stop(self, line: int, said: str) -> None:
         if not self.is_over:

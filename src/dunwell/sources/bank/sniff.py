@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from dunwell.sources.bank import bai2, mt940, ofx
+from dunwell.sources.bank import bai2, camt, mt940, ofx
 from dunwell.sources.bank.pieces import Pieces
 from dunwell.sources.problems import Problems
 from dunwell.sources.tables import Progress
@@ -38,8 +37,7 @@ def reader_of(path: Path) -> Reader:
         return ofx.read
     if _XML.match(text):
         if _ISO.search(text):
-            found: Reader = import_module("dunwell.sources.bank.camt").read
-            return found
+            return camt.read
         return _refusing("it is HTML or XML, and no message of ISO 20022")
     if _BAI2.match(text):
         return bai2.read

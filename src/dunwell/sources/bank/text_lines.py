@@ -38,7 +38,8 @@ class TextLines:
                     self._problems.add(number, "", refused)
                     self.is_whole = False
                     return
-                yield number, _decoded(line).translate(UNSEEN)
+                for text in _decoded(line.rstrip(b"\r\n")).split("\r"):  # a lone CR ends a line, too
+                    yield number, text.translate(UNSEEN)
                 if self._progress and number % LINES_PER_TELL == 0:
                     self._progress(file.tell(), size)
         if self._progress:

@@ -1,0 +1,1 @@
+"""Bank lines and open items, matched."""

@@ -1,0 +1,50 @@
+"""Bank statements, from the shell."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import filled
+from tests.cli.shell import dunwell
+from tests.sources.bank.mt940_files import IBAN, mt940
+
+ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> Path:
+    """A book that knows its bank account."""
+    home = filled(tmp_path) / "book"
+    answer = dunwell("cash", "account", IBAN, "--name", "Main", "--json", cwd=home)
+    assert answer.json["account"] == IBAN
+    (home / "one.sta").write_bytes(ONE.encode())
+    return home
+
+
+def test_statements_are_taken_in_and_listed(book: Path) -> None:
+    told = dunwell("cash", "import", "one.sta", cwd=book).out
+    assert "2 lines added, 30.00 EUR; 0 entries were known" in told
+    assert "taken in before; nothing changed" in dunwell("cash", "import", "one.sta", cwd=book).out
+    lines = dunwell("cash", "lines", cwd=book).out
+    assert "invoice A-17" in lines
+    assert "-20.00 EUR" in lines
+    (account,) = dunwell("cash", "accounts", "--json", cwd=book).json["accounts"]
+    assert (account["lines"], account["until_on"], account["balance_minor"]) == (2, "2026-03-02", 13000)
+
+
+def test_a_refused_file_leaves_those_before_it(book: Path) -> None:
+    (book / "two.sta").write_bytes(ONE.replace("EUR130,", "EUR131,").replace("//B", "//C").encode())
+    answer = dunwell("cash", "import", "one.sta", "two.sta", "--json", cwd=book)
+    assert answer.code == 3
+    assert [each["statements"][0]["lines"] for each in answer.json["files"]] == [2]
+    assert "it opens with 100.00 EUR, its lines come to 30.00 EUR, and it closes with 131.00 EUR" in answer.err
+    assert len(dunwell("cash", "lines", "--state", "open", "--json", cwd=book).json["lines"]) == 2
+
+
+def test_what_is_not_known_says_what_to_do(tmp_path: Path) -> None:
+    home = filled(tmp_path) / "book"
+    assert "dunwell cash account NUMBER" in dunwell("cash", "accounts", cwd=home).out
+    (home / "one.sta").write_bytes(ONE.encode())
+    answer = dunwell("cash", "import", "one.sta", cwd=home)
+    assert (answer.code, f"{IBAN} is not known as an entity's bank account" in answer.err) == (3, True)
+    assert dunwell("cash", "lines", "--state", "lost", cwd=home).code == 3
