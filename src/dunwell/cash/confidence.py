@@ -39,7 +39,7 @@ CASES: Final[dict[str, Case]] = {
     "numbers_some": Case("number", "number,some_of_them", (965, 960, 955, 952, 900, 850)),
     "numbers_less": Case("number", "number,less_than_named", (900, 890, 880, 850, 800, 750)),
     # A short number, or one that may be a date, says something only beside the payer and the amount.
-    "short_number": Case("number", "short_number,amount", (985, 980, 970, None, None, None)),
+    "short_number": Case("number", "short_number,amount", (985, 980, 970, 960, 955, 930)),
     # A number that is cut off or mistyped: the amount says which it is.
     "like_number": Case("number", "like_number,amount", (990, 985, 980, 965, 960, 930)),
     # The amount alone, among the items of a known payer.

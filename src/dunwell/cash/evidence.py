@@ -21,6 +21,11 @@ TOKEN_MIN: Final = 5
 TOKEN_MAX: Final = 35
 SHARE_MIN: Final = 0.6  # how much of a number must be left where it is cut off
 TYPO_MIN: Final = 6
+LETTERS_MIN: Final = 2
+# What may be a reference: ten digits and more, however they are parted; or RF, which ends where one given out ends.
+DIGITS: Final = r"[0-9](?:[ /+*.-]{0,3}[0-9]){9,26}"
+RF: Final = r"RF[0-9]{2}[0-9A-Z]{1,21}"
+RF_LENGTHS: Final = range(5, 26)
 
 
 def keys(stock: pl.DataFrame) -> pl.DataFrame:
@@ -37,9 +42,7 @@ def named(lines: pl.DataFrame, references: pl.DataFrame, spans: pl.DataFrame, kn
     strong = spans.filter("is_strong")
     by_number = _joined(strong, known.filter(pl.col("same") <= ITEMS_MAX), lines)
     by_document = _by_document(lines, known)
-    canonical = pl.col("reference").str.to_uppercase().str.replace_all(r"\s", "")
-    told = references.select("item_id", reference=canonical).unique()
-    by_reference = lines.select("line_id", reference=canonical).join(told, on="reference").select("line_id", "item_id")
+    by_reference = _by_reference(lines, references)
     found = pl.concat([
         by_reference.with_columns(by=pl.lit("reference"), advised_minor=pl.lit(None, dtype=pl.Int64)),
         by_document.with_columns(by=pl.lit("document")).select("line_id", "item_id", "by", "advised_minor"),
@@ -66,25 +69,31 @@ def shaped(found: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.
 def weak(
     lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame, payers: pl.DataFrame
 ) -> pl.DataFrame:
-    """Find items of a known payer by numbers that say nothing by themselves: short, like a day, or had by many."""
+    """Find items by numbers that say nothing by themselves: short, like a day, or had by many.
+
+    They are items of a likely payer, or have the letters in front that the text has, too.
+    """
     mine = payers.select("line_id", "payer_id")
     own = known.join(mine.select("payer_id").unique(), on="payer_id", how="semi")
-    told = spans.join(mine, on="line_id").filter(pl.col("digits").is_not_null())
-    found = (
-        told.join(own, on=["payer_id", "key"])
+    of_payer = (
+        spans.join(mine, on="line_id")
+        .join(own, on=["payer_id", "key"])
         .filter(~pl.col("is_strong") | (pl.col("same") > ITEMS_MAX))
-        .select("line_id", "item_id")
-        .unique()
     )
+    worded = spans.filter(~pl.col("is_strong") & (pl.col("letters").str.len_chars() >= LETTERS_MIN)).join(
+        known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "letters"]
+    )
+    found = pl.concat([of_payer.select("line_id", "item_id"), worded.select("line_id", "item_id")]).unique()
     return shaped(
         found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
     ).sort("line_id", "item_id")
 
 
-def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
+def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Find items of exactly the line's amount whose number the text has cut off, or with one typing error.
 
-    An amount that more than ITEMS_MAX items have says too little, and is not asked.
+    An amount that more than ITEMS_MAX items have says too little, and is not asked; a number that another item has is
+    no typing error. `known` is of `keys`.
     """
     of_amount = stock.filter(~pl.col("is_credit")).with_columns(alike=pl.len().over("currency", "open_minor"))
     pairs = (
@@ -94,9 +103,14 @@ def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame) -> pl.Da
         .select("line_id", "item_id", number=pl.col("number").str.replace_all(r"[^0-9]", ""))
         .filter(pl.col("number").str.len_chars() >= TYPO_MIN)
     )
-    tokens = spans.select("line_id", "digits").filter(
-        pl.col("digits").str.len_chars().is_between(TOKEN_MIN, TOKEN_MAX)
-        & ~pl.col("digits").str.contains(numbers.DAY_LIKE)
+    others = spans.filter("is_strong").join(known, on="key", how="semi")
+    tokens = (
+        spans.join(others, on=["line_id", "digits"], how="anti")
+        .select("line_id", "digits")
+        .filter(
+            pl.col("digits").str.len_chars().is_between(TOKEN_MIN, TOKEN_MAX)
+            & ~pl.col("digits").str.contains(numbers.DAY_LIKE)
+        )
     )
     asked = pairs.join(tokens.unique(), on="line_id")
     is_like = [_is_like(token, number) for token, number in asked.select("digits", "number").iter_rows()]
@@ -122,6 +136,28 @@ def _joined(spans: pl.DataFrame, known: pl.DataFrame, lines: pl.DataFrame) -> pl
         pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
     )
     return fits.select("line_id", "item_id").unique()
+
+
+def _by_reference(lines: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
+    """Items by references that were given out: in the field of its own, or in the text, whatever parts its groups."""
+    told = references.select("item_id", reference=_canonical(pl.col("reference"))).unique()
+    if told.is_empty():
+        return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64})
+    text = pl.concat_str("text", "end_to_end_ref", "reference", separator=" | ", ignore_nulls=True).str.to_uppercase()
+    digits = lines.select("line_id", reference=text.str.extract_all(DIGITS)).explode("reference", empty_as_null=False)
+    starts = (
+        lines.select("line_id", long=_canonical(text).str.extract_all(RF))
+        .explode("long", empty_as_null=False)
+        .select("line_id", reference=pl.concat_list(pl.col("long").str.slice(0, length) for length in RF_LENGTHS))
+        .explode("reference", empty_as_null=False)
+    )
+    written = pl.concat([lines.select("line_id", "reference"), digits, starts])
+    found = written.with_columns(_canonical(pl.col("reference"))).join(told, on="reference")
+    return found.select("line_id", "item_id").unique()
+
+
+def _canonical(reference: pl.Expr) -> pl.Expr:
+    return reference.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
 
 
 def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

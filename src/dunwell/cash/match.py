@@ -127,17 +127,24 @@ def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, setting
     ours = payers.join(rest.select("line_id"), on="line_id", how="semi")
     spans = signs.spans.join(rest.select("line_id"), on="line_id", how="semi")
     weak = evidence.weak(rest, open_items, spans, signs.keys, ours)
-    like = evidence.like(rest, open_items, spans)
+    like = evidence.like(rest, open_items, spans, signs.keys)
     made = [
         named.weakly(weak, strong, named.SHORT, lines=rest, payers=ours, stock=open_items, settings=settings),
         named.weakly(like, strong.clear(), named.LIKE, lines=rest, payers=ours, stock=open_items, settings=settings),
         single.nearly(rest, ours, open_items, settings),
         single.in_other_currency(rest, ours, open_items),
         _adding_up(rest, ours, by_name, lines=lines, open_items=open_items, settings=settings),
-        single.whole_payer(rest, _with_owners(ours, signs.named, rest, open_items), open_items, settings),
+        single.on_account(_with_owners(ours, signs.named, rest, open_items)),
         single.of_nobody(rest.join(payers, on="line_id", how="anti"), open_items),
     ]
-    return pl.concat([sure, rated(pl.concat(made))])
+    found = pl.concat([sure, rated(pl.concat(made))])
+    if not settings.oldest_first:
+        return found
+    # Where the payer named something, or something fits, what is oldest does not matter.
+    fitting = found.filter(pl.col("permille") >= settings.threshold_permille).select("line_id")
+    named_lines = pl.concat([fitting, signs.named.select("line_id")]).unique()
+    silent = ours.join(named_lines, on="line_id", how="anti")
+    return pl.concat([found, rated(single.oldest_first(rest, silent, open_items))])
 
 
 def _adding_up(

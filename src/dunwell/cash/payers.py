@@ -19,6 +19,7 @@ WORTH: Final = {
     "like_name": 1,
 }
 SURE: Final = ("on_behalf_of", "iban", "account", "customer_number")
+ACCOUNTS: Final = ("iban", "account", "customer_number")
 PAYERS_MAX: Final = 20  # an account that pays for more is that of a payment service, and tells nothing
 NAMES_MAX: Final = 60  # a name that more have tells nothing
 
@@ -91,18 +92,17 @@ def _likeliest(signs: pl.DataFrame) -> pl.DataFrame:
     Where that is a name, all that have the same but for the form of the company may be meant as well: `unclear`.
     """
     worth = pl.col("how").replace_strict(WORTH, return_dtype=pl.Int64)
-    each = (
-        signs.unique().with_columns(worth=worth).sort("line_id", "payer_id", "worth", descending=[False, False, True])
-    )
+    each = signs.unique().with_columns(worth=worth)
+    each = each.sort("line_id", "payer_id", "worth", "how", descending=[False, False, True, False])
     whole = each.group_by("line_id", "payer_id", maintain_order=True).agg(
-        worth=pl.col("worth").sum(), how=pl.col("how").first()
+        worth=pl.col("worth").sum(), how=pl.col("how").first(), fits_name=(~pl.col("how").is_in(ACCOUNTS)).any()
     )
     line, is_sure = "line_id", pl.col("how").is_in(SURE)
     best = whole.with_columns(
         is_best=pl.col("worth") == pl.col("worth").max().over(line),
         has_sure=is_sure.any().over(line),
         # Where the account is one's and the name another's, neither is sure.
-        is_torn=is_sure.any().over(line) & (pl.col("how") == "name").any().over(line),
+        is_torn=~pl.col("fits_name") & pl.col("how").is_in(["name", "on_behalf_of"]).any().over(line),
     ).filter(pl.col("is_best") | ~pl.col("has_sure"))
     level = (
         pl.when((pl.col("is_best").sum().over(line) > 1) | ~pl.col("is_best"))

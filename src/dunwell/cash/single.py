@@ -22,12 +22,14 @@ def one_item(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame) -> 
         .sort("line_id", "place")
     )
     count, number = pl.len().over("line_id"), pl.int_range(pl.len()).over("line_id")
+    owed = paid.group_by("payer_id", "currency").len("owed")
+    found = found.join(owed, on=["payer_id", "currency"], maintain_order="left")
     # Of a payer that is one of several, and with a round amount, one item of that amount is found by chance.
     is_doubtful = (pl.col("known") == "unclear") & (pl.col("amount_minor") % ROUND_MINOR == 0)
     clear = (pl.col("known") != "unclear").sum().over("line_id")
     told = found.filter((clear == 0) | (pl.col("known") != "unclear")).with_columns(
         case=pl.when(count == 1).then(pl.lit("one_item")).otherwise(pl.lit("alike")),
-        minus_permille=number * 20 + 50 * is_doubtful.cast(pl.Int32),
+        minus_permille=number * 20 + 50 * is_doubtful.cast(pl.Int32) + _by_chance(1),
         item_ids=pl.concat_list("item_id"),
         caps_minor=pl.concat_list("amount_minor"),
     )
@@ -43,9 +45,15 @@ def nearly(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame, setti
     each = (
         few.join(money, on="line_id")
         .join(stock.filter(~pl.col("is_credit")).drop("account_id", "amount_minor"), on=["payer_id", "currency"])
-        .with_columns(gap_minor=pl.col("open_minor") - pl.col("amount_minor"))
+        .with_columns(
+            gap_minor=pl.col("open_minor") - pl.col("amount_minor"), owed=pl.len().over("line_id", "payer_id")
+        )
     )
-    gap, tolerance = pl.col("gap_minor"), by_currency(settings.tolerances)
+    gap, tolerance, at_most = (
+        pl.col("gap_minor"),
+        by_currency(settings.tolerances),
+        by_currency(settings.charges_at_most),
+    )
     instructed = pl.when(pl.col("instructed_currency") == pl.col("currency")).then("instructed_minor") - pl.col(
         "amount_minor"
     )
@@ -57,7 +65,7 @@ def nearly(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame, setti
         .then(pl.lit("item_charges"))
         .when(short & (gap <= tolerance)).then(pl.lit("item_short"))
         .when((gap < 0) & (-gap <= tolerance)).then(pl.lit("item_over"))
-        .when(short & (gap <= by_currency(settings.charges_at_most))).then(pl.lit("item_bound"))
+        .when(short & (gap <= at_most)).then(pl.lit("item_bound"))
     )  # fmt: skip
     found = each.with_columns(case=case).filter(pl.col("case").is_not_null())
     rank = pl.col("case").replace_strict({name: place for place, name in enumerate(ORDER)}, return_dtype=pl.Int8)
@@ -67,7 +75,13 @@ def nearly(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame, setti
         gap=pl.col("case").replace_strict(GAP, default=None, return_dtype=pl.String),
         gap_minor=pl.max_horizontal("gap_minor", 0),
         # Where several would do, which it is a person says.
-        minus_permille=pl.when(count > 1).then(100 + number * 20).otherwise(0),
+        minus_permille=pl.when(count > 1)
+        .then(100 + number * 20)
+        .when(pl.col("case").is_in(["item_short", "item_over"]))
+        .then(_by_chance(2 * tolerance))
+        .when(pl.col("case") == "item_bound")
+        .then(_by_chance(at_most))
+        .otherwise(_by_chance(1)),
         item_ids=pl.concat_list("item_id"),
         caps_minor=pl.concat_list("open_minor"),
         case=pl.col("case").replace({"item_bound": "item_charges"}),
@@ -116,23 +130,27 @@ def of_nobody(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
     return claims(told)
 
 
-def whole_payer(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Claim the items of a payer from the oldest on, if that is allowed, and else leave the money on account."""
+def _by_chance(width_minor: int | pl.Expr) -> pl.Expr:
+    """How much less certain an amount is that one of so many items may have by chance: of five such lines one has."""
+    met = 1000 * pl.col("owed").cast(pl.Int64) * width_minor // pl.col("amount_minor")
+    return (1000 * met // (4000 + met)).cast(pl.Int32)
+
+
+def on_account(payers: pl.DataFrame) -> pl.DataFrame:
+    """Claim no item: the money is the payer's, whatever it is for."""
+    nothing = pl.lit([], dtype=pl.List(pl.Int64))
+    return claims(payers.with_columns(case=pl.lit("payer_only"), item_ids=nothing, caps_minor=nothing))
+
+
+def oldest_first(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Claim the items of a payer from the oldest on, as far as the money goes."""
     money = payers.join(lines.select("line_id", "currency", "amount_minor"), on="line_id")
-    on_account = money.with_columns(
-        case=pl.lit("payer_only"),
-        item_ids=pl.lit([], dtype=pl.List(pl.Int64)),
-        caps_minor=pl.lit([], dtype=pl.List(pl.Int64)),
-    )
-    if not settings.oldest_first:
-        return claims(on_account)
     owed = stock.filter(~pl.col("is_credit")).select("payer_id", "currency", "item_id", "open_minor", "place")
     each = money.join(owed, on=["payer_id", "currency"]).sort("line_id", "payer_id", "place")
     before = pl.col("open_minor").cum_sum().over("line_id", "payer_id") - pl.col("open_minor")
-    oldest = (
+    return claims(
         each.filter(before < pl.col("amount_minor"))
         .group_by("line_id", "payer_id", "how", "known", maintain_order=True)
         .agg(item_ids="item_id", caps_minor="open_minor")
         .with_columns(case=pl.lit("oldest_first"))
     )
-    return pl.concat([claims(oldest), claims(on_account)])

@@ -1,0 +1,1 @@
+"""Bank lines against open items, in the words of the trade."""
