@@ -10,7 +10,7 @@ from dunwell.cash.settings import Settings
 
 # What each sign is worth; the payer with the most is the one, and it is unclear where two have as much.
 WORTH: Final = {
-    "on_behalf_of": 9,
+    "on_behalf_of": 20,
     "iban": 8,
     "account": 8,
     "customer_number": 6,
