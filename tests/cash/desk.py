@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
 from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
 
+Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 TODAY = date(2026, 3, 16)
 
 
@@ -91,11 +92,15 @@ class Desk:
         """Match all that has come."""
         return Result(self, match(*self.frames(), Settings(**settings)))
 
-    def frames(self) -> tuple[pl.DataFrame, ...]:
+    def frames(self) -> Frames:
         """Lines, items, accounts, references and payers as frames."""
-        rows = (self.lines, self.items, self.accounts, self.references, self.payers)
-        schemas = (LINES, ITEMS, ACCOUNTS, REFERENCES, PAYERS)
-        return tuple(pl.DataFrame(part, schema=schema) for part, schema in zip(rows, schemas, strict=True))
+        return (
+            pl.DataFrame(self.lines, schema=LINES),
+            pl.DataFrame(self.items, schema=ITEMS),
+            pl.DataFrame(self.accounts, schema=ACCOUNTS),
+            pl.DataFrame(self.references, schema=REFERENCES),
+            pl.DataFrame(self.payers, schema=PAYERS),
+        )
 
     def _id_of(self, debtor: str) -> int:
         return next(int(account["account_id"]) for account in self.accounts if account["name"] == debtor)

@@ -33,6 +33,7 @@ class Signs:
     keys: pl.DataFrame
     payers: pl.DataFrame
     named: pl.DataFrame
+    owners: pl.DataFrame
 
 
 def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
@@ -79,6 +80,7 @@ def _signs(
         keys,
         payers_of(lines, accounts, payers, spans, settings),
         evidence.named(lines, references, spans, keys),
+        open_items.select("item_id", "payer_id"),
     )
 
 
@@ -134,7 +136,7 @@ def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, setting
         single.nearly(rest, ours, open_items, settings),
         single.in_other_currency(rest, ours, open_items),
         _adding_up(rest, ours, by_name, lines=lines, open_items=open_items, settings=settings),
-        single.on_account(_with_owners(ours, signs.named, rest, open_items)),
+        single.on_account(_with_owners(ours, signs, rest)),
         single.of_nobody(rest.join(payers, on="line_id", how="anti"), open_items),
     ]
     found = pl.concat([sure, rated(pl.concat(made))])
@@ -168,14 +170,12 @@ def _adding_up(
     )
 
 
-def _with_owners(
-    payers: pl.DataFrame, named_items: pl.DataFrame, lines: pl.DataFrame, open_items: pl.DataFrame
-) -> pl.DataFrame:
-    """Payers, and for lines of nobody known the one that owes what they name."""
+def _with_owners(payers: pl.DataFrame, signs: Signs, lines: pl.DataFrame) -> pl.DataFrame:
+    """Payers, and for lines of nobody known the one that owes, or owed until another line paid it, what they name."""
     owners = (
-        named_items.join(lines.select("line_id"), on="line_id", how="semi")
+        signs.named.join(lines.select("line_id"), on="line_id", how="semi")
         .join(payers, on="line_id", how="anti")
-        .join(open_items.select("item_id", "payer_id"), on="item_id")
+        .join(signs.owners, on="item_id")
         .select("line_id", "payer_id")
         .unique()
         .filter(pl.len().over("line_id") == 1)
