@@ -67,3 +67,9 @@ def by_currency(amounts: Mapping[str, int]) -> pl.Expr:
     if not amounts:
         return pl.lit(0, dtype=pl.Int64)
     return pl.col("currency").cast(pl.String).replace_strict(dict(amounts), default=0, return_dtype=pl.Int64)
+
+
+def by_chance(width_minor: int | pl.Expr) -> pl.Expr:
+    """How much less certain an amount is that one of so many items may have by chance: of five such lines one has."""
+    met = 1000 * pl.col("owed").cast(pl.Int64) * width_minor // pl.col("amount_minor")
+    return (1000 * met // (4000 + met)).cast(pl.Int32)

@@ -7,6 +7,7 @@ import polars as pl
 from dunwell.cash import choose, evidence, named, numbers, single
 from dunwell.cash.allocate import allocate
 from dunwell.cash.claims import CLAIMS, claims, rated, stock
+from dunwell.cash.nearly import nearly
 from dunwell.cash.payers import payers as payers_of
 from dunwell.cash.settings import Settings
 from dunwell.cash.several import several_items
@@ -104,6 +105,9 @@ def _rounds(
             break
         open_items = _less(open_items, given[-1])
         order = choose.ranked(_ladder(rest, open_items, signs, settings))
+    left = choose.ranked(rated(single.on_account(_with_owners(signs.payers, signs, rest))))
+    last = choose.late(choose.best(left.join(rest, on="line_id", how="semi"), settings), settings)
+    chosen.append(last.filter(pl.col("permille") >= settings.propose_permille))
     return pl.concat(chosen), pl.concat(given), first
 
 
@@ -133,7 +137,7 @@ def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, setting
     made = [
         named.weakly(weak, strong, named.SHORT, lines=rest, payers=ours, stock=open_items, settings=settings),
         named.weakly(like, strong.clear(), named.LIKE, lines=rest, payers=ours, stock=open_items, settings=settings),
-        single.nearly(rest, ours, open_items, settings),
+        nearly(rest, ours, open_items, settings),
         single.in_other_currency(rest, ours, open_items),
         _adding_up(rest, ours, by_name, lines=lines, open_items=open_items, settings=settings),
         single.on_account(_with_owners(ours, signs, rest)),
