@@ -48,3 +48,21 @@ def test_what_is_not_known_says_what_to_do(tmp_path: Path) -> None:
     answer = dunwell("cash", "import", "one.sta", cwd=home)
     assert (answer.code, f"{IBAN} is not known as an entity's bank account" in answer.err) == (3, True)
     assert dunwell("cash", "lines", "--state", "lost", cwd=home).code == 3
+
+
+def test_money_is_matched_reviewed_applied_and_taken_back(book: Path) -> None:
+    (book / "two.sta").write_bytes(mt940(["260302 100 //C1 thanks"], opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    told = dunwell("cash", "match", cwd=book).out
+    assert "1 lines: 0 applied" in told
+    assert "100.00 EUR = 0.00 applied + 0.00 left on accounts + 100.00 waiting" in told
+    (waiting,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
+    assert "line " + str(waiting["line"]) in dunwell("cash", "review", cwd=book).out
+    item = dunwell("report", "ageing", "--json", cwd=book).json
+    assert item
+    applied = dunwell("cash", "apply", str(waiting["line"]), "--account", "MEYER", "--json", cwd=book)
+    assert (applied.code, applied.json["line"]) == (0, waiting["line"])
+    assert dunwell("cash", "review", cwd=book).out.strip() == "nothing waits"
+    assert dunwell("cash", "unapply", str(waiting["line"]), "--reason", "not his", cwd=book).code == 0
+    assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1
+    assert "nobody is known" in dunwell("cash", "payers", cwd=book).out

@@ -7,7 +7,7 @@ import polars as pl
 from django.db import transaction
 
 from dunwell.cash.names import plain_iban
-from dunwell.engine.events import Paid, Reversed
+from dunwell.engine.events import ItemsBooked, Paid, Reversed
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen
@@ -38,12 +38,11 @@ def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
     with transaction.atomic():
         line = _line(entity, line_id)
         match = BankMatch.objects.filter(line=line).select_related("account").first()
-        if match is None or match.account is None:
-            raise Conflict(f"nobody knows whose money line {line_id} is: say it with the items, or the account")
+        if match is None:
+            raise Conflict(f"nothing was found for line {line_id}: say for which items it is, or whose account")
         parts = list(match.parts.select_related("item").order_by("pk"))
         for part in parts:
-            granted = part.discount_minor + part.charges_minor + part.difference_minor
-            if part.item.open_minor < abs(part.amount_minor) + granted:
+            if part.item.open_minor < abs(part.amount_minor) + granted_minor(part):
                 raise Conflict(f"less is open of {part.item.number} than line {line_id} was matched with")
         return _apply(entity, line, match, parts, by=by, at=at)
 
@@ -79,7 +78,10 @@ def apply_to(
 
 
 def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime) -> None:
-    """Take back what a line was applied to; the line waits again. Errors: NotFound; Conflict; Invalid without a reason."""
+    """Take back what a line was applied to; the line waits again.
+
+    Errors: NotFound; Conflict; Invalid without a reason.
+    """
     if not reason.strip():
         raise Invalid("say why: money is taken back from items for a reason")
     with transaction.atomic():
@@ -90,6 +92,9 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         if match is None or match.payment is None:
             raise Conflict(f"line {line_id} is not applied")
         payment, today = match.payment, local_day(entity, at)
+        for credit in Item.objects.filter(bank_match_part__match=match).select_related("account"):
+            told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
+            let_happen(entity, Reversed(on=today, item_id=credit.pk), told, on=today, by=by, at=at)
         told = Told(
             what="payment.unapplied", about=payment.account, columns={},
             detail={"payment": payment.pk, "line": line.pk, "reason": reason},
@@ -118,32 +123,24 @@ def _apply(
 ) -> int:
     about = match.account
     if about is None:
-        raise Conflict(f"nobody knows whose money line {line.pk} is")
-    if any(
-        part.amount_minor < 0 or part.discount_minor or part.charges_minor or part.difference_minor for part in parts
-    ):
-        raise Conflict(
-            f"line {line.pk} needs a credit or a discount set off first: apply it with the items of your choice"
-        )
+        raise Conflict(f"nobody knows whose money line {line.pk} is: say it with the items, or the account")
+    owed, left = [part for part in parts if part.amount_minor > 0], line.amount_minor
+    at_most = []
+    for part in owed:  # a credit that the payer set off stays open beside what it was set off against, and nets it
+        at_most.append(min(part.amount_minor, left))
+        left -= at_most[-1]
     payment_id = int(bulk.allocate_ids(Item, 1)[0])
     event = Paid(
         on=line.booked_on, item_id=payment_id, account_id=about.pk, entity_id=entity.pk, currency=line.currency,
-        amount_minor=line.amount_minor, applies_to=[part.item_id for part in parts],
-        at_most_minor=[part.amount_minor for part in parts],
+        amount_minor=line.amount_minor, applies_to=[part.item_id for part in owed], at_most_minor=at_most,
     )  # fmt: skip
     detail = {
         "payment": payment_id, "line": line.pk, "amount_minor": line.amount_minor, "currency": line.currency,
         "items": [part.item.number for part in parts], "step": match.step, "why": match.why,
         "confidence_permille": match.confidence_permille,
     }  # fmt: skip
-    let_happen(
-        entity,
-        event,
-        Told(what="payment.received", about=about, detail=detail, columns={}),
-        on=line.booked_on,
-        by=by,
-        at=at,
-    )
+    told = Told(what="payment.received", about=about, detail=detail, columns={})
+    let_happen(entity, event, told, on=line.booked_on, by=by, at=at)
     Payment.objects.create(
         item_id=payment_id, entity=entity, received_on=line.booked_on, reference=line.reference or line.text
     )
@@ -151,7 +148,35 @@ def _apply(
     match.save(update_fields=["payment"])
     line.state = BankLineState.APPLIED
     line.save(update_fields=["state"])
+    for part in owed:
+        if granted_minor(part):
+            _grant(entity, line, part, by=by, at=at)
     return payment_id
+
+
+def _grant(entity: Entity, line: BankLine, part: BankMatchPart, *, by: str, at: datetime) -> None:
+    """Take off an item what its payer may keep: a discount, charges of banks, a difference too small to write about."""
+    credit_id, item = int(bulk.allocate_ids(Item, 1)[0]), part.item
+    number, amount_minor = f"BL{line.pk}-{item.pk}", granted_minor(part)
+    row = {
+        "item_id": credit_id, "account_id": item.account_id, "entity_id": entity.pk, "number": number,
+        "kind": "credit", "currency": line.currency, "issued_on": line.booked_on, "due_on": line.booked_on,
+        "amount_minor": amount_minor, "open_minor": amount_minor,
+    }  # fmt: skip
+    event = ItemsBooked(on=line.booked_on, items=pl.DataFrame([row]), applies_to=[(credit_id, item.pk)])
+    detail = {
+        "line": line.pk, "credit": number, "currency": line.currency, "discount_minor": part.discount_minor,
+        "charges_minor": part.charges_minor, "difference_minor": part.difference_minor,
+    }  # fmt: skip
+    told = Told(what="difference.granted", about=item, detail=detail, columns={})
+    let_happen(entity, event, told, on=line.booked_on, by=by, at=at)
+    part.credit_id = credit_id
+    part.save(update_fields=["credit"])
+
+
+def granted_minor(part: BankMatchPart) -> int:
+    """What is granted of an item beside the money."""
+    return part.discount_minor + part.charges_minor + part.difference_minor
 
 
 def _debtor_of(entity: Entity, items: Sequence[str]) -> Account:

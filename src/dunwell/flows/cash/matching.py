@@ -10,9 +10,8 @@ from django.db import transaction
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
-from dunwell.cash.tables import REFERENCES
 from dunwell.flows.cash.applying import apply_match
-from dunwell.flows.cash.reading import debtors, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict, Invalid
 from dunwell.flows.progress import Progress, untold
@@ -46,14 +45,8 @@ def match_lines(
     lines = waiting_lines(entity)
     items, book = open_items(entity, on=today)
     progress("matching")
-    found = match(
-        lines,
-        items,
-        debtors(entity, book),
-        pl.DataFrame(schema=REFERENCES),
-        known_payers(entity),
-        settings or Settings(),
-    )
+    accounts, given, known = debtors(entity, book), given_references(entity), known_payers(entity)
+    found = match(lines, items, accounts, given, known, settings or Settings())
     with transaction.atomic():
         _keep(entity, found)
     certain = found.matches.filter(pl.col("outcome") == "apply")["line_id"].to_list() if apply else []

@@ -5,11 +5,12 @@ from datetime import date
 
 import polars as pl
 
-from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
 from dunwell.engine.book import Book
+from dunwell.engine.references import reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
-from dunwell.records.models import Account, BankLine, BankLineState, Entity, KnownPayer
+from dunwell.records.models import Account, BankLine, BankLineState, Entity, KnownPayer, NoticeLine, NoticeState
 
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
 
@@ -39,6 +40,22 @@ def debtors(entity: Entity, book: Book) -> pl.DataFrame:
     rows = Account.objects.filter(entity=entity).values_list("pk", "code", "name").iterator(chunk_size=10_000)
     names = _frame(rows, {"account_id": pl.Int64, "account": pl.String, "name": pl.String})
     return names.join(payers_of(book.accounts), on="account_id", how="left").select(list(ACCOUNTS))
+
+
+def given_references(entity: Entity) -> pl.DataFrame:
+    """The references that notices asked to quote, and the open items that each stands for."""
+    if not entity.reference_scheme:
+        return pl.DataFrame(schema=REFERENCES)
+    lines = NoticeLine.objects.filter(notice__entity=entity, item__closed_on=None)
+    said = lines.filter(notice__state__in=[NoticeState.POSTED, NoticeState.SENT]).order_by("notice")
+    # What a Finnish letter writes as RF, a bank there may write in the form of the country.
+    schemes = [entity.reference_scheme, *(["viite"] if entity.reference_scheme == "viite_rf" else [])]
+    rows = [
+        (reference_of(scheme, notice_id), item_id)
+        for notice_id, item_id in said.values_list("notice", "item").distinct()
+        for scheme in schemes
+    ]
+    return _frame(rows, REFERENCES)
 
 
 def known_payers(entity: Entity) -> pl.DataFrame:

@@ -139,7 +139,7 @@ class BankMatch(models.Model):
 
 
 class BankMatchPart(models.Model):
-    """How much of a line is for an item, and what is granted beside the money."""
+    """How much of a line is for an item, and what is granted beside the money: `credit` once it is."""
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
     match = models.ForeignKey(BankMatch, models.CASCADE, related_name="parts")
@@ -148,3 +148,4 @@ class BankMatchPart(models.Model):
     discount_minor = models.BigIntegerField(default=0)
     charges_minor = models.BigIntegerField(default=0)
     difference_minor = models.BigIntegerField(default=0)
+    credit = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match_part")
