@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import filled
-from tests.cli.shell import dunwell
+from tests.cli.shell import dunwell, on_a_terminal
 from tests.sources.bank.mt940_files import IBAN, mt940
 
 ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
@@ -66,3 +66,14 @@ def test_money_is_matched_reviewed_applied_and_taken_back(book: Path) -> None:
     assert dunwell("cash", "unapply", str(waiting["line"]), "--reason", "not his", cwd=book).code == 0
     assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1
     assert "nobody is known" in dunwell("cash", "payers", cwd=book).out
+
+
+def test_a_person_at_a_terminal_says_line_by_line_what_is_what(book: Path) -> None:
+    lines = ["260302 100 //C1 thanks", "260302 50 //C2 hello", "260302 7 //C3 what"]
+    (book / "two.sta").write_bytes(mt940(lines, opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    assert dunwell("cash", "match", "--propose", cwd=book).code == 0
+    shown = on_a_terminal("cash", "review", cwd=book, answers="A-17\ns\n=SMITH\n")
+    assert shown.count("item numbers, =ACCOUNT, s: skip, q: quit") == 3
+    applied = dunwell("cash", "lines", "--state", "applied", "--json", cwd=book).json["lines"]
+    assert sorted(line["amount_minor"] for line in applied) == [700, 10_000]

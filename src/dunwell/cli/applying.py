@@ -1,5 +1,6 @@
 """`dunwell cash match`, `review`, `apply`, `unapply`, and who is known to pay from where."""
 
+import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -11,7 +12,6 @@ from dunwell.cli.output import as_json, is_watched, money, progress, say, table
 
 if TYPE_CHECKING:
     from dunwell.flows.cash.review import Waiting
-    from dunwell.records.models import Entity
 
 LISTED: Final = 50
 LineNumber = Annotated[int, typer.Argument(metavar="LINE", help="The number of a bank line.")]
@@ -68,7 +68,7 @@ def review(entity: EntityCode = None, json: Json = False) -> None:
         return
     for line in found.lines:
         _show(line)
-        if is_watched() and not _asked(chosen, line):
+        if is_watched() and sys.stdin.isatty() and not _asked(chosen.code, line):
             return
     if found.more:
         say(f"and {found.more:,} more, smaller ones")
@@ -87,8 +87,7 @@ def apply(
 
     What the items do not need is a credit of the account. Who pays from the line's IBAN is known from then on.
     """
-    chosen = entity_of(entity)
-    _said(chosen, line, items or [], account, json=json)
+    _said(entity, line, items or [], account, json=json)
 
 
 @refuses
@@ -132,8 +131,9 @@ def payers(
     table("Known payers", ("number", "by", "value", "account", "since"), rows)
 
 
-def _said(chosen: "Entity", line: int, items: list[str], account: str | None, *, json: bool) -> None:
+def _said(entity: str | None, line: int, items: list[str], account: str | None, *, json: bool) -> None:
     """Apply a line, and tell."""
+    chosen = entity_of(entity)
     from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
 
     by, at = clock.actor(), clock.now()
@@ -163,7 +163,7 @@ def _show(line: "Waiting") -> None:
         say(f"  perhaps {each.account or '?'}: {items} ({each.confidence_permille / 10:.1f} %: {each.why})")
 
 
-def _asked(chosen: "Entity", line: "Waiting") -> bool:
+def _asked(entity: str, line: "Waiting") -> bool:
     """Ask what a line is for, and do it; False where somebody has had enough."""
     is_proposed = bool(line.outcome) and line.outcome != "exception"
     what = "y: apply, " if is_proposed else ""
@@ -172,11 +172,11 @@ def _asked(chosen: "Entity", line: "Waiting") -> bool:
     if words == ["q"]:
         return False
     if words == ["y"] and is_proposed:
-        _said(chosen, line.line, [], None, json=False)
+        _said(entity, line.line, [], None, json=False)
     elif words and words not in (["s"], ["y"]):
         accounts = [word[1:] for word in words if word.startswith("=")]
         if len(accounts) > 1:
             raise WrongUsage("one line is the money of one account")
         items = [word for word in words if not word.startswith("=")]
-        _said(chosen, line.line, items, accounts[0] if accounts else None, json=False)
+        _said(entity, line.line, items, accounts[0] if accounts else None, json=False)
     return True
