@@ -143,3 +143,10 @@ def test_a_match_whose_item_was_paid_meanwhile_is_not_applied(bank: Town, tmp_pa
     with pytest.raises(Conflict, match="less is open of INV-20170"):
         apply_match(bank.entity, line_of(10_000), **BERT)
     assert Payment.objects.filter(reference__contains="INV").count() == 0
+
+
+def test_a_line_that_is_booked_tomorrow_waits_until_then(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260311 100 //B1 INV-20170"], opens=0, on=("260311", "260311")))
+    assert match_lines(bank.entity, **BERT).lines == 0
+    with pytest.raises(Invalid, match="2026-03-11 is yet to come"):
+        apply_to(bank.entity, line_of(10_000), items=["INV-20170"], **BERT)

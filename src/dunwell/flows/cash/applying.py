@@ -11,7 +11,7 @@ from dunwell.engine.events import ItemsBooked, Paid, Reversed
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen
-from dunwell.flows.plausible import owed_items
+from dunwell.flows.plausible import owed_items, require_past
 from dunwell.records import bulk
 from dunwell.records.models import (
     Account,
@@ -36,7 +36,7 @@ def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
     match, or whose items have less open by now.
     """
     with transaction.atomic():
-        line = _line(entity, line_id)
+        line = _line(entity, line_id, at)
         match = BankMatch.objects.filter(line=line).select_related("account").first()
         if match is None:
             raise Conflict(f"nothing was found for line {line_id}: say for which items it is, or whose account")
@@ -56,7 +56,7 @@ def apply_to(
     Invalid for items of several payers or another currency.
     """
     with transaction.atomic():
-        line = _line(entity, line_id)
+        line = _line(entity, line_id, at)
         about = account_called(entity, account) if account else _debtor_of(entity, items)
         owed = owed_items(entity, about, items, currency=line.currency, what="a payment")
         BankMatch.objects.filter(line=line).delete()
@@ -106,7 +106,7 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         line.save(update_fields=["state"])
 
 
-def _line(entity: Entity, line_id: int) -> BankLine:
+def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
     """A line that waits, locked. Errors: NotFound; Conflict; Invalid for money that went out."""
     line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
     if line is None:
@@ -115,6 +115,7 @@ def _line(entity: Entity, line_id: int) -> BankLine:
         raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
     if line.amount_minor <= 0 or line.is_reversal:
         raise Invalid(f"line {line_id} is no money that came in")
+    require_past(f"line {line_id} is applied", line.booked_on, entity, at)
     return line
 
 

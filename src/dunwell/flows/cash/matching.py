@@ -42,7 +42,7 @@ def match_lines(
     """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all."""
     today = local_day(entity, at)
     progress("reading")
-    lines = waiting_lines(entity)
+    lines = waiting_lines(entity, on=today)
     items, book = open_items(entity, on=today)
     progress("matching")
     accounts, given, known = debtors(entity, book), given_references(entity), known_payers(entity)

@@ -15,10 +15,11 @@ from dunwell.records.models import Account, BankLine, BankLineState, Entity, Kno
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
 
 
-def waiting_lines(entity: Entity) -> pl.DataFrame:
-    """The money that came in and is not applied, nor set aside."""
+def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
+    """The money that has come in by a day, and is not applied, nor set aside."""
+    waiting = [BankLineState.OPEN, BankLineState.PROPOSED]
     found = BankLine.objects.filter(
-        entity=entity, state__in=[BankLineState.OPEN, BankLineState.PROPOSED], amount_minor__gt=0, is_reversal=False
+        entity=entity, state__in=waiting, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
     ).order_by("booked_on", "pk")
     names = ["pk", *(name for name in LINES if name != "line_id")]
     return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
