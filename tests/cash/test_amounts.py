@@ -177,6 +177,26 @@ def test_oldest_first_is_only_done_where_it_is_allowed(desk: Desk) -> None:
     assert found.applied(line) == {"1000001": 11937, "1000002": 88063}
 
 
+def test_oldest_first_goes_on_with_the_next_payment_where_the_last_one_ended(desk: Desk) -> None:
+    later = desk.comes("1000.00", "on account 2", party_iban=IBAN)
+    first = desk.comes("1000.00", "on account 1", party_iban=IBAN, on=TODAY - timedelta(days=1))
+    more = desk.comes("5000.00", "on account 3", party_iban=IBAN)
+    found = desk.match(oldest_first=True)
+    assert found.applied(first) == {"1000001": 11937, "1000002": 88063}
+    assert found.applied(later) == {"1000002": 100000}
+    assert found.applied(more) == {"1000002": 61948, "1000003": 77777}
+    assert found.of(more)["left_minor"] == 500000 - 61948 - 77777
+
+
+def test_items_of_one_price_are_proposed_and_never_taken_for_certain(desk: Desk) -> None:
+    for place in range(40):
+        desk.owes("Meyer GmbH", f"20000{place:02d}", "9.99")
+    lines = [desk.comes("9.99", f"month {place}", party_iban=IBAN) for place in range(40)]
+    found = desk.match()
+    assert {found.outcome(line) for line in lines} == {"propose"}
+    assert found.paid(lines[0]) == {"2000000": 999}
+
+
 def test_oldest_first_does_not_set_aside_what_the_payer_named(desk: Desk) -> None:
     line = desk.comes("100.00", "1000003", party_iban=IBAN)
     assert desk.match(oldest_first=True).applied(line) == {"1000003": 10000}

@@ -82,6 +82,14 @@ def test_a_reference_that_was_never_given_out_says_nothing(desk: Desk) -> None:
     assert desk.match().outcome(line) == "exception"
 
 
+def test_a_short_reference_is_met_by_chance_and_needs_payer_or_amount(desk: Desk) -> None:
+    desk.owes("Schulze AG", "55555", "77.00", reference="1232")
+    right, wrong = desk.comes("77.00", reference="123 2"), desk.comes("50.00", reference="1232", of="Somebody else")
+    found = desk.match()
+    assert found.applied(right) == {"55555": 7700}
+    assert found.applied(wrong) == {}
+
+
 def test_an_advice_says_what_of_each_document_is_paid(desk: Desk) -> None:
     advice = [
         {"number": "2026/123", "amount_minor": 10000, "is_credit_note": False},
@@ -141,10 +149,13 @@ def test_a_short_number_with_its_letters_and_the_amount_needs_no_payer() -> None
     desk = Desk()
     desk.debtor("Meyer GmbH")
     desk.owes("Meyer GmbH", "RE-117", "100.00")
+    desk.owes("Meyer GmbH", "RE-17", "55.00")
     line, other = desk.comes("100.00", "RE 117"), desk.comes("100.00", "page 117")
+    shorter = desk.comes("55.00", "RE 17")
     found = desk.match()
     assert found.applied(line) == {"RE-117": 10000}
     assert found.outcome(other) != "apply"
+    assert found.outcome(shorter) != "apply"
 
 
 @pytest.mark.parametrize(
