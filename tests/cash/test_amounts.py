@@ -98,6 +98,27 @@ def test_a_currency_without_a_tolerance_has_none(desk: Desk) -> None:
     assert desk.match(tolerances={"USD": 100}).applied(line) == {}
 
 
+def test_a_small_difference_needs_no_number_where_few_items_could_be_meant(desk: Desk) -> None:
+    line = desk.comes("777.00", "payment", party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(line) == {"1000003": 77700}
+    assert found.paid(line, "difference_minor") == {"1000003": 77}
+
+
+def test_among_many_small_items_a_small_difference_is_met_by_chance(desk: Desk) -> None:
+    for place in range(40):
+        desk.owes("Meyer GmbH", f"30000{place:02d}", f"{20 + 3 * place}.50")
+    line = desk.comes("50.37", "payment", party_iban=IBAN)
+    found = desk.match()
+    assert found.outcome(line) == "propose"
+    assert found.paid(line) == {"3000010": 5037}
+
+
+def test_money_on_account_is_proposed_however_low_the_threshold(desk: Desk) -> None:
+    line = desk.comes("4242.42", "payment", party_iban=IBAN)
+    assert desk.match(threshold_permille=600).outcome(line) == "propose"
+
+
 def test_charges_that_the_bank_tells_are_charges(desk: Desk) -> None:
     line = desk.comes("2485.11", "1000002", charges_minor=1500)
     found = desk.match()
@@ -160,6 +181,14 @@ def test_an_invoice_that_the_text_has_no_room_for_is_found_by_the_rest_of_the_am
     found = desk.match()
     assert found.applied(line) == {"1000002": 250011, "1000003": 77777}
     assert "rest_by_amount" in found.why(line)
+
+
+def test_the_rest_of_the_amount_that_two_items_would_fit_stays_on_account(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "1000004", "777.77")
+    line = desk.comes("3277.88", "1000002, 10", party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(line) == {"1000002": 250011}
+    assert found.of(line)["left_minor"] == 77777
 
 
 def test_what_is_named_and_what_is_of_the_amount_contradict_each_other(desk: Desk) -> None:
