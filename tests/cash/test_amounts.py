@@ -98,6 +98,27 @@ def test_a_currency_without_a_tolerance_has_none(desk: Desk) -> None:
     assert desk.match(tolerances={"USD": 100}).applied(line) == {}
 
 
+def test_a_small_difference_needs_no_number_where_few_items_could_be_meant(desk: Desk) -> None:
+    line = desk.comes("777.00", "payment", party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(line) == {"1000003": 77700}
+    assert found.paid(line, "difference_minor") == {"1000003": 77}
+
+
+def test_among_many_small_items_a_small_difference_is_met_by_chance(desk: Desk) -> None:
+    for place in range(40):
+        desk.owes("Meyer GmbH", f"30000{place:02d}", f"{20 + 3 * place}.50")
+    line = desk.comes("50.37", "payment", party_iban=IBAN)
+    found = desk.match()
+    assert found.outcome(line) == "propose"
+    assert found.paid(line) == {"3000010": 5037}
+
+
+def test_money_on_account_is_proposed_however_low_the_threshold(desk: Desk) -> None:
+    line = desk.comes("4242.42", "payment", party_iban=IBAN)
+    assert desk.match(threshold_permille=600).outcome(line) == "propose"
+
+
 def test_charges_that_the_bank_tells_are_charges(desk: Desk) -> None:
     line = desk.comes("2485.11", "1000002", charges_minor=1500)
     found = desk.match()
@@ -162,6 +183,14 @@ def test_an_invoice_that_the_text_has_no_room_for_is_found_by_the_rest_of_the_am
     assert "rest_by_amount" in found.why(line)
 
 
+def test_the_rest_of_the_amount_that_two_items_would_fit_stays_on_account(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "1000004", "777.77")
+    line = desk.comes("3277.88", "1000002, 10", party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(line) == {"1000002": 250011}
+    assert found.of(line)["left_minor"] == 77777
+
+
 def test_what_is_named_and_what_is_of_the_amount_contradict_each_other(desk: Desk) -> None:
     line = desk.comes("777.77", "part of 1000002", party_iban=IBAN)
     found = desk.match()
@@ -175,6 +204,26 @@ def test_oldest_first_is_only_done_where_it_is_allowed(desk: Desk) -> None:
     found = desk.match(oldest_first=True)
     assert found.step(line) == "oldest_first"
     assert found.applied(line) == {"1000001": 11937, "1000002": 88063}
+
+
+def test_oldest_first_goes_on_with_the_next_payment_where_the_last_one_ended(desk: Desk) -> None:
+    later = desk.comes("1000.00", "on account 2", party_iban=IBAN)
+    first = desk.comes("1000.00", "on account 1", party_iban=IBAN, on=TODAY - timedelta(days=1))
+    more = desk.comes("5000.00", "on account 3", party_iban=IBAN)
+    found = desk.match(oldest_first=True)
+    assert found.applied(first) == {"1000001": 11937, "1000002": 88063}
+    assert found.applied(later) == {"1000002": 100000}
+    assert found.applied(more) == {"1000002": 61948, "1000003": 77777}
+    assert found.of(more)["left_minor"] == 500000 - 61948 - 77777
+
+
+def test_items_of_one_price_are_proposed_and_never_taken_for_certain(desk: Desk) -> None:
+    for place in range(40):
+        desk.owes("Meyer GmbH", f"20000{place:02d}", "9.99")
+    lines = [desk.comes("9.99", f"month {place}", party_iban=IBAN) for place in range(40)]
+    found = desk.match()
+    assert {found.outcome(line) for line in lines} == {"propose"}
+    assert found.paid(lines[0]) == {"2000000": 999}
 
 
 def test_oldest_first_does_not_set_aside_what_the_payer_named(desk: Desk) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from dunwell.cash.match import match
 from dunwell.cash.settings import Settings
 from dunwell.cash.tables import ALLOCATIONS, GUESSES, MATCHES
+from dunwell.engine.book import Currency, Kind
 from tests.cash.desk import TODAY, Desk
 
 NAMES = ("Meyer GmbH", "Meyer AG", "Northwind Traders", "Sundry Foods")
@@ -104,6 +105,17 @@ def test_a_line_for_another_payer_changes_nothing_of_others(desk: Desk, given_se
     after = match(*desk.frames(), Settings(**given_settings))
     for name in ("matches", "allocations", "guesses"):
         assert getattr(after, name).filter(pl.col("line_id") != line).equals(getattr(before, name)), name
+
+
+def test_enums_of_the_book_are_taken_as_they_are() -> None:
+    desk = Desk()
+    desk.debtor("Meyer GmbH")
+    desk.owes("Meyer GmbH", "1000001", "10.00")
+    desk.comes("10.00", "1000001")
+    lines, items, *others = desk.frames()
+    typed = items.with_columns(pl.col("currency").cast(Currency), pl.col("kind").cast(Kind))
+    found = match(lines, typed, others[0], others[1], others[2], Settings())
+    assert found.matches["outcome"].to_list() == ["apply"]
 
 
 def test_nothing_comes_of_nothing() -> None:

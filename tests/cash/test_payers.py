@@ -63,6 +63,15 @@ def test_on_whose_behalf_it_comes_counts_more_than_whose_account_it_is(desk: Des
     assert desk.match().applied(line) == {"RE-2": 20000}
 
 
+def test_an_account_under_the_name_of_another_debtor_is_less_certain(desk: Desk) -> None:
+    alone = desk.comes("100.00", party_iban=IBAN)
+    certain = desk.match().of(alone)["confidence_permille"]
+    desk.lines[0]["party_name"] = "Northwind Traders Ltd."
+    torn = desk.match()
+    assert torn.applied(alone) == {"RE-1": 10000}
+    assert torn.of(alone)["confidence_permille"] < certain
+
+
 def test_a_child_is_paid_for_by_its_parent() -> None:
     desk = Desk()
     desk.debtor("Holding Ltd", iban=IBAN)
@@ -103,8 +112,8 @@ def test_a_payment_service_pays_for_many_and_tells_nothing() -> None:
     desk = Desk()
     for number in range(30):
         desk.debtor(f"Customer {number:02d} Foods", iban=OTHER_IBAN)
-    desk.owes("Customer 07 Foods", "RE-1", "100.00")
-    line = desk.comes("100.00", of="PayFast", party_iban=OTHER_IBAN)
+    desk.owes("Customer 07 Foods", "RE-1", "123.45")
+    line = desk.comes("123.45", of="PayFast", party_iban=OTHER_IBAN)
     assert desk.match().applied(line) == {}
 
 
@@ -156,6 +165,7 @@ def test_plain_names(name: str, plain: str) -> None:
         ("NORTHWIND TRADERS", "NORTHWIND", 88, 101),
         ("BECKER", "BECKMANN", 0, 88),
         ("US FOODS", "US STEEL", 0, 88),
+        ("BECKER", "BECKER INTERNATIONAL LOGISTICS", 0, 88),
     ],
 )
 def test_names_that_are_alike(one: str, other: str, at_least: int, below: int) -> None:

@@ -20,7 +20,7 @@ def allocate(chosen: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame, *, 
         .explode("item_ids", "caps_minor", empty_as_null=False)
         .rename({"item_ids": "item_id", "caps_minor": "cap_minor"})
         .join(about, on="item_id")
-        .sort("line_id", pl.col("cap_minor") > 0, "place")
+        .sort("line_id", "place")
     )
     cap, line = pl.col("cap_minor"), "line_id"
     budget = pl.col("amount_minor") + pl.col("gap_minor") - pl.min_horizontal(cap, 0).sum().over(line)

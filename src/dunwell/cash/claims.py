@@ -11,6 +11,8 @@ from dunwell.engine.book import CREDIT_KINDS, Schema
 # What closes the gap between what came and what is open: taken off beside the money.
 GAPS: Final = ("discount", "charges", "difference")
 
+CHANCE_MAX: Final = 250  # however likely chance is, an item that fits is a better guess than none
+
 CLAIMS: Final[Schema] = {
     "line_id": pl.Int64,
     "payer_id": pl.Int64,  # null: items of several payers
@@ -70,6 +72,9 @@ def by_currency(amounts: Mapping[str, int]) -> pl.Expr:
 
 
 def by_chance(width_minor: int | pl.Expr) -> pl.Expr:
-    """How much less certain an amount is that one of so many items may have by chance: of five such lines one has."""
+    """How much less certain a claim is whose amount one of so many items (`owed`) would be within reach of by chance.
+
+    As if of five lines that have come so far four paid what their amount says, and one paid something else.
+    """
     met = 1000 * pl.col("owed").cast(pl.Int64) * width_minor // pl.col("amount_minor")
-    return (1000 * met // (4000 + met)).cast(pl.Int32)
+    return pl.min_horizontal(1000 * met // (4000 + met), CHANCE_MAX).cast(pl.Int32)

@@ -1,8 +1,8 @@
 """How certain each case is, and why: the one table that says so, in permille.
 
-The columns say how the payer of the line is known: `sure` by its IBAN, its account or the customer's number, by its
-`name`, by a name `alike`, `unclear` where several are as likely, `none` where nobody is known, and `other` where
-somebody else is known than who owes the items. A case that is empty in a column is not made there.
+The columns say how the payer of the line is known: `sure` by its account, or on whose behalf it pays, by its `name` or
+its number as a customer, by a name `alike`, `unclear` where several are as likely, `none` where nobody is known, and
+`other` where somebody else is known than who owes the items. A case that is empty in a column is not made there.
 The figures are what `bench/cash.py` shows to be right, and below the usual threshold of 950 for what a person decides.
 """
 

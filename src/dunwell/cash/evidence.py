@@ -21,9 +21,11 @@ TOKEN_MIN: Final = 5
 TOKEN_MAX: Final = 35
 SHARE_MIN: Final = 0.6  # how much of a number must be left where it is cut off
 TYPO_MIN: Final = 6
-LETTERS_MIN: Final = 2
+LETTERS_MIN: Final = 2  # and WORDED_MIN digits: with them the letters in front make a number of a short one
+WORDED_MIN: Final = 3
 # What may be a reference: ten digits and more, however they are parted; or RF, which ends where one given out ends.
 DIGITS: Final = r"[0-9](?:[ /+*.-]{0,3}[0-9]){9,26}"
+REFERENCE_MIN: Final = 8
 RF: Final = r"RF[0-9]{2}[0-9A-Z]{1,21}"
 RF_LENGTHS: Final = range(5, 26)
 
@@ -44,7 +46,7 @@ def named(lines: pl.DataFrame, references: pl.DataFrame, spans: pl.DataFrame, kn
     by_document = _by_document(lines, known)
     by_reference = _by_reference(lines, references)
     found = pl.concat([
-        by_reference.with_columns(by=pl.lit("reference"), advised_minor=pl.lit(None, dtype=pl.Int64)),
+        by_reference.with_columns(advised_minor=pl.lit(None, dtype=pl.Int64)),
         by_document.with_columns(by=pl.lit("document")).select("line_id", "item_id", "by", "advised_minor"),
         by_number.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)),
     ])  # fmt: skip
@@ -80,7 +82,8 @@ def weak(
         .join(own, on=["payer_id", "key"])
         .filter(~pl.col("is_strong") | (pl.col("same") > ITEMS_MAX))
     )
-    worded = spans.filter(~pl.col("is_strong") & (pl.col("letters").str.len_chars() >= LETTERS_MIN)).join(
+    has_word = (pl.col("letters").str.len_chars() >= LETTERS_MIN) & (pl.col("digits").str.len_chars() >= WORDED_MIN)
+    worded = spans.filter(has_word & ~pl.col("is_strong")).join(
         known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "letters"]
     )
     found = pl.concat([of_payer.select("line_id", "item_id"), worded.select("line_id", "item_id")]).unique()
@@ -142,7 +145,7 @@ def _by_reference(lines: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame
     """Items by references that were given out: in the field of its own, or in the text, whatever parts its groups."""
     told = references.select("item_id", reference=_canonical(pl.col("reference"))).unique()
     if told.is_empty():
-        return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64})
+        return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64, "by": pl.String})
     text = pl.concat_str("text", "end_to_end_ref", "reference", separator=" | ", ignore_nulls=True).str.to_uppercase()
     digits = lines.select("line_id", reference=text.str.extract_all(DIGITS)).explode("reference", empty_as_null=False)
     starts = (
@@ -153,7 +156,10 @@ def _by_reference(lines: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame
     )
     written = pl.concat([lines.select("line_id", "reference"), digits, starts])
     found = written.with_columns(_canonical(pl.col("reference"))).join(told, on="reference")
-    return found.select("line_id", "item_id").unique()
+    # A short one, as some countries have them, is met by chance: it says as much as a number does.
+    is_long = pl.col("reference").str.len_chars() >= REFERENCE_MIN
+    by = pl.when(is_long).then(pl.lit("reference")).otherwise(pl.lit("number"))
+    return found.select("line_id", "item_id", by=by).unique()
 
 
 def _canonical(reference: pl.Expr) -> pl.Expr:

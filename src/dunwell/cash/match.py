@@ -11,8 +11,9 @@ from dunwell.cash.nearly import nearly
 from dunwell.cash.payers import payers as payers_of
 from dunwell.cash.settings import Settings
 from dunwell.cash.several import several_items
-from dunwell.cash.tables import ALLOCATIONS, GUESSES, MATCHES
+from dunwell.cash.tables import ACCOUNTS, ALLOCATIONS, GUESSES, ITEMS, LINES, MATCHES, PAYERS, REFERENCES
 from dunwell.cash.texts import texts
+from dunwell.engine.book import Schema
 
 ROUNDS_MAX = 6  # how often a line that came too late looks for something else
 
@@ -50,8 +51,15 @@ def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
     Frames are those of `tables`, of one creditor; the result does not depend on the order of rows. Per line, applied
     and left are its amount; per item, all lines together take no more than is open.
     """
-    lines, open_items = lines.sort("line_id"), stock(items)
-    signs = _signs(lines, open_items, accounts=accounts, references=references, payers=payers, settings=settings)
+    lines, open_items = _shaped(lines, LINES).sort("line_id"), stock(_shaped(items, ITEMS))
+    signs = _signs(
+        lines,
+        open_items,
+        accounts=_shaped(accounts, ACCOUNTS),
+        references=_shaped(references, REFERENCES),
+        payers=_shaped(payers, PAYERS),
+        settings=settings,
+    )
     chosen, given, first = _rounds(lines, open_items, signs, settings)
     matches = _matches(lines, chosen, given, settings)
     unapplied = matches.filter(pl.col("outcome") != "apply")
@@ -61,6 +69,11 @@ def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
         proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
         choose.guesses(first, unapplied).select(GUESSES.keys()),
     )
+
+
+def _shaped(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """The columns of `schema`, in its types: an Enum of the book is a string here."""
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
 def _signs(

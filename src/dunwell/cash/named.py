@@ -104,7 +104,7 @@ def _gaps(sets: pl.DataFrame, settings: Settings) -> pl.DataFrame:
 def _known(sets: pl.DataFrame, payers: pl.DataFrame) -> pl.DataFrame:
     """Say how the payer that owes the items is known as the payer of the line.
 
-    Only an account or a customer's number says for sure that somebody else paid; a name may be that of a sister.
+    Only an account says for sure that somebody else paid; a name may be that of a sister.
     """
     somebody = payers.filter(pl.col("known") == "sure").select("line_id").unique().with_columns(
         is_other=pl.lit(value=True)

@@ -18,7 +18,7 @@ WORTH: Final = {
     "core_name": 2,
     "like_name": 1,
 }
-SURE: Final = ("on_behalf_of", "iban", "account", "customer_number")
+SURE: Final = ("on_behalf_of", "iban", "account")
 ACCOUNTS: Final = ("iban", "account", "customer_number")
 PAYERS_MAX: Final = 20  # an account that pays for more is that of a payment service, and tells nothing
 NAMES_MAX: Final = 60  # a name that more have tells nothing
@@ -109,7 +109,7 @@ def _likeliest(signs: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("unclear"))
         .when(is_sure & ~pl.col("is_torn"))
         .then(pl.lit("sure"))
-        .when(is_sure | (pl.col("how") == "name"))
+        .when(is_sure | (pl.col("how").is_in(["name", "customer_number"])))
         .then(pl.lit("name"))
         .otherwise(pl.lit("alike"))
     )

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from dunwell.cash.claims import CLAIMS
+from dunwell.cash.claims import CHANCE_MAX, CLAIMS
 from dunwell.cash.settings import Settings
 from dunwell.cash.subsets import Found, search
 
@@ -132,8 +132,8 @@ def _oldest_run(amounts: list[int], target_minor: int) -> tuple[int, ...] | None
 def _claim(
     line: dict[str, Any], owed: Owed, places: tuple[int, ...], case: str, chance_permille: int
 ) -> dict[str, Any]:
-    """A claim, less certain by how likely it is that the amount is met by chance: of five such lines one is no lump."""
-    by_chance = 1000 * chance_permille // (4000 + chance_permille)
+    """A claim, less certain by how likely it is that the amount is met by chance; as `claims.by_chance` says."""
+    by_chance = min(1000 * chance_permille // (4000 + chance_permille), CHANCE_MAX)
     return {
         "line_id": line["line_id"], "payer_id": line["payer_id"], "how": line["how"], "known": line["known"],
         "case": case, "gap": None, "gap_minor": 0, "minus_permille": by_chance,

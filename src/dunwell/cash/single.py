@@ -34,7 +34,7 @@ def one_item(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame) -> 
     clear = (pl.col("known") != "unclear").sum().over("line_id")
     told = found.filter((clear == 0) | (pl.col("known") != "unclear")).with_columns(
         case=pl.when(count == 1).then(pl.lit("one_item")).otherwise(pl.lit("alike")),
-        minus_permille=number * 20 + 50 * is_doubtful.cast(pl.Int32) + by_chance(1),
+        minus_permille=pl.when(count > 1).then(number * 20).otherwise(50 * is_doubtful.cast(pl.Int32) + by_chance(1)),
         item_ids=pl.concat_list("item_id"),
         caps_minor=pl.concat_list("amount_minor"),
     )
@@ -112,11 +112,14 @@ def oldest_first(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame)
         .with_columns(begin=pl.col("end") - open_minor)
     )
     begins = owed.select(*key, "begin", first="at").sort("begin")
-    firsts = money.sort("start").join_asof(begins, left_on="start", right_on="begin", by=key)
+    firsts = money.sort("start").join_asof(begins, left_on="start", right_on="begin", by=key, check_sortedness=False)
     lasts = money.select("line_id", *key, last_minor=pl.col("upto") - 1).sort("last_minor")
-    lasts = lasts.join_asof(begins.rename({"first": "last"}), left_on="last_minor", right_on="begin", by=key)
+    lasts = lasts.join_asof(
+        begins.rename({"first": "last"}), left_on="last_minor", right_on="begin", by=key, check_sortedness=False
+    )
     each = (
-        firsts.join(lasts.select("line_id", *key, "last"), on=["line_id", *key])
+        firsts.drop("begin", strict=False)
+        .join(lasts.select("line_id", *key, "last"), on=["line_id", *key])
         .filter(pl.col("first").is_not_null())
         .with_columns(at=pl.int_ranges("first", pl.col("last") + 1))
         .explode("at", empty_as_null=False)
