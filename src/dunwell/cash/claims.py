@@ -49,11 +49,12 @@ def stock(items: pl.DataFrame) -> pl.DataFrame:
     """The items that something is open of: with signed_minor, is_credit, and place (0 the oldest due, then issued)."""
     kept = items.filter(pl.col("open_minor") > 0).sort("due_on", "issued_on", "item_id", nulls_last=True)
     is_credit = pl.col("kind").cast(pl.String).is_in(CREDIT_KINDS)
-    return kept.with_columns(
-        is_credit=is_credit,
-        signed_minor=pl.when(is_credit).then(-pl.col("open_minor")).otherwise("open_minor"),
-        place=pl.int_range(pl.len(), dtype=pl.Int64),
-    )
+    return signed(kept.with_columns(is_credit=is_credit, place=pl.int_range(pl.len(), dtype=pl.Int64)))
+
+
+def signed(items: pl.DataFrame) -> pl.DataFrame:
+    """Give what is open of items as signed_minor: of a credit negative."""
+    return items.with_columns(signed_minor=pl.when("is_credit").then(-pl.col("open_minor")).otherwise("open_minor"))
 
 
 def is_in_time(grace_days: int) -> pl.Expr:

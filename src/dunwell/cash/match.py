@@ -6,7 +6,7 @@ import polars as pl
 
 from dunwell.cash import choose, evidence, named, numbers, single
 from dunwell.cash.allocate import allocate
-from dunwell.cash.claims import CLAIMS, claims, rated, stock
+from dunwell.cash.claims import CLAIMS, claims, rated, signed, stock
 from dunwell.cash.nearly import nearly
 from dunwell.cash.payers import payers as payers_of
 from dunwell.cash.settings import Settings
@@ -129,10 +129,10 @@ def _less(open_items: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
     used = given.group_by("item_id").agg(
         used=pl.sum_horizontal("amount_minor", "discount_minor", "charges_minor", "difference_minor").abs().sum()
     )
-    left = open_items.join(used, on="item_id", how="left").with_columns(
+    left = open_items.join(used, on="item_id", how="left", maintain_order="left").with_columns(
         open_minor=pl.col("open_minor") - pl.col("used").fill_null(0)
     )
-    return stock(left.drop("used", "is_credit", "signed_minor", "place"))
+    return signed(left.filter(pl.col("open_minor") > 0)).drop("used")
 
 
 def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> pl.DataFrame:

@@ -27,7 +27,8 @@ def nearly(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame, setti
         "line_id", "currency", "amount_minor", "booked_on", "charges_minor", "instructed_minor", "instructed_currency"
     )
     asked = few.join(money, on="line_id").filter(pl.col("amount_minor") > 0)
-    paid = stock.join(asked.select("payer_id").unique(), on="payer_id", how="semi").filter(~pl.col("is_credit"))
+    paid = stock.join(asked.select("payer_id").unique(), on="payer_id", how="semi", maintain_order="left")
+    paid = paid.filter(~pl.col("is_credit"))
     owed = paid.group_by("payer_id", "currency").len("owed")
     pairs = _pairs(asked, paid, settings)
     each = (

@@ -10,24 +10,24 @@ CANDIDATES_MAX = 5  # of payers that a line may be of, where more than the amoun
 
 
 def oldest(stock: pl.DataFrame, *same: str) -> pl.DataFrame:
-    """Keep the oldest three of items that are the same: more are no help, and thousands of one price would be work."""
-    return stock.filter(pl.col("place").rank("ordinal").over(*same) <= ALIKE_MAX)
+    """Keep the first three of items that are the same: more are no help, and thousands of one price would be work."""
+    return stock.filter(pl.int_range(pl.len()).over(*same) < ALIKE_MAX)
+
+
+def fitting(stock: pl.DataFrame, wanted: pl.DataFrame, *on: str) -> pl.DataFrame:
+    """Keep the items that have what is `wanted` in the columns `on`, the oldest three of those that are the same."""
+    paid = stock.filter(~pl.col("is_credit"))
+    return oldest(paid.join(wanted.select(on).unique(), on=on, how="semi", maintain_order="left"), *on)
 
 
 def one_item(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
     """Claim the one item of exactly the amount; where there are several, the oldest three as alike."""
-    paid = stock.filter(~pl.col("is_credit"))
-    found = (
-        payers.join(lines.select("line_id", "currency", "amount_minor"), on="line_id")
-        .join(
-            oldest(paid, "payer_id", "currency", "open_minor"),
-            left_on=["payer_id", "currency", "amount_minor"],
-            right_on=["payer_id", "currency", "open_minor"],
-        )
-        .sort("line_id", "place")
-    )
+    asked = payers.join(lines.select("line_id", "currency", open_minor="amount_minor"), on="line_id")
+    key = ("payer_id", "currency", "open_minor")
+    found = asked.join(fitting(stock, asked, *key).drop("amount_minor"), on=key).sort("line_id", "place")
+    found = found.rename({"open_minor": "amount_minor"})
     count, number = pl.len().over("line_id"), pl.int_range(pl.len()).over("line_id")
-    owed = paid.group_by("payer_id", "currency").len("owed")
+    owed = stock.filter(~pl.col("is_credit")).group_by("payer_id", "currency").len("owed")
     found = found.join(owed, on=["payer_id", "currency"], maintain_order="left")
     # Of a payer that is one of several, and with a round amount, one item of that amount is found by chance.
     is_doubtful = (pl.col("known") == "unclear") & (pl.col("amount_minor") % ROUND_MINOR == 0)
@@ -46,10 +46,9 @@ def in_other_currency(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataF
     ordered = lines.filter(pl.col("instructed_currency") != pl.col("currency")).select(
         "line_id", currency="instructed_currency", open_minor="instructed_minor"
     )
-    found = payers.join(ordered, on="line_id").join(
-        oldest(stock.filter(~pl.col("is_credit")), "payer_id", "currency", "open_minor"),
-        on=["payer_id", "currency", "open_minor"],
-    )
+    key = ("payer_id", "currency", "open_minor")
+    asked = payers.join(ordered, on="line_id")
+    found = asked.join(fitting(stock, asked, *key), on=key)
     alone = found.filter(pl.len().over("line_id") == 1)
     return claims(
         alone.with_columns(
@@ -62,15 +61,9 @@ def in_other_currency(lines: pl.DataFrame, payers: pl.DataFrame, stock: pl.DataF
 
 def of_nobody(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
     """Guess for lines of nobody known whose items have the amount: three at most, never proposed."""
-    found = (
-        lines.select("line_id", "currency", "amount_minor")
-        .join(
-            oldest(stock.filter(~pl.col("is_credit")), "currency", "open_minor"),
-            left_on=["currency", "amount_minor"],
-            right_on=["currency", "open_minor"],
-        )
-        .sort("line_id", "place")
-    )
+    key = ("currency", "open_minor")
+    asked = lines.select("line_id", "currency", open_minor="amount_minor")
+    found = asked.join(fitting(stock, asked, *key), on=key).sort("line_id", "place")
     number = pl.int_range(pl.len()).over("line_id")
     told = found.filter(number < ALIKE_MAX).with_columns(
         case=pl.lit("amount_only"),
@@ -78,7 +71,7 @@ def of_nobody(lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
         known=pl.lit("none"),
         minus_permille=number * 10,
         item_ids=pl.concat_list("item_id"),
-        caps_minor=pl.concat_list("amount_minor"),
+        caps_minor=pl.concat_list("open_minor"),
     )
     return claims(told)
 
