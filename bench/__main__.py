@@ -5,7 +5,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
-NOT_BENCHES = {"__main__", "databases", "fill", "harness", "tryton_run"}
+NOT_BENCHES = {"__main__", "cash_lines", "databases", "fill", "harness", "tryton_run"}
 
 
 def main(names: list[str]) -> None:

@@ -1,1 +1,1 @@
-"""Bank lines and open items, matched."""
+"""Bank lines against open items, in the words of the trade."""

@@ -32,8 +32,8 @@ class Answer:
         return json.loads(self.out)
 
 
-def on_a_terminal(*words: str | Path, cwd: Path) -> str:
-    """Run `dunwell` as a person at a terminal does; return all that is shown there."""
+def on_a_terminal(*words: str | Path, cwd: Path, answers: str = "") -> str:
+    """Run `dunwell` as a person at a terminal does, who types these answers; return all that is shown there."""
     mine, its = os.openpty()
     shown: list[bytes] = []
 
@@ -44,6 +44,7 @@ def on_a_terminal(*words: str | Path, cwd: Path) -> str:
 
     reader = threading.Thread(target=read)
     reader.start()
+    os.write(mine, answers.encode())
     try:
         order = forked.Order(
             [_SCRIPT, *map(str, words)], str(cwd), _clean({"TERM": "xterm", "COLUMNS": "100"}), [its, its, its]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import filled
-from tests.cli.shell import dunwell
+from tests.cli.shell import dunwell, on_a_terminal
 from tests.sources.bank.mt940_files import IBAN, mt940
 
 ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
@@ -48,3 +48,32 @@ def test_what_is_not_known_says_what_to_do(tmp_path: Path) -> None:
     answer = dunwell("cash", "import", "one.sta", cwd=home)
     assert (answer.code, f"{IBAN} is not known as an entity's bank account" in answer.err) == (3, True)
     assert dunwell("cash", "lines", "--state", "lost", cwd=home).code == 3
+
+
+def test_money_is_matched_reviewed_applied_and_taken_back(book: Path) -> None:
+    (book / "two.sta").write_bytes(mt940(["260302 100 //C1 thanks"], opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    told = dunwell("cash", "match", cwd=book).out
+    assert "1 lines: 0 applied" in told
+    assert "100.00 EUR = 0.00 applied + 0.00 left on accounts + 100.00 waiting" in told
+    (waiting,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
+    assert "line " + str(waiting["line"]) in dunwell("cash", "review", cwd=book).out
+    item = dunwell("report", "ageing", "--json", cwd=book).json
+    assert item
+    applied = dunwell("cash", "apply", str(waiting["line"]), "--account", "MEYER", "--json", cwd=book)
+    assert (applied.code, applied.json["line"]) == (0, waiting["line"])
+    assert dunwell("cash", "review", cwd=book).out.strip() == "nothing waits"
+    assert dunwell("cash", "unapply", str(waiting["line"]), "--reason", "not his", cwd=book).code == 0
+    assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1
+    assert "nobody is known" in dunwell("cash", "payers", cwd=book).out
+
+
+def test_a_person_at_a_terminal_says_line_by_line_what_is_what(book: Path) -> None:
+    lines = ["260302 100 //C1 thanks", "260302 50 //C2 hello", "260302 7 //C3 what"]
+    (book / "two.sta").write_bytes(mt940(lines, opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    assert dunwell("cash", "match", "--propose", cwd=book).code == 0
+    shown = on_a_terminal("cash", "review", cwd=book, answers="A-17\ns\n=SMITH\n")
+    assert shown.count("item numbers, =ACCOUNT, s: skip, q: quit") == 3
+    applied = dunwell("cash", "lines", "--state", "applied", "--json", cwd=book).json["lines"]
+    assert sorted(line["amount_minor"] for line in applied) == [700, 10_000]

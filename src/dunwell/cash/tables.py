@@ -1,6 +1,7 @@
 """What matching reads and what it says, as frames with declared columns. All of one creditor.
 
-Amounts are minor units and positive; a line and what is applied of it are in one currency.
+Amounts are minor units; a line and what is applied of it are in one currency. A line's amount and what is open of an
+item are positive, of credits too: their kind says which side they are on.
 """
 
 from typing import Final
@@ -51,7 +52,7 @@ ITEMS: Final[Schema] = {
 ACCOUNTS: Final[Schema] = {"account_id": pl.Int64, "payer_id": pl.Int64, "account": pl.String, "name": pl.String}
 # The structured references that letters and invoices named, and the items that each stands for.
 REFERENCES: Final[Schema] = {"reference": pl.String, "item_id": pl.Int64}
-# What is known of who pays from where: `kind` iban, account or name, `value` in the plain form of that kind.
+# What is known of who pays from where: `kind` iban, account or name; `value` as `plain_iban` or `plain` writes it.
 PAYERS: Final[Schema] = {"kind": pl.String, "value": pl.String, "account_id": pl.Int64}
 
 MATCHES: Final[Schema] = {
@@ -67,7 +68,7 @@ MATCHES: Final[Schema] = {
 ALLOCATIONS: Final[Schema] = {
     "line_id": pl.Int64,
     "item_id": pl.Int64,
-    "amount_minor": pl.Int64,
+    "amount_minor": pl.Int64,  # negative: a credit that the payer set off; the sum over a line is what is applied
     "discount_minor": pl.Int64,  # granted beside the money, as are the next two
     "charges_minor": pl.Int64,
     "difference_minor": pl.Int64,

@@ -14,7 +14,7 @@ from dunwell.cli.output import as_json, err, money, progress, say, table
 if TYPE_CHECKING:
     from dunwell.flows.cash.statements import FileReport, StatementReport
 
-app = typer.Typer(help="Take in what banks send.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Take in what banks send, and apply it.", no_args_is_help=True, rich_markup_mode=None)
 LINES_LISTED: Final = 50
 OfEntity = Annotated[
     str | None, typer.Option("--entity", metavar="CODE", help="Of this entity alone. [default: of all of them]")
@@ -23,7 +23,7 @@ OfEntity = Annotated[
 
 @app.callback()
 def cash() -> None:
-    """Take in what banks send."""
+    """Take in what banks send, and apply it."""
 
 
 @app.command("account", cls=Command)

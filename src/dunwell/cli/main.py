@@ -8,6 +8,7 @@ import typer
 from dunwell import __version__
 from dunwell.cli import (
     agree,
+    applying,
     audit,
     book,
     cash,
@@ -87,6 +88,8 @@ app.command(cls=Command)(agree.promises)
 app.command(cls=Command)(agree.end)
 app.command(cls=Command)(happen.contact)
 app.command(cls=Command)(interest.interest)
+for command in (applying.match, applying.review, applying.apply, applying.unapply, applying.payers):
+    cash.app.command(cls=Command)(command)
 app.add_typer(cash.app, name="cash")
 app.add_typer(run.app, name="run")
 app.add_typer(task.app, name="task")

@@ -28,7 +28,15 @@ from dunwell.records.models.book import (
     Rate,
     RateSeries,
 )
-from dunwell.records.models.cash import BankAccount, BankLine, BankLineState, BankStatement
+from dunwell.records.models.cash import (
+    BankAccount,
+    BankLine,
+    BankLineState,
+    BankMatch,
+    BankMatchPart,
+    BankStatement,
+    KnownPayer,
+)
 from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
 from dunwell.records.models.people import SignInTry
 from dunwell.records.models.policy import Policy, PolicyVersion
@@ -59,6 +67,8 @@ __all__ = [
     "BankAccount",
     "BankLine",
     "BankLineState",
+    "BankMatch",
+    "BankMatchPart",
     "BankStatement",
     "Charge",
     "Closing",
@@ -71,6 +81,7 @@ __all__ = [
     "InstalmentPlan",
     "Item",
     "ItemState",
+    "KnownPayer",
     "NotedContact",
     "Notice",
     "NoticeAction",

@@ -6,7 +6,7 @@ Amounts are minor units, positive for what came in and negative for what went ou
 from django.db import models
 from django.db.models import Q
 
-from dunwell.records.models.book import Entity
+from dunwell.records.models.book import Account, Entity, Item
 
 
 class BankAccount(models.Model):
@@ -101,3 +101,51 @@ class BankLine(models.Model):
                 condition=Q(state__in=[BankLineState.OPEN, BankLineState.PROPOSED]),
             ),
         )
+
+
+class KnownPayer(models.Model):
+    """Who pays from an IBAN or another account, or under a name, in its plain form: learned, to see and to remove."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    kind = models.CharField(max_length=10)
+    value = models.CharField(max_length=400)
+    account = models.ForeignKey(Account, models.PROTECT, related_name="known_payers")
+    since_on = models.DateField()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["entity", "kind", "value", "account"], name="known_payer"),
+            models.CheckConstraint(condition=Q(kind__in=["iban", "account", "name"]), name="known_payer_kind"),
+        )
+
+
+class BankMatch(models.Model):
+    """Whose money a line is, by what the ladder of `cash.match` said last, or by a person.
+
+    `step`, `outcome`, `why` and `guesses` are the ladder's; `payment` is there once it is applied.
+    """
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    line = models.OneToOneField(BankLine, models.CASCADE, primary_key=True, related_name="match")
+    step = models.CharField(max_length=20)
+    outcome = models.CharField(max_length=20)
+    confidence_permille = models.PositiveSmallIntegerField()
+    account = models.ForeignKey(Account, models.PROTECT, null=True, db_index=False)
+    applied_minor = models.BigIntegerField()
+    left_minor = models.BigIntegerField()
+    why = models.TextField(blank=True, default="")
+    guesses = models.JSONField(default=list)
+    payment = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match")
+
+
+class BankMatchPart(models.Model):
+    """How much of a line is for an item, and what is granted beside the money: `credit` once it is."""
+
+    entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
+    match = models.ForeignKey(BankMatch, models.CASCADE, related_name="parts")
+    item = models.ForeignKey(Item, models.PROTECT, db_index=False)
+    amount_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField(default=0)
+    charges_minor = models.BigIntegerField(default=0)
+    difference_minor = models.BigIntegerField(default=0)
+    credit = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match_part")

@@ -1,0 +1,105 @@
+"""Which claim a line makes good, and which lines come first where two want the same item."""
+
+import polars as pl
+
+from dunwell.cash.named import OPEN_ENDS
+from dunwell.cash.settings import Settings
+from dunwell.cash.tables import STEPS
+
+RIVAL_MARGIN = 20  # permille: a claim so near says that it may be the other
+BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees, and no rival
+GUESSES_MAX = 3
+# Cases that rest on a number or a reference, and not on what else is open.
+NAMING = ("reference", "number", "advised", "like", "short_number")
+
+
+def ranked(rated: pl.DataFrame) -> pl.DataFrame:
+    """Sort the claims of each line, the most certain first, one for each set of items: with `items` and `at`."""
+    items = pl.col("item_ids").list.sort().cast(pl.List(pl.String)).list.join(",")
+    ordered = rated.with_columns(items=items).sort(
+        "line_id", pl.col("permille"), pl.col("step").to_physical(), "payer_id", "items", "case",
+        descending=[False, True, False, False, False, False],
+    )  # fmt: skip
+    once = ordered.unique(["line_id", "payer_id", "items"], keep="first", maintain_order=True)
+    return once.with_columns(at=pl.int_range(pl.len()).over("line_id"))
+
+
+def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Choose the first claim of each line; one with a rival is for a person, however certain it is by itself."""
+    first, line = pl.col("permille").max().over("line_id"), pl.col("items").first().over("line_id")
+    # What is named and the rest of the amount is no rival of what is named and money left over.
+    is_part_of = pl.col("case").is_in(OPEN_ENDS) & (pl.col("payer_id") == pl.col("payer_id").first().over("line_id"))
+    is_near = pl.col("permille") > first - RIVAL_MARGIN
+    is_rival = (pl.col("at") > 0) & (pl.col("items") != line) & is_near & ~is_part_of.fill_null(value=False)
+    told = order.with_columns(has_rival=is_rival.any().over("line_id") & (first < BEYOND_RIVALS))
+    chosen = told.filter(pl.col("at") == 0)
+    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
+    return chosen.with_columns(
+        permille=pl.when("has_rival").then(below).otherwise("permille"),
+        codes=pl.when("has_rival").then(pl.col("codes") + ",rival").otherwise("codes"),
+    ).drop("has_rival")
+
+
+def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Say of lines that are the same as an earlier one to the letter that they may be that payment once more."""
+    said = [
+        "currency",
+        "amount_minor",
+        "text",
+        "reference",
+        "end_to_end_ref",
+        "party_name",
+        "party_iban",
+        "party_account",
+    ]
+    again = lines.sort("booked_on", "line_id").filter(pl.int_range(pl.len()).over(said) > 0)
+    told = chosen.join(again.select("line_id", is_again=pl.lit(value=True)), on="line_id", how="left")
+    is_again = pl.col("is_again").fill_null(value=False) & (pl.col("permille") >= settings.threshold_permille)
+    return told.with_columns(
+        permille=pl.when(is_again).then(pl.lit(settings.threshold_permille - 1)).otherwise("permille"),
+        codes=pl.when(is_again).then(pl.col("codes") + ",twice").otherwise("codes"),
+    ).drop("is_again")
+
+
+def late(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Say of lines whose first choice another line took: what is left over proves nothing by its amount alone."""
+    names = pl.any_horizontal(pl.col("case").str.starts_with(start) for start in NAMING)
+    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
+    return chosen.with_columns(
+        permille=pl.when(names).then("permille").otherwise(below), codes=pl.col("codes") + ",taken"
+    )
+
+
+def settled(chosen: pl.DataFrame, allocations: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Find the lines that get what they claim: the more certain first, then the earlier booked: line_id.
+
+    A line gets all that it claims, or nothing. At least one of any lines that want the same does.
+    """
+    wants = (
+        allocations.select(
+            "line_id",
+            "item_id",
+            used=pl.sum_horizontal("amount_minor", "discount_minor", "charges_minor", "difference_minor").abs(),
+        )
+        .join(chosen.select("line_id", "permille"), on="line_id")
+        .join(lines.select("line_id", "booked_on"), on="line_id")
+        .join(stock.select("item_id", "open_minor"), on="item_id")
+        .sort("permille", "booked_on", "line_id", "item_id", descending=[True, False, False, False], nulls_last=True)
+        .with_columns(beyond=pl.col("used").cum_sum().over("item_id") > pl.col("open_minor"))
+    )
+    refused = wants.filter("beyond").select("line_id").unique()
+    return chosen.select("line_id").join(refused, on="line_id", how="anti").sort("line_id")
+
+
+def guesses(order: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Give the three best claims of `lines`, whatever became of them: as tables.GUESSES."""
+    best_three = order.filter(pl.col("at") < GUESSES_MAX).join(lines.select("line_id"), on="line_id", how="semi")
+    return best_three.sort("line_id", "at").select(
+        "line_id",
+        place=(pl.col("at") + 1).cast(pl.Int8),
+        step=pl.col("step").cast(pl.Enum(STEPS)),
+        confidence_permille=pl.col("permille").cast(pl.Int16),
+        account_id="payer_id",
+        item_ids=pl.col("item_ids"),
+        why=pl.concat_str("codes", "how", separator=",", ignore_nulls=True),
+    )

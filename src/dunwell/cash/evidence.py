@@ -1,0 +1,184 @@
+"""What a line itself names: references, documents of an advice, and numbers in its texts."""
+
+from typing import Final
+
+import polars as pl
+from rapidfuzz.distance import DamerauLevenshtein
+
+from dunwell.cash import numbers
+from dunwell.engine.book import Schema
+
+NAMED: Final[Schema] = {
+    "line_id": pl.Int64,
+    "item_id": pl.Int64,
+    "payer_id": pl.Int64,
+    "by": pl.String,  # reference, document, number
+    "cap_minor": pl.Int64,  # signed: what is open, or less where the advice says so
+    "advised_minor": pl.Int64,  # what the advice says, signed
+}
+ITEMS_MAX: Final = 20  # a number that more items have names none of them by itself
+TOKEN_MIN: Final = 5
+TOKEN_MAX: Final = 35
+SHARE_MIN: Final = 0.6  # how much of a number must be left where it is cut off
+TYPO_MIN: Final = 6
+LETTERS_MIN: Final = 2  # and WORDED_MIN digits: with them the letters in front make a number of a short one
+WORDED_MIN: Final = 3
+# What may be a reference: ten digits and more, however they are parted; or RF, which ends where one given out ends.
+DIGITS: Final = r"[0-9](?:[ /+*.-]{0,3}[0-9]){9,26}"
+REFERENCE_MIN: Final = 8
+RF: Final = r"RF[0-9]{2}[0-9A-Z]{1,21}"
+RF_LENGTHS: Final = range(5, 26)
+
+
+def keys(stock: pl.DataFrame) -> pl.DataFrame:
+    """The keys of the items' numbers: item_id, payer_id, currency, letters, key, same (items with this key)."""
+    about = stock.select("item_id", "payer_id", "currency", "number")
+    return numbers.written(about).with_columns(same=pl.len().over("key"))
+
+
+def named(lines: pl.DataFrame, references: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Find the items that lines name for certain: line_id, item_id, by, advised_minor; the strongest way of each.
+
+    `spans` is of `numbers.spans`, `known` of `keys`.
+    """
+    strong = spans.filter("is_strong")
+    by_number = _joined(strong, known.filter(pl.col("same") <= ITEMS_MAX), lines)
+    by_document = _by_document(lines, known)
+    by_reference = _by_reference(lines, references)
+    found = pl.concat([
+        by_reference.with_columns(advised_minor=pl.lit(None, dtype=pl.Int64)),
+        by_document.with_columns(by=pl.lit("document")).select("line_id", "item_id", "by", "advised_minor"),
+        by_number.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)),
+    ])  # fmt: skip
+    first = found.with_columns(rank=pl.col("by").replace_strict({"reference": 0, "document": 1, "number": 2}))
+    return (
+        first.sort("line_id", "item_id", "rank", "advised_minor", nulls_last=True)
+        .unique(["line_id", "item_id"], keep="first", maintain_order=True)
+        .drop("rank")
+    )
+
+
+def shaped(found: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Make NAMED of line_id, item_id, by and advised_minor: what is open and of the line's currency."""
+    about = stock.select("item_id", "payer_id", "currency", "signed_minor")
+    each = found.join(lines.select("line_id", "currency"), on="line_id").join(about, on=["item_id", "currency"])
+    cap = pl.when(pl.col("signed_minor") > 0).then(pl.min_horizontal("signed_minor", "advised_minor"))
+    return each.with_columns(
+        cap_minor=cap.otherwise(pl.max_horizontal("signed_minor", "advised_minor"))
+    ).select(NAMED.keys())  # fmt: skip
+
+
+def weak(
+    lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame, payers: pl.DataFrame
+) -> pl.DataFrame:
+    """Find items by numbers that say nothing by themselves: short, like a day, or had by many.
+
+    They are items of a likely payer, or have the letters in front that the text has, too.
+    """
+    mine = payers.select("line_id", "payer_id")
+    own = known.join(mine.select("payer_id").unique(), on="payer_id", how="semi")
+    of_payer = (
+        spans.join(mine, on="line_id")
+        .join(own, on=["payer_id", "key"])
+        .filter(~pl.col("is_strong") | (pl.col("same") > ITEMS_MAX))
+    )
+    has_word = (pl.col("letters").str.len_chars() >= LETTERS_MIN) & (pl.col("digits").str.len_chars() >= WORDED_MIN)
+    worded = spans.filter(has_word & ~pl.col("is_strong")).join(
+        known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "letters"]
+    )
+    found = pl.concat([of_payer.select("line_id", "item_id"), worded.select("line_id", "item_id")]).unique()
+    return shaped(
+        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
+    ).sort("line_id", "item_id")
+
+
+def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Find items of exactly the line's amount whose number the text has cut off, or with one typing error.
+
+    An amount that more than ITEMS_MAX items have says too little, and is not asked; a number that another item has is
+    no typing error. `known` is of `keys`.
+    """
+    of_amount = stock.filter(~pl.col("is_credit")).with_columns(alike=pl.len().over("currency", "open_minor"))
+    pairs = (
+        lines.select("line_id", "currency", "amount_minor")
+        .join(of_amount, left_on=["currency", "amount_minor"], right_on=["currency", "open_minor"])
+        .filter(pl.col("alike") <= ITEMS_MAX)
+        .select("line_id", "item_id", number=pl.col("number").str.replace_all(r"[^0-9]", ""))
+        .filter(pl.col("number").str.len_chars() >= TYPO_MIN)
+    )
+    others = spans.filter("is_strong").join(known, on="key", how="semi")
+    tokens = (
+        spans.join(others, on=["line_id", "digits"], how="anti")
+        .select("line_id", "digits")
+        .filter(
+            pl.col("digits").str.len_chars().is_between(TOKEN_MIN, TOKEN_MAX)
+            & ~pl.col("digits").str.contains(numbers.DAY_LIKE)
+        )
+    )
+    asked = pairs.join(tokens.unique(), on="line_id")
+    is_like = [_is_like(token, number) for token, number in asked.select("digits", "number").iter_rows()]
+    found = asked.filter(pl.Series(is_like, dtype=pl.Boolean)).select("line_id", "item_id").unique()
+    return shaped(
+        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
+    ).sort("line_id", "item_id")
+
+
+def _is_like(token: str, number: str) -> bool:
+    """Cut off in front or behind, or one digit wrong, missing, too many, or two in the wrong order."""
+    is_part = len(number) > len(token) >= SHARE_MIN * len(number)
+    if is_part and (number.startswith(token) or number.endswith(token)):
+        return True
+    return len(token) >= TYPO_MIN and DamerauLevenshtein.distance(token, number, score_cutoff=1) <= 1
+
+
+def _joined(spans: pl.DataFrame, known: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Items by the keys of texts; where several have the digits, those with the letters, and those of the currency."""
+    found = spans.join(known, on="key").join(lines.select("line_id", "currency"), on=["line_id", "currency"])
+    same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
+    fits = found.with_columns(same_letters=same).filter(
+        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
+    )
+    return fits.select("line_id", "item_id").unique()
+
+
+def _by_reference(lines: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
+    """Items by references that were given out: in the field of its own, or in the text, whatever parts its groups."""
+    told = references.select("item_id", reference=_canonical(pl.col("reference"))).unique()
+    if told.is_empty():
+        return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64, "by": pl.String})
+    text = pl.concat_str("text", "end_to_end_ref", "reference", separator=" | ", ignore_nulls=True).str.to_uppercase()
+    digits = lines.select("line_id", reference=text.str.extract_all(DIGITS)).explode("reference", empty_as_null=False)
+    starts = (
+        lines.select("line_id", long=_canonical(text).str.extract_all(RF))
+        .explode("long", empty_as_null=False)
+        .select("line_id", reference=pl.concat_list(pl.col("long").str.slice(0, length) for length in RF_LENGTHS))
+        .explode("reference", empty_as_null=False)
+    )
+    written = pl.concat([lines.select("line_id", "reference"), digits, starts])
+    found = written.with_columns(_canonical(pl.col("reference"))).join(told, on="reference")
+    # A short one, as some countries have them, is met by chance: it says as much as a number does.
+    is_long = pl.col("reference").str.len_chars() >= REFERENCE_MIN
+    by = pl.when(is_long).then(pl.lit("reference")).otherwise(pl.lit("number"))
+    return found.select("line_id", "item_id", by=by).unique()
+
+
+def _canonical(reference: pl.Expr) -> pl.Expr:
+    return reference.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+
+
+def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Items by the numbers of an advice, whatever their length; what is advised of a credit note is negative."""
+    advised = (
+        lines.filter(pl.col("documents").list.len() > 0)
+        .select("line_id", "currency", "documents")
+        .explode("documents")
+        .unnest("documents")
+    )
+    signed = pl.when("is_credit_note").then(-pl.col("amount_minor").abs()).otherwise("amount_minor")
+    keyed = numbers.written(advised.select("line_id", "currency", "number", advised_minor=signed))
+    found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "currency"])
+    same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
+    fits = found.with_columns(same_letters=same).filter(
+        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
+    )
+    return fits.select("line_id", "item_id", "advised_minor").unique()

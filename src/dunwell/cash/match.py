@@ -1,0 +1,227 @@
+"""Match bank lines with open items: the ladder of docs/cash.md, from what is certain to what is only likely."""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dunwell.cash import choose, evidence, named, numbers, single
+from dunwell.cash.allocate import allocate
+from dunwell.cash.claims import CLAIMS, claims, rated, signed, stock
+from dunwell.cash.nearly import nearly
+from dunwell.cash.payers import payers as payers_of
+from dunwell.cash.settings import Settings
+from dunwell.cash.several import several_items
+from dunwell.cash.tables import ACCOUNTS, ALLOCATIONS, GUESSES, ITEMS, LINES, MATCHES, PAYERS, REFERENCES
+from dunwell.cash.texts import texts
+from dunwell.engine.book import Schema
+
+ROUNDS_MAX = 6  # how often a line that came too late looks for something else
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What was found: one match a line; allocations of what is applied or proposed; guesses for all but the applied."""
+
+    matches: pl.DataFrame
+    allocations: pl.DataFrame
+    guesses: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What lines say by themselves, whatever is open: found once."""
+
+    spans: pl.DataFrame
+    keys: pl.DataFrame
+    payers: pl.DataFrame
+    named: pl.DataFrame
+    owners: pl.DataFrame
+
+
+def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
+    lines: pl.DataFrame,
+    items: pl.DataFrame,
+    accounts: pl.DataFrame,
+    references: pl.DataFrame,
+    payers: pl.DataFrame,
+    settings: Settings,
+) -> Matched:
+    """Find for each line what it pays, how certain that is, and why.
+
+    Frames are those of `tables`, of one creditor; the result does not depend on the order of rows. Per line, applied
+    and left are its amount; per item, all lines together take no more than is open.
+    """
+    lines, open_items = _shaped(lines, LINES).sort("line_id"), stock(_shaped(items, ITEMS))
+    signs = _signs(
+        lines,
+        open_items,
+        accounts=_shaped(accounts, ACCOUNTS),
+        references=_shaped(references, REFERENCES),
+        payers=_shaped(payers, PAYERS),
+        settings=settings,
+    )
+    chosen, given, first = _rounds(lines, open_items, signs, settings)
+    matches = _matches(lines, chosen, given, settings)
+    unapplied = matches.filter(pl.col("outcome") != "apply")
+    proposed = given.join(matches.filter(pl.col("outcome") == "exception"), on="line_id", how="anti")
+    return Matched(
+        matches,
+        proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
+        choose.guesses(first, unapplied).select(GUESSES.keys()),
+    )
+
+
+def _shaped(frame: pl.DataFrame, schema: Schema) -> pl.DataFrame:
+    """The columns of `schema`, in its types: an Enum of the book is a string here."""
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+
+
+def _signs(
+    lines: pl.DataFrame,
+    open_items: pl.DataFrame,
+    *,
+    accounts: pl.DataFrame,
+    references: pl.DataFrame,
+    payers: pl.DataFrame,
+    settings: Settings,
+) -> Signs:
+    told, keys = texts(lines), evidence.keys(open_items)
+    spans = numbers.spans(told)
+    if keys["key"].str.starts_with("x").any():
+        spans = pl.concat([spans, numbers.words(told).select(spans.columns)])
+    return Signs(
+        spans,
+        keys,
+        payers_of(lines, accounts, payers, spans, settings),
+        evidence.named(lines, references, spans, keys),
+        open_items.select("item_id", "payer_id"),
+    )
+
+
+def _rounds(
+    lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Walk the ladder until every line has what it claims: the claims, their allocations, all claims of round one."""
+    chosen, given, rest = [], [], lines
+    order = first = choose.ranked(_ladder(lines, open_items, signs, settings))
+    for number in range(ROUNDS_MAX):
+        picked = choose.repeated(choose.best(order, settings), lines, settings)
+        if number:
+            picked = choose.late(picked, settings)
+        picked = picked.filter(pl.col("permille") >= settings.propose_permille)
+        wanted = allocate(picked, rest, open_items, grace_days=settings.discount_grace_days)
+        done = choose.settled(picked, wanted, rest, open_items)
+        chosen.append(picked.join(done, on="line_id", how="semi"))
+        given.append(wanted.join(done, on="line_id", how="semi"))
+        rest = rest.join(picked.join(done, on="line_id", how="anti"), on="line_id", how="semi")
+        if rest.is_empty():
+            break
+        open_items = _less(open_items, given[-1])
+        order = choose.ranked(_ladder(rest, open_items, signs, settings))
+    left = choose.ranked(rated(single.on_account(_with_owners(signs.payers, signs, rest))))
+    last = choose.late(choose.best(left.join(rest, on="line_id", how="semi"), settings), settings)
+    chosen.append(last.filter(pl.col("permille") >= settings.propose_permille))
+    return pl.concat(chosen), pl.concat(given), first
+
+
+def _less(open_items: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """The items after what lines took of them."""
+    used = given.group_by("item_id").agg(
+        used=pl.sum_horizontal("amount_minor", "discount_minor", "charges_minor", "difference_minor").abs().sum()
+    )
+    left = open_items.join(used, on="item_id", how="left", maintain_order="left").with_columns(
+        open_minor=pl.col("open_minor") - pl.col("used").fill_null(0)
+    )
+    return signed(left.filter(pl.col("open_minor") > 0)).drop("used")
+
+
+def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> pl.DataFrame:
+    """All claims of lines: what they name and single items first, the rest for lines that these do not settle."""
+    payers = signs.payers.join(lines.select("line_id"), on="line_id", how="semi")
+    strong = evidence.shaped(signs.named, lines, open_items)
+    by_name = named.claims_named(strong, lines, payers, open_items, settings)
+    sure = rated(pl.concat([claims(by_name), single.one_item(lines, payers, open_items)]))
+    certain = sure.filter(pl.col("permille") >= settings.threshold_permille)
+    rest = lines.join(certain, on="line_id", how="anti")
+    ours = payers.join(rest.select("line_id"), on="line_id", how="semi")
+    spans = signs.spans.join(rest.select("line_id"), on="line_id", how="semi")
+    weak = evidence.weak(rest, open_items, spans, signs.keys, ours)
+    like = evidence.like(rest, open_items, spans, signs.keys)
+    made = [
+        named.weakly(weak, strong, named.SHORT, lines=rest, payers=ours, stock=open_items, settings=settings),
+        named.weakly(like, strong.clear(), named.LIKE, lines=rest, payers=ours, stock=open_items, settings=settings),
+        nearly(rest, ours, open_items, settings),
+        single.in_other_currency(rest, ours, open_items),
+        _adding_up(rest, ours, by_name, lines=lines, open_items=open_items, settings=settings),
+        single.on_account(_with_owners(ours, signs, rest)),
+        single.of_nobody(rest.join(payers, on="line_id", how="anti"), open_items),
+    ]
+    found = pl.concat([sure, rated(pl.concat(made))])
+    if not settings.oldest_first:
+        return found
+    # Where the payer named something, or something fits, what is oldest does not matter.
+    fitting = found.filter(pl.col("permille") >= settings.threshold_permille).select("line_id")
+    named_lines = pl.concat([fitting, signs.named.select("line_id")]).unique()
+    silent = ours.join(named_lines, on="line_id", how="anti")
+    return pl.concat([found, rated(single.oldest_first(rest, silent, open_items))])
+
+
+def _adding_up(
+    rest: pl.DataFrame,
+    payers: pl.DataFrame,
+    by_name: pl.DataFrame,
+    *,
+    lines: pl.DataFrame,
+    open_items: pl.DataFrame,
+    settings: Settings,
+) -> pl.DataFrame:
+    """What adds up: beside what is named, of what is named, and of all that a payer owes."""
+    money = lines.select("line_id", "currency", "amount_minor", "booked_on")
+    ends = by_name.filter(pl.col("case").is_in(named.OPEN_ENDS) & pl.col("payer_id").is_not_null())
+    clear = payers.filter(pl.len().over("line_id") <= single.CANDIDATES_MAX).join(
+        rest.select("line_id"), on="line_id", how="semi"
+    )
+    lumps = clear.join(by_name, on=["line_id", "payer_id"], how="anti")
+    return several_items(lumps.join(money, on="line_id"), ends.join(money, on="line_id"), open_items, settings).select(
+        CLAIMS.keys()
+    )
+
+
+def _with_owners(payers: pl.DataFrame, signs: Signs, lines: pl.DataFrame) -> pl.DataFrame:
+    """Payers, and for lines of nobody known the one that owes, or owed until another line paid it, what they name."""
+    owners = (
+        signs.named.join(lines.select("line_id"), on="line_id", how="semi")
+        .join(payers, on="line_id", how="anti")
+        .join(signs.owners, on="item_id")
+        .select("line_id", "payer_id")
+        .unique()
+        .filter(pl.len().over("line_id") == 1)
+    )
+    told = owners.with_columns(how=pl.lit("number"), known=pl.lit("none").cast(payers.schema["known"]))
+    return pl.concat([payers, told])
+
+
+def _matches(lines: pl.DataFrame, chosen: pl.DataFrame, given: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """One row a line: what was chosen, or nothing."""
+    applied = given.group_by("line_id").agg(applied_minor=pl.col("amount_minor").sum())
+    claimed = chosen.select("line_id", "step", "permille", "payer_id", "codes", "how", "known")
+    told = lines.select("line_id", "amount_minor").join(claimed, on="line_id", how="left")
+    told = told.join(applied, on="line_id", how="left").with_columns(pl.col("applied_minor").fill_null(0))
+    is_apply = (pl.col("permille") >= settings.threshold_permille) & (pl.col("applied_minor") > 0)
+    outcome = (
+        pl.when(is_apply).then(pl.lit("apply")).when(pl.col("permille").is_not_null()).then(pl.lit("propose"))
+        .otherwise(pl.lit("exception"))
+    )  # fmt: skip
+    why = pl.concat_str("codes", "how", separator=",", ignore_nulls=True)
+    return (
+        told.with_columns(
+            step=pl.col("step").cast(pl.String).fill_null("nothing"),
+            outcome=outcome,
+            confidence_permille=pl.col("permille").fill_null(0),
+            account_id="payer_id",
+            left_minor=pl.col("amount_minor") - pl.col("applied_minor"),
+            why=pl.when(pl.col("codes").is_null()).then(pl.lit("nothing_fits")).otherwise(why),
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in MATCHES.items())
+        .sort("line_id")
+    )

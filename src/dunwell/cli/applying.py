@@ -1,0 +1,182 @@
+"""`dunwell cash match`, `review`, `apply`, `unapply`, and who is known to pay from where."""
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from dunwell.cli import clock
+from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses, typed
+from dunwell.cli.output import as_json, is_watched, money, progress, say, table
+
+if TYPE_CHECKING:
+    from dunwell.flows.cash.review import Waiting
+
+LISTED: Final = 50
+LineNumber = Annotated[int, typer.Argument(metavar="LINE", help="The number of a bank line.")]
+Items = Annotated[
+    list[str] | None, typer.Option("--item", metavar="ITEM", help="For this item, or these: say it again.")
+]
+
+
+@refuses
+def match(
+    *,
+    propose: Annotated[bool, typer.Option("--propose", help="Apply nothing: leave it all to a person.")] = False,
+    entity: EntityCode = None,
+    json: Json = False,
+) -> None:
+    """Say whose money bank lines are, and apply what is certain.
+
+    What waits to be sent to whoever paid is looked at again at once. The rest is proposed, or waits for a person.
+    """
+    chosen = entity_of(entity)
+    from dunwell.flows.cash.matching import match_lines  # noqa: PLC0415  # after the book is open
+
+    with progress(quiet=json) as tell:
+        report = match_lines(chosen, apply=not propose, by=clock.actor(), at=clock.now(), progress=tell)
+    if json:
+        as_json(asdict(report))
+        return
+    say(f"{report.entity}: {report.lines:,} lines: {report.applied:,} applied, {report.proposed:,} proposed,")
+    say(f"  {report.exceptions:,} nobody can tell by what they say")
+    if report.passed_by:
+        say(f"  {report.passed_by:,} could not be applied as it was matched: see them with the others")
+    for currency, of in report.sums.items():
+        lines, applied, left, waiting = (money(of[name], currency) for name in ("lines", "applied", "left", "waiting"))
+        say(f"  {lines} {currency} = {applied} applied + {left} left on accounts + {waiting} waiting")
+    if report.lines > report.applied:
+        say(f"next: {typed('cash review')}")
+
+
+@refuses
+def review(entity: EntityCode = None, json: Json = False) -> None:
+    """Go through the lines that wait, the largest first.
+
+    At a terminal each is asked for; otherwise the 50 largest are listed.
+    """
+    chosen = entity_of(entity)
+    from dunwell.flows.cash.review import waiting  # noqa: PLC0415  # after the book is open
+
+    found = waiting(chosen, most=LISTED)
+    if json:
+        as_json({"lines": [asdict(each) for each in found.lines], "more": found.more})
+        return
+    if not found.lines:
+        say("nothing waits")
+        return
+    for line in found.lines:
+        _show(line)
+        if is_watched() and sys.stdin.isatty() and not _asked(chosen.code, line):
+            return
+    if found.more:
+        say(f"and {found.more:,} more, smaller ones")
+
+
+@refuses
+def apply(
+    line: LineNumber,
+    *,
+    items: Items = None,
+    account: Annotated[str | None, typer.Option("--account", metavar="CODE", help="Whose money it is.")] = None,
+    entity: EntityCode = None,
+    json: Json = False,
+) -> None:
+    """Apply a line as it is proposed, or as you say.
+
+    What the items do not need is a credit of the account. Who pays from the line's IBAN is known from then on.
+    """
+    _said(entity, line, items or [], account, json=json)
+
+
+@refuses
+def unapply(
+    line: LineNumber,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
+    entity: EntityCode = None,
+    json: Json = False,
+) -> None:
+    """Take back what a line was applied to; it waits again."""
+    chosen = entity_of(entity)
+    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+
+    applying.unapply(chosen, line, reason=reason, by=clock.actor(), at=clock.now())
+    if json:
+        as_json({"line": line})
+        return
+    say(f"line {line} waits again")
+
+
+@refuses
+def payers(
+    forget: Annotated[int | None, typer.Option("--forget", metavar="NUMBER", help="Forget this one.")] = None,
+    entity: EntityCode = None,
+    json: Json = False,
+) -> None:
+    """List who was learned to pay from where, or forget one."""
+    chosen = entity_of(entity)
+    from dunwell.flows.cash import review as flow  # noqa: PLC0415  # after the book is open
+
+    if forget is not None:
+        flow.forget(chosen, forget, by=clock.actor(), at=clock.now())
+    found = flow.payers(chosen)
+    if json:
+        as_json({"payers": [asdict(each) for each in found]})
+        return
+    if not found:
+        say("nobody is known to pay from anywhere yet")
+        return
+    rows = [(each.number, each.kind, each.value, each.account, each.since_on) for each in found]
+    table("Known payers", ("number", "by", "value", "account", "since"), rows)
+
+
+def _said(entity: str | None, line: int, items: list[str], account: str | None, *, json: bool) -> None:
+    """Apply a line, and tell."""
+    chosen = entity_of(entity)
+    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+
+    by, at = clock.actor(), clock.now()
+    if items or account:
+        number = applying.apply_to(chosen, line, account=account, items=items, by=by, at=at)
+    else:
+        number = applying.apply_match(chosen, line, by=by, at=at)
+    if json:
+        as_json({"line": line, "payment": number})
+        return
+    say(f"line {line} is applied: payment {number}")
+
+
+def _show(line: "Waiting") -> None:
+    """Say what a bank says of a line, and what was found."""
+    said = line.reference or " ".join(line.text.split())
+    who = f"{line.party or 'somebody'}{f' ({line.iban})' if line.iban else ''}"
+    say(f"line {line.line}: {money(line.amount_minor, line.currency)} {line.currency} on {line.booked_on} from {who}")
+    if said:
+        say(f"  {said}")
+    if line.outcome and line.outcome != "exception":
+        shares = ", ".join(f"{each.item} {money(each.amount_minor, line.currency)}" for each in line.shares)
+        say(f"  proposed: {line.account}: {shares or 'on account'} ({line.confidence_permille / 10:.1f} %: {line.why})")
+        return
+    for each in line.guesses:
+        items = ", ".join(each.items) or "on account"
+        say(f"  perhaps {each.account or '?'}: {items} ({each.confidence_permille / 10:.1f} %: {each.why})")
+
+
+def _asked(entity: str, line: "Waiting") -> bool:
+    """Ask what a line is for, and do it; False where somebody has had enough."""
+    is_proposed = bool(line.outcome) and line.outcome != "exception"
+    what = "y: apply, " if is_proposed else ""
+    answer = typer.prompt(f"  {what}item numbers, =ACCOUNT, s: skip, q: quit", default="s", show_default=False)
+    words = answer.replace(",", " ").split()
+    if words == ["q"]:
+        return False
+    if words == ["y"] and is_proposed:
+        _said(entity, line.line, [], None, json=False)
+    elif words and words not in (["s"], ["y"]):
+        accounts = [word[1:] for word in words if word.startswith("=")]
+        if len(accounts) > 1:
+            raise WrongUsage("one line is the money of one account")
+        items = [word for word in words if not word.startswith("=")]
+        _said(entity, line.line, items, accounts[0] if accounts else None, json=False)
+    return True

@@ -1,0 +1,69 @@
+"""What matching reads of a creditor: bank lines, open items, and who is known to pay from where."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import polars as pl
+
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
+from dunwell.engine.book import Book
+from dunwell.engine.references import reference_of
+from dunwell.engine.steps.parties import payers as payers_of
+from dunwell.records import frames
+from dunwell.records.models import Account, BankLine, BankLineState, Entity, KnownPayer, NoticeLine, NoticeState
+
+MATCHABLE = ["invoice", "instalment", "charge", "credit"]
+
+
+def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
+    """The money that has come in by a day, and is not applied, nor set aside."""
+    waiting = [BankLineState.OPEN, BankLineState.PROPOSED]
+    found = BankLine.objects.filter(
+        entity=entity, state__in=waiting, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
+    ).order_by("booked_on", "pk")
+    names = ["pk", *(name for name in LINES if name != "line_id")]
+    return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
+
+
+def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, Book]:
+    """The open items that money can be for, and the book that they are of."""
+    book = frames.book(entity.pk, as_of=on)
+    items = (
+        book.items.filter(pl.col("kind").cast(pl.String).is_in(MATCHABLE), ~pl.col("draft"), pl.col("open_minor") > 0)
+        .join(payers_of(book.accounts), on="account_id")
+        .with_columns(discount_minor=pl.lit(None, pl.Int64), discount_until_on=pl.lit(None, pl.Date))
+    )
+    return items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items()), book
+
+
+def debtors(entity: Entity, book: Book) -> pl.DataFrame:
+    """The accounts of an entity with their payers, codes and names."""
+    rows = Account.objects.filter(entity=entity).values_list("pk", "code", "name").iterator(chunk_size=10_000)
+    names = _frame(rows, {"account_id": pl.Int64, "account": pl.String, "name": pl.String})
+    return names.join(payers_of(book.accounts), on="account_id", how="left").select(list(ACCOUNTS))
+
+
+def given_references(entity: Entity) -> pl.DataFrame:
+    """The references that notices asked to quote, and the open items that each stands for."""
+    if not entity.reference_scheme:
+        return pl.DataFrame(schema=REFERENCES)
+    lines = NoticeLine.objects.filter(notice__entity=entity, item__closed_on=None)
+    said = lines.filter(notice__state__in=[NoticeState.POSTED, NoticeState.SENT]).order_by("notice")
+    # What a Finnish letter writes as RF, a bank there may write in the form of the country.
+    schemes = [entity.reference_scheme, *(["viite"] if entity.reference_scheme == "viite_rf" else [])]
+    rows = [
+        (reference_of(scheme, notice_id), item_id)
+        for notice_id, item_id in said.values_list("notice", "item").distinct()
+        for scheme in schemes
+    ]
+    return _frame(rows, REFERENCES)
+
+
+def known_payers(entity: Entity) -> pl.DataFrame:
+    """Who pays from where, as far as it was learned."""
+    rows = KnownPayer.objects.filter(entity=entity).order_by("pk").values_list("kind", "value", "account")
+    return _frame(rows, PAYERS)
+
+
+def _frame(rows: Iterable[tuple[object, ...]], schema: dict[str, "pl.DataType | type[pl.DataType]"]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=schema, orient="row")
