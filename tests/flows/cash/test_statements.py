@@ -109,6 +109,35 @@ def test_a_report_without_the_banks_references_waits_for_the_statement(bank: Tow
     assert kept() == []
 
 
+def test_the_number_that_a_message_gives_an_entry_is_no_reference_of_the_bank(bank: Town, tmp_path: Path) -> None:
+    counted = [f"<NtryRef>{number}</NtryRef>" for number in (1, 2)]
+    (report,) = take(tmp_path, message(entry("100.00", before=counted[0]), kind="052"), "report.xml").statements
+    assert (report.lines, report.without_reference) == (0, 1)
+    day = [entry("20.00", before=counted[0]), entry("100.00", before=counted[1])]
+    balances = balance("OPBD", "0.00"), balance("CLBD", "120.00")
+    (statement,) = take(tmp_path, message(*balances, *day), "statement.xml").statements
+    renumbered = [entry("20.00", before=counted[1]), entry("100.00", before=counted[0])]
+    (again,) = take(tmp_path, message(*balances, *renumbered), "again.xml").statements
+    assert (statement.lines, again.lines, again.known) == (2, 0, 2)
+
+
+def test_the_reference_of_the_only_payment_of_an_entry_is_that_of_the_entry(bank: Town, tmp_path: Path) -> None:
+    part = "<Refs><AcctSvcrRef>T-1</AcctSvcrRef></Refs><RmtInf><Ustrd>{}</Ustrd></RmtInf>"
+    report = message(entry("100.00", part.format("A-17"), before="<NtryRef>1</NtryRef>"), kind="052")
+    (early,) = take(tmp_path, report, "report.xml").statements
+    day = entry("100.00", part.format("A-17 and more"), before="<NtryRef>2</NtryRef>")
+    whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), day)
+    (statement,) = take(tmp_path, whole, "statement.xml").statements
+    assert (early.lines, statement.lines, statement.known) == (1, 0, 1)
+
+
+def test_an_advice_of_a_sum_without_its_banks_reference_waits_as_a_whole(bank: Town, tmp_path: Path) -> None:
+    part = "<Refs>{}</Refs><AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls>"
+    parts = [part.format("<AcctSvcrRef>T-1</AcctSvcrRef>", "60.00"), part.format("", "40.00")]
+    (advice,) = take(tmp_path, message(entry("100.00", *parts), kind="054"), "advice.xml").statements
+    assert (advice.lines, advice.without_reference) == (0, 2)
+
+
 def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
     mapping = tmp_path / "bank.yaml"
     mapping.write_text(

@@ -41,8 +41,8 @@ def key_of(line: Line) -> str:
 
 
 def ref_of(line: Line) -> str:
-    """What the bank calls the entry, if anything."""
-    return line.entry_ref or line.bank_ref
+    """What the bank calls the entry, if anything; what it calls one part of several is no name of the whole."""
+    return line.entry_ref or (line.bank_ref if line.amount_minor == line.entry_minor else "")
 
 
 def _content(line: Line) -> tuple[str, ...]:

@@ -165,13 +165,14 @@ class _Statement:
         if line.booked_on is None:
             self.taking.problems.add(line.line, "", "an entry without the day on which it was booked")
             return
-        if not (self.is_last_word or ref_of(line)):
+        if line.entry_no != self.entry_no:
+            self._keep_whole()
+            is_told = self.is_last_word or ref_of(line)
+            self.entry, self.entry_no = Entry(key_of(line), line.booked_on) if is_told else None, line.entry_no
+        if self.entry is None:
             self.report.without_reference += 1
             return
         self.last_on = max(line.booked_on, self.last_on or line.booked_on)
-        if self.entry is None or line.entry_no != self.entry_no:
-            self._keep_whole()
-            self.entry, self.entry_no = Entry(key_of(line), line.booked_on), line.entry_no
         self.waiting.append((self.entry, line))
 
     def closed(self, end: Closed) -> StatementReport:
