@@ -66,6 +66,37 @@ def test_the_next_statement_of_the_day_shares_nothing_with_the_one_before(bank: 
     assert (after.lines, after.known) == (1, 0)
 
 
+THREE = [mt940(["260302 50 thanks"], opens=opens, statement=f"S{opens}") for opens in (100, 150, 200)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_of_three_statements_of_a_day_none_loses_an_entry_in_whatever_order_they_come(
+    bank: Town, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    for at in order:
+        take(tmp_path, THREE[at], f"{at}.sta")
+    again = [take(tmp_path, THREE[at] + "\r\n", f"{at}.sta").statements[0] for at in order]
+    assert kept() == [("2026-03-02", 5000, "thanks")] * 3
+    assert [(each.lines, each.known) for each in again] == [(0, 1)] * 3
+
+
+def test_pages_of_a_statement_in_one_file_share_nothing(bank: Town, tmp_path: Path) -> None:
+    first = THREE[0].replace(":28C:1/1", ":28C:1/1").replace(":62F:", ":62M:")
+    second = THREE[1].replace(":28C:1/1", ":28C:1/2").replace(":60F:", ":60M:").replace("S150", "S100")
+    report = take(tmp_path, first + second)
+    assert sum(each.lines for each in report.statements) == 2
+    assert kept() == [("2026-03-02", 5000, "thanks")] * 2
+    again = take(tmp_path, first + second + "\r\n", "again.sta")
+    assert [(each.lines, each.known) for each in again.statements] == [(0, 1)] * 2
+
+
+def test_a_line_of_a_day_that_is_a_typing_error_is_refused_with_its_place(bank: Town, tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, message(entry("100.00").replace("2026-03-02", "0226-03-02")), "bank.xml")
+    assert "0226-03-02" in "\n".join(refused.value.problems)
+    assert not BankStatement.objects.exists()
+
+
 def test_overlapping_statements_that_begin_with_the_same_balance_by_chance_are_no_next_ones(
     bank: Town, tmp_path: Path
 ) -> None:

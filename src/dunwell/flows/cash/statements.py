@@ -1,7 +1,7 @@
 """Take in what banks send: every statement of a file, each entry once."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -13,7 +13,8 @@ from django.db import transaction
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import mapped_by, refusing
 from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
-from dunwell.flows.errors import NotFound
+from dunwell.flows.cash.heads import Head, heads
+from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
 from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
@@ -22,7 +23,7 @@ from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import read
 from dunwell.sources.bank.table import reader_by
 from dunwell.sources.bank.table_mapping import read_bank_mapping
-from dunwell.sources.problems import Problems, listed
+from dunwell.sources.problems import Problems
 
 LINES_AT_ONCE: Final = 2_000
 
@@ -73,81 +74,80 @@ def import_statements(
 
     `mapping`: a file that says which column of a table is what; without it the format is told by what is in the file.
     `entity`: whose accounts they have to be of, where somebody says so. Lines are kept as the bank says them, and are
-    applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place.
+    applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place;
+    Conflict for one that is written to meanwhile.
     """
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(path)
         with refusing(path), transaction.atomic():
             if BankStatement.objects.filter(digest=digest).exists():
                 return FileReport(file=path.name, digest=digest, is_known=True)
-            taking = _Taking(Problems(path.name), digest=digest, entity=entity, by=by, at=at)
-            pieces = reader(path, taking.problems, partial(progress, f"reading {path.name}"))
-            statements = tuple(taking.statements(balanced(pieces, taking.problems)))
-            taking.problems.refuse()
+            problems = Problems(path.name)
+            pieces = reader(path, problems, partial(progress, f"reading {path.name}"))
+            coming = list(heads(balanced(pieces, problems), entity, problems))
+            problems.refuse()
+            if _digest(path) != digest:
+                raise Conflict(f"{path.name} was written to while it was read: take it in again")
+            taking = _Taking(path.name, digest=digest, by=by, at=at)
+            pieces = reader(path, problems, partial(progress, f"taking in {path.name}"))
+            statements = tuple(taking.statements(pieces, coming))
             return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 class _Taking:
     """A file on its way into the book, within a transaction."""
 
-    def __init__(self, problems: Problems, *, digest: str, entity: Entity | None, by: str, at: datetime) -> None:
-        self.problems = problems
+    def __init__(self, source: str, *, digest: str, by: str, at: datetime) -> None:
+        self.source = source
         self.digest = digest
-        self.entity = entity
         self.by = by
         self.at = at
+        self.before: list[int] = []  # the statements of the file that are taken in
 
-    def statements(self, pieces: Pieces) -> Iterator[StatementReport]:
-        """Take in one statement after the other; those of accounts that are not ours become problems."""
+    def statements(self, pieces: Pieces, heads: Iterable[Head]) -> Iterator[StatementReport]:
+        """Take in one statement after the other."""
+        coming = iter(heads)
         one: _Statement | None = None
         for piece in pieces:
             match piece:
                 case Opened():
-                    account = self._account(piece)
-                    one = _Statement(account, piece, self) if account else None
+                    one = _Statement(next(coming), piece, self)
+                    self.before.append(one.row.pk)
                 case Line() if one:
                     one.line(piece)
                 case Closed() if one:
-                    yield one.closed(piece)
+                    yield one.closed()
                     one = None
-
-    def _account(self, head: Opened) -> BankAccount | None:
-        """The bank account that a statement is of."""
-        found = BankAccount.objects.select_related("entity").filter(number=head.account).first()
-        if found is None:
-            numbers = list(BankAccount.objects.order_by("number").values_list("number", flat=True))
-            what, known = head.account or "an account without a number", listed(numbers, 5) or "none"
-            self.problems.add(head.line, "", f"{what} is not known as an entity's bank account; known: {known}")
-        elif self.entity and found.entity_id != self.entity.pk:
-            self.problems.add(head.line, "", f"{head.account} is of {found.entity.code}, not of {self.entity.code}")
-        elif head.currency and head.currency != found.currency:
-            self.problems.add(head.line, "", f"{head.account} is kept in {found.currency}, not in {head.currency}")
-        else:
-            return found
-        return None
 
 
 class _Statement:
     """A statement that is being read."""
 
-    def __init__(self, account: BankAccount, head: Opened, taking: _Taking) -> None:
+    def __init__(self, whole: Head, head: Opened, taking: _Taking) -> None:
         # Of two files at once with the same entries, the second waits for the first, and sees what it brought.
         self.account = (
-            BankAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("entity").get(pk=account.pk)
+            BankAccount.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("entity")
+            .get(pk=whole.account.pk)
         )
+        account = self.account
         self.taking = taking
         self.is_last_word = head.kind is Kind.STATEMENT
         self.row = BankStatement.objects.create(
             entity=account.entity, account=account, kind=head.kind, statement_id=head.statement_id,
-            from_on=head.from_on, to_on=head.to_on, opening_minor=head.opening_minor, file=taking.problems.source,
-            digest=taking.digest, imported_at=taking.at,
+            from_on=whole.from_on, to_on=whole.to_on, opening_minor=whole.opening_minor,
+            closing_minor=whole.closing_minor, file=taking.source, digest=taking.digest, imported_at=taking.at,
         )  # fmt: skip
-        self.known = Known(self.account, self.row)
+        self.known = Known(self.account, self.row, before=taking.before)
         self.report = StatementReport(
             account=account.number, entity=account.entity.code, kind=head.kind, statement_id=head.statement_id,
             currency=account.currency,
@@ -155,15 +155,11 @@ class _Statement:
         self.waiting: list[tuple[Entry, Line]] = []
         self.entry: Entry | None = None
         self.entry_no = 0
-        self.last_on = head.to_on
 
     def line(self, line: Line) -> None:
-        """Take a line in, or say why not."""
-        if not line.is_booked:
+        """Take a line in, or count why not."""
+        if not line.is_booked or line.booked_on is None:  # a booked one without its day was refused
             self.report.not_booked += 1
-            return
-        if line.booked_on is None:
-            self.taking.problems.add(line.line, "", "an entry without the day on which it was booked")
             return
         if line.entry_no != self.entry_no:
             self._keep_whole()
@@ -172,18 +168,13 @@ class _Statement:
         if self.entry is None:
             self.report.without_reference += 1
             return
-        self.last_on = max(line.booked_on, self.last_on or line.booked_on)
         self.waiting.append((self.entry, line))
 
-    def closed(self, end: Closed) -> StatementReport:
+    def closed(self) -> StatementReport:
         """Keep what is left, and tell."""
         self._keep()
-        self.row.closing_minor, self.row.to_on, self.row.lines_count = (
-            end.closing_minor,
-            self.last_on,
-            self.report.lines,
-        )
-        self.row.save()
+        self.row.lines_count = self.report.lines
+        self.row.save(update_fields=["lines_count"])
         self._tell_gap()
         told = {name: value for name, value in asdict(self.report).items() if name not in ("account", "entity")}
         audit.record(
