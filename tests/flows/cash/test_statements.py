@@ -1,5 +1,6 @@
 """Bank statements are taken in whole, and no entry of them twice, however files repeat it."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,10 +8,11 @@ import pytest
 from django.db import connection
 
 from dunwell.flows.cash.accounts import add_account
+from dunwell.flows.cash.entries import Entry, Known
 from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankStatement
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement
 from tests.flows.cash.banking import AT, bank_account, kept, take
 from tests.flows.town import Town
 from tests.sources.bank.camt_files import balance, entry, message
@@ -185,6 +187,83 @@ def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
     mapping.write_text("rows: items\n")
     with pytest.raises(Invalid, match="the mapping cannot be taken"):
         import_statements(table, mapping=mapping, by="bert", at=AT)
+
+
+def mapped(folder: Path, name: str, account: str, more: str = "") -> Path:
+    """A mapping of a table with the columns acc, day, amount and what."""
+    path = folder / name
+    path.write_text(
+        f"rows: movements\naccount: {account}\ncurrency: EUR\nbooked: {{column: day}}\n"
+        f"amount: {{column: amount}}\ntext: {{column: what}}\n{more}"
+    )
+    return path
+
+
+def test_rows_of_one_account_are_counted_however_a_table_mixes_accounts(bank: Town, tmp_path: Path) -> None:
+    bank_account(bank.entity, "77777")
+    table, mapping = tmp_path / "bank.csv", mapped(tmp_path, "m.yaml", "{column: acc}")
+    alike = f"{IBAN},2026-03-02,50.00,thanks\n"
+    table.write_text(f"acc,day,amount,what\n{alike}77777,2026-03-02,5.00,x\n{alike}")
+    report = import_statements(table, mapping=mapping, by="bert", at=AT)
+    assert sum(each.lines for each in report.statements) == 3
+    table.write_text(table.read_text() + alike)
+    longer = import_statements(table, mapping=mapping, by="bert", at=AT)
+    assert (sum(each.lines for each in longer.statements), sum(each.known for each in longer.statements)) == (1, 3)
+
+
+def test_a_table_is_taken_in_once_by_each_mapping(bank: Town, tmp_path: Path) -> None:
+    bank_account(bank.entity, "77777")
+    table = tmp_path / "bank.csv"
+    table.write_text("acc,day,amount,what\nA,2026-03-02,50.00,x\nB,2026-03-02,5.00,y\n")
+    for account, which in ((IBAN, "A"), ("'77777'", "B")):
+        mapping = mapped(tmp_path, f"{which}.yaml", account, f"only: {{acc: {which}}}\n")
+        (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+        assert statement.lines == 1
+        assert import_statements(table, mapping=mapping, by="bert", at=AT).is_known
+    assert kept() == [("2026-03-02", 500, "y"), ("2026-03-02", 5000, "x")]
+
+
+def test_a_file_that_is_known_is_refused_for_another_entity_all_the_same(bank: Town, tmp_path: Path) -> None:
+    other = Town(tmp_path, "OTHER", policy=None)
+    take(tmp_path, ONE)
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE, entity=other.entity)
+    assert f"{IBAN} is of ACME, not of OTHER" in "\n".join(refused.value.problems)
+    assert take(tmp_path, ONE, entity=bank.entity).is_known
+
+
+SUM_REF = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+SUM = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry(before=SUM_REF))
+PART = "<AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls>"
+DETAIL = message(entry("100.00", PART.format("60.00"), PART.format("40.00"), before=SUM_REF), kind="054")
+
+
+def test_an_advice_takes_the_place_of_a_line_that_is_only_proposed(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    line = BankLine.objects.get()
+    BankLine.objects.update(state="proposed")
+    BankMatch.objects.create(
+        entity=bank.entity, line=line, step="payer", outcome="propose", confidence_permille=500, applied_minor=0,
+        left_minor=10000,
+    )  # fmt: skip
+    (detail,) = take(tmp_path, DETAIL, "advice.xml").statements
+    assert (detail.detailed, [minor for _, minor, _ in kept()]) == (2, [4000, 6000])
+    assert not BankMatch.objects.exists()
+
+
+def test_a_line_that_is_applied_while_its_advice_is_read_stays(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    told = Known.tell
+
+    def tell(known: Known, entries: Sequence[Entry]) -> None:
+        told(known, entries)
+        BankLine.objects.update(state="applied")
+
+    monkeypatch.setattr(Known, "tell", tell)
+    (detail,) = take(tmp_path, DETAIL, "advice.xml").statements
+    assert (detail.detailed, detail.known, [minor for _, minor, _ in kept()]) == (0, 1, [10000])
 
 
 def test_an_account_that_is_nobodys_or_anothers_is_refused_and_nothing_is_written(town: Town, tmp_path: Path) -> None:

@@ -10,10 +10,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
-from dunwell.records.models import BankAccount, BankLine, BankLineState, BankStatement
+from dunwell.records.models import BankAccount, BankLine, BankLineState, BankMatch, BankStatement
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.bank.pieces import Kind, Line
+
+WAITING: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Entry:
     """An entry of the statement that is read, with those of its parts that have been read so far.
 
     `occurrence`: which of those alike it is, once that is told. `known`: the line of the book that it is, where that is
-    a single one which nobody has looked at.
+    a single one that nobody has applied.
     """
 
     key: str
@@ -30,6 +33,16 @@ class Entry:
     occurrence: int = 0
     is_new: bool = False
     known: int | None = None
+
+
+def gave_way(line_id: int) -> bool:
+    """Take out a line that is said in detail now, with what was proposed for it, unless it was applied meanwhile."""
+    line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=WAITING).first()
+    if line is None:
+        return False
+    BankMatch.objects.filter(line=line).delete()
+    line.delete()
+    return True
 
 
 def key_of(line: Line) -> str:
@@ -55,10 +68,17 @@ def _content(line: Line) -> tuple[str, ...]:
 class Known:
     """The entries of one bank account that are in the book, as far as a statement may repeat them."""
 
-    def __init__(self, account: BankAccount, statement: BankStatement, before: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        account: BankAccount,
+        statement: BankStatement,
+        *,
+        before: Sequence[int] = (),
+        seen: Counter[str] | None = None,
+    ) -> None:
         self.account = account
         self.apart = _apart(account, statement, before)
-        self.seen: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter() if seen is None else seen
 
     def tell(self, entries: Sequence[Entry]) -> None:
         """Say of each entry, in the order of the statement, whether it is new, and which of those alike it is."""
@@ -76,7 +96,7 @@ class Known:
             if number < len(repeated):
                 entry.occurrence = repeated[number]
                 lines = alike[entry.occurrence]
-                is_whole = len(lines) == 1 and lines[0].state == BankLineState.OPEN
+                is_whole = len(lines) == 1 and lines[0].state in WAITING
                 entry.known = lines[0].pk if is_whole else None
             else:
                 entry.is_new = True

@@ -1,6 +1,7 @@
 """Take in what banks send: every statement of a file, each entry once."""
 
 import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from django.db import transaction
 
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import mapped_by, refusing
-from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
+from dunwell.flows.cash.entries import Entry, Known, gave_way, key_of, ref_of
 from dunwell.flows.cash.heads import Head, heads
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
@@ -80,17 +81,18 @@ def import_statements(
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        digest = _digest(path)
+        digest = _digest(path, mapping)
         with refusing(path), transaction.atomic():
-            if BankStatement.objects.filter(digest=digest).exists():
+            there = BankStatement.objects.filter(digest=digest)
+            if there.exists() and not (entity and there.exclude(entity=entity).exists()):
                 return FileReport(file=path.name, digest=digest, is_known=True)
             problems = Problems(path.name)
             pieces = reader(path, problems, partial(progress, f"reading {path.name}"))
             coming = list(heads(balanced(pieces, problems), entity, problems))
             problems.refuse()
-            if _digest(path) != digest:
+            if _digest(path, mapping) != digest:
                 raise Conflict(f"{path.name} was written to while it was read: take it in again")
-            taking = _Taking(path.name, digest=digest, by=by, at=at)
+            taking = _Taking(path.name, digest=digest, is_table=mapping is not None, by=by, at=at)
             pieces = reader(path, problems, partial(progress, f"taking in {path.name}"))
             statements = tuple(taking.statements(pieces, coming))
             return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)
@@ -98,20 +100,32 @@ def import_statements(
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(path: Path, mapping: Path | None) -> str:
+    """The SHA-256 of a file, and of the mapping behind it: by another one, other rows of it are other lines."""
+    digest = hashlib.sha256()
+    for each in filter(None, (path, mapping)):
+        with each.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
 
 
 class _Taking:
     """A file on its way into the book, within a transaction."""
 
-    def __init__(self, source: str, *, digest: str, by: str, at: datetime) -> None:
+    def __init__(self, source: str, *, digest: str, is_table: bool, by: str, at: datetime) -> None:
         self.source = source
         self.digest = digest
         self.by = by
         self.at = at
+        self.is_table = is_table
         self.before: list[int] = []  # the statements of the file that are taken in
+        self.seen: dict[int, Counter[str]] = defaultdict(Counter)
+
+    def known(self, account: BankAccount, statement: BankStatement) -> Known:
+        """What is known when a statement begins; all rows of an account in a table are one, however they are mixed."""
+        if self.is_table:
+            return Known(account, statement, seen=self.seen[account.pk])
+        return Known(account, statement, before=self.before)
 
     def statements(self, pieces: Pieces, heads: Iterable[Head]) -> Iterator[StatementReport]:
         """Take in one statement after the other."""
@@ -147,7 +161,7 @@ class _Statement:
             from_on=whole.from_on, to_on=whole.to_on, opening_minor=whole.opening_minor,
             closing_minor=whole.closing_minor, file=taking.source, digest=taking.digest, imported_at=taking.at,
         )  # fmt: skip
-        self.known = Known(self.account, self.row, before=taking.before)
+        self.known = taking.known(self.account, self.row)
         self.report = StatementReport(
             account=account.number, entity=account.entity.code, kind=head.kind, statement_id=head.statement_id,
             currency=account.currency,
@@ -195,8 +209,8 @@ class _Statement:
         self.known.tell(list(entries.values()))
         rows: list[BankLine] = []
         for entry in entries.values():
-            if entry.known and len(entry.parts) > 1:  # an advice says in detail what a statement booked in one sum
-                BankLine.objects.filter(pk=entry.known).delete()
+            # An advice says in detail what a statement booked in one sum.
+            if entry.known and len(entry.parts) > 1 and gave_way(entry.known):
                 self.report.detailed += len(entry.parts)
             elif entry.is_new:
                 self.report.lines += len(entry.parts)
