@@ -120,6 +120,25 @@ def test_a_hole_between_two_statements_is_told(bank: Town, tmp_path: Path) -> No
     assert warning.endswith("a statement between them is missing")
 
 
+def test_a_statement_of_the_week_after_those_of_its_days_has_no_hole_before_it(bank: Town, tmp_path: Path) -> None:
+    days = ["260302 50 //B1 a", "260303 7 //B2 b"]
+    take(tmp_path, mt940(days[:1], opens=100), "1.sta")
+    (second,) = take(tmp_path, mt940(days[1:], opens=150, on=("260303", "260303")), "2.sta").statements
+    week = mt940([*days, "260306 1 //B3 c"], opens=100, on=("260302", "260306"))
+    (whole,) = take(tmp_path, week, "week.sta").statements
+    (again,) = take(tmp_path, mt940(days[1:], opens=150, on=("260303", "260303"), statement="S9"), "3.sta").statements
+    assert (second.warnings, whole.warnings, again.warnings) == ([], [], [])
+    assert (whole.lines, whole.known, again.known) == (1, 2, 1)
+
+
+def test_a_statement_in_another_format_that_brings_the_same_sum_is_told(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 100 A-17"], opens=0), "day.sta")
+    whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry("100.00"))
+    (statement,) = take(tmp_path, whole, "day.xml").statements
+    (warning,) = statement.warnings
+    assert warning.startswith("day.sta brought a statement until 2026-03-02 with the same balances")
+
+
 def test_an_advice_says_in_detail_what_the_statement_booked_in_one_sum(bank: Town, tmp_path: Path) -> None:
     ref = "<AcctSvcrRef>B-1</AcctSvcrRef>"
     part = "<AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls><RmtInf><Ustrd>{}</Ustrd></RmtInf>"

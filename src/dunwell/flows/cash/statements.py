@@ -190,6 +190,7 @@ class _Statement:
         self.row.lines_count = self.report.lines
         self.row.save(update_fields=["lines_count"])
         self._tell_gap()
+        self._tell_same()
         told = {name: value for name, value in asdict(self.report).items() if name not in ("account", "entity")}
         audit.record(
             self.taking.by, "statement.imported", self.row, at=self.taking.at, entity_id=self.row.entity_id,
@@ -239,22 +240,44 @@ class _Statement:
 
     def _tell_gap(self) -> None:
         """Warn where the balance before is not where this statement begins: one between them is missing."""
-        if not self.is_last_word or self.row.opening_minor is None or self.row.from_on is None:
+        row = self.row
+        if not self.is_last_word or row.opening_minor is None or row.from_on is None:
             return
-        before = (
-            self.account.statements.filter(
-                kind=Kind.STATEMENT, to_on__lte=self.row.from_on, closing_minor__isnull=False
-            )
-            .exclude(pk=self.row.pk)
-            .order_by("to_on", "pk")
-            .last()
-        )
-        if before and before.closing_minor != self.row.opening_minor:
+        others = self.account.statements.filter(kind=Kind.STATEMENT, closing_minor__isnull=False).exclude(pk=row.pk)
+        on_the_day = list(others.filter(from_on__lte=row.from_on, to_on__gte=row.from_on))
+        if any(self._is_covered_by(each) for each in on_the_day):
+            return
+        before = others.filter(to_on__lte=row.from_on).order_by("to_on", "pk").last()
+        if before and before.closing_minor != row.opening_minor:
             ended, begins = (
-                format_minor(minor or 0, self.account.currency)
-                for minor in (before.closing_minor, self.row.opening_minor)
+                format_minor(minor or 0, self.account.currency) for minor in (before.closing_minor, row.opening_minor)
             )
             self.report.warnings.append(
                 f"it begins with {begins}, and the last one before it, of {before.to_on}, ended with {ended}: "
                 "a statement between them is missing"
+            )
+
+    def _is_covered_by(self, other: BankStatement) -> bool:
+        """Whether another statement, of the day on which this one begins, says what was before it, or goes on past."""
+        row = self.row
+        is_past = other.to_on is not None and row.from_on is not None and other.to_on > row.from_on
+        return is_past or row.opening_minor in (other.opening_minor, other.closing_minor)
+
+    def _tell_same(self) -> None:
+        """Warn where one of the same end and balances was taken in, and its entries are not those of this one."""
+        row = self.row
+        if not (self.is_last_word and self.report.lines) or row.opening_minor is None or row.closing_minor is None:
+            return
+        same = (
+            self.account.statements.filter(
+                kind=Kind.STATEMENT, to_on=row.to_on, opening_minor=row.opening_minor, closing_minor=row.closing_minor
+            )
+            .exclude(pk=row.pk)
+            .order_by("pk")
+            .last()
+        )
+        if same:
+            self.report.warnings.append(
+                f"{same.file} brought a statement until {same.to_on} with the same balances, in other words: "
+                "look whether the same money is there twice"
             )
