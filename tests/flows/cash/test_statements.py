@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,13 @@ from django.db import connection
 
 from dunwell.flows.cash.accounts import add_account
 from dunwell.flows.cash.entries import Entry, Known
+from dunwell.flows.cash.heads import heads
 from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement
+from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened
+from dunwell.sources.problems import Problems
 from tests.flows.cash.banking import AT, bank_account, kept, take
 from tests.flows.town import Town
 from tests.sources.bank.camt_files import balance, entry, message
@@ -92,11 +96,20 @@ def test_pages_of_a_statement_in_one_file_share_nothing(bank: Town, tmp_path: Pa
     assert [(each.lines, each.known) for each in again.statements] == [(0, 1)] * 2
 
 
-def test_a_line_of_a_day_that_is_a_typing_error_is_refused_with_its_place(bank: Town, tmp_path: Path) -> None:
-    with pytest.raises(Invalid) as refused:
-        take(tmp_path, message(entry("100.00").replace("2026-03-02", "0226-03-02")), "bank.xml")
-    assert "0226-03-02" in "\n".join(refused.value.problems)
-    assert not BankStatement.objects.exists()
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        (date(226, 3, 2), "it was booked on 0226-03-02, which is not between 1900 and 2199"),
+        (None, "an entry without the day on which it was booked"),
+    ],
+)
+def test_a_line_of_a_day_that_is_none_is_refused_with_its_place(bank: Town, on: date | None, said: str) -> None:
+    problems = Problems("bank.sta")
+    line = Line(5, 1, 5000, 1, 5000, "EUR", on, None)
+    told = list(heads(iter([Opened(1, Kind.STATEMENT, IBAN, "EUR"), line, Closed(6)]), bank.entity, problems))
+    (problem,) = map(str, problems.listed)
+    assert problem.startswith(f"bank.sta:5: {said}")
+    assert [head.to_on for head in told] == [None]
 
 
 def test_overlapping_statements_that_begin_with_the_same_balance_by_chance_are_no_next_ones(
