@@ -1,16 +1,22 @@
 """Bank statements are taken in whole, and no entry of them twice, however files repeat it."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from dunwell.flows.cash.accounts import add_account
+from dunwell.flows.cash.entries import Entry, Known
+from dunwell.flows.cash.heads import heads
 from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankStatement
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement
+from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened
+from dunwell.sources.problems import Problems
 from tests.flows.cash.banking import AT, bank_account, kept, take
 from tests.flows.town import Town
 from tests.sources.bank.camt_files import balance, entry, message
@@ -66,6 +72,46 @@ def test_the_next_statement_of_the_day_shares_nothing_with_the_one_before(bank: 
     assert (after.lines, after.known) == (1, 0)
 
 
+THREE = [mt940(["260302 50 thanks"], opens=opens, statement=f"S{opens}") for opens in (100, 150, 200)]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2), (0, 2, 1)])
+def test_of_three_statements_of_a_day_none_loses_an_entry_in_whatever_order_they_come(
+    bank: Town, tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    for at in order:
+        take(tmp_path, THREE[at], f"{at}.sta")
+    again = [take(tmp_path, THREE[at] + "\r\n", f"{at}.sta").statements[0] for at in order]
+    assert kept() == [("2026-03-02", 5000, "thanks")] * 3
+    assert [(each.lines, each.known) for each in again] == [(0, 1)] * 3
+
+
+def test_pages_of_a_statement_in_one_file_share_nothing(bank: Town, tmp_path: Path) -> None:
+    first = THREE[0].replace(":28C:1/1", ":28C:1/1").replace(":62F:", ":62M:")
+    second = THREE[1].replace(":28C:1/1", ":28C:1/2").replace(":60F:", ":60M:").replace("S150", "S100")
+    report = take(tmp_path, first + second)
+    assert sum(each.lines for each in report.statements) == 2
+    assert kept() == [("2026-03-02", 5000, "thanks")] * 2
+    again = take(tmp_path, first + second + "\r\n", "again.sta")
+    assert [(each.lines, each.known) for each in again.statements] == [(0, 1)] * 2
+
+
+@pytest.mark.parametrize(
+    ("on", "said"),
+    [
+        (date(226, 3, 2), "it was booked on 0226-03-02, which is not between 1900 and 2199"),
+        (None, "an entry without the day on which it was booked"),
+    ],
+)
+def test_a_line_of_a_day_that_is_none_is_refused_with_its_place(bank: Town, on: date | None, said: str) -> None:
+    problems = Problems("bank.sta")
+    line = Line(5, 1, 5000, 1, 5000, "EUR", on, None)
+    told = list(heads(iter([Opened(1, Kind.STATEMENT, IBAN, "EUR"), line, Closed(6)]), bank.entity, problems))
+    (problem,) = map(str, problems.listed)
+    assert problem.startswith(f"bank.sta:5: {said}")
+    assert [head.to_on for head in told] == [None]
+
+
 def test_overlapping_statements_that_begin_with_the_same_balance_by_chance_are_no_next_ones(
     bank: Town, tmp_path: Path
 ) -> None:
@@ -85,6 +131,25 @@ def test_a_hole_between_two_statements_is_told(bank: Town, tmp_path: Path) -> No
         "it begins with 500.00 EUR, and the last one before it, of 2026-03-02, ended with 130.00 EUR"
     )
     assert warning.endswith("a statement between them is missing")
+
+
+def test_a_statement_of_the_week_after_those_of_its_days_has_no_hole_before_it(bank: Town, tmp_path: Path) -> None:
+    days = ["260302 50 //B1 a", "260303 7 //B2 b"]
+    take(tmp_path, mt940(days[:1], opens=100), "1.sta")
+    (second,) = take(tmp_path, mt940(days[1:], opens=150, on=("260303", "260303")), "2.sta").statements
+    week = mt940([*days, "260306 1 //B3 c"], opens=100, on=("260302", "260306"))
+    (whole,) = take(tmp_path, week, "week.sta").statements
+    (again,) = take(tmp_path, mt940(days[1:], opens=150, on=("260303", "260303"), statement="S9"), "3.sta").statements
+    assert (second.warnings, whole.warnings, again.warnings) == ([], [], [])
+    assert (whole.lines, whole.known, again.known) == (1, 2, 1)
+
+
+def test_a_statement_in_another_format_that_brings_the_same_sum_is_told(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 100 A-17"], opens=0), "day.sta")
+    whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry("100.00"))
+    (statement,) = take(tmp_path, whole, "day.xml").statements
+    (warning,) = statement.warnings
+    assert warning.startswith("day.sta brought a statement until 2026-03-02 with the same balances")
 
 
 def test_an_advice_says_in_detail_what_the_statement_booked_in_one_sum(bank: Town, tmp_path: Path) -> None:
@@ -109,6 +174,35 @@ def test_a_report_without_the_banks_references_waits_for_the_statement(bank: Tow
     assert kept() == []
 
 
+def test_the_number_that_a_message_gives_an_entry_is_no_reference_of_the_bank(bank: Town, tmp_path: Path) -> None:
+    counted = [f"<NtryRef>{number}</NtryRef>" for number in (1, 2)]
+    (report,) = take(tmp_path, message(entry("100.00", before=counted[0]), kind="052"), "report.xml").statements
+    assert (report.lines, report.without_reference) == (0, 1)
+    day = [entry("20.00", before=counted[0]), entry("100.00", before=counted[1])]
+    balances = balance("OPBD", "0.00"), balance("CLBD", "120.00")
+    (statement,) = take(tmp_path, message(*balances, *day), "statement.xml").statements
+    renumbered = [entry("20.00", before=counted[1]), entry("100.00", before=counted[0])]
+    (again,) = take(tmp_path, message(*balances, *renumbered), "again.xml").statements
+    assert (statement.lines, again.lines, again.known) == (2, 0, 2)
+
+
+def test_the_reference_of_the_only_payment_of_an_entry_is_that_of_the_entry(bank: Town, tmp_path: Path) -> None:
+    part = "<Refs><AcctSvcrRef>T-1</AcctSvcrRef></Refs><RmtInf><Ustrd>{}</Ustrd></RmtInf>"
+    report = message(entry("100.00", part.format("A-17"), before="<NtryRef>1</NtryRef>"), kind="052")
+    (early,) = take(tmp_path, report, "report.xml").statements
+    day = entry("100.00", part.format("A-17 and more"), before="<NtryRef>2</NtryRef>")
+    whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), day)
+    (statement,) = take(tmp_path, whole, "statement.xml").statements
+    assert (early.lines, statement.lines, statement.known) == (1, 0, 1)
+
+
+def test_an_advice_of_a_sum_without_its_banks_reference_waits_as_a_whole(bank: Town, tmp_path: Path) -> None:
+    part = "<Refs>{}</Refs><AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls>"
+    parts = [part.format("<AcctSvcrRef>T-1</AcctSvcrRef>", "60.00"), part.format("", "40.00")]
+    (advice,) = take(tmp_path, message(entry("100.00", *parts), kind="054"), "advice.xml").statements
+    assert (advice.lines, advice.without_reference) == (0, 2)
+
+
 def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
     mapping = tmp_path / "bank.yaml"
     mapping.write_text(
@@ -125,6 +219,83 @@ def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
     mapping.write_text("rows: items\n")
     with pytest.raises(Invalid, match="the mapping cannot be taken"):
         import_statements(table, mapping=mapping, by="bert", at=AT)
+
+
+def mapped(folder: Path, name: str, account: str, more: str = "") -> Path:
+    """A mapping of a table with the columns acc, day, amount and what."""
+    path = folder / name
+    path.write_text(
+        f"rows: movements\naccount: {account}\ncurrency: EUR\nbooked: {{column: day}}\n"
+        f"amount: {{column: amount}}\ntext: {{column: what}}\n{more}"
+    )
+    return path
+
+
+def test_rows_of_one_account_are_counted_however_a_table_mixes_accounts(bank: Town, tmp_path: Path) -> None:
+    bank_account(bank.entity, "77777")
+    table, mapping = tmp_path / "bank.csv", mapped(tmp_path, "m.yaml", "{column: acc}")
+    alike = f"{IBAN},2026-03-02,50.00,thanks\n"
+    table.write_text(f"acc,day,amount,what\n{alike}77777,2026-03-02,5.00,x\n{alike}")
+    report = import_statements(table, mapping=mapping, by="bert", at=AT)
+    assert sum(each.lines for each in report.statements) == 3
+    table.write_text(table.read_text() + alike)
+    longer = import_statements(table, mapping=mapping, by="bert", at=AT)
+    assert (sum(each.lines for each in longer.statements), sum(each.known for each in longer.statements)) == (1, 3)
+
+
+def test_a_table_is_taken_in_once_by_each_mapping(bank: Town, tmp_path: Path) -> None:
+    bank_account(bank.entity, "77777")
+    table = tmp_path / "bank.csv"
+    table.write_text("acc,day,amount,what\nA,2026-03-02,50.00,x\nB,2026-03-02,5.00,y\n")
+    for account, which in ((IBAN, "A"), ("'77777'", "B")):
+        mapping = mapped(tmp_path, f"{which}.yaml", account, f"only: {{acc: {which}}}\n")
+        (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
+        assert statement.lines == 1
+        assert import_statements(table, mapping=mapping, by="bert", at=AT).is_known
+    assert kept() == [("2026-03-02", 500, "y"), ("2026-03-02", 5000, "x")]
+
+
+def test_a_file_that_is_known_is_refused_for_another_entity_all_the_same(bank: Town, tmp_path: Path) -> None:
+    other = Town(tmp_path, "OTHER", policy=None)
+    take(tmp_path, ONE)
+    with pytest.raises(Invalid) as refused:
+        take(tmp_path, ONE, entity=other.entity)
+    assert f"{IBAN} is of ACME, not of OTHER" in "\n".join(refused.value.problems)
+    assert take(tmp_path, ONE, entity=bank.entity).is_known
+
+
+SUM_REF = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+SUM = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry(before=SUM_REF))
+PART = "<AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls>"
+DETAIL = message(entry("100.00", PART.format("60.00"), PART.format("40.00"), before=SUM_REF), kind="054")
+
+
+def test_an_advice_takes_the_place_of_a_line_that_is_only_proposed(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    line = BankLine.objects.get()
+    BankLine.objects.update(state="proposed")
+    BankMatch.objects.create(
+        entity=bank.entity, line=line, step="payer", outcome="propose", confidence_permille=500, applied_minor=0,
+        left_minor=10000,
+    )  # fmt: skip
+    (detail,) = take(tmp_path, DETAIL, "advice.xml").statements
+    assert (detail.detailed, [minor for _, minor, _ in kept()]) == (2, [4000, 6000])
+    assert not BankMatch.objects.exists()
+
+
+def test_a_line_that_is_applied_while_its_advice_is_read_stays(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    told = Known.tell
+
+    def tell(known: Known, entries: Sequence[Entry]) -> None:
+        told(known, entries)
+        BankLine.objects.update(state="applied")
+
+    monkeypatch.setattr(Known, "tell", tell)
+    (detail,) = take(tmp_path, DETAIL, "advice.xml").statements
+    assert (detail.detailed, detail.known, [minor for _, minor, _ in kept()]) == (0, 1, [10000])
 
 
 def test_an_account_that_is_nobodys_or_anothers_is_refused_and_nothing_is_written(town: Town, tmp_path: Path) -> None:

@@ -7,13 +7,16 @@ statement brings as many as it has, less those that came before from statements 
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Final
 
-from dunwell.records.models import BankAccount, BankLine, BankLineState, BankStatement
+from dunwell.records.models import BankAccount, BankLine, BankLineState, BankMatch, BankStatement
 from dunwell.records.pieces import in_pieces
-from dunwell.sources.bank.pieces import Line
+from dunwell.sources.bank.pieces import Kind, Line
+
+WAITING: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
 
 
 @dataclass
@@ -21,7 +24,7 @@ class Entry:
     """An entry of the statement that is read, with those of its parts that have been read so far.
 
     `occurrence`: which of those alike it is, once that is told. `known`: the line of the book that it is, where that is
-    a single one which nobody has looked at.
+    a single one that nobody has applied.
     """
 
     key: str
@@ -30,6 +33,16 @@ class Entry:
     occurrence: int = 0
     is_new: bool = False
     known: int | None = None
+
+
+def gave_way(line_id: int) -> bool:
+    """Take out a line that is said in detail now, with what was proposed for it, unless it was applied meanwhile."""
+    line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=WAITING).first()
+    if line is None:
+        return False
+    BankMatch.objects.filter(line=line).delete()
+    line.delete()
+    return True
 
 
 def key_of(line: Line) -> str:
@@ -41,8 +54,8 @@ def key_of(line: Line) -> str:
 
 
 def ref_of(line: Line) -> str:
-    """What the bank calls the entry, if anything."""
-    return line.entry_ref or line.bank_ref
+    """What the bank calls the entry, if anything; what it calls one part of several is no name of the whole."""
+    return line.entry_ref or (line.bank_ref if line.amount_minor == line.entry_minor else "")
 
 
 def _content(line: Line) -> tuple[str, ...]:
@@ -55,10 +68,17 @@ def _content(line: Line) -> tuple[str, ...]:
 class Known:
     """The entries of one bank account that are in the book, as far as a statement may repeat them."""
 
-    def __init__(self, account: BankAccount, statement: BankStatement) -> None:
+    def __init__(
+        self,
+        account: BankAccount,
+        statement: BankStatement,
+        *,
+        before: Sequence[int] = (),
+        seen: Counter[str] | None = None,
+    ) -> None:
         self.account = account
-        self.apart = _apart(account, statement)
-        self.seen: Counter[str] = Counter()
+        self.apart = _apart(account, statement, before)
+        self.seen: Counter[str] = Counter() if seen is None else seen
 
     def tell(self, entries: Sequence[Entry]) -> None:
         """Say of each entry, in the order of the statement, whether it is new, and which of those alike it is."""
@@ -76,24 +96,62 @@ class Known:
             if number < len(repeated):
                 entry.occurrence = repeated[number]
                 lines = alike[entry.occurrence]
-                is_whole = len(lines) == 1 and lines[0].state == BankLineState.OPEN
+                is_whole = len(lines) == 1 and lines[0].state in WAITING
                 entry.known = lines[0].pk if is_whole else None
             else:
                 entry.is_new = True
                 entry.occurrence = max(alike, default=-1) + 1 + number - len(repeated)
 
 
-def _apart(account: BankAccount, statement: BankStatement) -> set[int]:
-    """The statements that share no entry with this one: by days and balances, one begins where the other ends.
+def _apart(account: BankAccount, statement: BankStatement, before: Sequence[int]) -> set[int]:
+    """The statements that share no entry with this one, by days and balances.
 
-    One with the same balances may be the same, sent again.
+    Those that lead to it or on from it, each beginning where the one before ends; those of its very days that neither
+    begin nor end as it does; and what stands `before` it in its file, since a bank says nothing twice in one file, and
+    parts a statement into pages. What may repeat it is none of these.
     """
-    others = account.statements.filter(kind=statement.kind).exclude(pk=statement.pk)
-    return {other.pk for other in others if _follows(statement, other) or _follows(other, statement)}
+    others = [each for each in account.statements.filter(kind=statement.kind).order_by("pk") if each != statement]
+    found = _chain(statement, others, _follows)
+    found |= _chain(statement, others, lambda this, other: _follows(other, this))
+    if statement.kind == Kind.STATEMENT:  # reports within the day repeat each other
+        found |= set(before) | {each.pk for each in others if _is_beside(statement, each)}
+    return {each.pk for each in others if each.pk in found and not _may_repeat(statement, each)}
+
+
+def _chain(
+    statement: BankStatement, others: Sequence[BankStatement], is_next: Callable[[BankStatement, BankStatement], bool]
+) -> set[int]:
+    """Follow statements from one to the next, as far as they go."""
+    found: set[int] = set()
+    ends = [statement]
+    while ends:
+        this = ends.pop()
+        more = [each for each in others if each.pk not in found and is_next(this, each)]
+        found |= {each.pk for each in more}
+        ends += more
+    return found
 
 
 def _follows(later: BankStatement, earlier: BankStatement) -> bool:
     if later.from_on is None or earlier.to_on is None or later.opening_minor is None:
         return False
-    alike = (later.opening_minor, later.closing_minor) == (earlier.opening_minor, earlier.closing_minor)
-    return earlier.to_on <= later.from_on and earlier.closing_minor == later.opening_minor and not alike
+    follows = earlier.to_on <= later.from_on and earlier.closing_minor == later.opening_minor
+    return follows and not _may_repeat(later, earlier)
+
+
+def _is_beside(one: BankStatement, other: BankStatement) -> bool:
+    told = (one.from_on, one.to_on, one.opening_minor, one.closing_minor, other.opening_minor, other.closing_minor)
+    if None in told or (one.from_on, one.to_on) != (other.from_on, other.to_on):
+        return False
+    return one.opening_minor != other.opening_minor and one.closing_minor != other.closing_minor
+
+
+def _may_repeat(one: BankStatement, other: BankStatement) -> bool:
+    """Whether the one can be the other again, or one of them a part of the other, by their days and balances."""
+    if one.from_on is None or one.to_on is None or other.from_on is None or other.to_on is None:
+        return (one.opening_minor, one.closing_minor) == (other.opening_minor, other.closing_minor)
+    begins = (one.from_on, one.opening_minor) == (other.from_on, other.opening_minor)
+    ends = (one.to_on, one.closing_minor) == (other.to_on, other.closing_minor)
+    if one.from_on == other.from_on and one.to_on == other.to_on:
+        return begins and ends
+    return begins or ends or (one.from_on < other.from_on) == (one.to_on > other.to_on)

@@ -1,7 +1,8 @@
 """Take in what banks send: every statement of a file, each entry once."""
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -12,8 +13,9 @@ from django.db import transaction
 
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import mapped_by, refusing
-from dunwell.flows.cash.entries import Entry, Known, key_of, ref_of
-from dunwell.flows.errors import NotFound
+from dunwell.flows.cash.entries import Entry, Known, gave_way, key_of, ref_of
+from dunwell.flows.cash.heads import Head, heads
+from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
 from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
@@ -22,7 +24,7 @@ from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import read
 from dunwell.sources.bank.table import reader_by
 from dunwell.sources.bank.table_mapping import read_bank_mapping
-from dunwell.sources.problems import Problems, listed
+from dunwell.sources.problems import Problems
 
 LINES_AT_ONCE: Final = 2_000
 
@@ -73,81 +75,93 @@ def import_statements(
 
     `mapping`: a file that says which column of a table is what; without it the format is told by what is in the file.
     `entity`: whose accounts they have to be of, where somebody says so. Lines are kept as the bank says them, and are
-    applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place.
+    applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place;
+    Conflict for one that is written to meanwhile.
     """
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = _digest(path, mapping)
         with refusing(path), transaction.atomic():
-            if BankStatement.objects.filter(digest=digest).exists():
+            there = BankStatement.objects.filter(digest=digest)
+            if there.exists() and not (entity and there.exclude(entity=entity).exists()):
                 return FileReport(file=path.name, digest=digest, is_known=True)
-            taking = _Taking(Problems(path.name), digest=digest, entity=entity, by=by, at=at)
-            pieces = reader(path, taking.problems, partial(progress, f"reading {path.name}"))
-            statements = tuple(taking.statements(balanced(pieces, taking.problems)))
-            taking.problems.refuse()
+            problems = Problems(path.name)
+            pieces = reader(path, problems, partial(progress, f"reading {path.name}"))
+            coming = list(heads(balanced(pieces, problems), entity, problems))
+            problems.refuse()
+            if _digest(path, mapping) != digest:
+                raise Conflict(f"{path.name} was written to while it was read: take it in again")
+            taking = _Taking(path.name, digest=digest, is_table=mapping is not None, by=by, at=at)
+            pieces = reader(path, problems, partial(progress, f"taking in {path.name}"))
+            statements = tuple(taking.statements(pieces, coming))
             return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 
+def _digest(path: Path, mapping: Path | None) -> str:
+    """The SHA-256 of a file, and of the mapping behind it: by another one, other rows of it are other lines."""
+    digest = hashlib.sha256()
+    for each in filter(None, (path, mapping)):
+        with each.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
+
+
 class _Taking:
     """A file on its way into the book, within a transaction."""
 
-    def __init__(self, problems: Problems, *, digest: str, entity: Entity | None, by: str, at: datetime) -> None:
-        self.problems = problems
+    def __init__(self, source: str, *, digest: str, is_table: bool, by: str, at: datetime) -> None:
+        self.source = source
         self.digest = digest
-        self.entity = entity
         self.by = by
         self.at = at
+        self.is_table = is_table
+        self.before: list[int] = []  # the statements of the file that are taken in
+        self.seen: dict[int, Counter[str]] = defaultdict(Counter)
 
-    def statements(self, pieces: Pieces) -> Iterator[StatementReport]:
-        """Take in one statement after the other; those of accounts that are not ours become problems."""
+    def known(self, account: BankAccount, statement: BankStatement) -> Known:
+        """What is known when a statement begins; all rows of an account in a table are one, however they are mixed."""
+        if self.is_table:
+            return Known(account, statement, seen=self.seen[account.pk])
+        return Known(account, statement, before=self.before)
+
+    def statements(self, pieces: Pieces, heads: Iterable[Head]) -> Iterator[StatementReport]:
+        """Take in one statement after the other."""
+        coming = iter(heads)
         one: _Statement | None = None
         for piece in pieces:
             match piece:
                 case Opened():
-                    account = self._account(piece)
-                    one = _Statement(account, piece, self) if account else None
+                    one = _Statement(next(coming), piece, self)
+                    self.before.append(one.row.pk)
                 case Line() if one:
                     one.line(piece)
                 case Closed() if one:
-                    yield one.closed(piece)
+                    yield one.closed()
                     one = None
-
-    def _account(self, head: Opened) -> BankAccount | None:
-        """The bank account that a statement is of."""
-        found = BankAccount.objects.select_related("entity").filter(number=head.account).first()
-        if found is None:
-            numbers = list(BankAccount.objects.order_by("number").values_list("number", flat=True))
-            what, known = head.account or "an account without a number", listed(numbers, 5) or "none"
-            self.problems.add(head.line, "", f"{what} is not known as an entity's bank account; known: {known}")
-        elif self.entity and found.entity_id != self.entity.pk:
-            self.problems.add(head.line, "", f"{head.account} is of {found.entity.code}, not of {self.entity.code}")
-        elif head.currency and head.currency != found.currency:
-            self.problems.add(head.line, "", f"{head.account} is kept in {found.currency}, not in {head.currency}")
-        else:
-            return found
-        return None
 
 
 class _Statement:
     """A statement that is being read."""
 
-    def __init__(self, account: BankAccount, head: Opened, taking: _Taking) -> None:
+    def __init__(self, whole: Head, head: Opened, taking: _Taking) -> None:
         # Of two files at once with the same entries, the second waits for the first, and sees what it brought.
         self.account = (
-            BankAccount.objects.select_for_update(no_key=True, of=("self",)).select_related("entity").get(pk=account.pk)
+            BankAccount.objects.select_for_update(no_key=True, of=("self",))
+            .select_related("entity")
+            .get(pk=whole.account.pk)
         )
+        account = self.account
         self.taking = taking
         self.is_last_word = head.kind is Kind.STATEMENT
         self.row = BankStatement.objects.create(
             entity=account.entity, account=account, kind=head.kind, statement_id=head.statement_id,
-            from_on=head.from_on, to_on=head.to_on, opening_minor=head.opening_minor, file=taking.problems.source,
-            digest=taking.digest, imported_at=taking.at,
+            from_on=whole.from_on, to_on=whole.to_on, opening_minor=whole.opening_minor,
+            closing_minor=whole.closing_minor, file=taking.source, digest=taking.digest, imported_at=taking.at,
         )  # fmt: skip
-        self.known = Known(self.account, self.row)
+        self.known = taking.known(self.account, self.row)
         self.report = StatementReport(
             account=account.number, entity=account.entity.code, kind=head.kind, statement_id=head.statement_id,
             currency=account.currency,
@@ -155,35 +169,28 @@ class _Statement:
         self.waiting: list[tuple[Entry, Line]] = []
         self.entry: Entry | None = None
         self.entry_no = 0
-        self.last_on = head.to_on
 
     def line(self, line: Line) -> None:
-        """Take a line in, or say why not."""
-        if not line.is_booked:
+        """Take a line in, or count why not."""
+        if not line.is_booked or line.booked_on is None:  # a booked one without its day was refused
             self.report.not_booked += 1
             return
-        if line.booked_on is None:
-            self.taking.problems.add(line.line, "", "an entry without the day on which it was booked")
-            return
-        if not (self.is_last_word or ref_of(line)):
+        if line.entry_no != self.entry_no:
+            self._keep_whole()
+            is_told = self.is_last_word or ref_of(line)
+            self.entry, self.entry_no = Entry(key_of(line), line.booked_on) if is_told else None, line.entry_no
+        if self.entry is None:
             self.report.without_reference += 1
             return
-        self.last_on = max(line.booked_on, self.last_on or line.booked_on)
-        if self.entry is None or line.entry_no != self.entry_no:
-            self._keep_whole()
-            self.entry, self.entry_no = Entry(key_of(line), line.booked_on), line.entry_no
         self.waiting.append((self.entry, line))
 
-    def closed(self, end: Closed) -> StatementReport:
+    def closed(self) -> StatementReport:
         """Keep what is left, and tell."""
         self._keep()
-        self.row.closing_minor, self.row.to_on, self.row.lines_count = (
-            end.closing_minor,
-            self.last_on,
-            self.report.lines,
-        )
-        self.row.save()
+        self.row.lines_count = self.report.lines
+        self.row.save(update_fields=["lines_count"])
         self._tell_gap()
+        self._tell_same()
         told = {name: value for name, value in asdict(self.report).items() if name not in ("account", "entity")}
         audit.record(
             self.taking.by, "statement.imported", self.row, at=self.taking.at, entity_id=self.row.entity_id,
@@ -203,8 +210,8 @@ class _Statement:
         self.known.tell(list(entries.values()))
         rows: list[BankLine] = []
         for entry in entries.values():
-            if entry.known and len(entry.parts) > 1:  # an advice says in detail what a statement booked in one sum
-                BankLine.objects.filter(pk=entry.known).delete()
+            # An advice says in detail what a statement booked in one sum.
+            if entry.known and len(entry.parts) > 1 and gave_way(entry.known):
                 self.report.detailed += len(entry.parts)
             elif entry.is_new:
                 self.report.lines += len(entry.parts)
@@ -233,22 +240,44 @@ class _Statement:
 
     def _tell_gap(self) -> None:
         """Warn where the balance before is not where this statement begins: one between them is missing."""
-        if not self.is_last_word or self.row.opening_minor is None or self.row.from_on is None:
+        row = self.row
+        if not self.is_last_word or row.opening_minor is None or row.from_on is None:
             return
-        before = (
-            self.account.statements.filter(
-                kind=Kind.STATEMENT, to_on__lte=self.row.from_on, closing_minor__isnull=False
-            )
-            .exclude(pk=self.row.pk)
-            .order_by("to_on", "pk")
-            .last()
-        )
-        if before and before.closing_minor != self.row.opening_minor:
+        others = self.account.statements.filter(kind=Kind.STATEMENT, closing_minor__isnull=False).exclude(pk=row.pk)
+        on_the_day = list(others.filter(from_on__lte=row.from_on, to_on__gte=row.from_on))
+        if any(self._is_covered_by(each) for each in on_the_day):
+            return
+        before = others.filter(to_on__lte=row.from_on).order_by("to_on", "pk").last()
+        if before and before.closing_minor != row.opening_minor:
             ended, begins = (
-                format_minor(minor or 0, self.account.currency)
-                for minor in (before.closing_minor, self.row.opening_minor)
+                format_minor(minor or 0, self.account.currency) for minor in (before.closing_minor, row.opening_minor)
             )
             self.report.warnings.append(
                 f"it begins with {begins}, and the last one before it, of {before.to_on}, ended with {ended}: "
                 "a statement between them is missing"
+            )
+
+    def _is_covered_by(self, other: BankStatement) -> bool:
+        """Whether another statement, of the day on which this one begins, says what was before it, or goes on past."""
+        row = self.row
+        is_past = other.to_on is not None and row.from_on is not None and other.to_on > row.from_on
+        return is_past or row.opening_minor in (other.opening_minor, other.closing_minor)
+
+    def _tell_same(self) -> None:
+        """Warn where one of the same end and balances was taken in, and its entries are not those of this one."""
+        row = self.row
+        if not (self.is_last_word and self.report.lines) or row.opening_minor is None or row.closing_minor is None:
+            return
+        same = (
+            self.account.statements.filter(
+                kind=Kind.STATEMENT, to_on=row.to_on, opening_minor=row.opening_minor, closing_minor=row.closing_minor
+            )
+            .exclude(pk=row.pk)
+            .order_by("pk")
+            .last()
+        )
+        if same:
+            self.report.warnings.append(
+                f"{same.file} brought a statement until {same.to_on} with the same balances, in other words: "
+                "look whether the same money is there twice"
             )

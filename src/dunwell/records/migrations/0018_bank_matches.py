@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
                 (
                     "line",
                     models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
+                        on_delete=django.db.models.deletion.PROTECT,
                         primary_key=True,
                         related_name="match",
                         serialize=False,

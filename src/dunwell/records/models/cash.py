@@ -21,7 +21,8 @@ class BankAccount(models.Model):
 class BankStatement(models.Model):
     """A statement, report or advice that was taken in; `kind` as in `sources.bank.pieces`.
 
-    `digest`: the SHA-256 of its file. `lines_count` is what it brought that was not there yet.
+    `digest`: the SHA-256 of its file, of a table with its mapping behind it. `lines_count` is what it brought that was
+    not there yet.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -126,7 +127,7 @@ class BankMatch(models.Model):
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
-    line = models.OneToOneField(BankLine, models.CASCADE, primary_key=True, related_name="match")
+    line = models.OneToOneField(BankLine, models.PROTECT, primary_key=True, related_name="match")
     step = models.CharField(max_length=20)
     outcome = models.CharField(max_length=20)
     confidence_permille = models.PositiveSmallIntegerField()

@@ -35,7 +35,6 @@ class Entry:
     is_booked: bool
     code: str
     bank_ref: str
-    ref: str
     charges_minor: int
     problems: Problems
     held: list[Part] = field(default_factory=list)
@@ -128,7 +127,7 @@ class Entry:
                 "is_booked": self.is_booked,
                 "is_reversal": self.whose.is_reversal,
                 "code": self.code,
-                "entry_ref": self.ref,
+                "entry_ref": self.bank_ref,
                 "bank_ref": part.bank_ref,
                 "charges_minor": part.charges_minor,
                 **part.said,
@@ -154,8 +153,7 @@ def entry_of(fields: Fields, no: int, account: str) -> Entry | None:
         valued_on=fields.day("ValDt"),
         is_booked=is_booked,
         code=code_of(node),
-        bank_ref=(bank_ref := reference(node, "AcctSvcrRef")),
-        ref=bank_ref or reference(node, "NtryRef"),
+        bank_ref=reference(node, "AcctSvcrRef"),  # never NtryRef, which counts entries anew in every message
         charges_minor=charges_minor(fields, currency),
         problems=fields.problems,
     )
