@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import pytest
 
-from dunwell.flows.cash.applying import apply_match, apply_to, unapply
+from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import take_back
 from dunwell.flows.cash.review import payers, waiting
-from dunwell.flows.errors import Conflict
+from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankMatchPart, Item, Payment
 from tests.flows.cash.banking import AT, bank_account, take
 from tests.flows.town import Town, day
@@ -138,9 +138,29 @@ def test_a_credit_that_is_set_off_waits_for_a_person(bank: Town, tmp_path: Path)
 def test_a_line_that_is_gone_meanwhile_leaves_the_others_to_be_applied(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 100 //B1 INV-20170", "260302 80 //B2 INV-30990"], opens=0))
 
-    def gone(step: str, done: int = 0, total: int = 0) -> None:  # noqa: ARG001  # it is told so
+    def gone(step: str, done: int = 0, total: int = 0) -> None:
         if step == "applying":
             BankLine.objects.filter(amount_minor=10_000).delete()
 
     report = match_lines(bank.entity, progress=gone, **BERT)
     assert (report.lines, report.applied, report.passed_by, bank.open("INV-30990")) == (2, 1, 1, 0)
+
+
+def test_what_is_none_of_ours_is_set_aside_until_it_is_looked_at_again(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 100 //B1 INV-20170"], opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    set_aside(bank.entity, the_line(), reason="a loan", **BERT)
+    assert AuditEvent.objects.get(action="line.set_aside").detail["reason"] == "a loan"
+    assert (match_lines(bank.entity, **BERT).lines, waiting(bank.entity, most=9).lines) == (0, ())
+    with pytest.raises(Conflict, match="is set aside already"):
+        set_aside(bank.entity, the_line(), reason="a loan", **BERT)
+    set_aside(bank.entity, the_line(), reason="no loan", back=True, **BERT)
+    assert match_lines(bank.entity, **BERT).applied == 1
+    with pytest.raises(Conflict, match="is not set aside"):
+        set_aside(bank.entity, the_line(), reason="x", back=True, **BERT)
+    with pytest.raises(Conflict, match="is applied already"):
+        set_aside(bank.entity, the_line(), reason="x", **BERT)
+    with pytest.raises(Invalid, match="say why"):
+        set_aside(bank.entity, the_line(), reason=" ", **BERT)
+    with pytest.raises(NotFound):
+        set_aside(bank.entity, 999, reason="x", **BERT)

@@ -124,6 +124,28 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         line.save(update_fields=["state", "taken_back"])
 
 
+def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, by: str, at: datetime) -> None:
+    """Set a line aside that is none of ours, or let it wait again (`back`).
+
+    Errors: NotFound; Conflict for one that does not wait, or is not set aside; Invalid without a reason.
+    """
+    if not reason.strip():
+        raise Invalid("say why: a line is set aside for a reason, and comes back for one")
+    with transaction.atomic():
+        line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
+        if line is None:
+            raise NotFound(f"there is no bank line {line_id} of {entity.code}")
+        if back and line.state != BankLineState.SET_ASIDE:
+            raise Conflict(f"line {line_id} is not set aside")
+        if not back and line.state not in (BankLineState.OPEN, BankLineState.PROPOSED):
+            raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
+        BankMatch.objects.filter(line=line).delete()
+        line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
+        line.save(update_fields=["state"])
+        what = "line.taken_up" if back else "line.set_aside"
+        audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
+
+
 def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
     """A line that waits, locked. Errors: NotFound; Conflict; Invalid for money that went out."""
     line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
