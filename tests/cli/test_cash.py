@@ -73,7 +73,19 @@ def test_a_person_at_a_terminal_says_line_by_line_what_is_what(book: Path) -> No
     (book / "two.sta").write_bytes(mt940(lines, opens=130).encode())
     assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
     assert dunwell("cash", "match", "--propose", cwd=book).code == 0
-    shown = on_a_terminal("cash", "review", cwd=book, answers="A-17\ns\n=SMITH\n")
-    assert shown.count("item numbers, =ACCOUNT, s: skip, q: quit") == 3
+    shown = on_a_terminal("cash", "review", cwd=book, answers="A-99\nA-17\ns\n=SMITH\n")
+    assert shown.count("item numbers, =ACCOUNT, s: skip, q: quit") == 4  # a typing error is said, and asked again
+    assert "there is no item 'A-99'" in shown
     applied = dunwell("cash", "lines", "--state", "applied", "--json", cwd=book).json["lines"]
     assert sorted(line["amount_minor"] for line in applied) == [700, 10_000]
+
+
+def test_a_line_is_set_aside_and_taken_up_again(book: Path) -> None:
+    assert dunwell("cash", "import", "one.sta", cwd=book).code == 0
+    (line,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
+    number = str(line["line"])
+    assert "is set aside" in dunwell("cash", "set-aside", number, "--reason", "a loan", cwd=book).out
+    assert dunwell("cash", "review", cwd=book).out.strip() == "nothing waits"
+    answer = dunwell("cash", "set-aside", number, "--reason", "no loan", "--back", "--json", cwd=book)
+    assert answer.json == {"line": line["line"]}
+    assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dunwell.engine.book import table
+from dunwell.engine.book import BookError, table
 from dunwell.engine.events import Delivered, Failed, PaidElsewhere, Reversed, Withdrawn
 from dunwell.engine.policy.parse import parse_policy
 from tests.engine.town import CHILD, PARENT, D, Town, policy, promise
@@ -64,6 +64,17 @@ def test_each_item_named_pays_what_was_charged_on_it() -> None:
 def test_without_an_order_money_goes_to_what_it_names() -> None:
     town = charge(Town().invoice(A, 100_00), FEE, 10_41, first=False)
     assert town.pay(50, 100_00, A).open(A, FEE) == [0, 10_41]
+
+
+@pytest.mark.parametrize(("named", "most"), [((A, FEE), [100_00, 5_00]), ((FEE, A), [5_00, 100_00])])
+def test_a_fee_named_beside_its_invoice_is_paid_by_what_is_said_for_it(named: tuple[int, int], most: list[int]) -> None:
+    town = charge(Town().invoice(A, 100_00), FEE, 5_00).pay(50, 105_00, *named, at_most_minor=most)
+    assert town.open(A, FEE, 50) == [0, 0, 0]
+
+
+def test_an_item_named_twice_with_how_much_is_for_it_is_refused() -> None:
+    with pytest.raises(BookError, match="names an item twice"):
+        Town().invoice(A, 100_00).pay(50, 120_00, A, A, at_most_minor=[100_00, 20_00])
 
 
 def test_money_that_says_how_much_is_for_what_is_applied_so_and_the_rest_is_a_credit() -> None:

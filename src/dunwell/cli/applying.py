@@ -1,4 +1,4 @@
-"""`dunwell cash match`, `review`, `apply`, `unapply`, and who is known to pay from where."""
+"""`dunwell cash match`, `review`, `apply`, `unapply`, `set-aside`, and who is known to pay from where."""
 
 import sys
 from dataclasses import asdict
@@ -9,6 +9,7 @@ import typer
 from dunwell.cli import clock
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses, typed
 from dunwell.cli.output import as_json, is_watched, money, progress, say, table
+from dunwell.flows.errors import FlowError
 
 if TYPE_CHECKING:
     from dunwell.flows.cash.review import Waiting
@@ -97,7 +98,10 @@ def unapply(
     entity: EntityCode = None,
     json: Json = False,
 ) -> None:
-    """Take back what a line was applied to; it waits again."""
+    """Take back what a line was applied to; it waits again.
+
+    It is only proposed from then on. Who was learned to pay from its IBAN is forgotten.
+    """
     chosen = entity_of(entity)
     from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
 
@@ -106,6 +110,26 @@ def unapply(
         as_json({"line": line})
         return
     say(f"line {line} waits again")
+
+
+@refuses
+def set_aside(
+    line: LineNumber,
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
+    *,
+    back: Annotated[bool, typer.Option("--back", help="Let a line wait again that was set aside.")] = False,
+    entity: EntityCode = None,
+    json: Json = False,
+) -> None:
+    """Set a line aside that is none of ours, or take it up again."""
+    chosen = entity_of(entity)
+    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+
+    applying.set_aside(chosen, line, reason=reason, back=back, by=clock.actor(), at=clock.now())
+    if json:
+        as_json({"line": line})
+        return
+    say(f"line {line} waits again" if back else f"line {line} is set aside")
 
 
 @refuses
@@ -164,19 +188,32 @@ def _show(line: "Waiting") -> None:
 
 
 def _asked(entity: str, line: "Waiting") -> bool:
-    """Ask what a line is for, and do it; False where somebody has had enough."""
+    """Ask what a line is for, and do it, until it can be done; False where somebody has had enough."""
     is_proposed = bool(line.outcome) and line.outcome != "exception"
     what = "y: apply, " if is_proposed else ""
-    answer = typer.prompt(f"  {what}item numbers, =ACCOUNT, s: skip, q: quit", default="s", show_default=False)
-    words = answer.replace(",", " ").split()
-    if words == ["q"]:
-        return False
-    if words == ["y"] and is_proposed:
+    while True:
+        answer = typer.prompt(f"  {what}item numbers, =ACCOUNT, s: skip, q: quit", default="s", show_default=False)
+        words = answer.replace(",", " ").split()
+        if words in (["q"], ["s"]):
+            return bool(words == ["s"])
+        try:
+            _answered(entity, line, words, is_proposed=is_proposed)
+        except (FlowError, WrongUsage) as error:  # a typing error is no reason to begin again
+            say(f"  {error}")
+        else:
+            return True
+
+
+def _answered(entity: str, line: "Waiting", words: list[str], *, is_proposed: bool) -> None:
+    """Apply a line as somebody typed. Errors: those of applying; WrongUsage."""
+    if words == ["y"]:
+        if not is_proposed:
+            raise WrongUsage("nothing is proposed here")
         _said(entity, line.line, [], None, json=False)
-    elif words and words not in (["s"], ["y"]):
-        accounts = [word[1:] for word in words if word.startswith("=")]
-        if len(accounts) > 1:
-            raise WrongUsage("one line is the money of one account")
-        items = [word for word in words if not word.startswith("=")]
+        return
+    accounts = [word[1:] for word in words if word.startswith("=")]
+    if len(accounts) > 1:
+        raise WrongUsage("one line is the money of one account")
+    items = [word for word in words if not word.startswith("=")]
+    if words:
         _said(entity, line.line, items, accounts[0] if accounts else None, json=False)
-    return True

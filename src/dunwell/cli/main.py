@@ -88,7 +88,9 @@ app.command(cls=Command)(agree.promises)
 app.command(cls=Command)(agree.end)
 app.command(cls=Command)(happen.contact)
 app.command(cls=Command)(interest.interest)
-for command in (applying.match, applying.review, applying.apply, applying.unapply, applying.payers):
+for command in (
+    applying.match, applying.review, applying.apply, applying.unapply, applying.set_aside, applying.payers,
+):  # fmt: skip
     cash.app.command(cls=Command)(command)
 app.add_typer(cash.app, name="cash")
 app.add_typer(run.app, name="run")

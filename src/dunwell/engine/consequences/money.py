@@ -66,8 +66,11 @@ def payment_taken(book: Book, event: Paid) -> Effects:
 def payment_applied(book: Book, event: Paid) -> Effects:
     """Apply a payment to its items, and to what of each goes first; what is left stays open as a credit of the account.
 
-    Promises count what arrived.
+    Promises count what arrived. A charge that is named with a bound of its own is not paid out of its item's. Errors:
+    BookError for an item that is named twice with a bound.
     """
+    if event.at_most_minor and len(set(event.applies_to)) < len(event.applies_to):
+        raise BookError("a payment names an item twice, with how much of it is for what")
     announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
     moves = Moves(book, event.on)
     for target, amount_minor in announced:  # what was under way has arrived, or is announced anew
@@ -79,7 +82,7 @@ def payment_applied(book: Book, event: Paid) -> Effects:
     moves.know([target.item_id for target in targets])
     left = dict(zip(event.applies_to, event.at_most_minor, strict=True)) if event.at_most_minor else {}
     for target in targets:
-        named_id = target.for_item_id or target.item_id
+        named_id = target.item_id if target.item_id in left else target.for_item_id or target.item_id
         part = moves.apply(event.item_id, target, pending=event.pending, at_most_minor=left.get(named_id))
         if named_id in left:
             left[named_id] -= part

@@ -8,11 +8,14 @@ from django.db import transaction
 
 from dunwell.cash.names import plain_iban
 from dunwell.engine.events import ItemsBooked, Paid, Reversed
+from dunwell.flows.cash.concerned import accounts_of_items
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen
 from dunwell.flows.plausible import owed_items, require_past
-from dunwell.records import bulk
+from dunwell.flows.runs.explain import item_called
+from dunwell.records import audit, bulk, frames
+from dunwell.records.connect import share
 from dunwell.records.models import (
     Account,
     BankLine,
@@ -27,23 +30,35 @@ from dunwell.records.models import (
 )
 
 PERSON = "person"
+CERTAIN = "apply"
 
 
-def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
+def apply_match(entity: Entity, line_id: int, *, by_itself: bool = False, by: str, at: datetime) -> int:
     """Apply a line as its match says; return the payment's number.
 
-    Waiting notices follow in the same transaction. Errors: NotFound; Conflict for one that is applied, or without a
-    match, or whose items have less open by now.
+    A person may apply what is only proposed, and who pays from the line's IBAN is learned then; `by_itself` takes what
+    is certain enough alone. Waiting notices follow in the same transaction. Errors: NotFound; Conflict for one that is
+    applied, or without a match, or whose items have less open by now, or that is for several payers or sets a credit
+    off.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
         match = BankMatch.objects.filter(line=line).select_related("account").first()
         if match is None:
             raise Conflict(f"nothing was found for line {line_id}: say for which items it is, or whose account")
-        parts = list(match.parts.select_related("item").order_by("pk"))
+        if by_itself and match.outcome != CERTAIN:
+            raise Conflict(f"line {line_id} is only proposed by now")
+        parts, about = _parts_locked(entity, match), _whose(match)
         for part in parts:
-            if part.item.open_minor < abs(part.amount_minor) + granted_minor(part):
+            if part.amount_minor < 0:
+                raise Conflict(
+                    f"line {line_id} sets {part.item.number} off, which is not done yet: "
+                    "apply it with the items of your choice"
+                )
+            if part.item.open_minor < part.amount_minor + granted_minor(part):
                 raise Conflict(f"less is open of {part.item.number} than line {line_id} was matched with")
+        if not by_itself:
+            _learn(entity, line, about, by=by, at=at)
         return _apply(entity, line, match, parts, by=by, at=at)
 
 
@@ -57,8 +72,10 @@ def apply_to(
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
-        about = account_called(entity, account) if account else _debtor_of(entity, items)
-        owed = owed_items(entity, about, items, currency=line.currency, what="a payment")
+        numbers = list(dict.fromkeys(items))
+        about = account_called(entity, account) if account else _debtor_of(entity, numbers)
+        _lock(entity, {item_called(entity, number).pk for number in numbers}, about)
+        owed = owed_items(entity, about, numbers, currency=line.currency, what="a payment")
         BankMatch.objects.filter(line=line).delete()
         left, parts = line.amount_minor, []
         match = BankMatch(
@@ -73,14 +90,14 @@ def apply_to(
         match.applied_minor, match.left_minor = line.amount_minor - left, left
         match.save()
         BankMatchPart.objects.bulk_create(parts)
-        _learn(entity, line, about, at)
+        _learn(entity, line, about, by=by, at=at)
         return _apply(entity, line, match, parts, by=by, at=at)
 
 
 def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime) -> None:
-    """Take back what a line was applied to; the line waits again.
+    """Take back what a line was applied to; the line waits again, and is not applied by itself any more.
 
-    Errors: NotFound; Conflict; Invalid without a reason.
+    Who was learned to pay from its IBAN is forgotten. Errors: NotFound; Conflict; Invalid without a reason.
     """
     if not reason.strip():
         raise Invalid("say why: money is taken back from items for a reason")
@@ -102,8 +119,31 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         let_happen(entity, Reversed(on=today, item_id=payment.pk), told, on=today, by=by, at=at)
         Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
         match.delete()
-        line.state = BankLineState.OPEN
+        _forget(entity, line, by=by, at=at)
+        line.state, line.taken_back = BankLineState.OPEN, True
+        line.save(update_fields=["state", "taken_back"])
+
+
+def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, by: str, at: datetime) -> None:
+    """Set a line aside that is none of ours, or let it wait again (`back`).
+
+    Errors: NotFound; Conflict for one that does not wait, or is not set aside; Invalid without a reason.
+    """
+    if not reason.strip():
+        raise Invalid("say why: a line is set aside for a reason, and comes back for one")
+    with transaction.atomic():
+        line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
+        if line is None:
+            raise NotFound(f"there is no bank line {line_id} of {entity.code}")
+        if back and line.state != BankLineState.SET_ASIDE:
+            raise Conflict(f"line {line_id} is not set aside")
+        if not back and line.state not in (BankLineState.OPEN, BankLineState.PROPOSED):
+            raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
+        BankMatch.objects.filter(line=line).delete()
+        line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
+        what = "line.taken_up" if back else "line.set_aside"
+        audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
 
 def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
@@ -122,18 +162,12 @@ def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
 def _apply(
     entity: Entity, line: BankLine, match: BankMatch, parts: Sequence[BankMatchPart], *, by: str, at: datetime
 ) -> int:
-    about = match.account
-    if about is None:
-        raise Conflict(f"nobody knows whose money line {line.pk} is: say it with the items, or the account")
-    owed, left = [part for part in parts if part.amount_minor > 0], line.amount_minor
-    at_most = []
-    for part in owed:  # a credit that the payer set off stays open beside what it was set off against, and nets it
-        at_most.append(min(part.amount_minor, left))
-        left -= at_most[-1]
+    about = _whose(match)
     payment_id = int(bulk.allocate_ids(Item, 1)[0])
     event = Paid(
         on=line.booked_on, item_id=payment_id, account_id=about.pk, entity_id=entity.pk, currency=line.currency,
-        amount_minor=line.amount_minor, applies_to=[part.item_id for part in owed], at_most_minor=at_most,
+        amount_minor=line.amount_minor, applies_to=[part.item_id for part in parts],
+        at_most_minor=[part.amount_minor for part in parts],
     )  # fmt: skip
     detail = {
         "payment": payment_id, "line": line.pk, "amount_minor": line.amount_minor, "currency": line.currency,
@@ -149,7 +183,7 @@ def _apply(
     match.save(update_fields=["payment"])
     line.state = BankLineState.APPLIED
     line.save(update_fields=["state"])
-    for part in owed:
+    for part in parts:
         if granted_minor(part):
             _grant(entity, line, part, by=by, at=at)
     return payment_id
@@ -158,7 +192,7 @@ def _apply(
 def _grant(entity: Entity, line: BankLine, part: BankMatchPart, *, by: str, at: datetime) -> None:
     """Take off an item what its payer may keep: a discount, charges of banks, a difference too small to write about."""
     credit_id, item = int(bulk.allocate_ids(Item, 1)[0]), part.item
-    number, amount_minor = f"BL{line.pk}-{item.pk}", granted_minor(part)
+    number, amount_minor = f"BL{line.pk}-{credit_id}", granted_minor(part)
     row = {
         "item_id": credit_id, "account_id": item.account_id, "entity_id": entity.pk, "number": number,
         "kind": "credit", "currency": line.currency, "issued_on": line.booked_on, "due_on": line.booked_on,
@@ -181,19 +215,54 @@ def granted_minor(part: BankMatchPart) -> int:
 
 
 def _debtor_of(entity: Entity, items: Sequence[str]) -> Account:
-    """The account of the first of some items. Errors: Invalid without one; NotFound."""
+    """The account of the first of some items. Errors: Invalid without one, or for several of that number; NotFound."""
     if not items:
         raise Invalid("say for which items the money is, or whose account it is for")
-    found = Item.objects.filter(entity=entity, number=items[0]).select_related("account").first()
-    if found is None:
-        raise NotFound(f"there is no item {items[0]} of {entity.code}")
-    return found.account
+    return item_called(entity, items[0]).account
 
 
-def _learn(entity: Entity, line: BankLine, account: Account, at: datetime) -> None:
-    """Remember who pays from the line's IBAN."""
-    if line.party_iban:
-        value = pl.select(plain_iban(pl.lit(line.party_iban))).item()
-        KnownPayer.objects.get_or_create(
-            entity=entity, kind="iban", value=value, account=account, defaults={"since_on": local_day(entity, at)}
+def _whose(match: BankMatch) -> Account:
+    """The account whose money a line is. Errors: Conflict where it is for several, or nobody knows."""
+    if match.account is not None:
+        return match.account
+    if match.parts.exists():
+        raise Conflict(
+            f"line {match.line_id} is for items of several payers: "
+            "say it with the items of one of them; what they do not need stays as a credit there"
         )
+    raise Conflict(f"nobody knows whose money line {match.line_id} is: say it with the items, or the account")
+
+
+def _parts_locked(entity: Entity, match: BankMatch) -> list[BankMatchPart]:
+    """What a line is for, as it is open now, and nobody else moves meanwhile."""
+    parts = match.parts.select_related("item").order_by("pk")
+    _lock(entity, set(parts.values_list("item_id", flat=True)), match.account)
+    return list(parts.all())
+
+
+def _lock(entity: Entity, item_ids: set[int], account: Account | None) -> None:
+    """Let nobody else move what these items and this account owe, until the transaction ends."""
+    share(Entity, entity.pk)  # an import may be moving items between accounts
+    frames.lock_payers(accounts_of_items(item_ids) | ({account.pk} if account else set()))
+
+
+def _learn(entity: Entity, line: BankLine, account: Account, *, by: str, at: datetime) -> None:
+    """Remember who pays from the line's IBAN."""
+    if not line.party_iban:
+        return
+    value = pl.select(plain_iban(pl.lit(line.party_iban))).item()
+    _known, is_new = KnownPayer.objects.get_or_create(
+        entity=entity, kind="iban", value=value, account=account,
+        defaults={"since_on": local_day(entity, at), "line": line},
+    )  # fmt: skip
+    if is_new:
+        audit.record(by, "payer.learned", account, at=at, entity_id=entity.pk, kind="iban", value=value, line=line.pk)
+
+
+def _forget(entity: Entity, line: BankLine, *, by: str, at: datetime) -> None:
+    """Forget who was learned to pay from the line's IBAN by applying it."""
+    for known in line.known_payers.select_related("account"):
+        audit.record(
+            by, "payer.forgotten", known.account, at=at, entity_id=entity.pk, kind=known.kind, value=known.value
+        )
+        known.delete()

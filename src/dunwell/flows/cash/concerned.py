@@ -20,7 +20,12 @@ def accounts_of_money(event: Event) -> set[int]:
     if isinstance(event, Paid):
         _require_own(named, event.account_id)
     paid = Allocation.objects.filter(source_item=event.item_id).values_list("item_id", flat=True).distinct()
-    return {account for ids in in_pieces({*paid, *named}) for account in (*_accounts(ids), *_accounts_of_fees(ids))}
+    return accounts_of_items({*paid, *named})
+
+
+def accounts_of_items(item_ids: set[int]) -> set[int]:
+    """Return the accounts of items, and of the waivable charges on them: whose payers to lock before money moves."""
+    return {account for ids in in_pieces(item_ids) for account in (*_accounts(ids), *_accounts_of_fees(ids))}
 
 
 def _require_own(item_ids: set[int], account_id: int) -> None:

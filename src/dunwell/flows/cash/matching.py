@@ -1,19 +1,19 @@
 """Let the ladder say whose money bank lines are, and apply what is certain enough."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
-from dunwell.flows.cash.applying import apply_match
+from dunwell.flows.cash.applying import CERTAIN, apply_match
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
 from dunwell.flows.entities import local_day
-from dunwell.flows.errors import Conflict, Invalid
+from dunwell.flows.errors import FlowError
 from dunwell.flows.progress import Progress, untold
 from dunwell.records.models import BankLine, BankLineState, BankMatch, BankMatchPart, Entity
 from dunwell.records.pieces import in_pieces
@@ -46,19 +46,29 @@ def match_lines(
     items, book = open_items(entity, on=today)
     progress("matching")
     accounts, given, known = debtors(entity, book), given_references(entity), known_payers(entity)
-    found = match(lines, items, accounts, given, known, settings or Settings())
+    found = _for_people(entity, match(lines, items, accounts, given, known, settings or Settings()))
     with transaction.atomic():
         _keep(entity, found)
-    certain = found.matches.filter(pl.col("outcome") == "apply")["line_id"].to_list() if apply else []
+    certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = set()
     for number, line_id in enumerate(certain):
         progress("applying", number, len(certain))
         try:
-            apply_match(entity, line_id, by=by, at=at)
-        except (Conflict, Invalid):
+            apply_match(entity, line_id, by_itself=True, by=by, at=at)
+        except (FlowError, IntegrityError):
             continue  # what it was for has changed since it was read: the next look says what is so then
         done.add(line_id)
     return _report(entity, lines, found, done, len(certain))
+
+
+def _for_people(entity: Entity, found: Matched) -> Matched:
+    """Leave to a person what a person took back, what is for several payers, and what sets a credit off."""
+    taken_back = BankLine.objects.filter(entity=entity, taken_back=True).exclude(state=BankLineState.APPLIED)
+    nets = found.allocations.filter(pl.col("amount_minor") < 0)["line_id"].to_list()
+    theirs = pl.col("line_id").is_in([*taken_back.values_list("pk", flat=True), *nets]) | pl.col("account_id").is_null()
+    outcome = pl.col("outcome").cast(pl.String)
+    only = pl.when(theirs & (outcome == CERTAIN)).then(pl.lit("propose")).otherwise(outcome)
+    return replace(found, matches=found.matches.with_columns(outcome=only))
 
 
 def _keep(entity: Entity, found: Matched) -> None:

@@ -12,7 +12,7 @@ from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen, minor_of
 from dunwell.flows.plausible import owed_items, require_past
 from dunwell.records import bulk
-from dunwell.records.models import Allocation, Entity, Item, Payment, PaymentState
+from dunwell.records.models import Allocation, BankMatch, Entity, Item, Payment, PaymentState
 
 ID_CHARS_MAX: Final = 200
 
@@ -65,7 +65,8 @@ def pay(
 def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str, at: datetime) -> None:
     """Take a payment back, as a bank does: what it had paid is open again.
 
-    Errors: NotFound; Conflict when it has been; Invalid without a reason, or for a day before it or yet to come.
+    Errors: NotFound; Conflict when it has been, or is of a bank line; Invalid without a reason, or for a day before it
+    or yet to come.
     """
     if not reason.strip():
         raise Invalid("say why: a payment is taken back for a reason")
@@ -74,6 +75,12 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
         raise NotFound(f"there is no payment {payment_id} of {entity.code}")
     if found.state == PaymentState.REVERSED:
         raise Conflict(f"payment {payment_id} has been taken back")
+    match = BankMatch.objects.filter(payment=payment_id).first()
+    if match:  # what was granted beside it, and the line, go back with it there
+        raise Conflict(
+            f"payment {payment_id} is of bank line {match.line_id}: "
+            f"take that back with `dunwell cash unapply {match.line_id}`"
+        )
     require_past("a payment is taken back", on, entity, at)
     if found.received_on and on < found.received_on:
         raise Invalid(

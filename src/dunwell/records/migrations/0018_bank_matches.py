@@ -10,6 +10,11 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddField(
+            model_name="bankline",
+            name="taken_back",
+            field=models.BooleanField(default=False),
+        ),
         migrations.CreateModel(
             name="BankMatch",
             fields=[
@@ -91,6 +96,15 @@ class Migration(migrations.Migration):
                 ("kind", models.CharField(max_length=10)),
                 ("value", models.CharField(max_length=400)),
                 ("since_on", models.DateField()),
+                (
+                    "line",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="known_payers",
+                        to="records.bankline",
+                    ),
+                ),
                 (
                     "account",
                     models.ForeignKey(

@@ -55,7 +55,8 @@ class BankLine(models.Model):
     """A booked movement, or of an entry that is booked in one sum for many, one of them.
 
     `entry_key` tells one entry from others whatever statement it came in, `occurrence` counts entries that are alike in
-    all that their bank says of them.
+    all that their bank says of them. `taken_back`: a person took back what it was applied to, so that it is only
+    proposed from then on.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -88,6 +89,7 @@ class BankLine(models.Model):
     instructed_minor = models.BigIntegerField(null=True)
     instructed_currency = models.CharField(max_length=3, blank=True, default="")
     state = models.CharField(max_length=10, choices=BankLineState, default=BankLineState.OPEN)
+    taken_back = models.BooleanField(default=False)
 
     class Meta:
         constraints = (
@@ -105,13 +107,17 @@ class BankLine(models.Model):
 
 
 class KnownPayer(models.Model):
-    """Who pays from an IBAN or another account, or under a name, in its plain form: learned, to see and to remove."""
+    """Who pays from an IBAN or another account, or under a name, in its plain form: learned, to see and to remove.
+
+    `line`: what it was learned from; it is forgotten when a person takes that back.
+    """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
     kind = models.CharField(max_length=10)
     value = models.CharField(max_length=400)
     account = models.ForeignKey(Account, models.PROTECT, related_name="known_payers")
     since_on = models.DateField()
+    line = models.ForeignKey(BankLine, models.PROTECT, null=True, related_name="known_payers")
 
     class Meta:
         constraints = (
