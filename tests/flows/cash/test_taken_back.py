@@ -140,6 +140,7 @@ def test_a_line_that_is_gone_meanwhile_leaves_the_others_to_be_applied(bank: Tow
 
     def gone(step: str, done: int = 0, total: int = 0) -> None:
         if step == "applying":
+            BankMatch.objects.filter(line__amount_minor=10_000).delete()
             BankLine.objects.filter(amount_minor=10_000).delete()
 
     report = match_lines(bank.entity, progress=gone, **BERT)
