@@ -71,11 +71,11 @@ def test_without_a_bank_account_the_letter_still_asks_to_quote_it() -> None:
     found = quoting("rf")
     text = write(replace(found, creditor=replace(found.creditor, iban=""))).text
     assert "How to pay" not in text
-    assert "quoting the payment reference RF71\N{NO-BREAK SPACE}4711." in re.sub(r"\n", " ", text)
+    assert "quoting the payment reference RF21\N{NO-BREAK SPACE}1004\N{NO-BREAK SPACE}711." in re.sub(r"\n", " ", text)
 
 
 def test_each_notice_has_its_own() -> None:
-    assert "RF44 4712" in write(quoting("rf", notice_id=4712)).text
+    assert "RF91 1004 712" in write(quoting("rf", notice_id=4712)).text
 
 
 def test_a_letter_that_asks_for_nothing_names_no_reference() -> None:
@@ -88,7 +88,7 @@ def test_templates_of_the_house_may_say_it() -> None:
     words = "{% if payment_reference %}Quote {{ payment_reference }}.{% else %}Quote {{ quoting }}.{% endif %}"
     template = f'{{% extends "shipped/en/reminder.txt" %}}{{% block remark %}}{words}{{% endblock %}}'
     own = wording_of({"en/reminder.txt": template})
-    assert "Quote RF71\N{NO-BREAK SPACE}4711." in write(quoting("rf"), own).text
+    assert "Quote RF21\N{NO-BREAK SPACE}1004\N{NO-BREAK SPACE}711." in write(quoting("rf"), own).text
     assert "Quote RE-2026-0017." in write(one("en", "reminder"), own).text
 
 

@@ -212,7 +212,7 @@ def reference_of(scheme: str, notice_id: int) -> str:
     """
     if not scheme:
         return ""
-    if scheme in {"rf", "qrr", "ogm"} or notice_id < 1:
+    if scheme in {"qrr", "ogm"} or notice_id < 1:
         return generate(scheme, notice_id)
     reference = generate(scheme, f"1{notice_id:0{_OWN_MIN}}")
     return generate(scheme, f"2{notice_id:0{_OWN_MIN}}") if reference.endswith("-") else reference
