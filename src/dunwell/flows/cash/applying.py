@@ -17,6 +17,7 @@ from dunwell.flows.runs.explain import item_called
 from dunwell.records import audit, bulk, frames
 from dunwell.records.connect import share
 from dunwell.records.models import (
+    BANK_LINE_WAITS,
     Account,
     BankLine,
     BankLineState,
@@ -79,7 +80,7 @@ def apply_to(
         BankMatch.objects.filter(line=line).delete()
         left, parts = line.amount_minor, []
         match = BankMatch(
-            entity=entity, line=line, step=PERSON, outcome="apply", confidence_permille=1000, account=about, why=PERSON,
+            entity=entity, line=line, step=PERSON, outcome=CERTAIN, confidence_permille=1000, account=about, why=PERSON,
             applied_minor=0, left_minor=0,
         )  # fmt: skip
         for item in owed:
@@ -102,10 +103,8 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
     if not reason.strip():
         raise Invalid("say why: money is taken back from items for a reason")
     with transaction.atomic():
-        line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
-        match = BankMatch.objects.filter(line=line).select_related("payment__account").first() if line else None
-        if line is None:
-            raise NotFound(f"there is no bank line {line_id} of {entity.code}")
+        line = _locked(entity, line_id)
+        match = BankMatch.objects.filter(line=line).select_related("payment__account").first()
         if match is None or match.payment is None:
             raise Conflict(f"line {line_id} is not applied")
         payment, today = match.payment, local_day(entity, at)
@@ -119,7 +118,8 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         let_happen(entity, Reversed(on=today, item_id=payment.pk), told, on=today, by=by, at=at)
         Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
         match.delete()
-        _forget(entity, line, by=by, at=at)
+        for known in line.known_payers.select_related("account"):
+            forget_payer(known, by=by, at=at)
         line.state, line.taken_back = BankLineState.OPEN, True
         line.save(update_fields=["state", "taken_back"])
 
@@ -132,13 +132,11 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
     if not reason.strip():
         raise Invalid("say why: a line is set aside for a reason, and comes back for one")
     with transaction.atomic():
-        line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
-        if line is None:
-            raise NotFound(f"there is no bank line {line_id} of {entity.code}")
+        line = _locked(entity, line_id)
         if back and line.state != BankLineState.SET_ASIDE:
             raise Conflict(f"line {line_id} is not set aside")
-        if not back and line.state not in (BankLineState.OPEN, BankLineState.PROPOSED):
-            raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
+        if not back:
+            _require_waiting(line)
         BankMatch.objects.filter(line=line).delete()
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
@@ -146,13 +144,24 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
 
-def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
-    """A line that waits, locked. Errors: NotFound; Conflict; Invalid for money that went out."""
+def _locked(entity: Entity, line_id: int) -> BankLine:
+    """A line that nobody else moves meanwhile. Errors: NotFound."""
     line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
     if line is None:
         raise NotFound(f"there is no bank line {line_id} of {entity.code}")
-    if line.state not in (BankLineState.OPEN, BankLineState.PROPOSED):
-        raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
+    return line
+
+
+def _require_waiting(line: BankLine) -> None:
+    """Refuse a line that is applied, or set aside. Errors: Conflict."""
+    if line.state not in BANK_LINE_WAITS:
+        raise Conflict(f"line {line.pk} is {line.get_state_display().lower()} already")
+
+
+def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
+    """A line that waits, locked. Errors: NotFound; Conflict; Invalid for money that went out."""
+    line = _locked(entity, line_id)
+    _require_waiting(line)
     if line.amount_minor <= 0 or line.is_reversal:
         raise Invalid(f"line {line_id} is no money that came in")
     require_past(f"line {line_id} is applied", line.booked_on, entity, at)
@@ -259,10 +268,8 @@ def _learn(entity: Entity, line: BankLine, account: Account, *, by: str, at: dat
         audit.record(by, "payer.learned", account, at=at, entity_id=entity.pk, kind="iban", value=value, line=line.pk)
 
 
-def _forget(entity: Entity, line: BankLine, *, by: str, at: datetime) -> None:
-    """Forget who was learned to pay from the line's IBAN by applying it."""
-    for known in line.known_payers.select_related("account"):
-        audit.record(
-            by, "payer.forgotten", known.account, at=at, entity_id=entity.pk, kind=known.kind, value=known.value
-        )
-        known.delete()
+def forget_payer(known: KnownPayer, *, by: str, at: datetime) -> None:
+    """Forget that somebody pays from somewhere, in the caller's transaction."""
+    detail = {"kind": known.kind, "value": known.value}
+    audit.record(by, "payer.forgotten", known.account, at=at, entity_id=known.entity_id, **detail)
+    known.delete()

@@ -10,13 +10,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
 
-from dunwell.records.models import BankAccount, BankLine, BankLineState, BankMatch, BankStatement
+from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.bank.pieces import Kind, Line
-
-WAITING: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
 
 
 @dataclass
@@ -37,7 +34,7 @@ class Entry:
 
 def gave_way(line_id: int) -> bool:
     """Take out a line that is said in detail now, with what was proposed for it, unless it was applied meanwhile."""
-    line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=WAITING).first()
+    line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=BANK_LINE_WAITS).first()
     if line is None:
         return False
     BankMatch.objects.filter(line=line).delete()
@@ -85,18 +82,18 @@ class Known:
         there: dict[str, dict[int, list[BankLine]]] = defaultdict(lambda: defaultdict(list))
         for keys in in_pieces({entry.key for entry in entries}):
             found = BankLine.objects.filter(account=self.account, entry_key__in=keys)
-            for line in found.select_related("statement").order_by("pk"):
+            for line in found.order_by("pk"):
                 there[line.entry_key][line.occurrence].append(line)
         for entry in entries:
             alike = there[entry.key]
-            apart = {at for at, lines in alike.items() if lines[0].statement.pk in self.apart}
+            apart = {at for at, lines in alike.items() if lines[0].statement_id in self.apart}
             repeated = sorted(alike.keys() - apart)
             number = self.seen[entry.key]
             self.seen[entry.key] += 1
             if number < len(repeated):
                 entry.occurrence = repeated[number]
                 lines = alike[entry.occurrence]
-                is_whole = len(lines) == 1 and lines[0].state in WAITING
+                is_whole = len(lines) == 1 and lines[0].state in BANK_LINE_WAITS
                 entry.known = lines[0].pk if is_whole else None
             else:
                 entry.is_new = True

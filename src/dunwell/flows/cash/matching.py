@@ -15,7 +15,7 @@ from dunwell.flows.cash.reading import debtors, given_references, known_payers, 
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.progress import Progress, untold
-from dunwell.records.models import BankLine, BankLineState, BankMatch, BankMatchPart, Entity
+from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, BankMatchPart, Entity
 from dunwell.records.pieces import in_pieces
 
 
@@ -43,9 +43,9 @@ def match_lines(
     today = local_day(entity, at)
     progress("reading")
     lines = waiting_lines(entity, on=today)
-    items, book = open_items(entity, on=today)
+    items, payers = open_items(entity, on=today)
     progress("matching")
-    accounts, given, known = debtors(entity, book), given_references(entity), known_payers(entity)
+    accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
     found = _for_people(entity, match(lines, items, accounts, given, known, settings or Settings()))
     with transaction.atomic():
         _keep(entity, found)
@@ -77,9 +77,8 @@ def _keep(entity: Entity, found: Matched) -> None:
     parts = found.allocations.partition_by("line_id", as_dict=True)
     guesses = found.guesses.sort("line_id", "place").partition_by("line_id", as_dict=True)
     for ids in in_pieces(said):
-        waiting = [BankLineState.OPEN, BankLineState.PROPOSED]
         lines = list(
-            BankLine.objects.select_for_update(no_key=True).filter(pk__in=ids, state__in=waiting).order_by("pk")
+            BankLine.objects.select_for_update(no_key=True).filter(pk__in=ids, state__in=BANK_LINE_WAITS).order_by("pk")
         )
         BankMatch.objects.filter(line__in=lines).delete()
         matches = [

@@ -6,41 +6,40 @@ from datetime import date
 import polars as pl
 
 from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
-from dunwell.engine.book import Book
 from dunwell.engine.references import reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
-from dunwell.records.models import Account, BankLine, BankLineState, Entity, KnownPayer, NoticeLine, NoticeState
+from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, KnownPayer, NoticeLine, NoticeState
 
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
 
 
 def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
     """The money that has come in by a day, and is not applied, nor set aside."""
-    waiting = [BankLineState.OPEN, BankLineState.PROPOSED]
     found = BankLine.objects.filter(
-        entity=entity, state__in=waiting, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
+        entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
     ).order_by("booked_on", "pk")
     names = ["pk", *(name for name in LINES if name != "line_id")]
     return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
 
 
-def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, Book]:
-    """The open items that money can be for, and the book that they are of."""
+def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The open items that money can be for, and who pays for each account."""
     book = frames.book(entity.pk, as_of=on)
+    payers = payers_of(book.accounts)
     items = (
         book.items.filter(pl.col("kind").cast(pl.String).is_in(MATCHABLE), ~pl.col("draft"), pl.col("open_minor") > 0)
-        .join(payers_of(book.accounts), on="account_id")
+        .join(payers, on="account_id")
         .with_columns(discount_minor=pl.lit(None, pl.Int64), discount_until_on=pl.lit(None, pl.Date))
     )
-    return items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items()), book
+    return items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items()), payers
 
 
-def debtors(entity: Entity, book: Book) -> pl.DataFrame:
+def debtors(entity: Entity, payers: pl.DataFrame) -> pl.DataFrame:
     """The accounts of an entity with their payers, codes and names."""
     rows = Account.objects.filter(entity=entity).values_list("pk", "code", "name").iterator(chunk_size=10_000)
     names = _frame(rows, {"account_id": pl.Int64, "account": pl.String, "name": pl.String})
-    return names.join(payers_of(book.accounts), on="account_id", how="left").select(list(ACCOUNTS))
+    return names.join(payers, on="account_id", how="left").select(list(ACCOUNTS))
 
 
 def given_references(entity: Entity) -> pl.DataFrame:

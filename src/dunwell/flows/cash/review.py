@@ -6,11 +6,9 @@ from datetime import date, datetime
 
 from django.db import transaction
 
+from dunwell.flows.cash.applying import forget_payer
 from dunwell.flows.errors import NotFound
-from dunwell.records import audit
-from dunwell.records.models import Account, BankLine, BankLineState, BankMatch, Entity, Item, KnownPayer
-
-WAITING = (BankLineState.OPEN, BankLineState.PROPOSED)
+from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankMatch, Entity, Item, KnownPayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +75,7 @@ class ShownPayer:
 
 def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     """List what came in and is not applied, the largest first."""
-    found = BankLine.objects.filter(entity=entity, state__in=WAITING, amount_minor__gt=0, is_reversal=False)
+    found = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False)
     count = found.count()
     lines = list(found.order_by("-amount_minor", "pk")[:most])
     found_matches = BankMatch.objects.filter(line__in=lines).select_related("account")
@@ -104,10 +102,7 @@ def forget(entity: Entity, number: int, *, by: str, at: datetime) -> None:
         found = KnownPayer.objects.filter(entity=entity, pk=number).select_related("account").first()
         if found is None:
             raise NotFound(f"there is no known payer {number} of {entity.code}")
-        audit.record(
-            by, "payer.forgotten", found.account, at=at, entity_id=entity.pk, kind=found.kind, value=found.value
-        )
-        found.delete()
+        forget_payer(found, by=by, at=at)
 
 
 class _Names:

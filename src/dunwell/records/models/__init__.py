@@ -29,6 +29,7 @@ from dunwell.records.models.book import (
     RateSeries,
 )
 from dunwell.records.models.cash import (
+    BANK_LINE_WAITS,
     BankAccount,
     BankLine,
     BankLineState,
@@ -55,6 +56,7 @@ from dunwell.records.models.run import (
 from dunwell.records.models.snapshot import Snapshot
 
 __all__ = [
+    "BANK_LINE_WAITS",
     "PERHAPS_GONE",
     "Account",
     "Alert",

@@ -3,6 +3,8 @@
 Amounts are minor units, positive for what came in and negative for what went out.
 """
 
+from typing import Final
+
 from django.db import models
 from django.db.models import Q
 
@@ -49,6 +51,9 @@ class BankLineState(models.TextChoices):
     PROPOSED = "proposed"
     APPLIED = "applied"
     SET_ASIDE = "set_aside"
+
+
+BANK_LINE_WAITS: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
 
 
 class BankLine(models.Model):
