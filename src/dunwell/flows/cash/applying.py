@@ -1,7 +1,7 @@
 """Apply a bank line to items, as the ladder or a person says, and take that back."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 from django.db import transaction
@@ -103,25 +103,37 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
     if not reason.strip():
         raise Invalid("say why: money is taken back from items for a reason")
     with transaction.atomic():
-        line = _locked(entity, line_id)
+        line = line_locked(entity, line_id)
         match = BankMatch.objects.filter(line=line).select_related("payment__account").first()
         if match is None or match.payment is None:
             raise Conflict(f"line {line_id} is not applied")
-        payment, today = match.payment, local_day(entity, at)
-        for credit in Item.objects.filter(bank_match_part__match=match).select_related("account"):
-            told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
-            let_happen(entity, Reversed(on=today, item_id=credit.pk), told, on=today, by=by, at=at)
-        told = Told(
-            what="payment.unapplied", about=payment.account, columns={},
-            detail={"payment": payment.pk, "line": line.pk, "reason": reason},
-        )  # fmt: skip
-        let_happen(entity, Reversed(on=today, item_id=payment.pk), told, on=today, by=by, at=at)
-        Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
-        match.delete()
+        take_money_back(entity, line, match, reason=reason, on=local_day(entity, at), by=by, at=at)
         for known in line.known_payers.select_related("account"):
             forget_payer(known, by=by, at=at)
         line.state, line.taken_back = BankLineState.OPEN, True
         line.save(update_fields=["state", "taken_back"])
+
+
+def take_money_back(
+    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, on: date, by: str, at: datetime
+) -> None:
+    """Take back the payment that a line was applied as, and what was granted beside it, in the caller's transaction.
+
+    The match is forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
+    """
+    payment = match.payment
+    if payment is None:
+        raise Conflict(f"line {line.pk} is not applied")
+    for credit in Item.objects.filter(bank_match_part__match=match).select_related("account"):
+        told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
+        let_happen(entity, Reversed(on=on, item_id=credit.pk), told, on=on, by=by, at=at)
+    told = Told(
+        what="payment.unapplied", about=payment.account, columns={},
+        detail={"payment": payment.pk, "line": line.pk, "reason": reason},
+    )  # fmt: skip
+    let_happen(entity, Reversed(on=on, item_id=payment.pk), told, on=on, by=by, at=at)
+    Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
+    match.delete()
 
 
 def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, by: str, at: datetime) -> None:
@@ -132,7 +144,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
     if not reason.strip():
         raise Invalid("say why: a line is set aside for a reason, and comes back for one")
     with transaction.atomic():
-        line = _locked(entity, line_id)
+        line = line_locked(entity, line_id)
         if back and line.state != BankLineState.SET_ASIDE:
             raise Conflict(f"line {line_id} is not set aside")
         if not back:
@@ -144,7 +156,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
 
-def _locked(entity: Entity, line_id: int) -> BankLine:
+def line_locked(entity: Entity, line_id: int) -> BankLine:
     """A line that nobody else moves meanwhile. Errors: NotFound."""
     line = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk=line_id).first()
     if line is None:
@@ -160,7 +172,7 @@ def _require_waiting(line: BankLine) -> None:
 
 def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
     """A line that waits, locked. Errors: NotFound; Conflict; Invalid for money that went out."""
-    line = _locked(entity, line_id)
+    line = line_locked(entity, line_id)
     _require_waiting(line)
     if line.amount_minor <= 0 or line.is_reversal:
         raise Invalid(f"line {line_id} is no money that came in")

@@ -37,6 +37,7 @@ from dunwell.records.models.cash import (
     BankMatchPart,
     BankStatement,
     KnownPayer,
+    RemittanceAdvice,
 )
 from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
 from dunwell.records.models.people import SignInTry
@@ -99,6 +100,7 @@ __all__ = [
     "PromiseItem",
     "Rate",
     "RateSeries",
+    "RemittanceAdvice",
     "Run",
     "RunEdit",
     "RunShard",

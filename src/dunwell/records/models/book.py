@@ -16,6 +16,7 @@ class Entity(models.Model):
     `run_at`: the local time from which on workers begin a run each day, and with `run_posts` post it. `ran_on`: the
     day of the last one. `measured_on`: the day on which the figures of the days before were last kept.
     `reference_scheme`: of the references that payments are to quote, one of engine.references.SCHEMES or empty.
+    `cash`: what matching may do by itself, where that is not the usual.
     """
 
     id = models.AutoField(primary_key=True)
@@ -38,6 +39,7 @@ class Entity(models.Model):
     run_posts = models.BooleanField(default=False)
     ran_on = models.DateField(null=True)
     measured_on = models.DateField(null=True)
+    cash = models.JSONField(default=dict)
     journal = models.JSONField(default=dict)  # its ledger accounts and VAT codes, where they are its own
 
 
@@ -104,7 +106,8 @@ class Item(models.Model):
     """An invoice, instalment, charge, credit or payment; `closed_on` is set while nothing is open.
 
     `source_open_minor`: what an import last said was open of it, where imports say so. `waivable`: a fee that is
-    written off when its item is settled; `waived_minor`: what was.
+    written off when its item is settled; `waived_minor`: what was. `discount_minor`: what may be taken off it by who
+    pays by `discount_until_on`.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -125,6 +128,8 @@ class Item(models.Model):
     waivable = models.BooleanField(default=False)
     waived_minor = models.PositiveBigIntegerField(default=0)
     interest_from_on = models.DateField(null=True)
+    discount_minor = models.PositiveBigIntegerField(null=True)
+    discount_until_on = models.DateField(null=True)
     attributes = models.JSONField(null=True)
     closed_on = models.DateField(null=True)
 

@@ -8,7 +8,7 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 
-from dunwell.records.models.book import Account, Entity, Item
+from dunwell.records.models.book import Account, Entity, Hold, Item
 
 
 class BankAccount(models.Model):
@@ -45,12 +45,16 @@ class BankStatement(models.Model):
 
 
 class BankLineState(models.TextChoices):
-    """Not looked at, proposed to a person, applied, or set aside as none of ours."""
+    """Not looked at, proposed to a person, applied, set aside as none of ours, or taken back by its bank.
+
+    What a bank took back and the line that says so are both `returned`: together they are nothing.
+    """
 
     OPEN = "open"
     PROPOSED = "proposed"
     APPLIED = "applied"
     SET_ASIDE = "set_aside"
+    RETURNED = "returned"
 
 
 BANK_LINE_WAITS: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
@@ -61,7 +65,8 @@ class BankLine(models.Model):
 
     `entry_key` tells one entry from others whatever statement it came in, `occurrence` counts entries that are alike in
     all that their bank says of them. `taken_back`: a person took back what it was applied to, so that it is only
-    proposed from then on.
+    proposed from then on. `returns`: the earlier line that this one takes back. `hold`: what holds the reminders of
+    its payer back until somebody says what it is for.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -95,6 +100,8 @@ class BankLine(models.Model):
     instructed_currency = models.CharField(max_length=3, blank=True, default="")
     state = models.CharField(max_length=10, choices=BankLineState, default=BankLineState.OPEN)
     taken_back = models.BooleanField(default=False)
+    returns = models.OneToOneField("self", models.PROTECT, null=True, related_name="returned_by")
+    hold = models.OneToOneField(Hold, models.PROTECT, null=True, related_name="bank_line")
 
     class Meta:
         constraints = (
@@ -161,3 +168,28 @@ class BankMatchPart(models.Model):
     charges_minor = models.BigIntegerField(default=0)
     difference_minor = models.BigIntegerField(default=0)
     credit = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match_part")
+
+
+class RemittanceAdvice(models.Model):
+    """What a payer says in a file of its own that a payment is for; `line`: the one it was found to go with.
+
+    `documents` as those of a line. `digest`: the SHA-256 of the file, of a table with its mapping behind it; `place`:
+    which one of it, from 1.
+    """
+
+    entity = models.ForeignKey(Entity, models.PROTECT)
+    account = models.ForeignKey(Account, models.PROTECT, null=True, db_index=False)
+    payer_name = models.TextField(blank=True, default="")
+    reference = models.TextField(blank=True, default="")
+    paid_on = models.DateField(null=True)
+    currency = models.CharField(max_length=3)
+    total_minor = models.BigIntegerField()
+    documents = models.JSONField(default=list)
+    file = models.TextField()
+    digest = models.CharField(max_length=64)
+    place = models.PositiveIntegerField(default=1)
+    imported_at = models.DateTimeField()
+    line = models.OneToOneField(BankLine, models.PROTECT, null=True, related_name="advice")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["entity", "digest", "place"], name="remittance_advice_once"),)

@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from dunwell.records.models.book import Account, Entity, Item
+from dunwell.records.models.cash import BankLine
 from dunwell.records.models.run import Notice
 
 
@@ -67,12 +68,13 @@ class Attempt(models.Model):
 
 
 class Task(models.Model):
-    """Work for a person. One kind of task is open at most once per item, else per notice, else per account."""
+    """Work for a person. One kind is open at most once per bank line, else per item, per notice, per account."""
 
     entity = models.ForeignKey(Entity, models.PROTECT)
     account = models.ForeignKey(Account, models.PROTECT, null=True)
     item = models.ForeignKey(Item, models.PROTECT, null=True)
     notice = models.ForeignKey(Notice, models.PROTECT, null=True)
+    line = models.ForeignKey(BankLine, models.PROTECT, null=True, db_index=False)
     kind = models.CharField(max_length=100)
     detail = models.TextField(blank=True, default="")
     opened_on = models.DateField()
@@ -92,6 +94,15 @@ class Task(models.Model):
             models.UniqueConstraint(
                 fields=["kind", "account"],
                 name="task_account",
-                condition=Q(closed_at__isnull=True, item__isnull=True, notice__isnull=True, account__isnull=False),
+                condition=Q(
+                    closed_at__isnull=True,
+                    item__isnull=True,
+                    notice__isnull=True,
+                    line__isnull=True,
+                    account__isnull=False,
+                ),
+            ),
+            models.UniqueConstraint(
+                fields=["kind", "line"], name="task_line", condition=Q(closed_at__isnull=True, line__isnull=False)
             ),
         )
