@@ -41,6 +41,7 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
     e.PaidElsewhere: (elsewhere.less_open, elsewhere.promises_kept, promises.fallen_away, waiving.waived),
     e.Recounted: (waiving.waived,),
     e.Allocated: (money.allocated, promises.fallen_away, waiving.waived, late.interest_to_check),
+    e.Unallocated: (money.unallocated, waiving.waived),
     e.Reversed: (money.reversed_, waiving.waived),
     e.Held: (people.held,),
     e.Released: (people.released,),

@@ -84,6 +84,16 @@ class Allocated:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unallocated:
+    """Money or credit taken off an item again, which it was applied to: no more than what stands applied."""
+
+    on: date
+    source_item_id: int
+    item_id: int
+    amount_minor: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reversed:
     """A payment taken back, or an announced one that failed: what it had paid is open again."""
 
@@ -244,6 +254,7 @@ Event: TypeAlias = (
     | PaidElsewhere
     | Recounted
     | Allocated
+    | Unallocated
     | Reversed
     | Held
     | Released

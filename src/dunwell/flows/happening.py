@@ -1,7 +1,7 @@
 """Let one thing happen to one account: the book follows, and so does what waits to be sent to it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from dunwell.engine.advance import advance
 from dunwell.engine.book import BookError
+from dunwell.engine.changes import changes
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
 from dunwell.flows.cash.concerned import accounts_of_money
@@ -46,21 +47,32 @@ def let_happen(entity: Entity, event: Event, told: Told, *, on: date, by: str, a
     So too to those whose items are paid, or not paid any more: an item may have come to another payer since. Notices of
     theirs that wait are rebuilt or withdrawn at once. Errors: Invalid for what the book refuses.
     """
-    account_id = told.about.account_id if isinstance(told.about, Item) else told.about.pk
+    let_all_happen(entity, [(event, told)], on=on, by=by, at=at)
+
+
+def let_all_happen(entity: Entity, happening: Sequence[tuple[Event, Told]], *, on: date, by: str, at: datetime) -> None:
+    """Apply events of one day, one after the other: all or none, and what waits is looked at again once for all.
+
+    Errors: Invalid for what the book refuses.
+    """
+    events = [event for event, _told in happening]
+    told_columns = {name: columns for _event, told in happening for name, columns in told.columns.items()}
     with transaction.atomic(savepoint=False):
         share(Entity, entity.pk)  # an import may be moving items between accounts
-        accounts = frames.lock_payers({account_id, *accounts_of_money(event)})
+        accounts = frames.lock_payers({*(_account_of(told) for _event, told in happening), *accounts_of_money(events)})
         try:
             before = frames.account_book(accounts)
-            book, effects = advance(before, [event])
+            book, effects = advance(before, events)
         except BookError as error:
             raise Invalid(str(error)) from None
-        for effect in effects:
-            changes = {name: _with(rows, told.columns.get(name)) for name, rows in effect.changes.items()}
-            bulk.save(changes, on=on)
-            ask(entity, effect.tasks, local_day(entity, at))
+        for tables in changes(before, book):
+            bulk.save({name: _with(rows, told_columns.get(name)) for name, rows in tables.items()}, on=on)
+        ask(entity, [task for effect in effects for task in effect.tasks], local_day(entity, at))
         look_again(entity, book, on=local_day(entity, at), by=by, at=at)
-        audit.record(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
+        audit.record_all(
+            audit.told(by, told.what, told.about, at=at, entity_id=entity.pk, **told.detail)
+            for _event, told in happening
+        )
         record_waived(entity, before, book, by=by, at=at)
 
 
@@ -73,6 +85,10 @@ def minor_of(amount: str, currency: str) -> int:
     if not WRITTEN_OUT.fullmatch(amount.strip()):
         raise Invalid(f"{amount!r} is no amount: write it out, such as 1000.00")
     return minor
+
+
+def _account_of(told: Told) -> int:
+    return int(told.about.account_id if isinstance(told.about, Item) else told.about.pk)
 
 
 def _with(rows: pl.DataFrame, columns: Mapping[str, object] | None) -> pl.DataFrame:

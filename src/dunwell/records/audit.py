@@ -1,5 +1,6 @@
 """Audit events, written in the transaction of the change they tell of."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,25 @@ def record(
     **detail: Any,  # noqa: ANN401
 ) -> None:
     """Tell who did what to which row; `detail` holds JSON values."""
-    AuditEvent.objects.create(
+    told(actor, action, subject, at=at, entity_id=entity_id, **detail).save()
+
+
+def record_all(events: Iterable[AuditEvent]) -> None:
+    """Keep what was told, in its order."""
+    AuditEvent.objects.bulk_create(events, batch_size=500)
+
+
+def told(
+    actor: str,
+    action: str,
+    subject: models.Model,
+    *,
+    at: datetime,
+    entity_id: int | None,
+    **detail: Any,  # noqa: ANN401
+) -> AuditEvent:
+    """The same, to be kept with others."""
+    return AuditEvent(
         at=at,
         actor=actor,
         action=action,

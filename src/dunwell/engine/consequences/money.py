@@ -11,7 +11,7 @@ from dunwell.engine.consequences.alerts import reversal
 from dunwell.engine.consequences.appropriation import Target, in_order, named_by
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed, Unallocated
 from dunwell.engine.steps.parties import payers
 
 
@@ -100,6 +100,22 @@ def allocated(book: Book, event: Allocated) -> Effects:
         raise BookError("money that is only announced cannot be allocated yet")
     moves = Moves(book, event.on)
     moves.apply(event.source_item_id, Target(event.item_id), pending=False, at_most_minor=event.amount_minor)
+    return Effects(changes=moves.changes())
+
+
+def unallocated(book: Book, event: Unallocated) -> Effects:
+    """Take money or credit off an item: it is open again on both sides. Errors: BookError for more than was applied."""
+    own = book.allocations.filter(~pl.col("pending"), source_item_id=event.source_item_id, item_id=event.item_id)
+    standing = [(target, minor) for target, minor in _net(own) if minor > 0]
+    if not 0 < event.amount_minor <= sum(minor for _target, minor in standing):
+        source, item = _named(_row(book, event.source_item_id)), _named(_row(book, event.item_id))
+        raise BookError(f"so much of {source} is not applied to {item}")
+    moves, left = Moves(book, event.on), event.amount_minor
+    for target, minor in standing:
+        part = min(minor, left)
+        if part:
+            moves.take_back(event.source_item_id, target, part, pending=False)
+        left -= part
     return Effects(changes=moves.changes())
 
 

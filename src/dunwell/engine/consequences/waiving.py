@@ -3,9 +3,9 @@
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere, Recounted, Reversed
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere, Recounted, Reversed, Unallocated
 
-Money = Allocated | ItemsBooked | Paid | PaidElsewhere | Recounted | Reversed
+Money = Allocated | ItemsBooked | Paid | PaidElsewhere | Recounted | Reversed | Unallocated
 
 
 def waived(book: Book, event: Money) -> Effects:

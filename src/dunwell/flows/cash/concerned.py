@@ -1,42 +1,50 @@
-"""Whose book an event may change besides that of its own account: items go to another payer by an import."""
+"""Whose book events may change besides those of their own accounts: items go to another payer by an import."""
 
-from dunwell.engine.events import Event, Paid, Reversed
+from collections.abc import Iterable, Sequence
+
+from dunwell.engine.events import Allocated, Event, Paid, Reversed, Unallocated
 from dunwell.flows.errors import Invalid
 from dunwell.records import frames
 from dunwell.records.models import Allocation, Item
 from dunwell.records.pieces import in_pieces
 
 
-def accounts_of_money(event: Event) -> set[int]:
-    """Return the accounts of what a payment is applied to or was, and those of the waivable charges on it.
+def accounts_of_money(events: Sequence[Event]) -> set[int]:
+    """Return the accounts of what money is applied to or was, and those of the waivable charges on it.
 
     What was paid of an item goes along with it to its new payer, and what was charged on it stays with the old one.
     Call it once no import can move items between accounts (`share`), and lock the payers of all of them at once.
     Errors: Invalid for a payment that names what another payer owes by now.
     """
-    if not isinstance(event, (Paid, Reversed)):
-        return set()
-    named = set(event.applies_to) if isinstance(event, Paid) else set()
-    if isinstance(event, Paid):
-        _require_own(named, event.account_id)
-    paid = Allocation.objects.filter(source_item=event.item_id).values_list("item_id", flat=True).distinct()
-    return accounts_of_items({*paid, *named})
+    payments = [event for event in events if isinstance(event, Paid)]
+    named = {item_id for event in payments for item_id in event.applies_to}
+    _require_own(payments, account_of(named))
+    sources = {event.item_id for event in events if isinstance(event, (Paid, Reversed))}
+    paid = Allocation.objects.order_by().values_list("item_id", flat=True).distinct()
+    moved = {item_id for ids in in_pieces(sources) for item_id in paid.filter(source_item__in=ids)}
+    moves = [event for event in events if isinstance(event, (Allocated, Unallocated))]
+    moved.update(item_id for event in moves for item_id in (event.source_item_id, event.item_id))
+    return accounts_of_items(moved | named)
 
 
-def accounts_of_items(item_ids: set[int]) -> set[int]:
+def accounts_of_items(item_ids: Iterable[int]) -> set[int]:
     """Return the accounts of items, and of the waivable charges on them: whose payers to lock before money moves."""
-    return {account for ids in in_pieces(item_ids) for account in (*_accounts(ids), *_accounts_of_fees(ids))}
+    pieces = list(in_pieces(item_ids))
+    return {account for ids in pieces for account in (*account_of(ids).values(), *_accounts_of_fees(ids))}
 
 
-def _require_own(item_ids: set[int], account_id: int) -> None:
+def account_of(item_ids: Iterable[int]) -> dict[int, int]:
+    """The account of each of these items."""
+    items = Item.objects.order_by().values_list("pk", "account_id")
+    return {item_id: account for ids in in_pieces(item_ids) for item_id, account in items.filter(pk__in=ids)}
+
+
+def _require_own(payments: Iterable[Paid], owner_of: dict[int, int]) -> None:
     """Refuse items that have come to another payer since somebody named them. Errors: Invalid."""
-    others = {account for ids in in_pieces(item_ids) for account in _accounts(ids)} - {account_id}
-    if others and not others <= set(frames.family([account_id])):
-        raise Invalid("one of the items named is of another payer by now")
-
-
-def _accounts(item_ids: list[int]) -> set[int]:
-    return set(Item.objects.filter(pk__in=item_ids).order_by().values_list("account_id", flat=True).distinct())
+    for payment in payments:
+        others = {owner_of[item_id] for item_id in payment.applies_to if item_id in owner_of} - {payment.account_id}
+        if others and not others <= set(frames.family([payment.account_id])):
+            raise Invalid("one of the items named is of another payer by now")
 
 
 def _accounts_of_fees(item_ids: list[int]) -> set[int]:
