@@ -325,3 +325,27 @@ def test_a_credit_taken_back_leaves_promises_alone() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 40_00)).pay(3, 40_00, 1)
     town.invoice(4, 30_00, kind="credit", applies_to=[(4, 1)]).let(Reversed(on=D[9], item_id=4))
     assert kept(town) == {1: 40_00}
+
+
+def test_a_credit_that_is_taken_off_an_item_again_is_open_on_both_sides() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 40_00, kind="credit").allocate(2, 1, 40_00)
+    assert town.open(1, 2) == [60_00, 0]
+    assert town.unallocate(2, 1, 15_00).open(1, 2) == [75_00, 15_00]
+    assert town.unallocate(2, 1, 25_00).open(1, 2) == [100_00, 40_00]
+
+
+def test_no_more_is_taken_off_an_item_than_was_applied() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 40_00, kind="credit").allocate(2, 1, 40_00).unallocate(2, 1, 15_00)
+    for amount_minor in (25_01, 0, -1):
+        with pytest.raises(BookError, match="so much of credit A-2 is not applied to invoice A-1"):
+            town.unallocate(2, 1, amount_minor)
+    with pytest.raises(BookError, match="so much of invoice A-1 is not applied to credit A-2"):
+        town.unallocate(1, 2, 10_00)
+    assert town.open(1, 2) == [75_00, 15_00]
+
+
+def test_a_fee_is_owed_again_when_a_credit_is_taken_off_its_item() -> None:
+    town = Town().invoice(1, 40_00).invoice(3, 5_00, kind="charge", parent_item_id=1, waivable=True)
+    town.invoice(2, 40_00, kind="credit").allocate(2, 1, 40_00)
+    assert town.open(1, 3) == [0, 0]
+    assert town.unallocate(2, 1, 40_00).open(1, 3) == [40_00, 5_00]

@@ -9,7 +9,7 @@ import polars as pl
 from dunwell.engine.advance import advance
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
-from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted, Promised
+from dunwell.engine.events import Allocated, Effects, Event, ItemsBooked, Paid, Posted, Promised, Unallocated
 from dunwell.engine.plan import Plan
 from dunwell.engine.policy.model import Policy
 from dunwell.engine.policy.parse import parse_policy
@@ -87,6 +87,10 @@ class Town:
     def allocate(self, source: int, item_id: int, amount_minor: int) -> "Town":
         """Apply what is there."""
         return self.let(Allocated(on=D[3], source_item_id=source, item_id=item_id, amount_minor=amount_minor))
+
+    def unallocate(self, source: int, item_id: int, amount_minor: int) -> "Town":
+        """Take off an item what was applied to it."""
+        return self.let(Unallocated(on=D[4], source_item_id=source, item_id=item_id, amount_minor=amount_minor))
 
     def post(self, on: date, first_id: int = 1, procedure: Policy | None = None) -> Plan:
         """Decide and post all of it; notices are numbered from `first_id`, fees from 100 x that."""

@@ -12,9 +12,10 @@ from dunwell.flows.cash.accounts import add_account
 from dunwell.flows.cash.entries import Entry, Known
 from dunwell.flows.cash.heads import heads
 from dunwell.flows.cash.lines import bank_accounts, bank_lines
+from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement, Task
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened
 from dunwell.sources.problems import Problems
 from tests.flows.cash.banking import AT, bank_account, kept, take
@@ -281,6 +282,19 @@ def test_an_advice_takes_the_place_of_a_line_that_is_only_proposed(bank: Town, t
     (detail,) = take(tmp_path, DETAIL, "advice.xml").statements
     assert (detail.detailed, [minor for _, minor, _ in kept()]) == (2, [4000, 6000])
     assert not BankMatch.objects.exists()
+
+
+def test_what_is_asked_of_a_sum_ends_when_its_advice_comes_and_what_a_person_took_back_stays_theirs(
+    bank: Town, tmp_path: Path
+) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    match_lines(bank.entity, by="bert", at=AT)
+    assert Task.objects.get().closed_at is None
+    BankLine.objects.update(taken_back=True)
+    take(tmp_path, DETAIL, "advice.xml")
+    assert list(BankLine.objects.values_list("taken_back", flat=True)) == [True, True]
+    task = Task.objects.get()
+    assert (task.line, task.closed_at, task.closed_by) == (None, AT, "bert")
 
 
 def test_a_line_that_is_applied_while_its_advice_is_read_stays(

@@ -1,16 +1,16 @@
-"""What a person takes back stays so, and money that is not one payer's, or sets a credit off, waits for a person."""
+"""What a person takes back stays so, and money that is not one payer's waits for a person."""
 
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
+from dunwell.flows.cash.applying import apply_certain, apply_match, apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import take_back
 from dunwell.flows.cash.review import payers, waiting
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankMatchPart, Item, Payment
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, Item, Payment
 from tests.flows.cash.banking import AT, bank_account, take
 from tests.flows.town import Town, day
 from tests.sources.bank.mt940_files import mt940
@@ -107,8 +107,7 @@ def test_a_match_that_is_only_proposed_by_now_is_not_applied_by_itself(bank: Tow
     take(tmp_path, mt940(["260302 100 //B1 INV-20170"], opens=0))
     match_lines(bank.entity, apply=False, **BERT)
     BankMatch.objects.update(outcome="propose")
-    with pytest.raises(Conflict, match="is only proposed by now"):
-        apply_match(bank.entity, the_line(), by_itself=True, **BERT)
+    assert apply_certain(bank.entity, [the_line()], **BERT) == set()
     assert bank.open("INV-20170") == 10_000
 
 
@@ -121,18 +120,6 @@ def test_money_for_items_of_two_payers_waits_for_a_person(bank: Town, tmp_path: 
         apply_match(bank.entity, the_line(), **BERT)
     number = apply_to(bank.entity, the_line(), items=["INV-30990"], **BERT)
     assert (bank.open("INV-30990"), Item.objects.get(pk=number).open_minor) == (0, 10_000)
-
-
-def test_a_credit_that_is_set_off_waits_for_a_person(bank: Town, tmp_path: Path) -> None:
-    bank.item("CN-55551", "MEYER", "10.00 EUR", "2026-02-05", kind="credit")
-    take(tmp_path, mt940(["260302 90 //B1 INV-20170 CN-55551"], opens=0))
-    report = match_lines(bank.entity, **BERT)
-    assert (report.applied, report.proposed) == (0, 1)
-    assert BankMatchPart.objects.filter(amount_minor=-1_000).exists()
-    with pytest.raises(Conflict, match="sets CN-55551 off, which is not done yet"):
-        apply_match(bank.entity, the_line(), **BERT)
-    apply_to(bank.entity, the_line(), items=["INV-20170"], **BERT)
-    assert (bank.open("INV-20170"), bank.open("CN-55551")) == (1_000, 1_000)
 
 
 def test_a_line_that_is_gone_meanwhile_leaves_the_others_to_be_applied(bank: Town, tmp_path: Path) -> None:

@@ -1,20 +1,21 @@
 """Apply a bank line to items, as the ladder or a person says, and take that back."""
 
-from collections.abc import Sequence
-from datetime import date, datetime
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
 import polars as pl
 from django.db import transaction
 
 from dunwell.cash.names import plain_iban
-from dunwell.engine.events import ItemsBooked, Paid, Reversed
 from dunwell.flows.cash.concerned import accounts_of_items
+from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.payments import Application, granted_minor, make_payments, take_money_back
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.flows.happening import Told, let_happen
 from dunwell.flows.plausible import owed_items, require_past
 from dunwell.flows.runs.explain import item_called
-from dunwell.records import audit, bulk, frames
+from dunwell.records import audit, frames
 from dunwell.records.connect import share
 from dunwell.records.models import (
     BANK_LINE_WAITS,
@@ -26,41 +27,50 @@ from dunwell.records.models import (
     Entity,
     Item,
     KnownPayer,
-    Payment,
-    PaymentState,
 )
 
 PERSON = "person"
 CERTAIN = "apply"
 
 
-def apply_match(entity: Entity, line_id: int, *, by_itself: bool = False, by: str, at: datetime) -> int:
-    """Apply a line as its match says; return the payment's number.
+def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
+    """Apply a line as its match says, since a person agrees; return the payment's number.
 
-    A person may apply what is only proposed, and who pays from the line's IBAN is learned then; `by_itself` takes what
-    is certain enough alone. Waiting notices follow in the same transaction. Errors: NotFound; Conflict for one that is
-    applied, or without a match, or whose items have less open by now, or that is for several payers or sets a credit
-    off.
+    Who pays from the line's IBAN is learned. Waiting notices follow in the same transaction. Errors: NotFound; Conflict
+    for one that is applied, or without a match, or whose items have less open by now, or that is for several payers.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
         match = BankMatch.objects.filter(line=line).select_related("account").first()
         if match is None:
             raise Conflict(f"nothing was found for line {line_id}: say for which items it is, or whose account")
-        if by_itself and match.outcome != CERTAIN:
-            raise Conflict(f"line {line_id} is only proposed by now")
-        parts, about = _parts_locked(entity, match), _whose(match)
-        for part in parts:
-            if part.amount_minor < 0:
-                raise Conflict(
-                    f"line {line_id} sets {part.item.number} off, which is not done yet: "
-                    "apply it with the items of your choice"
-                )
-            if part.item.open_minor < part.amount_minor + granted_minor(part):
-                raise Conflict(f"less is open of {part.item.number} than line {line_id} was matched with")
-        if not by_itself:
-            _learn(entity, line, about, by=by, at=at)
-        return _apply(entity, line, match, parts, by=by, at=at)
+        (parts,), about = _parts_locked(entity, [match]), _whose(match)
+        if short := _with_less_open(parts, Counter()):
+            raise Conflict(f"less is open of {short.number} than line {line_id} was matched with")
+        _learn(entity, line, about, by=by, at=at)
+        return make_payments(entity, [Application(line, match, about, parts)], by=by, at=at)[0]
+
+
+def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: datetime) -> set[int]:
+    """Apply those of some lines whose match is still certain, and of whose items enough is open; return which.
+
+    In one transaction, in which notices follow. Errors: Invalid for what the book refuses, of any of them.
+    """
+    with transaction.atomic():
+        waiting = BankLine.objects.filter(
+            entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False
+        )
+        lines = {line.pk: line for line in waiting.select_for_update(no_key=True).order_by("pk")}
+        certain = BankMatch.objects.filter(line__in=lines, outcome=CERTAIN, account__isnull=False)
+        matches = list(certain.select_related("account").order_by("line__booked_on", "line"))
+        taken: Counter[int] = Counter()
+        applications = [
+            Application(lines[match.line_id], match, _whose(match), parts)
+            for match, parts in zip(matches, _parts_locked(entity, matches), strict=True)
+            if not _with_less_open(parts, taken)
+        ]
+        make_payments(entity, applications, by=by, at=at)
+        return {each.line.pk for each in applications}
 
 
 def apply_to(
@@ -75,7 +85,7 @@ def apply_to(
         line = _line(entity, line_id, at)
         numbers = list(dict.fromkeys(items))
         about = account_called(entity, account) if account else _debtor_of(entity, numbers)
-        _lock(entity, {item_called(entity, number).pk for number in numbers}, about)
+        _lock(entity, {item_called(entity, number).pk for number in numbers}, {about.pk})
         owed = owed_items(entity, about, numbers, currency=line.currency, what="a payment")
         BankMatch.objects.filter(line=line).delete()
         left, parts = line.amount_minor, []
@@ -92,7 +102,7 @@ def apply_to(
         match.save()
         BankMatchPart.objects.bulk_create(parts)
         _learn(entity, line, about, by=by, at=at)
-        return _apply(entity, line, match, parts, by=by, at=at)
+        return make_payments(entity, [Application(line, match, about, parts)], by=by, at=at)[0]
 
 
 def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime) -> None:
@@ -114,28 +124,6 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         line.save(update_fields=["state", "taken_back"])
 
 
-def take_money_back(
-    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, on: date, by: str, at: datetime
-) -> None:
-    """Take back the payment that a line was applied as, and what was granted beside it, in the caller's transaction.
-
-    The match is forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
-    """
-    payment = match.payment
-    if payment is None:
-        raise Conflict(f"line {line.pk} is not applied")
-    for credit in Item.objects.filter(bank_match_part__match=match).select_related("account"):
-        told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
-        let_happen(entity, Reversed(on=on, item_id=credit.pk), told, on=on, by=by, at=at)
-    told = Told(
-        what="payment.unapplied", about=payment.account, columns={},
-        detail={"payment": payment.pk, "line": line.pk, "reason": reason},
-    )  # fmt: skip
-    let_happen(entity, Reversed(on=on, item_id=payment.pk), told, on=on, by=by, at=at)
-    Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
-    match.delete()
-
-
 def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, by: str, at: datetime) -> None:
     """Set a line aside that is none of ours, or let it wait again (`back`).
 
@@ -150,6 +138,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         if not back:
             _require_waiting(line)
         BankMatch.objects.filter(line=line).delete()
+        answered([line], by=by, at=at)
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
         what = "line.taken_up" if back else "line.set_aside"
@@ -180,61 +169,6 @@ def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
     return line
 
 
-def _apply(
-    entity: Entity, line: BankLine, match: BankMatch, parts: Sequence[BankMatchPart], *, by: str, at: datetime
-) -> int:
-    about = _whose(match)
-    payment_id = int(bulk.allocate_ids(Item, 1)[0])
-    event = Paid(
-        on=line.booked_on, item_id=payment_id, account_id=about.pk, entity_id=entity.pk, currency=line.currency,
-        amount_minor=line.amount_minor, applies_to=[part.item_id for part in parts],
-        at_most_minor=[part.amount_minor for part in parts],
-    )  # fmt: skip
-    detail = {
-        "payment": payment_id, "line": line.pk, "amount_minor": line.amount_minor, "currency": line.currency,
-        "items": [part.item.number for part in parts], "step": match.step, "why": match.why,
-        "confidence_permille": match.confidence_permille,
-    }  # fmt: skip
-    told = Told(what="payment.received", about=about, detail=detail, columns={})
-    let_happen(entity, event, told, on=line.booked_on, by=by, at=at)
-    Payment.objects.create(
-        item_id=payment_id, entity=entity, received_on=line.booked_on, reference=line.reference or line.text
-    )
-    match.payment_id = payment_id
-    match.save(update_fields=["payment"])
-    line.state = BankLineState.APPLIED
-    line.save(update_fields=["state"])
-    for part in parts:
-        if granted_minor(part):
-            _grant(entity, line, part, by=by, at=at)
-    return payment_id
-
-
-def _grant(entity: Entity, line: BankLine, part: BankMatchPart, *, by: str, at: datetime) -> None:
-    """Take off an item what its payer may keep: a discount, charges of banks, a difference too small to write about."""
-    credit_id, item = int(bulk.allocate_ids(Item, 1)[0]), part.item
-    number, amount_minor = f"BL{line.pk}-{credit_id}", granted_minor(part)
-    row = {
-        "item_id": credit_id, "account_id": item.account_id, "entity_id": entity.pk, "number": number,
-        "kind": "credit", "currency": line.currency, "issued_on": line.booked_on, "due_on": line.booked_on,
-        "amount_minor": amount_minor, "open_minor": amount_minor,
-    }  # fmt: skip
-    event = ItemsBooked(on=line.booked_on, items=pl.DataFrame([row]), applies_to=[(credit_id, item.pk)])
-    detail = {
-        "line": line.pk, "credit": number, "currency": line.currency, "discount_minor": part.discount_minor,
-        "charges_minor": part.charges_minor, "difference_minor": part.difference_minor,
-    }  # fmt: skip
-    told = Told(what="difference.granted", about=item, detail=detail, columns={})
-    let_happen(entity, event, told, on=line.booked_on, by=by, at=at)
-    part.credit_id = credit_id
-    part.save(update_fields=["credit"])
-
-
-def granted_minor(part: BankMatchPart) -> int:
-    """What is granted of an item beside the money."""
-    return part.discount_minor + part.charges_minor + part.difference_minor
-
-
 def _debtor_of(entity: Entity, items: Sequence[str]) -> Account:
     """The account of the first of some items. Errors: Invalid without one, or for several of that number; NotFound."""
     if not items:
@@ -254,17 +188,31 @@ def _whose(match: BankMatch) -> Account:
     raise Conflict(f"nobody knows whose money line {match.line_id} is: say it with the items, or the account")
 
 
-def _parts_locked(entity: Entity, match: BankMatch) -> list[BankMatchPart]:
-    """What a line is for, as it is open now, and nobody else moves meanwhile."""
-    parts = match.parts.select_related("item").order_by("pk")
-    _lock(entity, set(parts.values_list("item_id", flat=True)), match.account)
-    return list(parts.all())
+def _parts_locked(entity: Entity, matches: Sequence[BankMatch]) -> list[list[BankMatchPart]]:
+    """What lines are for, each's, as it is open now, and nobody else moves meanwhile."""
+    parts = BankMatchPart.objects.filter(match__in=matches).order_by("pk")
+    accounts = {match.account_id for match in matches if match.account_id is not None}
+    _lock(entity, set(parts.values_list("item_id", flat=True)), accounts)
+    of_match: dict[int, list[BankMatchPart]] = {match.line_id: [] for match in matches}
+    for part in parts.select_related("item"):
+        of_match[part.match_id].append(part)
+    return list(of_match.values())
 
 
-def _lock(entity: Entity, item_ids: set[int], account: Account | None) -> None:
-    """Let nobody else move what these items and this account owe, until the transaction ends."""
+def _with_less_open(parts: Sequence[BankMatchPart], taken: Counter[int]) -> Item | None:
+    """The first item of which less is open than a line wants, beside what others have `taken`; else it takes that."""
+    wanted = {part.item: abs(part.amount_minor) + granted_minor(part) for part in parts}
+    for item, minor in wanted.items():
+        if item.open_minor < minor + taken[item.pk]:
+            return item
+    taken.update({item.pk: minor for item, minor in wanted.items()})
+    return None
+
+
+def _lock(entity: Entity, item_ids: set[int], account_ids: set[int]) -> None:
+    """Let nobody else move what these items and accounts owe, until the transaction ends."""
     share(Entity, entity.pk)  # an import may be moving items between accounts
-    frames.lock_payers(accounts_of_items(item_ids) | ({account.pk} if account else set()))
+    frames.lock_payers(accounts_of_items(item_ids) | account_ids)
 
 
 def _learn(entity: Entity, line: BankLine, account: Account, *, by: str, at: datetime) -> None:

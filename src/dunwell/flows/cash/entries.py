@@ -9,9 +9,10 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
-from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement
+from dunwell.flows.cash.exceptions import answered
+from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement, Task
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.bank.pieces import Kind, Line
 
@@ -32,14 +33,16 @@ class Entry:
     known: int | None = None
 
 
-def gave_way(line_id: int) -> bool:
+def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
     """Take out a line that is said in detail now, with what was proposed for it, unless it was applied meanwhile."""
     line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=BANK_LINE_WAITS).first()
     if line is None:
-        return False
+        return None
     BankMatch.objects.filter(line=line).delete()
+    answered([line], by=by, at=at)
+    Task.objects.filter(line=line).update(line=None)
     line.delete()
-    return True
+    return line
 
 
 def key_of(line: Line) -> str:

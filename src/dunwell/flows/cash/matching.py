@@ -1,22 +1,25 @@
 """Let the ladder say whose money bank lines are, and apply what is certain enough."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import polars as pl
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
-from dunwell.flows.cash.applying import CERTAIN, apply_match
+from dunwell.flows.cash.applying import CERTAIN, apply_certain
+from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.progress import Progress, untold
-from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, BankMatchPart, Entity
-from dunwell.records.pieces import in_pieces
+from dunwell.records.models import BankLine, BankLineState, Entity
+
+AT_ONCE: Final = 100  # lines in a transaction, for which others wait
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,72 +50,41 @@ def match_lines(
     progress("matching")
     accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
     found = _for_people(entity, match(lines, items, accounts, given, known, settings or Settings()))
-    with transaction.atomic():
-        _keep(entity, found)
+    keep(entity, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
-    done = set()
-    for number, line_id in enumerate(certain):
-        progress("applying", number, len(certain))
-        try:
-            apply_match(entity, line_id, by_itself=True, by=by, at=at)
-        except (FlowError, IntegrityError):
-            continue  # what it was for has changed since it was read: the next look says what is so then
-        done.add(line_id)
+    done = _apply(entity, lines, certain, by=by, at=at, progress=progress)
     return _report(entity, lines, found, done, len(certain))
 
 
 def _for_people(entity: Entity, found: Matched) -> Matched:
-    """Leave to a person what a person took back, what is for several payers, and what sets a credit off."""
+    """Leave to a person what a person took back, and what is for several payers."""
     taken_back = BankLine.objects.filter(entity=entity, taken_back=True).exclude(state=BankLineState.APPLIED)
-    nets = found.allocations.filter(pl.col("amount_minor") < 0)["line_id"].to_list()
-    theirs = pl.col("line_id").is_in([*taken_back.values_list("pk", flat=True), *nets]) | pl.col("account_id").is_null()
+    is_theirs = pl.col("line_id").is_in(list(taken_back.values_list("pk", flat=True))) | pl.col("account_id").is_null()
     outcome = pl.col("outcome").cast(pl.String)
-    only = pl.when(theirs & (outcome == CERTAIN)).then(pl.lit("propose")).otherwise(outcome)
+    only = pl.when(is_theirs & (outcome == CERTAIN)).then(pl.lit("propose")).otherwise(outcome)
     return replace(found, matches=found.matches.with_columns(outcome=only))
 
 
-def _keep(entity: Entity, found: Matched) -> None:
-    """Keep what was said of lines that nobody has applied meanwhile; what was said of them before is forgotten."""
-    said = {row["line_id"]: row for row in found.matches.iter_rows(named=True)}
-    parts = found.allocations.partition_by("line_id", as_dict=True)
-    guesses = found.guesses.sort("line_id", "place").partition_by("line_id", as_dict=True)
-    for ids in in_pieces(said):
-        lines = list(
-            BankLine.objects.select_for_update(no_key=True).filter(pk__in=ids, state__in=BANK_LINE_WAITS).order_by("pk")
-        )
-        BankMatch.objects.filter(line__in=lines).delete()
-        matches = [
-            BankMatch(
-                entity=entity, line=line, step=row["step"], outcome=row["outcome"], account_id=row["account_id"],
-                confidence_permille=row["confidence_permille"], applied_minor=row["applied_minor"],
-                left_minor=row["left_minor"], why=row["why"], guesses=_plain(guesses.get((line.pk,))),
-            )
-            for line in lines
-            for row in (said[line.pk],)
-        ]  # fmt: skip
-        BankMatch.objects.bulk_create(matches)
-        BankMatchPart.objects.bulk_create(
-            BankMatchPart(
-                entity=entity, match_id=line.pk, item_id=row["item_id"], amount_minor=row["amount_minor"],
-                discount_minor=row["discount_minor"], charges_minor=row["charges_minor"],
-                difference_minor=row["difference_minor"],
-            )
-            for line in lines
-            if (line.pk,) in parts
-            for row in parts[(line.pk,)].iter_rows(named=True)
-        )  # fmt: skip
-        proposed = [line.pk for line in lines if said[line.pk]["outcome"] != "exception"]
-        BankLine.objects.filter(pk__in=[line.pk for line in lines]).update(state=BankLineState.OPEN)
-        BankLine.objects.filter(pk__in=proposed).update(state=BankLineState.PROPOSED)
+def _apply(
+    entity: Entity, lines: pl.DataFrame, certain: list[int], *, by: str, at: datetime, progress: Progress
+) -> set[int]:
+    """Apply lines, the earlier booked first, some in a transaction; where one of them cannot be, each in its own."""
+    in_order = lines.filter(pl.col("line_id").is_in(certain)).sort("booked_on", "line_id")["line_id"].to_list()
+    done: set[int] = set()
+    for start in range(0, len(in_order), AT_ONCE):
+        progress("applying", start, len(in_order))
+        some = in_order[start : start + AT_ONCE]
+        try:
+            done |= apply_certain(entity, some, by=by, at=at)
+        except (FlowError, IntegrityError):
+            for line_id in some:
+                # What it was for has changed since it was read: the next look says what is so then.
+                with suppress(FlowError, IntegrityError):
+                    done |= apply_certain(entity, [line_id], by=by, at=at)
+    return done
 
 
-def _plain(guesses: pl.DataFrame | None) -> list[dict[str, Any]]:
-    return [] if guesses is None else guesses.drop("line_id").with_columns(pl.col("step").cast(pl.String)).to_dicts()
-
-
-def _report(
-    entity: Entity, lines: pl.DataFrame, found: Matched, done: Sequence[int] | set[int], certain: int
-) -> MatchReport:
+def _report(entity: Entity, lines: pl.DataFrame, found: Matched, done: set[int], certain: int) -> MatchReport:
     outcomes = dict(found.matches.select("line_id", pl.col("outcome").cast(pl.String)).iter_rows())
     currency = dict(lines.select("line_id", "currency").iter_rows())
     sums: dict[str, dict[str, int]] = {}

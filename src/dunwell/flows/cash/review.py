@@ -1,14 +1,14 @@
 """What waits for a person to say whose money it is, with what was found and why; and who is known to pay from where."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db import transaction
 
 from dunwell.flows.cash.applying import forget_payer
+from dunwell.flows.cash.guessing import Guess, Names
 from dunwell.flows.errors import NotFound
-from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankMatch, Entity, Item, KnownPayer
+from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankMatch, Entity, KnownPayer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,16 +20,6 @@ class Share:
     discount_minor: int
     charges_minor: int
     difference_minor: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guess:
-    """What a line could be for; `why` is in the codes of docs/cash.md."""
-
-    account: str
-    items: tuple[str, ...]
-    confidence_permille: int
-    why: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +71,7 @@ def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     found_matches = BankMatch.objects.filter(line__in=lines).select_related("account")
     matches = list(found_matches.prefetch_related("parts__item"))
     by_line = {match.line_id: match for match in matches}
-    names = _Names(matches)
+    names = Names(matches)
     return FoundWaiting(
         lines=tuple(_waiting(line, by_line.get(line.pk), names) for line in lines), more=count - len(lines)
     )
@@ -105,18 +95,7 @@ def forget(entity: Entity, number: int, *, by: str, at: datetime) -> None:
         forget_payer(found, by=by, at=at)
 
 
-class _Names:
-    """What people call the accounts and items that guesses name."""
-
-    def __init__(self, matches: Sequence[BankMatch]) -> None:
-        guesses = [guess for match in matches for guess in match.guesses]
-        accounts = {guess["account_id"] for guess in guesses}
-        items = {item for guess in guesses for item in guess["item_ids"]}
-        self.account = dict(Account.objects.filter(pk__in=accounts).values_list("pk", "code"))
-        self.item = dict(Item.objects.filter(pk__in=items).values_list("pk", "number"))
-
-
-def _waiting(line: BankLine, match: BankMatch | None, names: _Names) -> Waiting:
+def _waiting(line: BankLine, match: BankMatch | None, names: Names) -> Waiting:
     return Waiting(
         line=line.pk, booked_on=line.booked_on, amount_minor=line.amount_minor, currency=line.currency,
         party=line.party_name, iban=line.party_iban, reference=line.reference, text=line.text,
@@ -131,12 +110,5 @@ def _waiting(line: BankLine, match: BankMatch | None, names: _Names) -> Waiting:
             for part in (match.parts.all() if match else ())
         ),
         left_minor=match.left_minor if match else line.amount_minor,
-        guesses=tuple(
-            Guess(
-                account=names.account.get(guess["account_id"], ""), why=guess["why"],
-                items=tuple(names.item.get(item, str(item)) for item in guess["item_ids"] or ()),
-                confidence_permille=guess["confidence_permille"],
-            )
-            for guess in (match.guesses if match else ())
-        ),
+        guesses=names.guesses(match),
     )  # fmt: skip

@@ -211,7 +211,9 @@ class _Statement:
         rows: list[BankLine] = []
         for entry in entries.values():
             # An advice says in detail what a statement booked in one sum.
-            if entry.known and len(entry.parts) > 1 and gave_way(entry.known):
+            is_detail = entry.known is not None and len(entry.parts) > 1
+            whole = gave_way(entry.known or 0, by=self.taking.by, at=self.taking.at) if is_detail else None
+            if whole:
                 self.report.detailed += len(entry.parts)
             elif entry.is_new:
                 self.report.lines += len(entry.parts)
@@ -219,11 +221,12 @@ class _Statement:
             else:
                 self.report.known += 1
                 continue
-            rows += [self._row(entry, line) for line in entry.parts]
+            taken_back = whole is not None and whole.taken_back  # what a person took back is theirs in detail, too
+            rows += [self._row(entry, line, taken_back=taken_back) for line in entry.parts]
         BankLine.objects.bulk_create(rows, batch_size=500)
         self.waiting = []
 
-    def _row(self, entry: Entry, line: Line) -> BankLine:
+    def _row(self, entry: Entry, line: Line, *, taken_back: bool) -> BankLine:
         party = line.party
         return BankLine(
             entity=self.account.entity, account=self.account, statement=self.row, entry_key=entry.key,
@@ -235,7 +238,7 @@ class _Statement:
             party_name=party.name, party_iban=party.iban, party_account=party.account,
             party_bic=party.bic, on_behalf_of=line.on_behalf_of, return_reason=line.return_reason,
             charges_minor=line.charges_minor, instructed_minor=line.instructed_minor,
-            instructed_currency=line.instructed_currency,
+            instructed_currency=line.instructed_currency, taken_back=taken_back,
         )  # fmt: skip
 
     def _tell_gap(self) -> None:

@@ -10,7 +10,7 @@ from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.runs.done import end_runs
 from dunwell.flows.runs.doubt import is_in_doubt, settle_doubt
 from dunwell.records import audit
-from dunwell.records.models import Entity, Task
+from dunwell.records.models import BANK_LINE_WAITS, Entity, Task
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class TaskLine:
     account: str
     item: str
     notice: int | None
+    line: int | None
     detail: str
 
 
@@ -64,7 +65,7 @@ def close_task(number: int, *, note: str, by: str, at: datetime, was_sent: bool 
     if not note.strip():
         raise Invalid("say what was done about it: --note TEXT")
     with transaction.atomic():
-        task = Task.objects.select_for_update().filter(pk=number).first()
+        task = Task.objects.select_for_update(of=("self",)).filter(pk=number).first()
         if task is None:
             raise NotFound(f"there is no task {number}")
         if task.closed_at is not None:
@@ -74,12 +75,20 @@ def close_task(number: int, *, note: str, by: str, at: datetime, was_sent: bool 
         task.closed_at, task.closed_by = at, by
         task.save(update_fields=["closed_at", "closed_by"])
         line = _line(task)
-        about = {"kind": line.kind, "account": line.account, "item": line.item, "notice": line.notice}
+        about = {
+            "kind": line.kind,
+            "account": line.account,
+            "item": line.item,
+            "notice": line.notice,
+            "line": line.line,
+        }
         audit.record(by, "task.closed", task, at=at, entity_id=task.entity_id, note=note, **about)
 
 
 def _settle(task: Task, *, was_sent: bool | None, by: str, at: datetime) -> None:
-    """Let what was found out about a message have its consequences. Errors: Invalid."""
+    """Let what was found out about a message have its consequences. Errors: Invalid; Conflict for a line that waits."""
+    if task.line is not None and task.line.state in BANK_LINE_WAITS:
+        raise Conflict(f"bank line {task.line.pk} waits: apply it or set it aside, and the task ends")
     is_asked = task.kind == "delivery_in_doubt" and task.notice is not None and is_in_doubt(task.notice)
     if is_asked and was_sent is None:
         raise Invalid("say what you found out: --sent, or --not-sent to have it sent again")
@@ -100,5 +109,6 @@ def _line(task: Task) -> TaskLine:
         account=account.code if account else "",
         item=task.item.number if task.item else "",
         notice=task.notice_id,
+        line=task.line_id,
         detail=task.detail,
     )

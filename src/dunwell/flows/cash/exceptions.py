@@ -1,0 +1,58 @@
+"""Bank lines that nobody can tell are asked of people: a task each, with the best guesses, until it is dealt with."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from typing import Final
+
+from dunwell.engine.money import format_minor
+from dunwell.flows.cash.guessing import Names
+from dunwell.records.models import BankLine, BankMatch, Entity, Task
+
+KIND: Final = "bank_line"
+
+
+def ask_about(
+    entity: Entity, lines: Iterable[BankLine], unknown: Mapping[int, BankMatch], *, on: date, by: str, at: datetime
+) -> None:
+    """Open a task for each of some waiting lines of which nobody can tell whose it is, and end those of the others.
+
+    `unknown`: what was found of such lines, by line. In the caller's transaction.
+    """
+    asked = {
+        task.line_id: task
+        for task in Task.objects.filter(line__in=[line.pk for line in lines], closed_at=None)
+        if task.line_id is not None
+    }
+    names = Names(unknown.values())
+    details = {line.pk: _detail(line, unknown[line.pk], names) for line in lines if line.pk in unknown}
+    Task.objects.bulk_create(
+        Task(entity=entity, line_id=line_id, kind=KIND, detail=detail, opened_on=on)
+        for line_id, detail in details.items()
+        if line_id not in asked
+    )
+    for line_id, task in asked.items():
+        if task.detail != details.get(line_id, task.detail):
+            task.detail = details[line_id]
+            task.save(update_fields=["detail"])
+    answered([line for line in lines if line.pk in asked and line.pk not in unknown], by=by, at=at)
+
+
+def answered(lines: Iterable[BankLine], *, by: str, at: datetime) -> None:
+    """End the tasks of lines that are dealt with, in the caller's transaction."""
+    tasks = Task.objects.filter(line__in=[line.pk for line in lines], closed_at=None)
+    tasks.update(closed_at=at, closed_by=by)
+
+
+def _detail(line: BankLine, match: BankMatch, names: Names) -> str:
+    """What a bank says of a line, and what it could be for."""
+    said = line.reference or " ".join(line.text.split())
+    told = (
+        f"bank line {line.pk}: {format_minor(line.amount_minor, line.currency)} on {line.booked_on} "
+        f"from {line.party_name or 'somebody'}{f' ({said})' if said else ''}"
+    )
+    guesses = [
+        f"{guess.account or '?'} {', '.join(guess.items) or 'on account'} "
+        f"({guess.confidence_permille / 10:.1f} %: {guess.why})"
+        for guess in names.guesses(match)
+    ]
+    return f"{told}; perhaps {' or '.join(guesses)}" if guesses else told

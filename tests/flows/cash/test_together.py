@@ -1,0 +1,200 @@
+"""Lines applied many at a time: credits set off, what cannot be left out, and what nobody can tell asked of people."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from django.db import connection
+
+from dunwell.flows.cash import matching
+from dunwell.flows.cash.applying import apply_certain, apply_match, apply_to, set_aside, unapply
+from dunwell.flows.cash.matching import match_lines
+from dunwell.flows.errors import Conflict
+from dunwell.flows.people.tasks import close_task, open_tasks
+from dunwell.records.models import (
+    Allocation,
+    AuditEvent,
+    BankLine,
+    BankMatch,
+    BankMatchPart,
+    Item,
+    Notice,
+    Payment,
+    Task,
+)
+from tests.flows.cash.banking import AT, bank_account, take
+from tests.flows.town import Town
+from tests.sources.bank.mt940_files import mt940
+
+BERT: Final[dict[str, Any]] = {"by": "bert", "at": AT}
+
+
+@pytest.fixture
+def bank(town: Town) -> Town:
+    """ACME with its bank account, and MEYER and SMITH who owe."""
+    bank_account(town.entity)
+    town.account("MEYER", email="ap@meyer.example")
+    town.account("SMITH", email="ap@smith.example")
+    town.item("INV-20170", "MEYER", "100.00 EUR", "2026-02-01")
+    town.item("INV-20180", "MEYER", "50.00 EUR", "2026-02-05")
+    town.item("INV-30990", "SMITH", "80.00 EUR", "2026-02-05")
+    return town
+
+
+def line_of(amount_minor: int) -> int:
+    """The line of an amount."""
+    return BankLine.objects.get(amount_minor=amount_minor).pk
+
+
+def test_a_credit_note_that_the_payer_sets_off_lowers_the_invoice_and_the_money_pays_the_rest(
+    bank: Town, tmp_path: Path
+) -> None:
+    bank.item("CN-55551", "MEYER", "10.00 EUR", "2026-02-05", kind="credit")
+    take(tmp_path, mt940(["260302 90 //B1 INV-20170 CN-55551"], opens=0))
+    report = match_lines(bank.entity, **BERT)
+    assert (report.applied, report.sums["EUR"]["applied"], report.sums["EUR"]["left"]) == (1, 9_000, 0)
+    assert (bank.open("INV-20170"), bank.open("CN-55551")) == (0, 0)
+    assert bank.get("CN-55551").closed_on is not None
+    ledger = Allocation.objects.order_by("pk").values_list("source_item__kind", "item__number", "amount_minor")
+    assert list(ledger) == [("credit", "INV-20170", 1_000), ("payment", "INV-20170", 9_000)]
+    told = AuditEvent.objects.get(action="credit.set_off")
+    assert (told.subject_label, told.detail["item"], told.detail["amount_minor"]) == ("CN-55551", "INV-20170", 1_000)
+
+
+def test_a_line_that_is_taken_back_gives_the_credit_note_back_too(bank: Town, tmp_path: Path) -> None:
+    bank.item("CN-55551", "MEYER", "10.00 EUR", "2026-02-05", kind="credit")
+    take(tmp_path, mt940(["260302 90 //B1 INV-20170 CN-55551"], opens=0))
+    match_lines(bank.entity, **BERT)
+    unapply(bank.entity, line_of(9_000), reason="it was for another", **BERT)
+    assert (bank.open("INV-20170"), bank.open("CN-55551")) == (10_000, 1_000)
+    assert bank.get("CN-55551").closed_on is None
+    match_lines(bank.entity, **BERT)
+    assert BankMatch.objects.get().outcome == "propose"
+    apply_match(bank.entity, line_of(9_000), **BERT)
+    assert (bank.open("INV-20170"), bank.open("CN-55551")) == (0, 0)
+
+
+def test_a_credit_note_that_is_used_up_meanwhile_is_not_set_off_twice(bank: Town, tmp_path: Path) -> None:
+    bank.item("CN-55551", "MEYER", "10.00 EUR", "2026-02-05", kind="credit")
+    take(tmp_path, mt940(["260302 90 //B1 INV-20170 CN-55551"], opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    Item.objects.filter(number="CN-55551").update(open_minor=400)
+    assert apply_certain(bank.entity, [line_of(9_000)], **BERT) == set()
+    with pytest.raises(Conflict, match="less is open of CN-55551 than line"):
+        apply_match(bank.entity, line_of(9_000), **BERT)
+    assert (bank.open("INV-20170"), bank.open("CN-55551")) == (10_000, 400)
+
+
+def test_lines_of_one_transaction_never_take_more_than_is_open_of_an_item(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 60 //B1 INV-20170", "260303 70 //B2 hello"], opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    item, other = bank.get("INV-20170"), line_of(7_000)
+    BankMatch.objects.update(outcome="apply", account=item.account)
+    BankMatchPart.objects.create(entity=bank.entity, match_id=other, item=item, amount_minor=7_000)
+    assert apply_certain(bank.entity, [line_of(6_000), other], **BERT) == {line_of(6_000)}
+    assert (bank.open("INV-20170"), Payment.objects.count()) == (4_000, 1)
+
+
+def test_lines_of_several_days_and_payers_are_applied_in_the_order_of_their_days(bank: Town, tmp_path: Path) -> None:
+    entries = ["260302 40 //B1 INV-20170", "260303 80 //B2 INV-30990", "260304 60 //B3 INV-20170"]
+    take(tmp_path, mt940(entries, opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    BankMatch.objects.update(outcome="apply")
+    assert len(apply_certain(bank.entity, BankLine.objects.values_list("pk", flat=True), **BERT)) == 3
+    days = Allocation.objects.order_by("pk").values_list("on", "item__number", "amount_minor")
+    assert [(str(on), number, minor) for on, number, minor in days] == [
+        ("2026-03-02", "INV-20170", 4_000), ("2026-03-03", "INV-30990", 8_000), ("2026-03-04", "INV-20170", 6_000),
+    ]  # fmt: skip
+    assert [str(bank.get(number).closed_on) for number in ("INV-20170", "INV-30990")] == ["2026-03-04", "2026-03-03"]
+    assert set(BankLine.objects.values_list("state", flat=True)) == {"applied"}
+
+
+def test_one_that_the_book_refuses_does_not_keep_the_others_from_being_applied(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take(tmp_path, mt940(["260302 100 //B1 INV-20170", "260302 80 //B2 INV-30990"], opens=0))
+
+    def moved(step: str, done: int = 0, total: int = 0) -> None:
+        if step == "applying":  # an import has found that it is another's, after it was matched
+            bank.item("X-1", "OTHER", "1.00 EUR", None)
+            Item.objects.filter(number="INV-20170").update(account=bank.get("X-1").account)
+
+    report = match_lines(bank.entity, progress=moved, **BERT)
+    assert (report.applied, report.passed_by) == (1, 1)
+    assert (bank.open("INV-20170"), bank.open("INV-30990")) == (10_000, 0)
+    assert BankLine.objects.get(amount_minor=10_000).state == "proposed"
+
+
+def test_notices_of_all_payers_of_a_transaction_follow_at_once(bank: Town, tmp_path: Path) -> None:
+    bank.post(bank.propose("2026-03-01"))
+    assert set(Notice.objects.values_list("state", flat=True)) == {"posted"}
+    assert Notice.objects.count() == 2
+    take(
+        tmp_path, mt940(["260302 100 //B1 INV-20170", "260302 80 //B2 INV-30990", "260302 50 //B3 INV-20180"], opens=0)
+    )
+    match_lines(bank.entity, **BERT)
+    assert set(Notice.objects.values_list("state", flat=True)) == {"withdrawn"}
+
+
+def test_so_many_lines_at_once_leave_what_one_after_the_other_leaves(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(12):
+        bank.item(f"N-{70_000 + number}", "SMITH", f"{10 + number}.00 EUR", "2026-02-01")
+    take(tmp_path, mt940([f"2603{2 + n // 5:02} {10 + n} //C{n} N-{70_000 + n}" for n in range(12)], opens=0))
+    monkeypatch.setattr(matching, "AT_ONCE", 5)
+    assert match_lines(bank.entity, **BERT).applied == 12
+    assert all(bank.open(f"N-{70_000 + n}") == 0 for n in range(12))
+    assert Payment.objects.count() == Allocation.objects.count() == 12
+    assert AuditEvent.objects.filter(action="payment.received").count() == 12
+
+
+def test_what_nobody_can_tell_is_a_task_with_the_best_guesses_until_it_is_dealt_with(
+    bank: Town, tmp_path: Path
+) -> None:
+    take(tmp_path, mt940(["260302 80 //B1 hello", "260302 7 //B2 what is this"], opens=0))
+    match_lines(bank.entity, **BERT)
+    tasks = {task.line: task for task in open_tasks(bank.entity, most=9).tasks}
+    assert set(tasks) == {line_of(8_000), line_of(700)}
+    task = tasks[line_of(8_000)]
+    assert task.kind == "bank_line"
+    assert task.detail.startswith(f"bank line {line_of(8_000)}: 80.00 EUR on 2026-03-02 from somebody (hello)")
+    assert "; perhaps SMITH INV-30990 (" in task.detail
+    with pytest.raises(Conflict, match=f"bank line {line_of(8_000)} waits: apply it or set it aside"):
+        close_task(task.task, note="done", **BERT)
+    apply_to(bank.entity, line_of(8_000), items=["INV-30990"], **BERT)
+    set_aside(bank.entity, line_of(700), reason="a refund of our bank", **BERT)
+    assert open_tasks(bank.entity, most=9).tasks == []
+    assert set(Task.objects.values_list("closed_by", flat=True)) == {"bert"}
+
+
+def test_a_task_says_what_is_known_by_now_and_ends_with_a_proposal(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 33 //B1 INV-77777"], opens=0))
+    match_lines(bank.entity, **BERT)
+    (before,) = Task.objects.values_list("pk", flat=True)
+    bank.item("OLD-1", "SMITH", "33.00 EUR", "2026-02-01")
+    match_lines(bank.entity, **BERT)
+    task = Task.objects.get(closed_at=None)
+    assert (task.pk, "OLD-1" in task.detail) == (before, True)
+    bank.item("INV-77777", "MEYER", "33.00 EUR", "2026-02-01")
+    match_lines(bank.entity, apply=False, **BERT)
+    assert not Task.objects.filter(closed_at=None).exists()
+
+
+def test_what_is_said_as_before_is_not_written_again(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 17 //B1 hello", "260302 80 //B2 SMITH GmbH"], opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    before = list(BankMatch.objects.order_by("pk").values())
+    statements: list[str] = []
+
+    def heard(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # noqa: ANN401
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(heard):
+        match_lines(bank.entity, apply=False, **BERT)
+    assert list(BankMatch.objects.order_by("pk").values()) == before
+    written = [sql for sql in statements if sql.startswith(("INSERT", "DELETE", "UPDATE"))]
+    assert statements
+    assert written == []
