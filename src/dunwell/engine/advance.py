@@ -18,8 +18,16 @@ from dunwell.engine.consequences import (
     promises,
     waiving,
 )
+from dunwell.engine.consequences.together import together
 from dunwell.engine.events import Effects, Event
 
+_PAID: Final = (
+    money.payments_taken,
+    money.payments_applied,
+    promises.fallen_away,
+    waiving.waived,
+    late.interest_to_check,
+)
 # In order; each sees the book as the one before left it.
 _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]] = {
     e.AccountsChanged: (people.accounts_changed,),
@@ -31,13 +39,8 @@ _CONSEQUENCES: Final[dict[type[Any], tuple[Callable[[Book, Any], Effects], ...]]
         waiving.waived,
         late.interest_to_check,
     ),
-    e.Paid: (
-        money.payment_taken,
-        money.payment_applied,
-        promises.fallen_away,
-        waiving.waived,
-        late.interest_to_check,
-    ),
+    e.Paid: _PAID,
+    e.Payments: _PAID,
     e.PaidElsewhere: (elsewhere.less_open, elsewhere.promises_kept, promises.fallen_away, waiving.waived),
     e.Recounted: (waiving.waived,),
     e.Allocated: (money.allocated, promises.fallen_away, waiving.waived, late.interest_to_check),
@@ -65,7 +68,7 @@ def advance(book: Book, events: Iterable[Event]) -> tuple[Book, tuple[Effects, .
     Errors: BookError for an event about something that is not in the book.
     """
     effects = []
-    for event in events:
+    for event in together(book, events):
         for consequence in consequences_of(event):
             effect = consequence(book, event)
             book = book.merged(effect.changes)

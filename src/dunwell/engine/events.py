@@ -54,6 +54,14 @@ class Paid:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Payments:
+    """Payments of one day, each of another payer, for items of theirs: what follows is what follows of each alone."""
+
+    on: date
+    payments: Sequence[Paid]
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaidElsewhere:
     """Claims of which less is open by what their source says: paid where Dunwell does not see the money.
 
@@ -251,6 +259,7 @@ Event: TypeAlias = (
     AccountsChanged
     | ItemsBooked
     | Paid
+    | Payments
     | PaidElsewhere
     | Recounted
     | Allocated
@@ -289,3 +298,8 @@ class Effects:
 
     changes: dict[str, pl.DataFrame] = field(default_factory=dict)
     tasks: tuple[Task, ...] = ()
+
+
+def payments_of(event: Paid | Payments) -> Sequence[Paid]:
+    """The payments of an event."""
+    return event.payments if isinstance(event, Payments) else (event,)

@@ -3,7 +3,7 @@
 Which charges go first they say themselves; by which law, the regime's `appropriation_source`, such as section 367 BGB.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -18,25 +18,25 @@ class Target(NamedTuple):
     for_item_id: int | None = None
 
 
-def in_order(book: Book, item_ids: Sequence[int]) -> list[Target]:
-    """Put before each of these items what money for it goes to first: costs, the oldest first, and then interest.
+def going_first(book: Book, item_ids: Collection[int]) -> dict[int, list[Target]]:
+    """What money for each of these items goes to first: costs, the oldest first, and then interest.
 
     A charge of a notice that has not left waits, and so does one that is waived when its item is settled: money for the
     item settles that first. What was charged before the item came to another payer is that other one's.
     """
+    before: dict[int, list[Target]] = {}
     owed = book.charges.filter("first", pl.col("item_id").is_in(list(item_ids)), pl.col("reversed_on").is_null())
     if owed.is_empty():
-        return [Target(item_id) for item_id in item_ids]
+        return before
     waiting = book.notices.filter(pl.col("state") == "posted")["notice_id"]
     payable = book.items.filter(pl.col("item_id").is_in(owed["charge_item_id"].implode()), ~pl.col("waivable"))
     due = owed.filter(
         ~pl.col("notice_id").is_in(waiting.implode()).fill_null(value=False),
         pl.col("charge_item_id").is_in(payable["item_id"].implode()),
     )
-    before: dict[int, list[Target]] = {}
     for charge_id, item_id in _sorted(due).select("charge_item_id", "item_id").iter_rows():
         before.setdefault(item_id, []).append(Target(charge_id, item_id))
-    return [each for item_id in item_ids for each in (*before.get(item_id, ()), Target(item_id))]
+    return before
 
 
 def named_by(targets: Sequence[Target]) -> list[int]:

@@ -7,18 +7,18 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Task
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Payments, Task, payments_of
 from dunwell.engine.money import format_minor
 
 TASK: Final = "interest_to_check"
 DAY: Final = timedelta(days=1)
 
 
-def interest_to_check(book: Book, event: Allocated | ItemsBooked | Paid) -> Effects:
+def interest_to_check(book: Book, event: Allocated | ItemsBooked | Paid | Payments) -> Effects:
     """Ask a person about each item on which interest is charged of days after the one on which it was paid."""
     match event:
-        case Paid():
-            sources: Collection[int] = [] if event.pending else [event.item_id]
+        case Paid() | Payments():
+            sources: Collection[int] = [each.item_id for each in payments_of(event) if not each.pending]
         case Allocated():
             sources = [event.source_item_id]
         case ItemsBooked():

@@ -8,10 +8,10 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, KEYS, SCHEMAS, Book, BookError, shaped, table
 from dunwell.engine.consequences.alerts import reversal
-from dunwell.engine.consequences.appropriation import Target, in_order, named_by
+from dunwell.engine.consequences.appropriation import Target, going_first, named_by
 from dunwell.engine.consequences.promises import Received, promises_with, promises_without
 from dunwell.engine.consequences.refusals import only, require_amount
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Reversed, Unallocated
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, Payments, Reversed, Unallocated, payments_of
 from dunwell.engine.steps.parties import payers
 
 
@@ -50,48 +50,65 @@ def credits_applied(book: Book, event: ItemsBooked) -> Effects:
     return Effects(changes=moves.changes())
 
 
-def payment_taken(book: Book, event: Paid) -> Effects:
+def payments_taken(book: Book, event: Paid | Payments) -> Effects:
     """Take money in, or note that it is announced; all of it is open until it is applied.
 
     Errors: BookError for an amount that is not above 0 or beyond the bound, an unknown currency, and a payment that has
     arrived before.
     """
-    require_amount("a payment", event.amount_minor, event.currency)
-    before = book.items["item_id"].index_of(event.item_id)
-    if before is not None and not book.items["draft"][before]:
-        raise BookError(f"the payment {event.number or event.item_id} is in the book already")
-    return Effects(changes={"items": table("items", [_payment_row(event)])})
+    payments = payments_of(event)
+    known = book.items.filter(pl.col("item_id").is_in([payment.item_id for payment in payments]))
+    is_draft = dict(known.select("item_id", "draft").iter_rows())
+    for payment in payments:
+        require_amount("a payment", payment.amount_minor, payment.currency)
+        if not is_draft.get(payment.item_id, True):
+            raise BookError(f"the payment {payment.number or payment.item_id} is in the book already")
+    return Effects(changes={"items": table("items", [_payment_row(payment) for payment in payments])})
 
 
-def payment_applied(book: Book, event: Paid) -> Effects:
+def payments_applied(book: Book, event: Paid | Payments) -> Effects:
     """Apply a payment to its items, and to what of each goes first; what is left stays open as a credit of the account.
 
     Promises count what arrived. A charge that is named with a bound of its own is not paid out of its item's. Errors:
     BookError for an item that is named twice with a bound.
     """
-    if event.at_most_minor and len(set(event.applies_to)) < len(event.applies_to):
+    moves, promises = Moves(book, event.on), []
+    pending = book.allocations.filter("pending")
+    named = {payment.item_id: _named_items(book, payment, pending, moves) for payment in payments_of(event)}
+    first = going_first(book, {item_id for each in named.values() for item_id in each})
+    targets = {
+        payment_id: [target for item_id in each for target in (*first.get(item_id, ()), Target(item_id))]
+        for payment_id, each in named.items()
+    }
+    moves.know([*targets, *(target.item_id for each in targets.values() for target in each)])
+    for payment in payments_of(event):
+        before = len(moves.ledger)
+        _apply(payment, targets[payment.item_id], moves)
+        if not payment.pending:
+            applied = {target.item_id: minor for _source, target, minor, waits in moves.ledger[before:] if not waits}
+            received = Received(payment.account_id, payment.on, payment.amount_minor, applied)
+            promises.append(promises_with(book, received, payment.currency))
+    return Effects(changes=moves.changes() | ({"promises": pl.concat(promises)} if promises else {}))
+
+
+def _named_items(book: Book, payment: Paid, pending: pl.DataFrame, moves: "Moves") -> Sequence[int]:
+    """The items that a payment is for, in order; what was under way of it has arrived by now, or is announced anew."""
+    if payment.at_most_minor and len(set(payment.applies_to)) < len(payment.applies_to):
         raise BookError("a payment names an item twice, with how much of it is for what")
-    announced = _net(book.allocations.filter(pl.col("source_item_id") == event.item_id, "pending"))
-    moves = Moves(book, event.on)
-    for target, amount_minor in announced:  # what was under way has arrived, or is announced anew
-        moves.take_back(event.item_id, target, amount_minor, pending=True)
-    named = event.applies_to or named_by([target for target, _amount in announced])
-    if event.pending and not named:
-        named = _oldest_due(book, event)
-    targets = in_order(book, named)
-    moves.know([target.item_id for target in targets])
-    left = dict(zip(event.applies_to, event.at_most_minor, strict=True)) if event.at_most_minor else {}
+    announced = _net(pending.filter(pl.col("source_item_id") == payment.item_id)) if pending.height else []
+    for target, amount_minor in announced:
+        moves.take_back(payment.item_id, target, amount_minor, pending=True)
+    named = payment.applies_to or named_by([target for target, _amount in announced])
+    return _oldest_due(book, payment) if payment.pending and not named else named
+
+
+def _apply(payment: Paid, targets: Sequence[Target], moves: "Moves") -> None:
+    left = dict(zip(payment.applies_to, payment.at_most_minor, strict=True)) if payment.at_most_minor else {}
     for target in targets:
         named_id = target.item_id if target.item_id in left else target.for_item_id or target.item_id
-        part = moves.apply(event.item_id, target, pending=event.pending, at_most_minor=left.get(named_id))
+        part = moves.apply(payment.item_id, target, pending=payment.pending, at_most_minor=left.get(named_id))
         if named_id in left:
             left[named_id] -= part
-    changes = moves.changes()
-    if not event.pending:
-        applied = {target.item_id: amount for _source, target, amount, pending in moves.ledger if not pending}
-        received = Received(event.account_id, event.on, event.amount_minor, applied)
-        changes |= {"promises": promises_with(book, received, event.currency)}
-    return Effects(changes=changes)
 
 
 def allocated(book: Book, event: Allocated) -> Effects:

@@ -10,7 +10,7 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, SCHEMAS, Book
 from dunwell.engine.consequences.appropriation import charged_on
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere
+from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere, Payments, payments_of
 from dunwell.engine.steps.parties import is_ended, is_kept, payer_of_family, promise_over_on
 
 PAID = {name: SCHEMAS["promises"][name] for name in ("promise_id", "paid_minor")}
@@ -66,7 +66,7 @@ def promises_without(book: Book, payment: Mapping[str, Any]) -> pl.DataFrame:
     return promises.changed(after)
 
 
-def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere) -> Effects:
+def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere | Payments) -> Effects:
     """Let promises come to what was paid of them once nothing is open any more of what they were for.
 
     So a promise of more than was owed, or of what a credit note has taken off since, is kept and not broken. One of
@@ -98,11 +98,11 @@ def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewher
     return Effects(changes={"promises": pl.DataFrame(rows, schema=schema, orient="row")})
 
 
-def _accounts_of(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere) -> list[int]:
+def _accounts_of(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere | Payments) -> list[int]:
     """The accounts of which less may be open after an event."""
     match event:
-        case Paid():
-            return [] if event.pending else [event.account_id]
+        case Paid() | Payments():
+            return [payment.account_id for payment in payments_of(event) if not payment.pending]
         case Allocated():
             items = [event.item_id]
         case ItemsBooked():

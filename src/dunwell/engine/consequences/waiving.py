@@ -3,9 +3,20 @@
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere, Recounted, Reversed, Unallocated
+from dunwell.engine.events import (
+    Allocated,
+    Effects,
+    ItemsBooked,
+    Paid,
+    PaidElsewhere,
+    Payments,
+    Recounted,
+    Reversed,
+    Unallocated,
+    payments_of,
+)
 
-Money = Allocated | ItemsBooked | Paid | PaidElsewhere | Recounted | Reversed | Unallocated
+Money = Allocated | ItemsBooked | Paid | PaidElsewhere | Payments | Recounted | Reversed | Unallocated
 
 
 def waived(book: Book, event: Money) -> Effects:
@@ -44,4 +55,6 @@ def _named(event: Money) -> list[int]:
     """An item, or all items, that an event is about."""
     if isinstance(event, (ItemsBooked, PaidElsewhere)):
         return event.items["item_id"].to_list()
+    if isinstance(event, (Paid, Payments)):
+        return [payment.item_id for payment in payments_of(event)]
     return list(event.item_ids) if isinstance(event, Recounted) else [event.item_id]

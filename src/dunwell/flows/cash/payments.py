@@ -1,7 +1,7 @@
 """Make payments of bank lines, and take them back: with what is granted beside the money, and the credits set off."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -49,8 +49,9 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
     for part, credit_id in zip(granted, bulk.allocate_ids(Item, len(granted)).to_list(), strict=True):
         part.credit_id = credit_id
     in_order = sorted(applications, key=lambda each: (each.line.booked_on, each.line.pk))
-    for on, of_day in groupby(in_order, key=lambda each: each.line.booked_on):
-        happening = [each for application in of_day for each in _happening(entity, application)]
+    for on, each_of_day in groupby(in_order, key=lambda each: each.line.booked_on):
+        of_day = list(each_of_day)
+        happening = [each for happens in (_set_offs, _payments, _grants) for each in happens(entity, of_day)]
         let_all_happen(entity, happening, on=on, by=by, at=at)
     lines = [each.line for each in applications]
     Payment.objects.bulk_create(
@@ -98,24 +99,30 @@ def granted_minor(part: BankMatchPart) -> int:
     return part.discount_minor + part.charges_minor + part.difference_minor
 
 
-def _happening(entity: Entity, application: Application) -> Iterator[tuple[Event, Told]]:
-    """What is applied of a line, in order: credits, the money, and what is granted."""
-    line, parts = application.line, application.parts
-    set_off_minor: Counter[int] = Counter()
-    for each in _set_off(parts):
-        set_off_minor[each.item_id] += each.amount_minor
-        event = Allocated(
-            on=line.booked_on, source_item_id=each.credit_id, item_id=each.item_id, amount_minor=each.amount_minor
-        )
-        yield event, _told_of(each, parts, line, "credit.set_off")
-    yield _paid(entity, application, set_off_minor)
-    for part in parts:
-        if part.credit_id:
-            yield _granted(entity, line, part)
+def _set_offs(_entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
+    for application in applications:
+        for each in _set_off(application.parts):
+            event = Allocated(
+                on=application.line.booked_on, source_item_id=each.credit_id, item_id=each.item_id,
+                amount_minor=each.amount_minor,
+            )  # fmt: skip
+            yield event, _told_of(each, application.parts, application.line, "credit.set_off")
 
 
-def _paid(entity: Entity, application: Application, set_off_minor: Counter[int]) -> tuple[Event, Told]:
+def _payments(entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
+    return (_paid(entity, application) for application in applications)
+
+
+def _grants(entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
+    for application in applications:
+        yield from (_granted(entity, application.line, part) for part in application.parts if part.credit_id)
+
+
+def _paid(entity: Entity, application: Application) -> tuple[Event, Told]:
     line, match, about = application.line, application.match, application.about
+    set_off_minor: Counter[int] = Counter()
+    for each in _set_off(application.parts):
+        set_off_minor[each.item_id] += each.amount_minor
     paid = [(part.item, part.amount_minor - set_off_minor[part.item_id]) for part in application.parts]
     paid = [(item, minor) for item, minor in paid if minor > 0]
     event = Paid(
