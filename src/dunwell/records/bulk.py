@@ -39,6 +39,13 @@ def insert(model: type[models.Model], frame: pl.DataFrame) -> None:
             wire.write(table_name(model), frame.with_columns(**defaults))
 
 
+def change(model: type[models.Model], frame: pl.DataFrame, key: str) -> None:
+    """Change the rows of the table of `model` that `frame` names by `key`, in its other columns."""
+    if not frame.is_empty():
+        with transaction.atomic(savepoint=False):
+            stage(model, frame, [key]).update()
+
+
 def allocate_ids(model: type[models.Model], n: int) -> pl.Series:
     """Draw `n` ids for rows of `model`, ascending; no other row gets them, whoever adds it.
 

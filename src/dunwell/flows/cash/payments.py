@@ -61,8 +61,10 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
         )
         for each, payment_id in zip(applications, payment_ids, strict=True)
     )  # fmt: skip
-    BankMatch.objects.bulk_update([each.match for each in applications], ["payment"], batch_size=500)
-    BankMatchPart.objects.bulk_update(granted, ["credit"], batch_size=500)
+    matched = {"line_id": [line.pk for line in lines], "payment_id": payment_ids}
+    bulk.change(BankMatch, pl.DataFrame(matched, schema=dict.fromkeys(matched, pl.Int64)), "line_id")
+    given = {"id": [part.pk for part in granted], "credit_id": [part.credit_id for part in granted]}
+    bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")
     BankLine.objects.filter(pk__in=[line.pk for line in lines]).update(state=BankLineState.APPLIED)
     answered(lines, by=by, at=at)
     return payment_ids
