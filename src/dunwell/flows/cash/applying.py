@@ -107,7 +107,8 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         match = BankMatch.objects.filter(line=line).select_related("payment__account").first()
         if match is None or match.payment is None:
             raise Conflict(f"line {line_id} is not applied")
-        take_money_back(entity, line, match, reason=reason, on=local_day(entity, at), by=by, at=at)
+        on = local_day(entity, at)
+        take_money_back(entity, line, match, reason=reason, is_correction=True, on=on, by=by, at=at)
         for known in line.known_payers.select_related("account"):
             forget_payer(known, by=by, at=at)
         line.state, line.taken_back = BankLineState.OPEN, True
@@ -115,23 +116,27 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
 
 
 def take_money_back(
-    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, on: date, by: str, at: datetime
-) -> None:
+    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, is_correction: bool, on: date, by: str,
+    at: datetime,
+) -> None:  # fmt: skip
     """Take back the payment that a line was applied as, and what was granted beside it, in the caller's transaction.
 
-    The match is forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
+    `is_correction`: a person looks again at whose money it is; else its bank took the money itself. The match is
+    forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
     """
     payment = match.payment
     if payment is None:
         raise Conflict(f"line {line.pk} is not applied")
     for credit in Item.objects.filter(bank_match_part__match=match).select_related("account"):
         told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
-        let_happen(entity, Reversed(on=on, item_id=credit.pk), told, on=on, by=by, at=at)
+        back = Reversed(on=on, item_id=credit.pk, is_correction=is_correction)
+        let_happen(entity, back, told, on=on, by=by, at=at)
     told = Told(
-        what="payment.unapplied", about=payment.account, columns={},
+        what="payment.unapplied" if is_correction else "payment.reversed", about=payment.account, columns={},
         detail={"payment": payment.pk, "line": line.pk, "reason": reason},
     )  # fmt: skip
-    let_happen(entity, Reversed(on=on, item_id=payment.pk), told, on=on, by=by, at=at)
+    back = Reversed(on=on, item_id=payment.pk, is_correction=is_correction)
+    let_happen(entity, back, told, on=on, by=by, at=at)
     Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
     match.delete()
 
