@@ -105,6 +105,14 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class Sought:
+    """What an earlier line may have that some lines take back: one of these amounts, signed, or of these references."""
+
+    amounts_minor: frozenset[int]
+    references: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Pair:
     """A line and an earlier one that it may take back."""
 
@@ -127,6 +135,19 @@ def takes_back() -> pl.Expr:
         | (text.str.contains(rf"\b(?:{'|'.join(PHRASES)})\b") & ~text.str.contains(FEES))
     )
     return ((pl.col("amount_minor") < 0) & said) | ((pl.col("amount_minor") > 0) & pl.col("is_reversal"))
+
+
+def sought(lines: pl.DataFrame) -> Sought:
+    """Say of lines that take back others (MOVEMENTS) what to look for."""
+    wanted = _wanted(_keyed(lines, "line_id"))
+    sign = pl.when(pl.col("amount_minor") < 0).then(1).otherwise(-1)
+    amounts = wanted.select(pl.col("wanted_minor") * sign).to_series()
+    columns = ("entry_ref", "bank_ref", "end_to_end_ref", "reference", "mandate_ref")
+    said = lines.select(pl.concat_list(columns).explode()).to_series().drop_nulls()
+    words = lines["text"].str.extract_all(r"\S+").explode().drop_nulls()
+    long = words.filter(words.str.len_chars() >= WORD_CHARS_MIN)
+    references = {*said.filter(said.str.len_chars() >= REFERENCE_CHARS_MIN), *long.filter(long.str.contains(r"[0-9]"))}
+    return Sought(frozenset(amounts), frozenset(references))
 
 
 def find(lines: pl.DataFrame, earlier: pl.DataFrame, settings: Settings) -> Returned:
