@@ -27,9 +27,10 @@ def returned(
     entity: EntityCode = None,
     json: Json = False,
 ) -> None:
-    """Take back what a bank takes back, as it is proposed, or as you say.
+    """Take back what a bank takes back.
 
-    What the money had paid is open again, as of the day on which the bank took it.
+    Without --of and --payment, as it is proposed. What the money had paid is open again, as of the day on which the
+    bank took it.
     """
     chosen = entity_of(entity)
     if not back:

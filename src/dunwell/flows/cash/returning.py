@@ -94,8 +94,8 @@ def return_line(
         if of is None and payment is None:
             of = _proposed(entity, line_id)
         line, earlier = _locked(entity, line_id, of)
-        if line.state == BankLineState.RETURNED and earlier is not None and line.returns_id == earlier.pk:
-            return _told(line, of=earlier)
+        if line.returns is not None and payment is None and of in (None, line.returns_id):
+            return _told(line, of=line.returns)
         _require_taking(entity, line, at)
         if payment is not None:
             return _take_back_payment(entity, line, payment, by=by, at=at)
@@ -142,10 +142,10 @@ def _locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, Ban
 
 
 def _proposed(entity: Entity, line_id: int) -> int | None:
-    """The earlier line that is proposed for one, or that it took back, if any."""
+    """The earlier line that is proposed for one that waits, if any."""
     line = BankLine.objects.filter(entity=entity, pk=line_id).first()
     if line is None or line.state not in BANK_LINE_WAITS:
-        return line.returns_id if line else None
+        return None
     said = movement(line).filter(takes_back())
     found = found_for(entity, said, Settings()).returns if not said.is_empty() else said
     return None if found.is_empty() else found["of_id"].item()
@@ -235,7 +235,7 @@ def _require_amount(line: BankLine, minor: int, what: str) -> None:
     if over < 0:
         raise Invalid(
             f"line {line.pk} is {took}, and {what} {came}: money is taken back whole; "
-            "if it is a part of it, set the line aside, and say anew what was paid"
+            "where only a part is gone, unapply it, set both lines aside, and note the rest with `dunwell pay`"
         )
     if movement(line).filter(takes_back()).is_empty():
         raise Invalid(f"line {line.pk} is {took}, and {what} {came}, and the bank does not say that it takes any back")
