@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dunwell.cash.returns import MOVEMENTS, RETURN_GUESSES, RETURNS, Returned, find, takes_back
+from dunwell.cash.returns import (
+    CODES,
+    MOVEMENTS,
+    PHRASES,
+    RETURN_GUESSES,
+    RETURNS,
+    WORDS,
+    Returned,
+    find,
+    taking_back,
+)  # fmt: skip
 from dunwell.cash.settings import Settings
 from tests.cash.desk import minor
 
@@ -42,7 +52,7 @@ class Account:
     def find(self, seed: int | None = None, **given: Any) -> Returned:  # noqa: ANN401
         """What takes back another, and which one."""
         rows = self.frame if seed is None else self.frame.sample(fraction=1, shuffle=True, seed=seed)
-        return find(rows.filter(takes_back()), rows.filter(~pl.col("is_reversal")), Settings(**given))
+        return find(taking_back(rows), rows.filter(~pl.col("is_reversal")), Settings(**given))
 
     def of(self, line_id: int) -> tuple[str, int | None, str]:
         """What was found for a line: outcome, the earlier line, and why."""
@@ -72,6 +82,20 @@ def bank() -> Account:
 )
 def test_a_bank_says_in_many_ways_that_it_takes_money_back(bank: Account, said: dict[str, Any]) -> None:
     bank.line("-100.00", **said)
+    assert bank.find().returns.height == 1
+
+
+@pytest.mark.parametrize("code", [*CODES, *WORDS])
+def test_every_code_and_word_is_one_however_it_stands(bank: Account, code: str) -> None:
+    for around in ("{}", "ab {} cd", "/{}/"):
+        bank.line("-100.00", code=around.format(code.replace("[NFS]", "N").lower()))
+    assert bank.find().returns.height == 3
+
+
+@given(st.from_regex("|".join(PHRASES), fullmatch=True))
+def test_every_phrase_is_one_in_a_text(phrase: str) -> None:
+    bank = Account()
+    bank.line("-100.00", text=f"x: {phrase}, 12")
     assert bank.find().returns.height == 1
 
 
@@ -256,7 +280,7 @@ def test_each_line_is_taken_back_once_whole_and_whatever_the_order_of_rows(bank:
     found, again = bank.find(), bank.find(seed)
     assert found.returns.equals(again.returns)
     assert found.guesses.equals(again.guesses)
-    assert found.returns["line_id"].to_list() == bank.frame.filter(takes_back())["line_id"].to_list()
+    assert found.returns["line_id"].to_list() == taking_back(bank.frame)["line_id"].to_list()
     given_to = found.returns["of_id"].drop_nulls()
     assert given_to.n_unique() == given_to.len()
     certain = found.returns.filter(pl.col("outcome") == "apply")

@@ -72,6 +72,13 @@ PHRASES: Final = (
     "RETURNED (?:ITEM|CHECK|CHEQUE|DEPOSIT|DIRECT DEBIT)", "(?:ITEM|CHECK|CHEQUE|DIRECT DEBIT) RETURNED",
     "(?:PRLV|PRELEVEMENT|CHEQUE) (?:SEPA )?(?:IMPAYE|REJETE)", "(?:SEPA UEBERW|LASTSCHRIFT|UEBERWEISUNG) STORNO",
 )  # fmt: skip
+# What stands in each of these codes, words and phrases, accents or not: where it does not, none of them does.
+HINTS: Final = [
+    "RTI", "RTN", "PDD", "RDD", "PCR", "CDD", "ARE", "UPC", "URC", "CQRV",
+    "009", "108", "109", "110", "111", "193", "552", "555", "557", "558", "566",
+    "CKLAST", "BELAST", "RETOUR", "STORN", "CHARGEBACK", "REVERSAL", "RETURN", "IMPAY", "INSOLUT", "DEVOLUCI", "REJET",
+    "UNPAID",
+]  # fmt: skip
 FEES: Final = r"\b(?:ITEM|CHECK|CHEQUE|DEPOSIT|DEBIT) (?:FEE|CHARGE)S?\b"  # a line of its own, and no return
 
 DAYS_MAX: Final = 430  # thirteen months, in which a debit that nobody allowed may be returned, and some
@@ -125,16 +132,19 @@ class _Pair:
     why: str
 
 
-def takes_back() -> pl.Expr:
-    """Tell of MOVEMENTS whether they take back another: money that came in, or a reversed debit of our own."""
+def taking_back(lines: pl.DataFrame) -> pl.DataFrame:
+    """Keep the lines that take back another: money that had come in, or a debit of our own.
+
+    `lines` have amount_minor, is_reversal, return_reason, code and text of MOVEMENTS. Most of what goes out takes
+    nothing back, so words are looked for as they are before they are looked at closely.
+    """
+    is_told, is_out = pl.col("is_reversal") | (pl.col("return_reason") != ""), pl.col("amount_minor") < 0
+    is_hinted = pl.any_horizontal(pl.col("code", "text").str.contains_any(HINTS, ascii_case_insensitive=True))
+    few = lines.filter((is_out & (is_told | is_hinted)) | (~is_out & pl.col("is_reversal")))
     code, text = names.plain(pl.col("code")), names.plain(pl.col("text"))
-    said = (
-        pl.col("is_reversal")
-        | (pl.col("return_reason") != "")
-        | code.str.contains(rf"\b(?:{'|'.join((*CODES, *WORDS))})\b")
-        | (text.str.contains(rf"\b(?:{'|'.join(PHRASES)})\b") & ~text.str.contains(FEES))
-    )
-    return ((pl.col("amount_minor") < 0) & said) | ((pl.col("amount_minor") > 0) & pl.col("is_reversal"))
+    in_code = code.str.contains(rf"\b(?:{'|'.join((*CODES, *WORDS))})\b")
+    in_text = text.str.contains(rf"\b(?:{'|'.join(PHRASES)})\b") & ~text.str.contains(FEES)
+    return few.filter(is_told | in_code | in_text)
 
 
 def sought(lines: pl.DataFrame) -> Sought:

@@ -137,6 +137,19 @@ def test_charges_of_the_return_are_told_and_not_asked_of_the_debtor(bank: Town, 
     assert not Item.objects.filter(kind="charge").exists()
 
 
+def test_the_money_of_a_statement_is_applied_or_left_or_waits_or_is_gone(bank: Town, tmp_path: Path) -> None:
+    book(
+        tmp_path, PAID, RETURNED, came("120.00", "2026-03-03", "INV-30990", ref="E2E-18"),
+        came("100.00", "2026-03-06", "INV-20170", ref="E2E-19"), came("9.00", "2026-03-06", "?", ref="E2E-20"),
+    )  # fmt: skip
+    report = match_lines(bank.entity, **BERT)
+    by_state: dict[str, int] = {}
+    for minor, state in states():
+        by_state[state] = by_state.get(state, 0) + minor
+    assert by_state == {"returned": 0, "applied": 10_000, "proposed": 12_900}
+    assert report.sums == {"EUR": {"lines": 22_900, "applied": 10_000, "left": 0, "waiting": 12_900}}
+
+
 def test_an_event_rule_is_told_of_a_return_and_not_of_a_correction(bank: Town, tmp_path: Path) -> None:
     bank.apply("policy: standard\nstages:\n  - {stage: reminder, days_past_due: 3, send: [email]}\n"
                "rules: [{on: payment_reversed, do: [call]}]\n")  # fmt: skip

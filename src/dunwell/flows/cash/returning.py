@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from dunwell.cash.returns import takes_back
+from dunwell.cash.returns import taking_back
 from dunwell.cash.settings import Settings
 from dunwell.engine.money import format_minor
 from dunwell.flows.cash.applying import CERTAIN, take_money_back
@@ -146,7 +146,7 @@ def _proposed(entity: Entity, line_id: int) -> int | None:
     line = BankLine.objects.filter(entity=entity, pk=line_id).first()
     if line is None or line.state not in BANK_LINE_WAITS:
         return None
-    said = movement(line).filter(takes_back())
+    said = taking_back(movement(line))
     found = found_for(entity, said, Settings()).returns if not said.is_empty() else said
     return None if found.is_empty() else found["of_id"].item()
 
@@ -237,7 +237,7 @@ def _require_amount(line: BankLine, minor: int, what: str) -> None:
             f"line {line.pk} is {took}, and {what} {came}: money is taken back whole; "
             "where only a part is gone, unapply it, set both lines aside, and note the rest with `dunwell pay`"
         )
-    if movement(line).filter(takes_back()).is_empty():
+    if taking_back(movement(line)).is_empty():
         raise Invalid(f"line {line.pk} is {took}, and {what} {came}, and the bank does not say that it takes any back")
 
 

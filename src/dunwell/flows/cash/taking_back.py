@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 from django.db.models import Q, QuerySet
 
-from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, MOVEMENTS, Returned, find, sought, takes_back
+from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, MOVEMENTS, Returned, find, sought, taking_back
 from dunwell.cash.settings import Settings
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, Entity, Payment, PaymentState
 from dunwell.records.pieces import in_pieces
@@ -28,7 +28,7 @@ def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame
     waiting = waiting.filter(booked_on__lte=on) if on else waiting
     rows = waiting.order_by("pk").values_list("pk", *_SIGNS[1:]).iterator(chunk_size=10_000)
     signs = pl.DataFrame(list(rows), schema={name: MOVEMENTS[name] for name in _SIGNS}, orient="row")
-    ids = signs.filter(takes_back())["line_id"].to_list()
+    ids = taking_back(signs)["line_id"].to_list()
     return movements([row for some in in_pieces(ids) for row in _rows(BankLine.objects.filter(pk__in=some))])
 
 
