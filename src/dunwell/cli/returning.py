@@ -10,7 +10,8 @@ from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses
 from dunwell.cli.output import as_json, money, say
 
 if TYPE_CHECKING:
-    from dunwell.flows.cash.review import Earlier, Waiting
+    from dunwell.flows.cash.review import Waiting
+    from dunwell.flows.cash.taking_back import Earlier
 
 ASKED: Final = "LINE: that line, pNUMBER: a payment"
 

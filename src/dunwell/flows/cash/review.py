@@ -1,23 +1,18 @@
 """What waits for a person to say whose money it is, with what was found and why; and who is known to pay from where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
-import polars as pl
 from django.db import transaction
 
-from dunwell.cash.returns import GUESSES_MAX
-from dunwell.cash.settings import Settings
 from dunwell.flows.cash.applying import forget_payer
-from dunwell.flows.cash.taking_back import found_for, lines_taking_back, payments_like
+from dunwell.flows.cash.taking_back import Earlier, TakingBack, waiting_returns
 from dunwell.flows.errors import NotFound
 from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankMatch, Entity, Item, KnownPayer
 
 RETURN: Final = "return"  # the step of a line that takes back another
-PAYMENT: Final = "payment"  # why: a payment that no line had brought
-PAYMENT_PERMILLE: Final = 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,24 +32,6 @@ class Guess:
 
     account: str
     items: tuple[str, ...]
-    confidence_permille: int
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Earlier:
-    """What a line may take back: an earlier line in a state, or a payment that no line had brought.
-
-    `account`: whose money that was, where somebody knows. `why` is in the codes of docs/cash.md.
-    """
-
-    line: int | None
-    payment: int | None
-    booked_on: date
-    amount_minor: int
-    party: str
-    account: str
-    state: str
     confidence_permille: int
     why: str
 
@@ -116,10 +93,13 @@ def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     matches = list(found_matches.prefetch_related("parts__item"))
     by_line = {match.line_id: match for match in matches}
     names = _Names(matches)
-    back = lines_taking_back(entity)
-    shown = [_waiting(line, by_line.get(line.pk), names) for line in lines] + _taking_back(entity, back, most=most)
-    shown.sort(key=lambda line: (-abs(line.amount_minor), line.line))
-    return FoundWaiting(lines=tuple(shown[:most]), more=max(count + back.height - most, 0))
+    back = waiting_returns(entity, most=most)
+    shown = [_waiting(line, by_line.get(line.pk), names) for line in lines]
+    shown = sorted(
+        [*shown, *(_taking_back(each, names) for each in back.lines)],
+        key=lambda line: (-abs(line.amount_minor), line.line),
+    )
+    return FoundWaiting(lines=tuple(shown[:most]), more=max(count + back.count - most, 0))
 
 
 def payers(entity: Entity) -> list[ShownPayer]:
@@ -151,54 +131,13 @@ class _Names:
         self.item = dict(Item.objects.filter(pk__in=items).values_list("pk", "number"))
 
 
-def _taking_back(entity: Entity, back: pl.DataFrame, *, most: int) -> list[Waiting]:
-    """The largest of the lines that take others back, with what each may be about."""
-    if back.is_empty():
-        return []
-    found = found_for(entity, back, Settings())
-    largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most)
-    of = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
-    guesses = found.guesses.filter(pl.col("line_id").is_in(largest.to_list()))
-    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*largest, *guesses["of_id"]])}
-    accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
-    by_line: dict[int, list[Earlier]] = {}
-    for guess in guesses.sort("line_id", "place").iter_rows(named=True):
-        earlier = _earlier(lines[guess["of_id"]], accounts.get(guess["of_id"]) or "", guess)
-        by_line.setdefault(guess["line_id"], []).append(earlier)
-    shown = []
-    for line_id in largest:
-        row, line = of[line_id], lines[line_id]
-        earlier_ones = [*by_line.get(line_id, ()), *([] if row["of_id"] else _payments(line))][:GUESSES_MAX]
-        plain = _waiting(line, None, _Names([]))
-        shown.append(
-            replace(
-                plain, outcome=row["outcome"], step=RETURN, confidence_permille=row["confidence_permille"],
-                why=row["why"], takes_back=True, of=row["of_id"], earlier=tuple(earlier_ones),
-                account=earlier_ones[0].account if row["of_id"] else "",
-            )
-        )  # fmt: skip
-    return shown
-
-
-def _earlier(line: BankLine, account: str, guess: Mapping[str, Any]) -> Earlier:
-    return Earlier(
-        line=line.pk, payment=None, booked_on=line.booked_on, amount_minor=line.amount_minor, party=line.party_name,
-        account=account, state=line.state, confidence_permille=guess["confidence_permille"], why=guess["why"],
+def _taking_back(back: TakingBack, names: _Names) -> Waiting:
+    """A line that takes back another, with what that may be."""
+    return replace(
+        _waiting(back.line, None, names), outcome=back.outcome, step=RETURN, why=back.why, takes_back=True, of=back.of,
+        confidence_permille=back.confidence_permille, account=back.earlier[0].account if back.of else "",
+        earlier=back.earlier,
     )  # fmt: skip
-
-
-def _payments(line: BankLine) -> list[Earlier]:
-    """Payments that somebody noted, and that a line may take back."""
-    if line.amount_minor > 0:
-        return []
-    return [
-        Earlier(
-            line=None, payment=each.pk, booked_on=each.received_on or line.booked_on, party=each.external_id,
-            amount_minor=each.item.amount_minor, account=each.item.account.code, state=each.state,
-            confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
-        )
-        for each in payments_like(line, most=GUESSES_MAX)
-    ]  # fmt: skip
 
 
 def _waiting(line: BankLine, match: BankMatch | None, names: _Names) -> Waiting:

@@ -1,15 +1,16 @@
 """What banks take back that waits, and which earlier line, or payment without one, each is about."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
 from django.db.models import Q, QuerySet
 
-from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, MOVEMENTS, Returned, find, sought, taking_back
+from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, GUESSES_MAX, MOVEMENTS, Returned, find, sought, taking_back
 from dunwell.cash.settings import Settings
-from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, Entity, Payment, PaymentState
+from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
 from dunwell.records.pieces import in_pieces
 
 _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not in ("line_id", "bank_account_id"))]
@@ -19,6 +20,71 @@ _REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "m
 _OWN: Final = (
     Q(code__contains="RTI") | Q(code__contains="RRTN") | Q(code__endswith=" 159") | Q(code__in=["255", "257", "258"])
 )
+PAYMENT: Final = "payment"  # why: a payment that no line had brought
+PAYMENT_PERMILLE: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What a line may take back: an earlier line in a state, or a payment that no line had brought.
+
+    `account`: whose money that was, where somebody knows. `why` is in the codes of docs/cash.md.
+    """
+
+    line: int | None
+    payment: int | None
+    booked_on: date
+    amount_minor: int
+    party: str
+    account: str
+    state: str
+    confidence_permille: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakingBack:
+    """A line that waits and takes back another: `of` is the one that is proposed, `earlier` are the guesses."""
+
+    line: BankLine
+    outcome: str
+    of: int | None
+    confidence_permille: int
+    why: str
+    earlier: tuple[Earlier, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingReturns:
+    """The largest lines that take others back and wait, and how many there are in all."""
+
+    lines: tuple[TakingBack, ...]
+    count: int
+
+
+def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
+    """List what banks take back and nobody has dealt with, with what each may be about, the largest first."""
+    back = lines_taking_back(entity)
+    if back.is_empty():
+        return WaitingReturns(lines=(), count=0)
+    found = found_for(entity, back, Settings())
+    largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most).to_list()
+    said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
+    guesses = found.guesses.filter(_one_of(largest)).sort("line_id", "place")
+    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*largest, *guesses["of_id"]])}
+    accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
+    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in largest}
+    for guess in guesses.iter_rows(named=True):
+        earlier = lines[guess["of_id"]]
+        by_line[guess["line_id"]].append(
+            Earlier(
+                line=earlier.pk, payment=None, booked_on=earlier.booked_on, amount_minor=earlier.amount_minor,
+                party=earlier.party_name, account=accounts.get(earlier.pk) or "", state=earlier.state,
+                confidence_permille=guess["confidence_permille"], why=guess["why"],
+            )
+        )  # fmt: skip
+    shown = [_shown(lines[line_id], said[line_id], by_line[line_id]) for line_id in largest]
+    return WaitingReturns(lines=tuple(shown), count=back.height)
 
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
@@ -55,7 +121,16 @@ def own_money_back(entity: Entity) -> QuerySet[BankLine]:
     return waiting.filter(~Q(return_reason="") | _OWN)
 
 
-def payments_like(line: BankLine, *, most: int) -> list[Payment]:
+def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier]) -> TakingBack:
+    """A line with its guesses; where none of them is proposed, payments that no line had brought may be it as well."""
+    payments = [] if said["of_id"] or line.amount_minor > 0 else _payments_like(line)
+    return TakingBack(
+        line=line, outcome=str(said["outcome"]), of=said["of_id"], confidence_permille=said["confidence_permille"],
+        why=said["why"], earlier=tuple([*guesses, *payments][:GUESSES_MAX]),
+    )  # fmt: skip
+
+
+def _payments_like(line: BankLine) -> list[Earlier]:
     """The payments without a bank line that a line may take back: called by its references, or of its amount."""
     own = {getattr(line, name) for name in _REFERENCES} - {""}
     near = Q(received_on__gte=line.booked_on - timedelta(days=DAYS_NEAR))
@@ -64,7 +139,14 @@ def payments_like(line: BankLine, *, most: int) -> list[Payment]:
         like, entity=line.entity_id, state=PaymentState.RECEIVED, item__currency=line.currency,
         received_on__lte=line.booked_on, item__bank_match=None,
     )  # fmt: skip
-    return list(found.select_related("item__account").order_by("-received_on", "-pk")[:most])
+    return [
+        Earlier(
+            line=None, payment=each.pk, booked_on=each.received_on or line.booked_on, party=each.external_id,
+            amount_minor=each.item.amount_minor, account=each.item.account.code, state=each.state,
+            confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
+        )
+        for each in found.select_related("item__account").order_by("-received_on", "-pk")[:GUESSES_MAX]
+    ]  # fmt: skip
 
 
 def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
