@@ -6,6 +6,7 @@ from typing import Final
 
 from dunwell.cash.confidence import CASES, KNOWN
 from dunwell.cash.payers import WORTH
+from dunwell.cash.returns import CERTAINTY
 from dunwell.cash.settings import Settings
 from dunwell.cash.tables import STEPS
 from tests.tidy.tree import ROOT
@@ -17,11 +18,12 @@ OTHERS: Final = {
 }  # fmt: skip
 
 
-def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading, without its head."""
+def rows(heading: str, *, with_head: bool = False) -> list[list[str]]:
+    """The cells of the table under a heading, without its head unless it is asked for."""
     text = PAGE.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     lines = [line for line in text.splitlines() if line.startswith("|")]
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [*found[: 1 if with_head else 0], *found[2:]]
 
 
 def test_every_step_is_told_in_the_order_of_the_ladder() -> None:
@@ -40,6 +42,15 @@ def test_the_table_of_confidence_is_that_of_the_code() -> None:
     }
     assert told == {name: case.permille for name, case in CASES.items()}
     assert all(case.step in STEPS and len(case.permille) == len(KNOWN) for case in CASES.values())
+
+
+def test_how_certain_a_return_is_is_told() -> None:
+    first, *told = rows("What a bank takes back", with_head=True)
+    fits = [cell.strip("`") for cell in first[1:]]
+    assert {
+        cells[0].strip("`"): {fit: int(cell) for fit, cell in zip(fits, cells[1:], strict=True) if cell != "-"}
+        for cells in told
+    } == CERTAINTY
 
 
 def test_every_setting_is_told_with_its_default() -> None:

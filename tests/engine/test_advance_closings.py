@@ -74,6 +74,13 @@ def test_failures_and_reversals_are_raised_and_judged_once() -> None:
     assert town.book.alerts["acted_on"].to_list() == [D[6], D[6]]
 
 
+def test_who_corrects_what_money_was_applied_to_raises_nothing() -> None:
+    town = Town().invoice(10, 100_00).pay(20, 50_00, 10)
+    town.let(Reversed(on=D[4], item_id=20, is_correction=True))
+    assert town.book.alerts.is_empty()
+    assert town.open(10, 20) == [100_00, 0]
+
+
 def judging(alerts: pl.DataFrame) -> Posted:
     """A posting without a notice."""
     notices = EMPTY["notices"].with_columns(notice_id=pl.lit(None, dtype=pl.Int64), as_of=pl.lit(None, dtype=pl.Date))

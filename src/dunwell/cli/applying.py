@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from dunwell.cli import clock
+from dunwell.cli import clock, returning
 from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses, typed
 from dunwell.cli.output import as_json, is_watched, money, progress, say, table
 from dunwell.flows.errors import FlowError
@@ -47,7 +47,13 @@ def match(
     for currency, of in report.sums.items():
         lines, applied, left, waiting = (money(of[name], currency) for name in ("lines", "applied", "left", "waiting"))
         say(f"  {lines} {currency} = {applied} applied + {left} left on accounts + {waiting} waiting")
-    if report.lines > report.applied:
+    if report.returned or report.returns_waiting:
+        say(
+            f"  the bank took {report.returned:,} earlier lines back; {report.returns_waiting:,} more wait for a person"
+        )
+    for currency, over in report.return_charges.items():
+        say(f"  {money(over, currency)} {currency} it took beyond what had come, such as charges")
+    if report.lines > report.applied or report.returns_waiting:
         say(f"next: {typed('cash review')}")
 
 
@@ -68,7 +74,7 @@ def review(entity: EntityCode = None, json: Json = False) -> None:
         say("nothing waits")
         return
     for line in found.lines:
-        _show(line)
+        (returning.show if line.takes_back else _show)(line)
         if is_watched() and sys.stdin.isatty() and not _asked(chosen.code, line):
             return
     if found.more:
@@ -190,14 +196,18 @@ def _show(line: "Waiting") -> None:
 def _asked(entity: str, line: "Waiting") -> bool:
     """Ask what a line is for, and do it, until it can be done; False where somebody has had enough."""
     is_proposed = bool(line.outcome) and line.outcome != "exception"
-    what = "y: apply, " if is_proposed else ""
+    what = "y: as proposed, " if is_proposed else ""
+    others = returning.ASKED if line.takes_back else "item numbers, =ACCOUNT"
     while True:
-        answer = typer.prompt(f"  {what}item numbers, =ACCOUNT, s: skip, q: quit", default="s", show_default=False)
+        answer = typer.prompt(f"  {what}{others}, s: skip, q: quit", default="s", show_default=False)
         words = answer.replace(",", " ").split()
         if words in (["q"], ["s"]):
             return bool(words == ["s"])
         try:
-            _answered(entity, line, words, is_proposed=is_proposed)
+            if line.takes_back:
+                returning.answered(entity, line, words)
+            else:
+                _answered(entity, line, words, is_proposed=is_proposed)
         except (FlowError, WrongUsage) as error:  # a typing error is no reason to begin again
             say(f"  {error}")
         else:

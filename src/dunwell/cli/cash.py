@@ -124,7 +124,7 @@ def import_(
 def lines(
     entity: OfEntity = None,
     state: Annotated[
-        str | None, typer.Option("--state", metavar="STATE", help="Only these: open, proposed, applied, set_aside.")
+        str | None, typer.Option("--state", metavar="STATE", help="open, proposed, applied, set_aside, or returned.")
     ] = None,
     json: Json = False,
 ) -> None:

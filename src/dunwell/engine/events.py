@@ -103,10 +103,14 @@ class Unallocated:
 
 @dataclass(frozen=True, kw_only=True)
 class Reversed:
-    """A payment taken back, or an announced one that failed: what it had paid is open again."""
+    """A payment taken back, or an announced one that failed: what it had paid is open again.
+
+    `is_correction`: it had been applied wrongly, and nobody took the money itself back.
+    """
 
     on: date
     item_id: int
+    is_correction: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

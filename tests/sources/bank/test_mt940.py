@@ -163,6 +163,25 @@ def test_a_payment_that_came_back_says_why(tmp_path: Path) -> None:
     assert (line.return_reason, line.mandate_ref, line.end_to_end_ref) == ("914", "M-1", "A-17")
 
 
+@pytest.mark.parametrize(
+    ("movement", "said", "ordered"),
+    [
+        ("2603310331D103,5NRTINONREF", "?24COAM+     3,50?25OAMT+     100,00?26SVWZ+Ruecklastschrift", -10_000),
+        ("2603310331D103,5NRTINONREF", "?25OAMT+EUR100,?26SVWZ+x", -10_000),
+        ("2603310331D100,NRTINONREF", "?25OAMT+100,00?26SVWZ+x", None),  # no more than it had come to
+        ("2603310331D103,5NRTINONREF", "?25OAMT+hundred?26SVWZ+x", None),
+        ("2603310331D103,5NRTINONREF", "?25OAMT+QQQ100,00?26SVWZ+x", None),
+        ("2603310331C103,5NTRFNONREF", "?25OAMT+100,00?26SVWZ+x", None),
+    ],
+)
+def test_what_a_returned_debit_had_come_to_is_told_from_charges(
+    tmp_path: Path, movement: str, said: str, ordered: int | None
+) -> None:
+    line = _line_of(tmp_path, movement, f":86:109?00RETOURE?20EREF+E2E-17{said}").lines[0]
+    assert (line.end_to_end_ref, line.instructed_minor) == ("E2E-17", ordered)
+    assert line.instructed_currency == ("EUR" if ordered else "")
+
+
 def test_what_was_ordered_abroad_and_what_banks_kept(tmp_path: Path) -> None:
     line = _line_of(tmp_path, "2603310331C90,NTRFNONREF\n/OCMT/USD105,//CHGS/EUR2,50/").lines[0]
     assert (line.instructed_minor, line.instructed_currency, line.charges_minor) == (10_500, "USD", 250)

@@ -151,7 +151,9 @@ def reversed_(book: Book, event: Reversed) -> Effects:
     moves.close(event.item_id)
     changes = moves.changes()
     if not payment["draft"]:
-        changes |= {"promises": promises_without(book, payment), "alerts": reversal(payment, event.on)}
+        changes |= {"promises": promises_without(book, payment)}
+        if not event.is_correction:  # who only looks again at whose money it is has nothing to complain of
+            changes |= {"alerts": reversal(payment, event.on)}
     return Effects(changes=changes)
 
 

@@ -117,7 +117,8 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         match = BankMatch.objects.filter(line=line).select_related("payment__account").first()
         if match is None or match.payment is None:
             raise Conflict(f"line {line_id} is not applied")
-        take_money_back(entity, line, match, reason=reason, on=local_day(entity, at), by=by, at=at)
+        on = local_day(entity, at)
+        take_money_back(entity, line, match, reason=reason, is_correction=True, on=on, by=by, at=at)
         for known in line.known_payers.select_related("account"):
             forget_payer(known, by=by, at=at)
         line.state, line.taken_back = BankLineState.OPEN, True
@@ -138,7 +139,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         if not back:
             _require_waiting(line)
         BankMatch.objects.filter(line=line).delete()
-        answered([line], by=by, at=at)
+        answered([line.pk], by=by, at=at)
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
         what = "line.taken_up" if back else "line.set_aside"

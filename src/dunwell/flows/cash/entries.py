@@ -39,7 +39,7 @@ def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
     if line is None:
         return None
     BankMatch.objects.filter(line=line).delete()
-    answered([line], by=by, at=at)
+    answered([line.pk], by=by, at=at)
     Task.objects.filter(line=line).update(line=None)
     line.delete()
     return line

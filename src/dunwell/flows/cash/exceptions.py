@@ -1,6 +1,6 @@
 """Bank lines that nobody can tell are asked of people: a task each, with the best guesses, until it is dealt with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 from typing import Final
 
@@ -34,12 +34,12 @@ def ask_about(
         if task.detail != details.get(line_id, task.detail):
             task.detail = details[line_id]
             task.save(update_fields=["detail"])
-    answered([line for line in lines if line.pk in asked and line.pk not in unknown], by=by, at=at)
+    answered([line_id for line_id in asked if line_id not in unknown], by=by, at=at)
 
 
-def answered(lines: Iterable[BankLine], *, by: str, at: datetime) -> None:
+def answered(line_ids: Collection[int], *, by: str, at: datetime) -> None:
     """End the tasks of lines that are dealt with, in the caller's transaction."""
-    tasks = Task.objects.filter(line__in=[line.pk for line in lines], closed_at=None)
+    tasks = Task.objects.filter(line__in=line_ids, closed_at=None)
     tasks.update(closed_at=at, closed_by=by)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +14,8 @@ from dunwell.cash.settings import Settings
 from dunwell.flows.cash.applying import CERTAIN, apply_certain
 from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.returning import return_certain
+from dunwell.flows.cash.taking_back import own_money_back
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.progress import Progress, untold
@@ -36,30 +38,39 @@ class MatchReport:
     exceptions: int
     passed_by: int  # applied by somebody else meanwhile, or not possible any more
     sums: Mapping[str, Mapping[str, int]]
+    returned: int = 0  # lines that took an earlier one back by themselves: neither of the two is among the lines
+    returns_waiting: int = 0  # those that a person has to look at
+    return_charges: Mapping[str, int] = field(default_factory=dict)  # what banks took beyond, by currency
 
 
 def match_lines(
     entity: Entity, *, apply: bool = True, settings: Settings | None = None, by: str, at: datetime,
     progress: Progress = untold,
 ) -> MatchReport:  # fmt: skip
-    """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all."""
-    today = local_day(entity, at)
+    """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all.
+
+    What banks take back is taken back first.
+    """
+    today, settings = local_day(entity, at), settings or Settings()
+    back = return_certain(entity, settings=settings, apply=apply, by=by, at=at, progress=progress)
     progress("reading")
     lines = waiting_lines(entity, on=today)
     items, payers = open_items(entity, on=today)
     progress("matching")
     accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
-    found = _for_people(entity, match(lines, items, accounts, given, known, settings or Settings()))
+    found = _for_people(entity, match(lines, items, accounts, given, known, settings))
     keep(entity, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)
-    return _report(entity, lines, found, done, len(certain))
+    report = _report(entity, lines, found, done, len(certain))
+    return replace(report, returned=back.returned, returns_waiting=back.waiting, return_charges=back.over)
 
 
 def _for_people(entity: Entity, found: Matched) -> Matched:
-    """Leave to a person what a person took back, and what is for several payers."""
+    """Leave to a person what a person took back, what we paid ourselves, and what is for several payers."""
     taken_back = BankLine.objects.filter(entity=entity, taken_back=True).exclude(state=BankLineState.APPLIED)
-    is_theirs = pl.col("line_id").is_in(list(taken_back.values_list("pk", flat=True))) | pl.col("account_id").is_null()
+    asked = [*taken_back.values_list("pk", flat=True), *own_money_back(entity).values_list("pk", flat=True)]
+    is_theirs = pl.col("line_id").is_in(asked) | pl.col("account_id").is_null()
     outcome = pl.col("outcome").cast(pl.String)
     only = pl.when(is_theirs & (outcome == CERTAIN)).then(pl.lit("propose")).otherwise(outcome)
     return replace(found, matches=found.matches.with_columns(outcome=only))

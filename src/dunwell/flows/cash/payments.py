@@ -53,7 +53,7 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
         of_day = list(each_of_day)
         happening = [each for happens in (_set_offs, _payments, _grants) for each in happens(entity, of_day)]
         let_all_happen(entity, happening, on=on, by=by, at=at)
-    lines = [each.line for each in applications]
+    line_ids = [each.line.pk for each in applications]
     Payment.objects.bulk_create(
         Payment(
             item_id=payment_id, entity=entity, received_on=each.line.booked_on,
@@ -61,21 +61,23 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
         )
         for each, payment_id in zip(applications, payment_ids, strict=True)
     )  # fmt: skip
-    matched = {"line_id": [line.pk for line in lines], "payment_id": payment_ids}
+    matched = {"line_id": line_ids, "payment_id": payment_ids}
     bulk.change(BankMatch, pl.DataFrame(matched, schema=dict.fromkeys(matched, pl.Int64)), "line_id")
     given = {"id": [part.pk for part in granted], "credit_id": [part.credit_id for part in granted]}
     bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")
-    BankLine.objects.filter(pk__in=[line.pk for line in lines]).update(state=BankLineState.APPLIED)
-    answered(lines, by=by, at=at)
+    BankLine.objects.filter(pk__in=line_ids).update(state=BankLineState.APPLIED)
+    answered(line_ids, by=by, at=at)
     return payment_ids
 
 
 def take_money_back(
-    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, on: date, by: str, at: datetime
-) -> None:
+    entity: Entity, line: BankLine, match: BankMatch, *, reason: str, is_correction: bool, on: date, by: str,
+    at: datetime,
+) -> None:  # fmt: skip
     """Take back the payment that a line was applied as, with what was granted and set off, in the caller's transaction.
 
-    The match is forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
+    `is_correction`: a person looks again at whose money it is; else its bank took the money itself. The match is
+    forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
     """
     payment = match.payment
     if payment is None:
@@ -85,9 +87,10 @@ def take_money_back(
     happening: list[tuple[Event, Told]] = []
     for credit in (part.credit for part in parts if part.credit):
         told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
-        happening.append((Reversed(on=on, item_id=credit.pk), told))
-    told = Told(what="payment.unapplied", about=payment.account, columns={}, detail=detail)
-    happening.append((Reversed(on=on, item_id=payment.pk), told))
+        happening.append((Reversed(on=on, item_id=credit.pk, is_correction=is_correction), told))
+    what = "payment.unapplied" if is_correction else "payment.reversed"
+    told = Told(what=what, about=payment.account, columns={}, detail=detail)
+    happening.append((Reversed(on=on, item_id=payment.pk, is_correction=is_correction), told))
     for each in _set_off(parts):
         event = Unallocated(on=on, source_item_id=each.credit_id, item_id=each.item_id, amount_minor=each.amount_minor)
         happening.append((event, _told_of(each, parts, line, "credit.set_off_taken_back")))

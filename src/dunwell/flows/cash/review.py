@@ -1,14 +1,18 @@
 """What waits for a person to say whose money it is, with what was found and why; and who is known to pay from where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Final
 
 from django.db import transaction
 
 from dunwell.flows.cash.applying import forget_payer
 from dunwell.flows.cash.guessing import Guess, Names
+from dunwell.flows.cash.taking_back import Earlier, TakingBack, waiting_returns
 from dunwell.flows.errors import NotFound
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankMatch, Entity, KnownPayer
+
+RETURN: Final = "return"  # the step of a line that takes back another
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +28,11 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Waiting:
-    """A line that waits, as its bank says it, with what is proposed, or the best guesses."""
+    """A line that waits, as its bank says it, with what is proposed, or the best guesses.
+
+    `takes_back`: it takes back what had come in, and `earlier` are the guesses what that was; `of` is the line that is
+    proposed.
+    """
 
     line: int
     booked_on: date
@@ -42,6 +50,9 @@ class Waiting:
     shares: tuple[Share, ...]
     left_minor: int
     guesses: tuple[Guess, ...]
+    takes_back: bool = False
+    of: int | None = None
+    earlier: tuple[Earlier, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +75,7 @@ class ShownPayer:
 
 
 def waiting(entity: Entity, *, most: int) -> FoundWaiting:
-    """List what came in and is not applied, the largest first."""
+    """List what came in and is not applied, and what banks took back, the largest first."""
     found = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False)
     count = found.count()
     lines = list(found.order_by("-amount_minor", "pk")[:most])
@@ -72,9 +83,13 @@ def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     matches = list(found_matches.prefetch_related("parts__item"))
     by_line = {match.line_id: match for match in matches}
     names = Names(matches)
-    return FoundWaiting(
-        lines=tuple(_waiting(line, by_line.get(line.pk), names) for line in lines), more=count - len(lines)
+    back = waiting_returns(entity, most=most)
+    shown = [_waiting(line, by_line.get(line.pk), names) for line in lines]
+    shown = sorted(
+        [*shown, *(_taking_back(each, names) for each in back.lines)],
+        key=lambda line: (-abs(line.amount_minor), line.line),
     )
+    return FoundWaiting(lines=tuple(shown[:most]), more=max(count + back.count - most, 0))
 
 
 def payers(entity: Entity) -> list[ShownPayer]:
@@ -93,6 +108,15 @@ def forget(entity: Entity, number: int, *, by: str, at: datetime) -> None:
         if found is None:
             raise NotFound(f"there is no known payer {number} of {entity.code}")
         forget_payer(found, by=by, at=at)
+
+
+def _taking_back(back: TakingBack, names: Names) -> Waiting:
+    """A line that takes back another, with what that may be."""
+    return replace(
+        _waiting(back.line, None, names), outcome=back.outcome, step=RETURN, why=back.why, takes_back=True, of=back.of,
+        confidence_permille=back.confidence_permille, account=back.earlier[0].account if back.of else "",
+        earlier=back.earlier,
+    )  # fmt: skip
 
 
 def _waiting(line: BankLine, match: BankMatch | None, names: Names) -> Waiting:

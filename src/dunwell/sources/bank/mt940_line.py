@@ -1,12 +1,16 @@
 """A movement of MT940 with its text, put together to a line."""
 
+import re
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from dunwell.engine.money import MoneyError
 from dunwell.sources.bank.codes import iban_of, reference_of
 from dunwell.sources.bank.mt940_fields import Movement, abroad, minor_of
 from dunwell.sources.bank.mt940_text import coded, details
 from dunwell.sources.bank.pieces import Line
+
+_RETURNED: Final = re.compile(r"^OAMT\+(?:([A-Z]{3}) ?)?(\d{1,15}(?:,\d{0,3})?)$", re.MULTILINE)
 
 
 @dataclass
@@ -59,7 +63,7 @@ def line_of(pending: Pending, entry_no: int, currency: str) -> Line:
         on_behalf_of=told.on_behalf_of,
         return_reason=told.return_reason,
     )
-    return _with_abroad(line, movement)
+    return _with_returned(_with_abroad(line, movement))
 
 
 def _with_abroad(line: Line, movement: Movement) -> Line:
@@ -76,3 +80,18 @@ def _with_abroad(line: Line, movement: Movement) -> Line:
     except MoneyError:
         return line
     return line
+
+
+def _with_returned(line: Line) -> Line:
+    """Add what a direct debit had come to that is returned with charges: German banks say it in the text."""
+    found = _RETURNED.search(line.text)
+    if not found or line.amount_minor >= 0 or line.instructed_minor is not None:
+        return line
+    currency = found[1] or line.currency
+    try:
+        minor = -minor_of(found[2], currency)
+    except MoneyError:
+        return line
+    if (currency, minor) == (line.currency, line.amount_minor):
+        return line
+    return replace(line, instructed_minor=minor, instructed_currency=currency)

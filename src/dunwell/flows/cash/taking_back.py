@@ -1,0 +1,171 @@
+"""What banks take back that waits, and which earlier line, or payment without one, each is about."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Final
+
+import polars as pl
+from django.db.models import Q, QuerySet
+
+from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, GUESSES_MAX, MOVEMENTS, Returned, find, sought, taking_back
+from dunwell.cash.settings import Settings
+from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
+from dunwell.records.pieces import in_pieces
+
+_COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not in ("line_id", "bank_account_id"))]
+_SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
+_REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
+# How the codes of banks end, or what they have in them, where a payment of our own comes back.
+_OWN: Final = (
+    Q(code__contains="RTI") | Q(code__contains="RRTN") | Q(code__endswith=" 159") | Q(code__in=["255", "257", "258"])
+)
+PAYMENT: Final = "payment"  # why: a payment that no line had brought
+PAYMENT_PERMILLE: Final = 400
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What a line may take back: an earlier line in a state, or a payment that no line had brought.
+
+    `account`: whose money that was, where somebody knows. `why` is in the codes of docs/cash.md.
+    """
+
+    line: int | None
+    payment: int | None
+    booked_on: date
+    amount_minor: int
+    party: str
+    account: str
+    state: str
+    confidence_permille: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakingBack:
+    """A line that waits and takes back another: `of` is the one that is proposed, `earlier` are the guesses."""
+
+    line: BankLine
+    outcome: str
+    of: int | None
+    confidence_permille: int
+    why: str
+    earlier: tuple[Earlier, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingReturns:
+    """The largest lines that take others back and wait, and how many there are in all."""
+
+    lines: tuple[TakingBack, ...]
+    count: int
+
+
+def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
+    """List what banks take back and nobody has dealt with, with what each may be about, the largest first."""
+    back = lines_taking_back(entity)
+    if back.is_empty():
+        return WaitingReturns(lines=(), count=0)
+    found = found_for(entity, back, Settings())
+    largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most).to_list()
+    said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
+    guesses = found.guesses.filter(_one_of(largest)).sort("line_id", "place")
+    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*largest, *guesses["of_id"]])}
+    accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
+    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in largest}
+    for guess in guesses.iter_rows(named=True):
+        earlier = lines[guess["of_id"]]
+        by_line[guess["line_id"]].append(
+            Earlier(
+                line=earlier.pk, payment=None, booked_on=earlier.booked_on, amount_minor=earlier.amount_minor,
+                party=earlier.party_name, account=accounts.get(earlier.pk) or "", state=earlier.state,
+                confidence_permille=guess["confidence_permille"], why=guess["why"],
+            )
+        )  # fmt: skip
+    shown = [_shown(lines[line_id], said[line_id], by_line[line_id]) for line_id in largest]
+    return WaitingReturns(lines=tuple(shown), count=back.height)
+
+
+def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
+    """The lines that wait and take back another, as far as they are booked by a day: MOVEMENTS, the earlier first."""
+    back = Q(amount_minor__lt=0) | Q(amount_minor__gt=0, is_reversal=True)
+    waiting = BankLine.objects.filter(back, entity=entity, state__in=BANK_LINE_WAITS)
+    waiting = waiting.filter(booked_on__lte=on) if on else waiting
+    rows = waiting.order_by("pk").values_list("pk", *_SIGNS[1:]).iterator(chunk_size=10_000)
+    signs = pl.DataFrame(list(rows), schema={name: MOVEMENTS[name] for name in _SIGNS}, orient="row")
+    ids = taking_back(signs)["line_id"].to_list()
+    return movements([row for some in in_pieces(ids) for row in _rows(BankLine.objects.filter(pk__in=some))])
+
+
+def found_for(entity: Entity, lines: pl.DataFrame, settings: Settings) -> Returned:
+    """Say which earlier line each of `lines` (MOVEMENTS) takes back, of all that have not been taken back yet."""
+    ids = lines.sort("booked_on", "line_id")["line_id"].to_list()
+    rows = {row[0]: row for some in in_pieces(ids) for row in _earlier(entity, lines.filter(_one_of(some)))}
+    return find(lines, movements([rows[pk] for pk in sorted(rows)]), settings)
+
+
+def movements(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    """Lines as MOVEMENTS."""
+    return pl.DataFrame(rows, schema=MOVEMENTS, orient="row").sort("booked_on", "line_id")
+
+
+def movement(line: BankLine) -> pl.DataFrame:
+    """One line as MOVEMENTS."""
+    return movements([tuple(getattr(line, name) for name in _COLUMNS)])
+
+
+def own_money_back(entity: Entity) -> QuerySet[BankLine]:
+    """The lines that wait with what we had paid, and banks sent back: no debtor paid that, unless a person says so."""
+    waiting = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0)
+    return waiting.filter(~Q(return_reason="") | _OWN)
+
+
+def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier]) -> TakingBack:
+    """A line with its guesses; where none of them is proposed, payments that no line had brought may be it as well."""
+    payments = [] if said["of_id"] or line.amount_minor > 0 else _payments_like(line)
+    return TakingBack(
+        line=line, outcome=str(said["outcome"]), of=said["of_id"], confidence_permille=said["confidence_permille"],
+        why=said["why"], earlier=tuple([*guesses, *payments][:GUESSES_MAX]),
+    )  # fmt: skip
+
+
+def _payments_like(line: BankLine) -> list[Earlier]:
+    """The payments without a bank line that a line may take back: called by its references, or of its amount."""
+    own = {getattr(line, name) for name in _REFERENCES} - {""}
+    near = Q(received_on__gte=line.booked_on - timedelta(days=DAYS_NEAR))
+    like = Q(external_id__in=own) | (near & Q(item__amount_minor__in=sought(movement(line)).amounts_minor))
+    found = Payment.objects.filter(
+        like, entity=line.entity_id, state=PaymentState.RECEIVED, item__currency=line.currency,
+        received_on__lte=line.booked_on, item__bank_match=None,
+    )  # fmt: skip
+    return [
+        Earlier(
+            line=None, payment=each.pk, booked_on=each.received_on or line.booked_on, party=each.external_id,
+            amount_minor=each.item.amount_minor, account=each.item.account.code, state=each.state,
+            confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
+        )
+        for each in found.select_related("item__account").order_by("-received_on", "-pk")[:GUESSES_MAX]
+    ]  # fmt: skip
+
+
+def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
+    """The lines of the same bank accounts that some others may take back."""
+    what = sought(lines)
+    like = Q(amount_minor__in=what.amounts_minor)
+    for name in _REFERENCES:
+        like |= Q(**{f"{name}__in": what.references})
+    first, last = lines["booked_on"].min(), lines["booked_on"].max()
+    found = BankLine.objects.filter(
+        like, entity=entity, account__in=lines["bank_account_id"].unique().to_list(), is_reversal=False,
+        booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
+    )  # fmt: skip
+    return _rows(found.exclude(state=BankLineState.RETURNED))
+
+
+def _rows(found: QuerySet[BankLine]) -> list[tuple[Any, ...]]:
+    return list(found.order_by("pk").values_list(*_COLUMNS))
+
+
+def _one_of(ids: list[int]) -> pl.Expr:
+    return pl.col("line_id").is_in(ids)
