@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import postgres
+from tests import postgres, profiles
 
 SERVER = "DUNWELL_TEST_POSTGRES"  # the server's port, for the workers of pytest-xdist
 REQUIRED = "DUNWELL_REQUIRE_POSTGRES"
@@ -25,6 +25,7 @@ RUNNING: pytest.StashKey[contextlib.ExitStack] = pytest.StashKey()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start the server before the workers of pytest-xdist, which take its port from the environment."""
+    profiles.load()
     _write_to_memory()
     config.stash[RUNNING] = contextlib.ExitStack()
     leads = bool(getattr(config.option, "numprocesses", None)) and not hasattr(config, "workerinput")
