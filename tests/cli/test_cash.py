@@ -89,3 +89,18 @@ def test_a_line_is_set_aside_and_taken_up_again(book: Path) -> None:
     answer = dunwell("cash", "set-aside", number, "--reason", "no loan", "--back", "--json", cwd=book)
     assert answer.json == {"line": line["line"]}
     assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1
+
+
+def test_what_matching_may_do_is_set_and_shown(book: Path) -> None:
+    told = {each["name"]: each for each in dunwell("cash", "settings", "--json", cwd=book).json["settings"]}
+    assert (told["threshold_permille"]["value"], told["tolerances"]["value"]["EUR"]) == (950, 100)
+    change = ("--set", "threshold_permille=98.5%", "--set", "tolerances=EUR:2.00,USD:0", "--set", "hold_back_days=5")
+    answer = dunwell("cash", "settings", *change, "--json", cwd=book)
+    own = {each["name"]: each["value"] for each in answer.json["settings"] if each["is_own"]}
+    assert own == {"threshold_permille": 985, "tolerances": {"EUR": 200, "USD": 0}, "hold_back_days": 5}
+    assert "EUR:2.00,USD:0.00" in dunwell("cash", "settings", cwd=book).out
+    assert dunwell("cash", "settings", "--usual", "tolerances", cwd=book).code == 0
+    refused = dunwell("cash", "settings", "--set", "threshold_permille=80%", cwd=book)
+    assert (refused.code, "80.0% is too low" in refused.err) == (3, True)
+    for words in (("--set", "oldest_first"), ("--set", "oldest_first=no", "--set", "oldest_first=yes")):
+        assert dunwell("cash", "settings", *words, cwd=book).code == 2

@@ -9,6 +9,7 @@ from django.db import transaction
 from dunwell.cash.names import plain_iban
 from dunwell.engine.events import ItemsBooked, Paid, Reversed
 from dunwell.flows.cash.concerned import accounts_of_items
+from dunwell.flows.cash.holding import let_go
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen
@@ -152,6 +153,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         BankMatch.objects.filter(line=line).delete()
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
+        let_go(entity, line, by=by, at=at)
         what = "line.taken_up" if back else "line.set_aside"
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
@@ -204,6 +206,7 @@ def _apply(
     match.save(update_fields=["payment"])
     line.state = BankLineState.APPLIED
     line.save(update_fields=["state"])
+    let_go(entity, line, by=by, at=at)
     for part in parts:
         if granted_minor(part):
             _grant(entity, line, part, by=by, at=at)

@@ -10,7 +10,9 @@ from django.db import IntegrityError, transaction
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
+from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN, apply_match
+from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
@@ -39,14 +41,18 @@ def match_lines(
     entity: Entity, *, apply: bool = True, settings: Settings | None = None, by: str, at: datetime,
     progress: Progress = untold,
 ) -> MatchReport:  # fmt: skip
-    """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all."""
-    today = local_day(entity, at)
+    """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all.
+
+    What is left holds reminders back, as far as the settings say: those of the entity, where none are given. Errors:
+    Invalid for kept settings that can be none.
+    """
+    today, settings = local_day(entity, at), settings or settings_of(entity)
     progress("reading")
     lines = waiting_lines(entity, on=today)
     items, payers = open_items(entity, on=today)
     progress("matching")
     accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
-    found = _for_people(entity, match(lines, items, accounts, given, known, settings or Settings()))
+    found = _for_people(entity, match(lines, items, accounts, given, known, settings))
     with transaction.atomic():
         _keep(entity, found)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
@@ -58,6 +64,7 @@ def match_lines(
         except (FlowError, IntegrityError):
             continue  # what it was for has changed since it was read: the next look says what is so then
         done.add(line_id)
+    hold_back(entity, settings, by=by, at=at)
     return _report(entity, lines, found, done, len(certain))
 
 
