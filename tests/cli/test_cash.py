@@ -1,5 +1,7 @@
 """Bank statements, from the shell."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,28 @@ def test_what_matching_may_do_is_set_and_shown(book: Path) -> None:
     assert (refused.code, "80.0% is too low" in refused.err) == (3, True)
     for words in (("--set", "oldest_first"), ("--set", "oldest_first=no", "--set", "oldest_first=yes")):
         assert dunwell("cash", "settings", *words, cwd=book).code == 2
+
+
+def test_a_run_matches_first_or_says_what_it_cannot_know(book: Path) -> None:
+    assert dunwell("cash", "import", "one.sta", cwd=book).code == 0
+    assert dunwell("cash", "settings", "--set", "match_before_run=no", cwd=book).code == 0
+    answer = dunwell("propose", cwd=book)
+    assert "warning: 1 bank line waits to be matched, and whoever sent them may be reminded" in answer.err
+    assert dunwell("run", "start", "--json", cwd=book).json["unmatched"] == {"lines": 1, "why": ""}
+    assert dunwell("cash", "settings", "--usual", "match_before_run", cwd=book).code == 0
+    assert dunwell("propose", "--json", cwd=book).json["unmatched"] == {"lines": 0, "why": ""}
+    (line,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
+    assert line["outcome"] != ""
+
+
+def test_a_run_that_was_to_be_posted_waits_where_money_could_not_be_matched(book: Path) -> None:
+    assert dunwell("cash", "import", "one.sta", cwd=book).code == 0
+    with closing(sqlite3.connect(book / "dunwell.sqlite3")) as kept, kept:
+        kept.execute("""UPDATE records_entity SET cash = '{"treshold_permille": 990}'""")
+    answer = dunwell("run", "start", "--post", cwd=book)
+    assert (answer.code, "it is not posted by itself" in answer.out) == (0, True)
+    assert "warning: before a run, money could not be matched" in answer.err
+    assert "treshold_permille: there is no such setting; did you mean 'threshold_permille'?" in answer.err
+    assert dunwell("cash", "match", cwd=book).code == 3
+    assert dunwell("cash", "settings", "--usual", "treshold_permille", cwd=book).code == 0
+    assert dunwell("cash", "match", cwd=book).code == 0
