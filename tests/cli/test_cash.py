@@ -131,3 +131,15 @@ def test_a_run_that_was_to_be_posted_waits_where_money_could_not_be_matched(book
     assert dunwell("cash", "match", cwd=book).code == 3
     assert dunwell("cash", "settings", "--usual", "treshold_permille", cwd=book).code == 0
     assert dunwell("cash", "match", cwd=book).code == 0
+
+
+def test_money_that_waits_says_whose_reminders_it_holds_back(book: Path) -> None:
+    (book / "two.sta").write_bytes(mt940(["260302 77 //C1 customer MEYER"], opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    with closing(sqlite3.connect(book / "dunwell.sqlite3")) as kept, kept:
+        kept.execute("UPDATE records_bankline SET party_name = 'Meyer [bold] GmbH'")
+    assert dunwell("cash", "settings", "--set", "hold_back_days=60", cwd=book).code == 0
+    assert dunwell("cash", "match", cwd=book).code == 0
+    until = dunwell("cash", "review", "--json", cwd=book).json["lines"][0]["held_until_on"]
+    assert f"reminders of its payer: held back through {until}" in dunwell("cash", "review", cwd=book).out
+    assert f"lasts through {until}: money came in on 2026-03-02: bank line" in dunwell("explain", "A-17", cwd=book).out

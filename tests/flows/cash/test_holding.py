@@ -10,6 +10,7 @@ from dunwell.flows.cash import holding
 from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.applying import apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
+from dunwell.flows.cash.review import waiting
 from dunwell.flows.people.holds import hold, release
 from dunwell.flows.runs.explain import explain_item
 from dunwell.records.models import Account, AuditEvent, BankLine, BankMatch, Hold, KnownPayer
@@ -67,6 +68,8 @@ def held(on: str = TODAY) -> list[tuple[str, str, str]]:
 def test_money_that_waits_holds_its_payers_reminders_back(bank: Town, tmp_path: Path) -> None:
     arrived(bank, tmp_path, "260302 77 //B1 hello")
     assert held() == [("MEYER", "2026-03-12", f"money came in on 2026-03-02: bank line {line().pk}")]
+    (shown,) = waiting(bank.entity, most=9).lines
+    assert shown.held_until_on == day("2026-03-12")
     counts = bank.propose(TODAY).counts["outcomes"]
     assert counts == {"on_hold": 2, "dun": 1}
     told = AuditEvent.objects.get(action="hold.placed")

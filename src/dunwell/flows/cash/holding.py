@@ -69,10 +69,12 @@ def hold_back(entity: Entity, settings: Settings, *, by: str, at: datetime) -> N
 
 
 def let_go(entity: Entity, line: BankLine, *, by: str, at: datetime) -> None:
-    """Release what a line holds back, in the caller's transaction: somebody has said what becomes of it.
+    """Release what a line holds back, in the caller's transaction, which has locked it: it waits no more.
 
     A hold that ran out, or that a person released, stays with its line, which is not to place another.
     """
+    if line.hold_id is None:
+        return
     today = local_day(entity, at)
     found = Hold.objects.filter(bank_line=line, released_on=None, until_on__gte=today).first()
     if found is None:
