@@ -1,5 +1,7 @@
 """Bank statements, from the shell."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -89,3 +91,55 @@ def test_a_line_is_set_aside_and_taken_up_again(book: Path) -> None:
     answer = dunwell("cash", "set-aside", number, "--reason", "no loan", "--back", "--json", cwd=book)
     assert answer.json == {"line": line["line"]}
     assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1
+
+
+def test_what_matching_may_do_is_set_and_shown(book: Path) -> None:
+    told = {each["name"]: each for each in dunwell("cash", "settings", "--json", cwd=book).json["settings"]}
+    assert (told["threshold_permille"]["value"], told["tolerances"]["value"]["EUR"]) == (950, 100)
+    change = ("--set", "threshold_permille=98.5%", "--set", "tolerances=EUR:2.00,USD:0", "--set", "hold_back_days=5")
+    answer = dunwell("cash", "settings", *change, "--json", cwd=book)
+    own = {each["name"]: each["value"] for each in answer.json["settings"] if each["is_own"]}
+    assert own == {"threshold_permille": 985, "tolerances": {"EUR": 200, "USD": 0}, "hold_back_days": 5}
+    assert "EUR:2.00,USD:0.00" in dunwell("cash", "settings", cwd=book).out
+    assert dunwell("cash", "settings", "--usual", "tolerances", cwd=book).code == 0
+    refused = dunwell("cash", "settings", "--set", "threshold_permille=80%", cwd=book)
+    assert (refused.code, "80.0% is too low" in refused.err) == (3, True)
+    for words in (("--set", "oldest_first"), ("--set", "oldest_first=no", "--set", "oldest_first=yes")):
+        assert dunwell("cash", "settings", *words, cwd=book).code == 2
+
+
+def test_a_run_matches_first_or_says_what_it_cannot_know(book: Path) -> None:
+    assert dunwell("cash", "import", "one.sta", cwd=book).code == 0
+    assert dunwell("cash", "settings", "--set", "match_before_run=no", cwd=book).code == 0
+    answer = dunwell("propose", cwd=book)
+    assert "warning: 1 bank line waits to be matched, and whoever sent them may be reminded" in answer.err
+    assert dunwell("run", "start", "--json", cwd=book).json["unmatched"] == {"lines": 1, "why": ""}
+    assert dunwell("cash", "settings", "--usual", "match_before_run", cwd=book).code == 0
+    assert dunwell("propose", "--json", cwd=book).json["unmatched"] == {"lines": 0, "why": ""}
+    (line,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
+    assert line["outcome"] != ""
+
+
+def test_a_run_that_was_to_be_posted_waits_where_money_could_not_be_matched(book: Path) -> None:
+    assert dunwell("cash", "import", "one.sta", cwd=book).code == 0
+    with closing(sqlite3.connect(book / "dunwell.sqlite3")) as kept, kept:
+        kept.execute("""UPDATE records_entity SET cash = '{"treshold_permille": 990}'""")
+    answer = dunwell("run", "start", "--post", cwd=book)
+    assert (answer.code, "it is not posted by itself" in answer.out) == (0, True)
+    assert "warning: before a run, money could not be matched" in answer.err
+    assert "treshold_permille: there is no such setting; did you mean 'threshold_permille'?" in answer.err
+    assert dunwell("cash", "match", cwd=book).code == 3
+    assert dunwell("cash", "settings", "--usual", "treshold_permille", cwd=book).code == 0
+    assert dunwell("cash", "match", cwd=book).code == 0
+
+
+def test_money_that_waits_says_whose_reminders_it_holds_back(book: Path) -> None:
+    (book / "two.sta").write_bytes(mt940(["260302 77 //C1 customer MEYER"], opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    with closing(sqlite3.connect(book / "dunwell.sqlite3")) as kept, kept:
+        kept.execute("UPDATE records_bankline SET party_name = 'Meyer [bold] GmbH'")
+    assert dunwell("cash", "settings", "--set", "hold_back_days=60", cwd=book).code == 0
+    assert dunwell("cash", "match", cwd=book).code == 0
+    until = dunwell("cash", "review", "--json", cwd=book).json["lines"][0]["held_until_on"]
+    assert f"reminders of its payer: held back through {until}" in dunwell("cash", "review", cwd=book).out
+    assert f"lasts through {until}: money came in on 2026-03-02: bank line" in dunwell("explain", "A-17", cwd=book).out

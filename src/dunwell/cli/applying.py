@@ -184,6 +184,8 @@ def _show(line: "Waiting") -> None:
     say(f"line {line.line}: {money(line.amount_minor, line.currency)} {line.currency} on {line.booked_on} from {who}")
     if said:
         say(f"  {said}")
+    if line.held_until_on:
+        say(f"  reminders of its payer: held back through {line.held_until_on}")
     if line.outcome and line.outcome != "exception":
         shares = ", ".join(f"{each.item} {money(each.amount_minor, line.currency)}" for each in line.shares)
         say(f"  proposed: {line.account}: {shares or 'on account'} ({line.confidence_permille / 10:.1f} %: {line.why})")

@@ -8,6 +8,7 @@ import typer
 from dunwell import __version__
 from dunwell.cli import (
     agree,
+    allowed,
     applying,
     audit,
     book,
@@ -91,7 +92,7 @@ app.command(cls=Command)(happen.contact)
 app.command(cls=Command)(interest.interest)
 for command in (
     applying.match, applying.review, applying.apply, applying.unapply, applying.set_aside, applying.payers,
-    returning.returned,
+    returning.returned, allowed.settings,
 ):  # fmt: skip
     cash.app.command(cls=Command)(command)
 app.add_typer(cash.app, name="cash")

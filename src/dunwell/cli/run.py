@@ -20,7 +20,7 @@ from dunwell.cli.doors import (
     typed,
 )
 from dunwell.cli.output import as_json, money, say, table
-from dunwell.cli.runs import show_counts
+from dunwell.cli.runs import show_counts, warn_of_money
 
 if TYPE_CHECKING:
     from dunwell.flows.runs.show import RunDetail
@@ -75,15 +75,24 @@ def start(
     post: Annotated[bool, typer.Option("--post", help="Post and deliver it too; what needs approval waits.")] = False,
     json: Json = False,
 ) -> None:
-    """Hand a whole run over to the workers."""
+    """Hand a whole run over to the workers.
+
+    Bank lines that nobody has looked at are matched first.
+    """
     chosen = entity_of(entity)
-    from dunwell.flows.runs.work import start_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.beforehand import unmatched  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.work import start_run  # noqa: PLC0415
 
     begun = start_run(chosen, as_of=date_for(chosen, as_of), posts=post, by=clock.actor(), at=clock.now())
+    left = unmatched(chosen, on=clock.today(chosen.time_zone))
     if json:
-        as_json({"run": begun.pk, "entity": chosen.code, "as_of": begun.as_of, "shards": begun.shards})
+        told = {"run": begun.pk, "entity": chosen.code, "as_of": begun.as_of, "shards": begun.shards}
+        as_json({**told, "posts": begun.posts, "unmatched": vars(left)})
         return
+    warn_of_money(left)
     say(f"run {begun.pk} for {chosen.code} as of {begun.as_of}: left to the workers, in {begun.shards} shards")
+    if post and not begun.posts:
+        say("it is not posted by itself, since money could not be matched")
     say(f"next: {typed(f'run show {begun.pk}')}; if no worker is up: {typed('worker --once')}")
 
 

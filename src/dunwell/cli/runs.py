@@ -21,12 +21,13 @@ from dunwell.cli.doors import (
     typed,
 )
 from dunwell.cli.files import write_all
-from dunwell.cli.output import as_json, money, progress, say, table
+from dunwell.cli.output import as_json, err, money, progress, say, table
 from dunwell.flows.outfiles import require_apart
 
 REASONS_SHOWN_MAX: Final = 3
 
 if TYPE_CHECKING:
+    from dunwell.flows.cash.beforehand import Unmatched
     from dunwell.flows.runs.deliver import DeliverResult
     from dunwell.flows.runs.post import PostResult
     from dunwell.flows.runs.preview import Preview
@@ -36,18 +37,22 @@ if TYPE_CHECKING:
 def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -> None:
     """Decide for every open item, and keep the result as a proposal.
 
-    Nothing is sent. It takes the place of a proposal that nobody has posted.
+    Bank lines that nobody has looked at are matched first. Nothing is sent. It takes the place of a proposal that
+    nobody has posted.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.beforehand import unmatched  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415
     from dunwell.flows.runs.show import exceptions_of  # noqa: PLC0415
 
     with progress(quiet=json) as tell:
         run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor(), progress=tell)
-    exceptions = exceptions_of(run)
+    exceptions, money_left = exceptions_of(run), unmatched(chosen, on=clock.today(chosen.time_zone))
     if json:
-        as_json({"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts, "exceptions": exceptions})
+        told = {"run": run.pk, "entity": chosen.code, "as_of": run.as_of, **run.counts, "exceptions": exceptions}
+        as_json({**told, "unmatched": vars(money_left)})
         return
+    warn_of_money(money_left)
     say(f"run {run.pk} for {chosen.code} as of {run.as_of}: {run.counts['items']:,} items decided")
     say()
     show_counts(run.counts)
@@ -213,6 +218,16 @@ def _written(shown: "Sequence[Preview]", folder: Path) -> list[list[str]]:
         write_all([(file, content, "--write") for file, content in wanted])
         files.append([str(path.with_suffix(ending)) for ending in (".html", ".pdf")])
     return files
+
+
+def warn_of_money(left: "Unmatched") -> None:
+    """Say on stderr what a run cannot know of the money that came in."""
+    if left.why:
+        err.print(f"warning: {left.why}", markup=False, style="yellow")
+    if left.lines:
+        wait = f"{left.lines:,} bank line{' waits' if left.lines == 1 else 's wait'} to be matched"
+        err.print(f"warning: {wait}, and whoever sent them may be reminded", markup=False, style="yellow")
+        err.print(f"  {typed('cash match')}", markup=False)
 
 
 def show_counts(counts: Mapping[str, Any]) -> None:

@@ -10,6 +10,7 @@ from django.db import transaction
 from dunwell.cash.names import plain_iban
 from dunwell.flows.cash.concerned import accounts_of_items
 from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.payments import Application, granted_minor, make_payments, take_money_back
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
@@ -25,6 +26,7 @@ from dunwell.records.models import (
     BankMatch,
     BankMatchPart,
     Entity,
+    Hold,
     Item,
     KnownPayer,
 )
@@ -85,7 +87,8 @@ def apply_to(
         line = _line(entity, line_id, at)
         numbers = list(dict.fromkeys(items))
         about = account_called(entity, account) if account else _debtor_of(entity, numbers)
-        _lock(entity, {item_called(entity, number).pk for number in numbers}, {about.pk})
+        items_named = {item_called(entity, number).pk for number in numbers}
+        _lock(entity, items_named, {about.pk} | _held_back({line_id}))
         owed = owed_items(entity, about, numbers, currency=line.currency, what="a payment")
         BankMatch.objects.filter(line=line).delete()
         left, parts = line.amount_minor, []
@@ -142,6 +145,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         answered([line.pk], by=by, at=at)
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
+        let_go(entity, line, by=by, at=at)
         what = "line.taken_up" if back else "line.set_aside"
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
@@ -193,11 +197,17 @@ def _parts_locked(entity: Entity, matches: Sequence[BankMatch]) -> list[list[Ban
     """What lines are for, each's, as it is open now, and nobody else moves meanwhile."""
     parts = BankMatchPart.objects.filter(match__in=matches).order_by("pk")
     accounts = {match.account_id for match in matches if match.account_id is not None}
+    accounts |= _held_back({match.line_id for match in matches})
     _lock(entity, set(parts.values_list("item_id", flat=True)), accounts)
     of_match: dict[int, list[BankMatchPart]] = {match.line_id: [] for match in matches}
     for part in parts.select_related("item"):
         of_match[part.match_id].append(part)
     return list(of_match.values())
+
+
+def _held_back(line_ids: Collection[int]) -> set[int]:
+    """The accounts that lines hold back: what follows when they are let go moves with the rest."""
+    return set(Hold.objects.filter(bank_line__in=line_ids, account__isnull=False).values_list("account", flat=True))
 
 
 def _with_less_open(parts: Sequence[BankMatchPart], taken: Counter[int]) -> Item | None:

@@ -11,7 +11,9 @@ from django.db import IntegrityError
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
+from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN, apply_certain
+from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
 from dunwell.flows.cash.returning import return_certain
@@ -49,9 +51,10 @@ def match_lines(
 ) -> MatchReport:  # fmt: skip
     """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all.
 
-    What banks take back is taken back first.
+    What banks take back is taken back first. What is left holds reminders back, as far as the settings say: those of
+    the entity, where none are given. Errors: Invalid for kept settings that can be none.
     """
-    today, settings = local_day(entity, at), settings or Settings()
+    today, settings = local_day(entity, at), settings or settings_of(entity)
     back = return_certain(entity, settings=settings, apply=apply, by=by, at=at, progress=progress)
     progress("reading")
     lines = waiting_lines(entity, on=today)
@@ -62,6 +65,7 @@ def match_lines(
     keep(entity, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)
+    hold_back(entity, settings, by=by, at=at)
     report = _report(entity, lines, found, done, len(certain))
     return replace(report, returned=back.returned, returns_waiting=back.waiting, return_charges=back.over)
 

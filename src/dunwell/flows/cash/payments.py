@@ -11,6 +11,7 @@ import polars as pl
 from dunwell.cash.setting_off import SetOff, set_off
 from dunwell.engine.events import Allocated, Event, ItemsBooked, Paid, Reversed, Unallocated
 from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.holding import let_go
 from dunwell.flows.errors import Conflict
 from dunwell.flows.happening import Told, let_all_happen
 from dunwell.records import bulk
@@ -40,7 +41,8 @@ class Application:
 def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> list[int]:
     """Apply lines, in the caller's transaction, in the order of their days; return the payments' numbers, as given.
 
-    The lines, and the payers of all items, are locked. Errors: Invalid for what the book refuses.
+    The lines are locked, and the payers of all items and of what the lines hold back. Errors: Invalid for what the book
+    refuses.
     """
     payment_ids = bulk.allocate_ids(Item, len(applications)).to_list()
     for application, payment_id in zip(applications, payment_ids, strict=True):
@@ -67,6 +69,8 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
     bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")
     BankLine.objects.filter(pk__in=line_ids).update(state=BankLineState.APPLIED)
     answered(line_ids, by=by, at=at)
+    for each in applications:
+        let_go(entity, each.line, by=by, at=at)
     return payment_ids
 
 

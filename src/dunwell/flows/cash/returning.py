@@ -9,8 +9,10 @@ from django.db import IntegrityError, transaction
 from dunwell.cash.returns import taking_back
 from dunwell.cash.settings import Settings
 from dunwell.engine.money import format_minor
+from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN
 from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.pay import take_back
 from dunwell.flows.cash.payments import take_money_back
 from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement
@@ -148,7 +150,7 @@ def _proposed(entity: Entity, line_id: int) -> int | None:
     if line is None or line.state not in BANK_LINE_WAITS:
         return None
     said = taking_back(movement(line))
-    found = found_for(entity, said, Settings()).returns if not said.is_empty() else said
+    found = found_for(entity, said, settings_of(entity)).returns if not said.is_empty() else said
     return None if found.is_empty() else found["of_id"].item()
 
 
@@ -178,6 +180,7 @@ def _take_back_line(entity: Entity, line: BankLine, earlier: BankLine, *, by: st
         )
     elif match is not None:
         match.delete()
+    let_go(entity, earlier, by=by, at=at)
     line.returns = earlier
     for each in (earlier, line):
         each.state = BankLineState.RETURNED

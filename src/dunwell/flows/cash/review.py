@@ -31,7 +31,8 @@ class Waiting:
     """A line that waits, as its bank says it, with what is proposed, or the best guesses.
 
     `takes_back`: it takes back what had come in, and `earlier` are the guesses what that was; `of` is the line that is
-    proposed.
+    proposed. `held_until_on`: the last day for which it holds its payer's reminders back, or did, unless they were
+    released.
     """
 
     line: int
@@ -50,6 +51,7 @@ class Waiting:
     shares: tuple[Share, ...]
     left_minor: int
     guesses: tuple[Guess, ...]
+    held_until_on: date | None
     takes_back: bool = False
     of: int | None = None
     earlier: tuple[Earlier, ...] = ()
@@ -78,7 +80,7 @@ def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     """List what came in and is not applied, and what banks took back, the largest first."""
     found = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False)
     count = found.count()
-    lines = list(found.order_by("-amount_minor", "pk")[:most])
+    lines = list(found.select_related("hold").order_by("-amount_minor", "pk")[:most])
     found_matches = BankMatch.objects.filter(line__in=lines).select_related("account")
     matches = list(found_matches.prefetch_related("parts__item"))
     by_line = {match.line_id: match for match in matches}
@@ -134,5 +136,6 @@ def _waiting(line: BankLine, match: BankMatch | None, names: Names) -> Waiting:
             for part in (match.parts.all() if match else ())
         ),
         left_minor=match.left_minor if match else line.amount_minor,
+        held_until_on=line.hold.until_on if line.hold and not line.hold.released_on else None,
         guesses=names.guesses(match),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, GUESSES_MAX, MOVEMENTS, Returned, find, sought, taking_back
 from dunwell.cash.settings import Settings
+from dunwell.flows.cash.allowed import settings_of
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
 from dunwell.records.pieces import in_pieces
 
@@ -67,7 +68,7 @@ def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
     back = lines_taking_back(entity)
     if back.is_empty():
         return WaitingReturns(lines=(), count=0)
-    found = found_for(entity, back, Settings())
+    found = found_for(entity, back, settings_of(entity))
     largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most).to_list()
     said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
     guesses = found.guesses.filter(_one_of(largest)).sort("line_id", "place")

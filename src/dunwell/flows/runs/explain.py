@@ -1,21 +1,23 @@
 """Why an item stands as it does: from the book as it is, or from the archive of a run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import polars as pl
 from django.conf import settings
+from django.db.models import Q
 
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
 from dunwell.engine.explain import explain
-from dunwell.engine.plan import Plan
+from dunwell.engine.plan import Plan, reasons_of
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.law.rated import with_rates
 from dunwell.records import archive, frames, lookup
-from dunwell.records.models import Entity, Item, Run, RunEdit
+from dunwell.records.models import Entity, Hold, Item, Run, RunEdit
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,11 @@ def explain_item(
     item = item_called(entity, number, kind=kind)
     decision: dict[str, Any] | None
     edits: list[RunEdit] = []
+    holds: list[str] = []
     if run_id is None:
         plan = _plan(entity, frames.account_book([item.account_id]), as_of)
         decision = plan.decisions.filter(pl.col("item_id") == item.pk).row(0, named=True)
+        holds = _holds(item, decision, as_of)
     else:
         run = Run.objects.filter(pk=run_id, entity=entity).first()
         if run is None:
@@ -60,7 +64,7 @@ def explain_item(
             raise Conflict(str(error)) from None
     if decision is None:
         raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
-    sentences = [*explain(decision), *(_told(edit) for edit in edits if _is_about(edit, item))]
+    sentences = [*explain(decision), *holds, *(_told(edit) for edit in edits if _is_about(edit, item))]
     others = lookup.numbered(entity.pk, number).exclude(pk=item.pk)
     kinds = list(others.order_by("kind").values_list("kind", flat=True))
     return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences, kinds)
@@ -95,6 +99,22 @@ def _plan(entity: Entity, book: Book, as_of: date) -> Plan:
     """What the policies in force make of a book."""
     rules = policies.parsed(policies.versions_in_force(entity))
     return decide(with_rates(book, rules), rules, as_of)
+
+
+def _holds(item: Item, decision: Mapping[str, Any], on: date) -> list[str]:
+    """Say through when, and why, an item is on hold on a day: by itself, or with its account or its payer."""
+    if "on_hold" not in reasons_of(decision["reasons"]):
+        return []
+    whose = Q(item=item) | Q(account__in=[item.account_id, decision["payer_id"] or item.account_id])
+    not_over = Q(released_on=None) | Q(released_on__gt=on)
+    lasts = Q(until_on=None) | Q(until_on__gte=on)
+    found = Hold.objects.filter(whose, not_over, lasts, from_on__lte=on).order_by("pk")
+    return [_held(each) for each in found]
+
+
+def _held(hold: Hold) -> str:
+    until = f"through {hold.until_on}" if hold.until_on else "until it is released"
+    return f"hold {hold.pk} lasts {until}{f': {hold.reason}' if hold.reason else ''}"
 
 
 def _edits(run: Run, item: Item) -> list[RunEdit]:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 from dunwell.engine.decide import decide
 from dunwell.engine.plan import Plan
 from dunwell.flows import policies
+from dunwell.flows.cash.beforehand import match_first
 from dunwell.flows.errors import Conflict
 from dunwell.flows.progress import Progress, untold
 from dunwell.flows.runs.archives import archived
@@ -34,12 +35,14 @@ from dunwell.records.models import Entity, Notice, NoticeState, Run, RunShard, R
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
     """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
 
-    What was proposed before and not posted is superseded. Errors: Conflict without a policy in force, or when a
-    run was posted, or a later proposal was made, while this one was being decided; Invalid.
+    Money that nobody has looked at is matched first. What was proposed before and not posted is superseded. Errors:
+    Conflict without a policy in force, or when a run was posted, or a later proposal was made, while this one was being
+    decided; Invalid.
     """
     for reversed_run in Run.objects.filter(entity=entity, state=RunState.REVERSED):
         if under_way(reversed_run).exists():  # somebody was sending when it was reversed
             deliver_run(reversed_run.pk, clock=lambda: at, by=by)
+    match_first(entity, by=by, at=at, progress=progress)
     run = begin_run(entity, as_of=as_of, at=at, by=by)
     try:
         for number in range(run.shards):

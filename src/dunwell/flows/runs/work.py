@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from dunwell.engine.book import BookError
+from dunwell.flows.cash.beforehand import match_first
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.runs import propose
@@ -49,9 +50,13 @@ class Done(NamedTuple):
 
 
 def start_run(entity: Entity, *, as_of: date, posts: bool, by: str, at: datetime) -> Run:
-    """Begin a run, and leave the rest of it to workers. Errors: as `begin_run`."""
+    """Begin a run, and leave the rest of it to workers. Errors: as `begin_run`.
+
+    Money that nobody has looked at is matched first; where that fails, the run is a proposal, and posted by a person.
+    """
+    is_matched = match_first(entity, by=by, at=at)
     with transaction.atomic():
-        run = propose.begin_run(entity, as_of=as_of, at=at, by=by, by_workers=True, posts=posts)
+        run = propose.begin_run(entity, as_of=as_of, at=at, by=by, by_workers=True, posts=posts and is_matched)
         queue.put(piece._asdict() for piece in due_of(run, at))
     return run
 
@@ -172,6 +177,9 @@ def _waits(notice_ids: range, now: datetime) -> bool:
 
 
 def _begin(entity_id: int, now: datetime) -> int | None:
+    entity = Entity.objects.get(pk=entity_id)
+    # Outside the transaction, in which others could change nothing of the entity as long as it takes.
+    is_matched = due_on(entity, now) is None or match_first(entity, by=SCHEDULE, at=now)
     with transaction.atomic():
         entity = Entity.objects.select_for_update(no_key=True).get(pk=entity_id)
         today = due_on(entity, now)
@@ -179,7 +187,7 @@ def _begin(entity_id: int, now: datetime) -> int | None:
             return None
         entity.ran_on = today
         entity.save(update_fields=["ran_on"])
-        posts = entity.run_posts
+        posts = entity.run_posts and is_matched
         return propose.begin_run(entity, as_of=today, at=now, by=SCHEDULE, by_workers=True, posts=posts).pk
 
 

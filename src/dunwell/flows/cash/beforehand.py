@@ -1,0 +1,65 @@
+"""Before a run decides, money that nobody has looked at is matched: whoever has paid is not reminded."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from django.db import DatabaseError
+from django.db.models import QuerySet
+
+from dunwell.flows.cash.allowed import settings_of
+from dunwell.flows.cash.matching import match_lines
+from dunwell.flows.entities import local_day
+from dunwell.flows.progress import Progress, untold
+from dunwell.records.models import BankLine, BankLineState, Entity, Task
+
+TASK: Final = "money_not_matched"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unmatched:
+    """How many lines that came in nobody has looked at, and why they could not be matched before the last run."""
+
+    lines: int
+    why: str
+
+
+def match_first(entity: Entity, *, by: str, at: datetime, progress: Progress = untold) -> bool:
+    """Match the lines that nobody has looked at, where the entity's settings allow; return whether nothing failed.
+
+    What fails is a task for a person, until matching goes well again, and the caller goes on: a debtor whose money came
+    in otherwise is not to wait for a line that cannot be read. Errors: Django's DatabaseError alone, as of a
+    database that is busy or gone.
+    """
+    today = local_day(entity, at)
+    try:
+        if settings_of(entity).match_before_run and _unlooked(entity, today).exists():
+            match_lines(entity, by=by, at=at, progress=progress)
+    except DatabaseError:
+        raise
+    except Exception as error:  # noqa: BLE001  # whatever it is, no run is to end without a word because of it
+        _ask(entity, f"before a run, money could not be matched: {str(error) or type(error).__name__}", today)
+        return False
+    _asked(entity).update(closed_at=at, closed_by=by)
+    return True
+
+
+def unmatched(entity: Entity, *, on: date) -> Unmatched:
+    """Return what no run can know of the money that came in by a day."""
+    asked = _asked(entity).order_by("pk").last()
+    return Unmatched(lines=_unlooked(entity, on).count(), why=asked.detail if asked else "")
+
+
+def _unlooked(entity: Entity, on: date) -> "QuerySet[BankLine]":
+    return BankLine.objects.filter(
+        entity=entity, state=BankLineState.OPEN, match=None, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
+    )
+
+
+def _asked(entity: Entity) -> "QuerySet[Task]":
+    return Task.objects.filter(entity=entity, kind=TASK, closed_at=None)
+
+
+def _ask(entity: Entity, detail: str, on: date) -> None:
+    if not _asked(entity).update(detail=detail):
+        Task.objects.create(entity=entity, kind=TASK, detail=detail, opened_on=on)
