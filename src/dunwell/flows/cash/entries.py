@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement
+from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement, RemittanceAdvice
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.bank.pieces import Kind, Line
 
@@ -38,6 +38,7 @@ def gave_way(line_id: int) -> bool:
     if line is None:
         return False
     BankMatch.objects.filter(line=line).delete()
+    RemittanceAdvice.objects.filter(line=line).update(line=None)
     line.delete()
     return True
 

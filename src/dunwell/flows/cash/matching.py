@@ -12,6 +12,7 @@ from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.applying import CERTAIN, apply_match
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.remittances import link_waiting
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import FlowError
 from dunwell.flows.progress import Progress, untold
@@ -42,6 +43,7 @@ def match_lines(
     """Look at all lines that wait, apply what is certain enough, and propose the rest. Without `apply`, propose all."""
     today = local_day(entity, at)
     progress("reading")
+    link_waiting(entity, on=today, settings=settings or Settings(), by=by, at=at)
     lines = waiting_lines(entity, on=today)
     items, payers = open_items(entity, on=today)
     progress("matching")
