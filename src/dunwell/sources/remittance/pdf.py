@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 from operator import itemgetter
 from pathlib import Path
@@ -16,6 +17,7 @@ SECONDS_MAX: Final = 30
 LOOKED_AT: Final = 1_024  # where a PDF says that it is one
 PROGRAM: Final = Path(__file__).with_name("pdf_words.py")
 GAP: Final = 0.75  # of the height of a word: what is further away is another cell
+TOO_MUCH: Final = "reading it takes more memory or time than a file may: it is damaged, or very large; ask for a table"
 _LEFT, _BOTTOM, _RIGHT, _TOP = range(1, 5)
 Word = list[Any]
 
@@ -44,16 +46,22 @@ def rows_of(path: Path, problems: Problems) -> list[Row]:
 
 def _pages(path: Path, problems: Problems) -> list[list[Word]]:
     """The words of each page, or a problem."""
-    command = [sys.executable, "-I", str(PROGRAM), str(path)]
-    try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_MAX, check=False)  # noqa: S603  # our own program
-    except subprocess.TimeoutExpired:
-        problems.add(1, "", f"it was not read within {SECONDS_MAX} seconds: ask for a simpler PDF, or a table")
+    with tempfile.TemporaryDirectory(prefix="dunwell-advice-") as folder:
+        out = Path(folder) / "words"
+        command = [sys.executable, "-I", str(PROGRAM), str(path), str(out)]
+        try:
+            done = subprocess.run(  # noqa: S603  # our own program
+                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_MAX, check=False
+            )
+        except subprocess.TimeoutExpired:
+            problems.add(1, "", f"it was not read within {SECONDS_MAX} seconds: ask for a simpler PDF, or a table")
+            return []
+        told = out.read_text(encoding="ascii").splitlines() if out.exists() else []
+    if done.returncode:
+        problems.add(1, "", TOO_MUCH)
         return []
-    read = [json.loads(line) for line in done.stdout.decode().splitlines() if line.endswith(("]", "}"))]
+    read = [json.loads(line) for line in told]
     refused = next((each["refused"] for each in read if isinstance(each, dict)), "")
-    if done.returncode and not refused:
-        refused = "reading it takes more memory or time than a file may, or ends early: it is damaged, or very large"
     if refused or not read:
         page = f"page {len(read)}" if len(read) > 1 else ""
         problems.add(1, page, f"the PDF cannot be read: {refused or 'it has no pages'}")

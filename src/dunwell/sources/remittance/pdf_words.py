@@ -1,12 +1,13 @@
 """The words of a PDF with their places: a program of its own, so that no file can take this one's memory or time.
 
-Run with a path, it prints a line of JSON a page: words as [text, left, bottom, right, top] in points, as the page is
-looked at, up to the bounds below; or one line {"refused": why}. It knows nothing of the rest of the project.
+Run with two paths, it writes to the second a line of JSON a page: words as [text, left, bottom, right, top] in points,
+as the page is looked at, within the bounds below; or one line {"refused": why}. It knows nothing of the rest.
 """
 
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pypdfium2  # type: ignore[import-untyped]
@@ -16,6 +17,7 @@ PAGES_MAX: Final = 200
 CHARACTERS_MAX: Final = 400_000
 MEMORY_BYTES_MAX: Final = 1_000_000_000
 CPU_SECONDS_MAX: Final = 20
+OUT_BYTES_MAX: Final = 100_000_000
 HYPHENS: Final = {"\x02": "-", "\ufffe": "-", "\u00ad": "-"}
 GAP: Final = 0.3  # of the height of a sign: what is further away is another word
 # What PDFium says of a file that it does not open.
@@ -34,6 +36,7 @@ def bound() -> None:
         return
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (OUT_BYTES_MAX, OUT_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -87,20 +90,19 @@ def turned(box: tuple[float, float, float, float], rotation: int) -> tuple[float
     return (-top, left, -bottom, right) if rotation == 270 else box
 
 
-def main(path: str) -> None:
-    """Print the words of a file, or why there are none."""
+def main(path: str, out: str) -> None:
+    """Write the words of a file to another, or why there are none."""
     bound()
-    try:
-        for page in pages(path):
-            sys.stdout.write(json.dumps(page) + "\n")
-    except pypdfium2.PdfiumError as error:
-        code = getattr(error, "err_code", None)
-        sys.stdout.write(
-            json.dumps({"refused": REFUSALS.get(code, "it is damaged, or no PDF: ask for it again")}) + "\n"
-        )
-    except ValueError as error:
-        sys.stdout.write(json.dumps({"refused": str(error)}) + "\n")
+    with Path(out).open("w", encoding="ascii") as told:
+        try:
+            for page in pages(path):
+                told.write(json.dumps(page) + "\n")
+        except pypdfium2.PdfiumError as error:
+            known = REFUSALS.get(getattr(error, "err_code", None), "it is damaged, or no PDF: ask for it again")
+            told.write(json.dumps({"refused": known}) + "\n")
+        except ValueError as error:
+            told.write(json.dumps({"refused": str(error)}) + "\n")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
