@@ -7,6 +7,7 @@ is streamed; what is held is the workbook's table of shared texts and its format
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,7 +37,7 @@ MANY: Final = f"of {ROWS_MAX:,} rows"
 # Whichever parser openpyxl finds, what is no XML is a SyntaxError.
 DAMAGED: Final = (
     zipfile.BadZipFile, InvalidFileException, SyntaxError, KeyError, ValueError, TypeError, AttributeError, IndexError,
-    EOFError, OSError,
+    EOFError, OSError, RuntimeError, zlib.error,
 )  # fmt: skip
 
 

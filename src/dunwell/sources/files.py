@@ -63,7 +63,7 @@ def about_zip(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         return f"the file is damaged or ends early ({error}); copy it again"
     if any(name.startswith("xl/") and name.endswith(".bin") and "workbook" in name for name in names):
         return f"this is a binary Excel file (.xlsb): {_SAVE}"

@@ -35,6 +35,11 @@ class Figure:
     money: str
     is_typed: bool = False  # a number of a table's own, and so with a point
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether nothing says that it is an amount."""
+        return self.body.isdigit() and not self.money and not self.is_typed
+
 
 def figure_of(text: str, *, is_typed: bool = False) -> Figure | None:
     """Read a text that is an amount and nothing else; None for any other."""

@@ -15,6 +15,7 @@ from dunwell.sources.remittance.figures import Figure, codes_in, day_of, figure_
 from dunwell.sources.remittance.layout import MONEY, Heading, Line, Row, heading_of, labelled
 from dunwell.sources.remittance.words import (
     Role,
+    is_amount,
     is_of_all,
     is_partial,
     is_total,
@@ -155,7 +156,7 @@ def _beside(found: _Found, row: Row) -> None:
     """Take what labels say: the payer, the day, the reference, and sums."""
     for label, value in labelled(row):
         figure = figure_of(value)
-        if figure and is_total(label):
+        if figure and is_total(label) and (is_amount(label) or not figure.is_bare):
             found.totals.append(_Total(row, label, [figure]))
             continue
         role = role_of(label)
@@ -263,8 +264,14 @@ class _Reading:
 
     def _totals(self) -> list[tuple[Row, list[int]]]:
         """The sums that are stated: those of what is paid, where any is, or else all of them."""
-        of_all = [total for total in self.found.totals if is_of_all(total.label)]
-        kept = of_all[-1:] or self.found.totals
+        count = str(len(self.found.entries))  # as in `total invoices: 12`
+        told = [
+            total
+            for total in self.found.totals
+            if not all(each.is_bare and each.body == count for each in total.figures)
+        ]
+        of_all = [total for total in told if is_of_all(total.label)]
+        kept = of_all[-1:] or told
         read = [(total.row, [self._minor(figure) for figure in total.figures]) for total in kept]
         return [(row, [abs(minor) for minor in minors if minor is not None]) for row, minors in read if any(minors)]
 

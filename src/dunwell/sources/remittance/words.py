@@ -113,6 +113,7 @@ _TOTAL: Final = (
     rf"|(?:amount|betrag|montant|importe|importo|bedrag|total\w*|totaal|sum|summe) (?:\w+ ){{0,2}}{_OF_WHAT}\b"
     r"|(?:payment|check|cheque|transfer|remittance|zahlungs?|uberweisungs) ?(?:amount|total|betrag|summe)\b"
 )
+_TO_PAY: Final = rf"^(?:net |netto )?(?:a |te |to |zu )?{_PAY}\w*$"
 _OF_ALL: Final = rf"\b{_PAYMENT}|" + _any(r"remit \bnet\b netto grand endbetrag")
 _PARTIAL: Final = _any(
     r"subtotal sub\stotal zwischensumme ubertrag carried brought reporter \breport\b a\snouveau suma\sy\ssigue riport"
@@ -164,8 +165,13 @@ def number_rank(heading: str) -> int | None:
 @cache
 def is_total(label: str) -> bool:
     """Whether a label is that of a total."""
-    words = plain(label)
-    return bool(re.search(_TOTAL, words)) and not is_partial(label)
+    return bool(re.search(rf"{_TOTAL}|{_TO_PAY}", plain(label))) and not is_partial(label)
+
+
+@cache
+def is_amount(label: str) -> bool:
+    """Whether what stands beside a label is an amount, even where it is written like a number of anything."""
+    return bool(re.search(_TOTAL, plain(label)))
 
 
 @cache
