@@ -1,5 +1,6 @@
 """An advice of its own finds its bank line, and says what it is for."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,7 +16,7 @@ from tests.flows.town import Town
 from tests.sources.bank.mt940_files import mt940
 
 BERT: Final[dict[str, Any]] = {"by": "bert", "at": AT}
-OPEN: Final = {"INV-20170": 100, "INV-20180": 50, "INV-20190": 70, "INV-20200": 30, "INV-20210": 80}
+OPEN: Final[dict[str, int]] = {"INV-20170": 100, "INV-20180": 50, "INV-20190": 70, "INV-20200": 30, "INV-20210": 80}
 HEAD: Final = "Kundennummer;MEYER\nZahlungsdatum;02.03.2026\n\nRechnung;Betrag\n"
 
 
@@ -29,10 +30,12 @@ def bank(town: Town) -> Town:
     return town
 
 
-def advised(folder: Path, *numbers: str, head: str = HEAD, name: str = "avis.csv", **less: int) -> Path:
+def advised(
+    folder: Path, *numbers: str, head: str = HEAD, name: str = "avis.csv", paid: Mapping[str, int] = OPEN
+) -> Path:
     """An advice of what MEYER pays of some of the invoices: all of it, or as told."""
-    rows = [f"{number};{less.get(number, OPEN[number])},00" for number in numbers]
-    total = sum(less.get(number, OPEN[number]) for number in numbers)
+    rows = [f"{number};{paid[number]},00" for number in numbers]
+    total = sum(paid[number] for number in numbers)
     path = folder / name
     path.write_text(f"{head}{chr(10).join(rows)}\nSumme;{total},00\n", encoding="utf-8")
     return path
@@ -146,7 +149,7 @@ def test_a_line_keeps_documents_of_its_own(bank: Town, tmp_path: Path) -> None:
 def test_a_part_that_is_advised_leaves_the_rest_open(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 145 //B1 hello"], opens=0))
     BankLine.objects.update(party_name="Meyer GmbH")
-    import_advice(advised(tmp_path, "INV-20190", "INV-20210", **{"INV-20190": 65}), bank.entity, **BERT)
+    import_advice(advised(tmp_path, "INV-20190", "INV-20210", paid=OPEN | {"INV-20190": 65}), bank.entity, **BERT)
     assert match_lines(bank.entity, **BERT).applied == 1
     assert (bank.open("INV-20190"), bank.open("INV-20210")) == (500, 0)
     assert (

@@ -33,7 +33,8 @@ def test_a_simple_table(tmp_path: Path) -> None:
 
 def test_lines_around_the_cells_and_narrow_columns_make_no_difference(tmp_path: Path) -> None:
     rows = [["Facture", "Date", "Montant", "Escompte", "Net payé"],
-            ["FA 2026 017", "01/02/2026", "1 234,50", "24,50", "1 210,00"], ["FA 2026 018", "02/02/2026", "50,00", "0,00", "50,00"],
+            ["FA 2026 017", "01/02/2026", "1 234,50", "24,50", "1 210,00"],
+            ["FA 2026 018", "02/02/2026", "50,00", "0,00", "50,00"],
             ["Total", "", "", "", "1 260,00"]]  # fmt: skip
     read = heard(pdf(tmp_path, table(rows, "llrrr", strokes="0.5pt")))
     assert read.amounts == {"FA 2026 017": 121_000, "FA 2026 018": 5_000}

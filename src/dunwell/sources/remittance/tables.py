@@ -35,7 +35,7 @@ def rows_of(path: Path, problems: Problems) -> list[Row]:
         first = file.read(1000)
     try:
         found = list(islice(_lines(path, first, problems), ROWS_MAX + 1))
-    except (csv.Error, pl.exceptions.PolarsError, *excel.DAMAGED) as error:
+    except (csv.Error, *parquet.DAMAGED, *excel.DAMAGED) as error:
         problems.add(1, "", f"the file is damaged, or is no table ({str(error).partition(chr(10))[0]})")
         return []
     if len(found) > ROWS_MAX:
