@@ -14,6 +14,7 @@ from dunwell.records.models import AuditEvent, BankLine, Item, RemittanceAdvice
 from tests.flows.cash.banking import AT, bank_account, take
 from tests.flows.town import Town
 from tests.sources.bank.mt940_files import mt940
+from tests.sources.remittance.advising import pdf, table
 
 BERT: Final[dict[str, Any]] = {"by": "bert", "at": AT}
 OPEN: Final[dict[str, int]] = {"INV-20170": 100, "INV-20180": 50, "INV-20190": 70, "INV-20200": 30, "INV-20210": 80}
@@ -167,3 +168,30 @@ def test_a_file_that_cannot_be_taken_says_why(bank: Town, tmp_path: Path) -> Non
     with pytest.raises(NotFound, match="there is no account 'NOBODY'"):
         import_advice(path, bank.entity, account="NOBODY", **BERT)
     assert not RemittanceAdvice.objects.exists()
+
+
+def test_a_lump_sum_for_forty_invoices_is_applied_to_the_cent_by_a_pdf(bank: Town, tmp_path: Path) -> None:
+    owed = {f"RE-2026-{number:05}": 10_000 + 37 * number for number in range(120)}
+    for number, minor in owed.items():
+        bank.item(number, "MEYER", f"{minor / 100:.2f} EUR", "2026-02-10")
+    paid = {number: minor for number, minor in owed.items() if int(number[-5:]) % 3 == 0}
+    rows = [["Rechnungsnummer", "Rechnungsdatum", "Zahlbetrag EUR"]]
+    rows += [[number, "01.02.2026", f"{minor / 100:.2f}".replace(".", ",")] for number, minor in paid.items()]
+    total = sum(paid.values())
+    rows.append(["Summe", "", f"{total / 100:.2f}".replace(".", ",")])
+    head = "Auftraggeber: Meyer GmbH \\\nZahlungsdatum: 27. Februar 2026 \\\n"
+    path = pdf(tmp_path, head + table(rows, "llr", columns="(1fr, 1fr, 1fr)"))
+    statement = mt940(["260302 1 //B1 Sammelzahlung"], opens=0)
+    take(
+        tmp_path,
+        statement.replace("C1,00", f"C{total // 100},{total % 100:02}").replace(
+            "EUR1,", f"EUR{total // 100},{total % 100:02}"
+        ),
+    )
+    BankLine.objects.update(party_name="MEYER GMBH")
+    (advice,) = import_advice(path, bank.entity, **BERT).advices
+    assert (len(paid), advice.documents, advice.total_minor, advice.line) == (40, 40, total, line_of(total).pk)
+    report = match_lines(bank.entity, **BERT)
+    assert report.sums == {"EUR": {"lines": total, "applied": total, "left": 0, "waiting": 0}}
+    assert {number: bank.open(number) for number in owed} == owed | dict.fromkeys(paid, 0)
+    assert sum(bank.open(number) for number in OPEN) == 33_000

@@ -19,6 +19,8 @@ _SIGNS: Final = {"€": "EUR", "£": "GBP", "¥": "JPY", "zł": "PLN", "US$": "U
 _DOLLARS: Final = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD")
 _MONEY: Final = r"[A-Z]{3}|US\$|C\$|A\$|\$|€|£|¥|zł"
 _PLAIN: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2019": "'"})
+# Of two marks alike, each parts three digits: what is written otherwise is a day, or a number of a paper.
+_BODY: Final = r"\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?)"
 _FIGURE: Final = re.compile(
     rf"(?P<open>\()?\s*(?P<before>[+-])?\s*(?P<one>{_MONEY})?\s*(?P<sign>[+-])?\s*"
     r"(?P<body>\d[\d.,' ]*|[.,]\d+)\s*(?P<after>-)?\s*"
@@ -58,7 +60,7 @@ def figure_of(text: str, *, is_typed: bool = False) -> Figure | None:
     if code not in ("", "$") and code not in CURRENCIES:
         return None
     body = re.sub(r"[' ]", "", found["body"]).rstrip(".,")
-    if not re.fullmatch(r"\d+([.,]\d+)*|[.,]\d+", body) or not _is_grouped(found["body"].strip()):
+    if not re.fullmatch(_BODY, body) or not _is_grouped(found["body"].strip()):
         return None
     return Figure(body, any(minuses), code, is_typed)
 

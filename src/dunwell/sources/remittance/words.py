@@ -165,7 +165,8 @@ def number_rank(heading: str) -> int | None:
 @cache
 def is_total(label: str) -> bool:
     """Whether a label is that of a total."""
-    return bool(re.search(rf"{_TOTAL}|{_TO_PAY}", plain(label))) and not is_partial(label)
+    is_sum = role_of(label) in (None, Role.AMOUNT, Role.PAID) and not is_partial(label)
+    return is_sum and bool(re.search(rf"{_TOTAL}|{_TO_PAY}", plain(label)))
 
 
 @cache
