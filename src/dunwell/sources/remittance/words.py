@@ -126,7 +126,7 @@ _CREDIT: Final = _any(
 _KINDS: Final = (
     "^"
     + _any(
-        r"invoice inv bill rechnung rg facture factura fattura factuur credit\snote credit\smemo credit gutschrift"
+        r"invoice bill rechnung facture factura fattura factuur credit\snote credit\smemo credit gutschrift"
         r" avoir abono nota\sdi\scredito nota\sde\scredito creditnota document beleg"
     )
     + r"\b(?:[ .:#-]*(?:no|nr|num|number|nummer|numero|n)\b)?[\s.:#°º-]*"
