@@ -76,6 +76,38 @@ def test_a_heading_in_two_lines(tmp_path: Path) -> None:
     assert read.amounts == {"A-17": 9_800, "A-18": 5_000}
 
 
+CHECK: Final = """\
+ACME INDUSTRIES INC                         Date      : 03/13/2026
+Chicago IL 60601                            Check No  : 0004711
+
+Invoice        Inv Date    PO Number     Gross Amt   Disc Taken     Net Amt
+------------   ---------   ----------   ----------   ----------   ---------
+INV-2026-001   02/01/26    450001234      1,200.00        24.00    1,176.00
+CM-9           02/07/26                    -100.00         0.00     -100.00
+                     Check Totals         1,100.00        24.00    1,076.00
+"""
+SAP: Final = """\
+Ihr Konto bei uns: 0000700123        Unser Konto bei Ihnen: 10023
+Datum: 12.03.2026
+
+Beleg        Ihr Beleg     Datum         Abzüge        Bruttobetrag
+5100000123   RE-2026-17    01.02.2026      20,00           1.000,00
+5100000125   GS-2026-4     03.02.2026       0,00              50,00-
+Summe                                      20,00             950,00
+
+Zahlbetrag CHF                                               930,00
+"""
+
+
+def test_columns_parted_by_blanks_in_letters_of_one_width(tmp_path: Path) -> None:
+    read = heard(pdf(tmp_path, f"```\n{CHECK}\n```"), currency="USD")
+    assert read.amounts == {"INV-2026-001": 117_600, "CM-9": -10_000}
+    assert (read.one.reference, read.one.paid_on) == ("0004711", date(2026, 3, 13))
+    read = heard(pdf(tmp_path, f"```\n{SAP}\n```"))
+    assert read.amounts == {"RE-2026-17": 98_000, "GS-2026-4": -5_000}
+    assert (read.one.customer, read.one.currency) == ("10023", "CHF")
+
+
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_a_page_that_is_turned_is_read_as_it_is_looked_at(tmp_path: Path, turn: int) -> None:
     path = pdf(tmp_path, f"#rotate(-{turn}deg, reflow: true)[{table([['Invoice', 'Amount'], ['A-17', '5.00']], 'lr')}]")

@@ -49,6 +49,33 @@ def test_a_day_that_could_be_another_is_none(tmp_path: Path, written: str, day: 
     assert text(tmp_path, f"Payment date;{written}\nInvoice;Amount\nA-17;1.00\n").one.paid_on == day
 
 
+def test_another_day_of_the_file_says_which_is_the_month(tmp_path: Path) -> None:
+    content = "Payment date;03/04/2026\nInvoice;Date;Amount\nA-17;{};1.00\n"
+    assert text(tmp_path, content.format("25/02/2026")).one.paid_on == date(2026, 4, 3)
+    assert text(tmp_path, content.format("02/25/2026")).one.paid_on == date(2026, 3, 4)
+    assert text(tmp_path, content.format("02/02/2026")).one.paid_on is None
+
+
+@pytest.mark.parametrize(
+    ("heading", "currency"),
+    [
+        ("Amount (USD)", "USD"),
+        ("Amount in CHF", "CHF"),
+        ("GBP amount", "GBP"),
+        ("Betrag $", "USD"),
+        ("AMOUNT ALL", "EUR"),
+    ],
+)
+def test_a_heading_may_name_the_currency(tmp_path: Path, heading: str, currency: str) -> None:
+    assert text(tmp_path, f"Invoice;{heading}\nA-17;1.00\n").one.currency == currency
+
+
+def test_a_freight_or_any_other_word_is_no_sum_on_the_way(tmp_path: Path) -> None:
+    told = text(tmp_path, "Invoice;Amount\nA-17;1.00\nTransport;2.00\n").told
+    assert told == ["advice.csv:3: 'Transport 2.00' has an amount and no number of a document"]
+    assert text(tmp_path, "Invoice;Amount\nA-17;1.00\nSub-carried-17;2.00\n").amounts["Sub-carried-17"] == 200
+
+
 def test_a_discount_is_taken_off_where_no_column_has_what_is_paid(tmp_path: Path) -> None:
     read = text(tmp_path, "Rechnung;Rechnungsbetrag;Skonto\nA-17;100,00;2,00\nA-18;50,00;-1,00\nGS-1;-10,00;-0,20\n")
     assert read.amounts == {"A-17": 9_800, "A-18": 4_900, "GS-1": -980}

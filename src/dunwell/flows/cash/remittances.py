@@ -15,9 +15,9 @@ from dunwell.flows.cash.applying import line_locked
 from dunwell.flows.cash.reading import debtors, known_payers, open_items, waiting_lines
 from dunwell.flows.cash.statements import digest_of
 from dunwell.flows.entities import account_called, local_day
-from dunwell.flows.errors import Conflict, Invalid, NotFound
+from dunwell.flows.errors import Conflict, FlowError, Invalid, NotFound
 from dunwell.records import audit
-from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, RemittanceAdvice
+from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankLineState, Entity, RemittanceAdvice
 from dunwell.sources.problems import Problems
 from dunwell.sources.remittance.advice import Advice
 from dunwell.sources.remittance.mapping import read_advice_mapping
@@ -120,13 +120,13 @@ def advices(entity: Entity, *, most: int) -> FoundAdvices:
 def forget_advice(entity: Entity, number: int, *, by: str, at: datetime) -> None:
     """Forget an advice; what it said leaves its bank line. Errors: NotFound; Conflict where that is applied."""
     with transaction.atomic():
-        advice = RemittanceAdvice.objects.select_for_update().filter(entity=entity, pk=number).first()
+        advice = RemittanceAdvice.objects.filter(entity=entity, pk=number).first()
         if advice is None:
             raise NotFound(f"there is no advice {number} of {entity.code}")
         if advice.line_id is not None:
             line = line_locked(entity, advice.line_id)
-            if line.state not in BANK_LINE_WAITS:
-                raise Conflict(f"line {line.pk} is {line.get_state_display().lower()} by what the advice says")
+            if line.state == BankLineState.APPLIED:
+                raise Conflict(f"line {line.pk} is applied by what the advice says: take that back first")
             if line.documents == advice.documents:
                 line.documents = []
                 line.save(update_fields=["documents"])
@@ -182,11 +182,11 @@ def _waiting(entity: Entity) -> pl.DataFrame:
 def _linked(entity: Entity, advice_id: int, line_id: int, sign: str, *, by: str, at: datetime) -> bool:
     """Bring two together that still wait."""
     with transaction.atomic():
-        advice = RemittanceAdvice.objects.select_for_update().filter(pk=advice_id, line=None).first()
         try:
             line = _free(entity, line_id)
-        except Conflict:
-            return False  # applied meanwhile
+        except FlowError:
+            return False  # applied meanwhile, or said in detail by another
+        advice = RemittanceAdvice.objects.select_for_update().filter(pk=advice_id, line=None).first()
         if advice is None or line.documents:
             return False
         _link(advice, line, sign, by=by, at=at)

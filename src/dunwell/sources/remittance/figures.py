@@ -21,6 +21,7 @@ _MONEY: Final = r"[A-Z]{3}|US\$|C\$|A\$|\$|€|£|¥|zł"
 _PLAIN: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2019": "'"})
 # Of two marks alike, each parts three digits: what is written otherwise is a day, or a number of a paper.
 _BODY: Final = r"\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?)"
+_SLASHED: Final = re.compile(r"(?<!\d)(\d{1,2})[-/](\d{1,2})[-/](?:(?:19|20)\d\d|\d\d)(?!\d)")
 _FIGURE: Final = re.compile(
     rf"(?P<open>\()?\s*(?P<before>[+-])?\s*(?P<one>{_MONEY})?\s*(?P<sign>[+-])?\s*"
     r"(?P<body>\d[\d.,' ]*|[.,]\d+)\s*(?P<after>-)?\s*"
@@ -128,8 +129,17 @@ def money_of(found: Iterable[str], default: str) -> set[str]:
 
 
 def codes_in(text: str) -> list[str]:
-    """The currencies that a heading or a label names, such as EUR or €."""
-    return [_SIGNS.get(word, word) for word in re.findall(_MONEY, text) if _SIGNS.get(word, word) in CURRENCIES]
+    """The currencies that a heading or a label names, in brackets, in front or at its end: (EUR), in EUR, €."""
+    found = re.findall(rf"[(\[]\s*({_MONEY})\s*[)\]]", text)
+    found += [word for word in re.findall(rf"^(?:{_MONEY})(?!\w)|(?<!\w)(?:{_MONEY})$", text.strip()) if word != "ALL"]
+    return [_SIGNS.get(word, word) for word in found if word == "$" or _SIGNS.get(word, word) in CURRENCIES]
+
+
+def is_day_first(texts: Iterable[str]) -> bool | None:
+    """Whether days come before months where dashes or slashes part them, as far as any of some days tells."""
+    pairs = [(int(found[1]), int(found[2])) for text in texts for found in _SLASHED.finditer(text[:CHARS_MAX])]
+    day_first, month_first = any(one > 12 for one, _two in pairs), any(two > 12 for _one, two in pairs)
+    return None if day_first == month_first else day_first
 
 
 @cache
@@ -150,19 +160,17 @@ def _bare(word: str) -> str:
     return "".join(sign for sign in marks if sign.isalpha() and not unicodedata.combining(sign))
 
 
-def day_of(text: str) -> date | None:
-    """Read a day; one whose day and month can be either way round is not read, nor is any other text."""
+def day_of(text: str, *, day_first: bool | None = None) -> date | None:
+    """Read a day; one whose day and month can be either way round, unless told, is not read, nor is any other text."""
     text = text.strip()[:CHARS_MAX]
     if found := re.match(r"((?:19|20)\d\d)[-./](\d{1,2})[-./](\d{1,2})(?!\d)", text):
         return _day(int(found[1]), int(found[2]), int(found[3]))
     if found := re.match(r"(\d{1,2})([-./])(\d{1,2})\2((?:19|20)\d\d|\d\d)(?!\d)", text):
         year = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
         one, two = int(found[1]), int(found[3])
-        if found[2] == "." or one > 12:
+        if found[2] == "." or one > 12 or one == two or (day_first and two <= 12):
             return _day(year, two, one)
-        if two > 12:
-            return _day(year, one, two)
-        return _day(year, one, two) if one == two else None
+        return _day(year, one, two) if two > 12 or day_first is False else None
     words = re.findall(r"[^\W\d_]+|\d+", text)
     months = [_months()[_bare(word)] for word in words if _bare(word) in _months()]
     years = [int(word) for word in words if re.fullmatch(r"(?:19|20)\d\d", word)]

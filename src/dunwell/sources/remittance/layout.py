@@ -156,7 +156,7 @@ def labelled(row: Row) -> Iterator[tuple[str, str]]:
         if colon and value.strip():
             yield label, value.strip()
         elif at + 1 < len(row.cells):
-            yield label, row.cells[at + 1].text
+            yield label, row.cells[at + 1].text.lstrip(" :")
         else:
             words = label.split()
             for count in range(1, min(len(words), 4)):

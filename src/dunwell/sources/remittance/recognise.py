@@ -11,7 +11,16 @@ from typing import Final
 from dunwell.engine.money import MoneyError, to_minor
 from dunwell.sources.problems import Problems, shown
 from dunwell.sources.remittance.advice import Advice, Said, documents_of, not_the_sum, signed_minor, whole
-from dunwell.sources.remittance.figures import Figure, codes_in, day_of, figure_of, mark_of, money_of, value_of
+from dunwell.sources.remittance.figures import (
+    Figure,
+    codes_in,
+    day_of,
+    figure_of,
+    is_day_first,
+    mark_of,
+    money_of,
+    value_of,
+)
 from dunwell.sources.remittance.layout import MONEY, Heading, Line, Row, heading_of, labelled
 from dunwell.sources.remittance.words import (
     Role,
@@ -61,6 +70,7 @@ class _Found:
     columns: dict[Role, set[str]] = field(default_factory=dict)
     heading: Heading | None = None
     headings: list[str] = field(default_factory=list)
+    day_first: bool | None = None
 
 
 def advice_in(
@@ -91,16 +101,17 @@ def advice_in(
         return None
     documents = documents_of(proved)
     first = found.entries[0].row
+    paid_on = day_of(_text(found, Role.PAID_ON) or _text(found, Role.DAY), day_first=found.day_first)
     advice = Advice(
         place=1, line=first.line, currency=code, total_minor=sum(map(signed_minor, documents)), documents=documents,
         payer_name=_text(found, Role.PAYER), customer=_text(found, Role.CUSTOMER),
-        reference=_text(found, Role.REFERENCE), paid_on=day_of(_text(found, Role.PAID_ON) or _text(found, Role.DAY)),
+        reference=_text(found, Role.REFERENCE), paid_on=paid_on,
     )  # fmt: skip
     return whole(advice, problems, first.where)
 
 
 def _found(rows: Sequence[Row], heading_max: int | None) -> _Found:
-    found = _Found()
+    found = _Found(day_first=is_day_first(cell.text for row in rows for cell in row.cells))
     skip = None
     for at, row in enumerate(rows):
         if row is skip:
@@ -163,7 +174,7 @@ def _beside(found: _Found, row: Row) -> None:
         if role is Role.NUMBER and (number_rank(label) or 0) > 1:
             role = Role.REFERENCE
         is_told = role in (Role.PAYER, Role.CUSTOMER, Role.REFERENCE, Role.CURRENCY)
-        if role and (is_told or (role in (Role.PAID_ON, Role.DAY) and day_of(value))):
+        if role and (is_told or (role in (Role.PAID_ON, Role.DAY) and day_of(value, day_first=found.day_first))):
             found.told.setdefault(role, value[:TEXT_CHARS_MAX])
 
 
@@ -178,6 +189,7 @@ def _currency(found: _Found, default: str, problems: Problems) -> str | None:
     figures = [figure.money for entry in found.entries for figure in entry.figures.values()]
     headings = [code for text in found.headings for code in codes_in(text)]
     totals = [figure.money for total in found.totals for figure in total.figures if total.label]
+    totals += [code for total in found.totals for code in codes_in(total.label)]
     told = [code for text in (found.columns.get(Role.CURRENCY) or {found.told.get(Role.CURRENCY, "")})
             for code in codes_in(text)]  # fmt: skip
     codes = money_of([*figures, *headings, *told], default) or money_of(totals, default)

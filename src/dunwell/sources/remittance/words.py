@@ -47,7 +47,10 @@ _OUR: Final = r"\b(?:our|internal|unsere?|interne?|notre|nos|nuestr[ao]|nostr[ao
 _NUMBER: Final = rf"(?:{_BILL}|{_PAPER}|{_REF}|\b{_NO}\b|zeichen)"
 
 _RATE: Final = r"%|satz\b|\b" + _any("prozent percent pct rate") + r"\b"
-_SUPPLIER: Final = _any("vendor supplier lieferant kreditor fournisseur proveedor fornitore leverancier")
+_SUPPLIER: Final = _any(
+    r"vendor supplier lieferant kreditor fournisseur proveedor fornitore leverancier"
+    r" ihr\skonto your\saccount votre\scompte"
+)
 _KIND: Final = r"\b" + _any(r"type typ \w*art tipo soort nature kind") + r"\b"
 _ON: Final = _any("date datum data fecha tag")
 _PAID_ON: Final = rf"(?:{_PAY}|value|valuta|buchung|booking|ausfuhr|execution)\w*(?: \w+)?? ?{_ON}\b"
@@ -65,7 +68,10 @@ _PAYMENT: Final = rf"(?:{_PAY}|{_TRANSFER})"
 _REFERENCE: Final = (
     rf"\b{_PAYMENT}\w* ?(?:{_REF}|{_NO})\b|\b(?:{_REF}|{_NO}) (?:\w+ )?{_PAYMENT}|end to end|zahlungsreferenz"
 )
-_CUSTOMER: Final = _any(r"customer kunde debitor \bclient klant codice\scliente \baccount\s(?:no|number|nr|code)\b")
+_CUSTOMER: Final = _any(
+    r"customer kunde debitor \bclient klant codice\scliente unser\skonto our\saccount notre\scompte"
+    r" \baccount\s(?:no|number|nr|code)\b"
+)
 _PAID: Final = rf"\b{_PAY}|" + _any(r"\bnet\b netto \bneto\b zahlbetrag abgerechnet settled applied remitted")
 _AMOUNT: Final = _any(
     r"amount betrag montant importe importo bedrag \bvalor\b summe \btotal totaal gross brutto \bbrut\b bruto saldo"
@@ -111,13 +117,13 @@ _OF_WHAT: Final = _any(
 _TOTAL: Final = (
     rf"^(?:grand |net |gross )?{_SUMS}\b"
     rf"|(?:amount|betrag|montant|importe|importo|bedrag|total\w*|totaal|sum|summe) (?:\w+ ){{0,2}}{_OF_WHAT}\b"
-    r"|(?:payment|check|cheque|transfer|remittance|zahlungs?|uberweisungs) ?(?:amount|total|betrag|summe)\b"
+    r"|(?:payment|check|cheque|transfer|remittance|zahlungs?|uberweisungs) ?(?:amount|totals?|betrag|summe)\b"
 )
 _TO_PAY: Final = rf"^(?:net |netto )?(?:a |te |to |zu )?{_PAY}\w*$"
 _OF_ALL: Final = rf"\b{_PAYMENT}|" + _any(r"remit \bnet\b netto grand endbetrag")
-_PARTIAL: Final = _any(
-    r"subtotal sub\stotal zwischensumme ubertrag carried brought reporter \breport\b a\snouveau suma\sy\ssigue riport"
-    r" transport subtotaal page\stotal seitensumme of\swhich davon dont"
+_PARTIAL: Final = "^" + _any(
+    r"subtotal sub\stotal zwischensumme ubertrag carried brought a\sreporter report\b a\snouveau suma\sy\ssigue riport"
+    r" subtotaal page\stotal seitensumme of\swhich davon dont\b"
 )
 _CREDIT: Final = _any(
     r"\bcredit \bcn\b \bgs\b gutschrift \bcrn?\b avoir abono nota\sdi\scredito nota\scredito creditnota"
