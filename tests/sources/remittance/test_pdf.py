@@ -1,5 +1,6 @@
 """PDFs of many layouts, made as payers' programs make them."""
 
+import zlib
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -156,3 +157,18 @@ def test_a_pdf_that_takes_too_much_is_refused(tmp_path: Path, monkeypatch: pytes
 
 def _german(minor: int) -> str:
     return f"{minor / 100:,.2f}".replace(",", "_").replace(".", ",").replace("_", ".")
+
+
+def test_a_pdf_that_unpacks_to_more_than_a_file_may_take_is_refused(tmp_path: Path) -> None:
+    packed = zlib.compress(b"q " * 20_000_000)
+    parts = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R >>",
+        b"<< /Length %d /Filter /FlateDecode >>\nstream\n%b\nendstream" % (len(packed), packed),
+    ]
+    body = b"".join(b"%d 0 obj\n%b\nendobj\n" % (number, part) for number, part in enumerate(parts, 1))
+    path = tmp_path / "advice.pdf"
+    path.write_bytes(b"%PDF-1.4\n" + body + b"trailer << /Size 5 /Root 1 0 R >>\n%%EOF\n")
+    assert path.stat().st_size < 50_000
+    assert heard(path).told[0].startswith("advice.pdf:1: reading it takes more memory or time than a file may")
