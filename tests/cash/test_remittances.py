@@ -99,6 +99,20 @@ def test_who_advises_may_be_no_debtor_if_the_bank_calls_it_the_same(post: Post) 
     assert post.found() == {advice: (line, "name")}
 
 
+def test_a_name_somewhere_in_the_text_is_enough_too(post: Post) -> None:
+    post.desk.debtor("Fontaine Mécanique SARL")
+    post.desk.owes("Fontaine Mécanique SARL", "INV-20269", "150.00")
+    line, advice = post.desk.comes("150.00", "VIR FONTAINE MECANIQUE PARIS"), post.advised("INV-20269")
+    assert post.found() == {advice: (line, "name")}
+    post.desk.lines[0]["text"] = "VIR FONTAINES MECANIQUES"
+    assert post.found() == {}
+    post.advices[0] = post.advices[0] | {
+        "documents": [{"number": "INV-20261", "amount_minor": 1, "is_credit_note": False}]
+    }
+    post.desk.lines[0]["text"] = "MEYER"  # too short for a text
+    assert post.found() == {}
+
+
 def test_the_reference_of_the_payment_counts_more_than_anything(post: Post) -> None:
     post.desk.comes("150.00", of=MEYER)
     line = post.desk.comes("150.00", "run PAY 4711/88 of today", of="Clearing Bank AG")

@@ -26,6 +26,7 @@ ADVICES: Final[Schema] = {
 WORKING_DAYS_MAX: Final = 5  # between the payer's day and the bank's
 DAYS_MAX: Final = 30  # between the bank's day and that on which an advice without a day came
 REFERENCE_MIN: Final = 5  # letters and digits: a shorter one is met by chance
+NAME_MIN: Final = 6  # letters of a name that stands in a text
 KEY: Final = ["advice_id", "line_id"]
 
 
@@ -79,7 +80,7 @@ def going_with(
         _by_reference(pairs, advices, near),
         pairs.join(paying, on="line_id").join(known, on=["advice_id", "payer_id"], how="semi")
         .select(*KEY, by=pl.lit("payer")),
-        _by_name(pairs, advices, near, settings),
+        _by_name(pairs, advices, near, known, accounts=accounts, settings=settings),
     ]).unique(KEY, keep="first", maintain_order=True)  # fmt: skip
     weighed = signs.join(pairs, on=KEY).with_columns(
         weight=2 * (pl.col("by") == "reference").cast(pl.Int8) + pl.col("is_exact").cast(pl.Int8)
@@ -139,13 +140,23 @@ def _by_reference(pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFram
     return found.select(*KEY, by=pl.lit("reference"))
 
 
-def _by_name(pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Pairs whose payers are called the same, or alike."""
+def _by_name(
+    pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame, known: pl.DataFrame, *, accounts: pl.DataFrame,
+    settings: Settings,
+) -> pl.DataFrame:  # fmt: skip
+    """Pairs whose payers are called the same, or alike; or whose line has the name somewhere in its text."""
     core = names.core(names.plain(pl.col("name").fill_null("")))
-    asked = advices.select("advice_id", name="payer_name").with_columns(asked=core).filter(pl.col("asked") != "")
-    told = lines.select("line_id", name="party_name").with_columns(told=core).filter(pl.col("told") != "")
-    both = pairs.join(asked.drop("name"), on="advice_id").join(told.drop("name"), on="line_id")
+    debtors = known.join(accounts, on="payer_id").select("advice_id", "name")
+    asked = pl.concat([advices.select("advice_id", name="payer_name"), debtors])
+    asked = asked.select("advice_id", asked=core).filter(pl.col("asked") != "").unique()
+    told = lines.select("line_id", "text", name="party_name").with_columns(told=core)
+    both = pairs.join(asked, on="advice_id").join(told.drop("name"), on="line_id")
     alike = [
-        names.alike(one, other) >= settings.name_score_min for one, other in both.select("asked", "told").iter_rows()
+        bool(one) and names.alike(one, other) >= settings.name_score_min
+        for one, other in both.select("told", "asked").iter_rows()
     ]
-    return both.filter(pl.Series(alike, dtype=pl.Boolean)).select(*KEY, by=pl.lit("name"))
+    text = pl.format(" {} ", names.core(names.plain(pl.col("text").fill_null(""))))
+    is_long = pl.col("asked").str.len_chars() >= NAME_MIN
+    is_in_text = is_long & text.str.contains(pl.format(" {} ", "asked"), literal=True)
+    found = both.filter(pl.Series(alike, dtype=pl.Boolean) | is_in_text)
+    return found.select(*KEY, by=pl.lit("name")).unique(maintain_order=True)
