@@ -106,7 +106,7 @@ WORDS: Final = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(FEW, max_examples=600)
+@settings(FEW, max_examples=300)
 @given(rows=st.lists(st.lists(WORDS, min_size=1, max_size=5), max_size=8))
 def test_whatever_stands_in_cells_adds_up_or_is_told(rows: list[list[str]]) -> None:
     problems = Problems("advice")

@@ -72,7 +72,7 @@ def rows_of(of: dict[str, Any]) -> tuple[list[list[str]], str, dict[str, int]]:
     return rows, f"{total}: {whole} EUR" if of["total"] == "below" else "", truth
 
 
-@settings(FEW, max_examples=400)
+@settings(FEW, max_examples=200)
 @given(of=layouts())
 def test_a_table_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -> None:
     rows, below, truth = rows_of(of)
@@ -80,7 +80,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -
     assert text(tmp_path, f"{content}{below}\n").amounts == truth
 
 
-@settings(FEW, max_examples=40)
+@settings(FEW, max_examples=15)
 @given(of=layouts())
 def test_a_pdf_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -> None:
     rows, below, truth = rows_of(of)

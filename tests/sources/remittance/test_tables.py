@@ -72,7 +72,7 @@ def test_a_heading_may_name_the_currency(tmp_path: Path, heading: str, currency:
 
 def test_a_freight_or_any_other_word_is_no_sum_on_the_way(tmp_path: Path) -> None:
     told = text(tmp_path, "Invoice;Amount\nA-17;1.00\nTransport;2.00\n").told
-    assert told == ["advice.csv:3: 'Transport 2.00' has an amount and no number of a document"]
+    assert told == ["advice.csv:3: 'Transport 2.00' is not understood: a document has a number and an amount"]
     assert text(tmp_path, "Invoice;Amount\nA-17;1.00\nSub-carried-17;2.00\n").amounts["Sub-carried-17"] == 200
 
 
@@ -129,7 +129,9 @@ def test_what_is_paid_is_the_total_where_others_are_stated_too(tmp_path: Path) -
 
 def test_a_row_without_a_number_is_told_unless_the_total_proves_that_it_is_none(tmp_path: Path) -> None:
     rows = "Invoice;Amount\nA-17;100.00\nbank charges;-5.00\n"
-    assert text(tmp_path, rows).told == ["advice.csv:3: 'bank charges -5.00' has an amount and no number of a document"]
+    assert text(tmp_path, rows).told == [
+        "advice.csv:3: 'bank charges -5.00' is not understood: a document has a number and an amount"
+    ]
     assert len(text(tmp_path, f"{rows}Total;95.00\n").told) == 2
     assert text(tmp_path, f"{rows}Total;100.00\n").amounts == {"A-17": 10_000}
 
@@ -153,6 +155,28 @@ def test_a_row_without_a_number_is_told_unless_the_total_proves_that_it_is_none(
 )  # fmt: skip
 def test_what_cannot_be_read_says_why_and_where(tmp_path: Path, content: str, told: str) -> None:
     assert text(tmp_path, content).told[0].startswith(told)
+
+
+def test_a_number_without_an_amount_is_told_unless_the_total_proves_that_it_is_none(tmp_path: Path) -> None:
+    for row in ("A-18;", "A-18;see below"):
+        content = f"Invoice;Amount\nA-17;100.00\n{row}\n"
+        assert "is not understood: a document has a number and an amount" in text(tmp_path, content).told[0]
+        assert text(tmp_path, f"{content}Total;100.00\n").amounts == {"A-17": 10_000}
+    assert text(tmp_path, "Invoice;Amount\nA-17;100.00\nPhone 0231 4711;\n").amounts == {"A-17": 10_000}
+
+
+def test_another_table_below_is_not_taken_for_documents(tmp_path: Path) -> None:
+    content = "Invoice;Date;Amount\nA-17;;100.00\n\nInvoice;Tax amount;Amount\nA-17;16.00;100.00\n"
+    assert "'A-17 16.00 100.00' is not understood" in text(tmp_path, content).told[0]
+    assert text(tmp_path, f"Payment amount: EUR 100.00\n{content}").amounts == {"A-17": 10_000}
+    again = "Invoice;Amount\nA-17;1.00\nInvoice;Amount\nA-18;2.00\n"
+    assert text(tmp_path, again).amounts == {"A-17": 100, "A-18": 200}
+
+
+def test_a_sum_that_is_a_count_is_no_total(tmp_path: Path) -> None:
+    assert text(tmp_path, "Total invoices: 1\nInvoice;Amount\nA-17;100.00\n").amounts == {"A-17": 10_000}
+    told = text(tmp_path, "Total invoices: 2\nInvoice;Amount;Paid\nA-17;1.00;\nA-18;2.00;2.00\n").told
+    assert told == ["advice.csv:3: the amount of A-17 is missing"]
 
 
 def test_a_currency_without_decimals_has_only_thousands_to_part(tmp_path: Path) -> None:

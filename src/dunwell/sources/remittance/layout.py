@@ -60,6 +60,11 @@ class Heading:
     columns: tuple[Column, ...]
     number_at: int
 
+    @property
+    def names(self) -> list[str]:
+        """What the columns are called."""
+        return [plain(column.text) for column in self.columns]
+
     def at(self, *roles: Role) -> list[int]:
         """The places of the columns of some roles, from left to right."""
         return [column.at for column in self.columns if column.group == 0 and column.role in roles]

@@ -112,7 +112,7 @@ def advice_in(
 
 def _found(rows: Sequence[Row], heading_max: int | None) -> _Found:
     found = _Found(day_first=is_day_first(cell.text for row in rows for cell in row.cells))
-    skip = None
+    skip = other = None
     for at, row in enumerate(rows):
         if row is skip:
             continue
@@ -123,19 +123,21 @@ def _found(rows: Sequence[Row], heading_max: int | None) -> _Found:
             wrapped = heading_of(row, below) if below else None
             if wrapped and wrapped.columns != heading.columns:
                 heading, skip = wrapped, below
-            found.heading = heading
+            # Below a heading of another kind nothing is read: the total says whether it is needed.
+            other = heading if found.heading and found.heading.names != heading.names else None
+            found.heading = found.heading if other else heading
             found.headings += [column.text for column in heading.columns if column.role in MONEY]
         elif found.heading:
-            _below(found, found.heading, row)
+            _below(found, other or found.heading, row, is_read=other is None)
         else:
             _beside(found, row)
     return found
 
 
-def _below(found: _Found, heading: Heading, row: Row) -> None:
-    """Take what stands in a row below the heading."""
+def _below(found: _Found, heading: Heading, row: Row, *, is_read: bool) -> None:
+    """Take what stands in a row below the heading; of documents only where it `is_read`."""
     lines = heading.lines(row)
-    entries = [entry for line in lines if (entry := _entry(heading, line, row))]
+    entries = [entry for line in lines if is_read and (entry := _entry(heading, line, row))]
     if entries:
         found.entries += entries
         for role in (Role.CURRENCY, Role.CUSTOMER, Role.REFERENCE, Role.PAID_ON):
@@ -144,7 +146,9 @@ def _below(found: _Found, heading: Heading, row: Row) -> None:
         return
     figures = [figure for line in lines for figure in line.figures.values()]
     label = " ".join(cell.text for cell in row.cells if figure_of(cell.text) is None)
-    if not figures or is_partial(label):
+    if any(_is_doubtful(heading, line, row) for line in lines):
+        found.unread.append(row)
+    elif not figures or is_partial(label):
         _beside(found, row)
     elif is_total(label) or not label:
         found.totals.append(_Total(row, label, figures))
@@ -161,6 +165,18 @@ def _entry(heading: Heading, line: Line, row: Row) -> _Entry | None:
     kinds = [written, *(line.texts.get(at, "") for at in heading.at(Role.KIND))]
     number = without_kind(written)[:TEXT_CHARS_MAX]
     return _Entry(row, number, any(map(says_credit, kinds)), line.figures)
+
+
+def _is_doubtful(heading: Heading, line: Line, row: Row) -> bool:
+    """Whether a line has a number, and no amount, or one that is none."""
+    written = line.texts.get(heading.number_at, "")
+    if not any(sign.isdigit() for sign in written) or is_total(written) or is_partial(written):
+        return False
+    at = heading.at(Role.AMOUNT, Role.PAID)
+    if any(place in line.figures for place in at):
+        return False
+    # In a table a single word with a digit is a number; on a page it may be anything below the table.
+    return any(place in line.texts for place in at) or not (row.where or " " in written)
 
 
 def _beside(found: _Found, row: Row) -> None:
@@ -219,10 +235,11 @@ class _Reading:
         every = [figure for entry in found.entries for figure in entry.figures.values()]
         every += [figure for total in found.totals for figure in total.figures]
         self.mark = mark_of(every, currency)
+        self.totals = self._totals()
 
     def proved(self, problems: Problems) -> list[Said] | None:
         """What is paid of each document, in the way that gives the total; None with a problem."""
-        totals = self._totals()
+        totals = self.totals
         ways = list(self._ways())
         for way in ways:
             said = self._said(way, lambda *_: None)
@@ -238,7 +255,7 @@ class _Reading:
             problems.add(row.line, row.where, "several columns have amounts, and no total says which is what was paid")
         for row in self.found.unread:
             text = " ".join(cell.text for cell in row.cells)
-            problems.add(row.line, row.where, f"{shown(text)} has an amount and no number of a document")
+            problems.add(row.line, row.where, f"{shown(text)} is not understood: a document has a number and an amount")
         return said if problems.count == count else None
 
     def _ways(self) -> Iterator[_Way]:
@@ -265,7 +282,7 @@ class _Reading:
                 is_whole = False
                 tell(row.line, row.where, f"an amount of {entry.number} is not written as the others, or out of bounds")
                 continue
-            if figure is None and not self.found.totals:
+            if figure is None and not self.totals:
                 is_whole = False
                 tell(row.line, row.where, f"the amount of {entry.number} is missing")
                 continue

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import io
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -14,7 +15,7 @@ import polars as pl
 
 from dunwell.sources import excel, files, parquet
 from dunwell.sources.problems import Problems
-from dunwell.sources.remittance.layout import Cell, Row
+from dunwell.sources.remittance.layout import Cell, Row, heading_of
 from dunwell.sources.written import DIGITS
 
 BYTES_MAX: Final = 20_000_000
@@ -22,7 +23,7 @@ ROWS_MAX: Final = 50_000
 COLUMNS_MAX: Final = 200
 CELL_CHARS_MAX: Final = 1_000
 HEADING_MAX: Final = 30  # rows that may stand before the heading
-DELIMITERS: Final = ";\t,|"
+DELIMITERS: Final = ";\t|,"
 WIDTH: Final = 0.9
 
 
@@ -91,9 +92,13 @@ def _written(value: object) -> tuple[str, bool]:
 def _of_text(path: Path) -> Iterator[Row]:
     """Rows of CSV, whatever parts its columns; its own words say which encoding it is in."""
     text = _decoded(path.read_bytes())
-    sample = text.splitlines()[: HEADING_MAX + 20]
-    delimiter = max(DELIMITERS, key=lambda sign: (sum(min(line.count(sign), 20) for line in sample), sign == ";"))
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=delimiter)
+    found = (sign for sign in DELIMITERS if any(map(heading_of, islice(_parted(text, sign), HEADING_MAX))))
+    yield from _parted(text, next(found, ","))
+
+
+def _parted(text: str, delimiter: str) -> Iterator[Row]:
+    """Rows of a text whose columns a sign parts. Errors: csv.Error."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     begins = 1
     for values in reader:
         if row := _row(begins, values):
