@@ -13,6 +13,7 @@ from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, Item, RemittanceAdvice
 from tests.flows.cash.banking import AT, bank_account, take
 from tests.flows.town import Town
+from tests.sources.bank.camt_files import balance, entry, message
 from tests.sources.bank.mt940_files import mt940
 from tests.sources.remittance.advising import pdf, table
 
@@ -195,3 +196,50 @@ def test_a_lump_sum_for_forty_invoices_is_applied_to_the_cent_by_a_pdf(bank: Tow
     assert report.sums == {"EUR": {"lines": total, "applied": total, "left": 0, "waiting": 0}}
     assert {number: bank.open(number) for number in owed} == owed | dict.fromkeys(paid, 0)
     assert sum(bank.open(number) for number in OPEN) == 33_000
+
+
+def test_an_advice_of_a_sum_that_is_said_in_detail_waits_again(bank: Town, tmp_path: Path) -> None:
+    ref = "<AcctSvcrRef>B-1</AcctSvcrRef>"
+    part = "<AmtDtls><TxAmt><Amt Ccy='EUR'>{}</Amt></TxAmt></AmtDtls><RmtInf><Ustrd>{}</Ustrd></RmtInf>"
+    parts = [part.format("60.00", "hello"), part.format("90.00", "hello")]
+    balances = balance("OPBD", "0.00"), balance("CLBD", "150.00")
+    take(tmp_path, message(*balances, entry("150.00", after="", before=ref)), "statement.xml")
+    path = advised(tmp_path, "INV-20190", "INV-20210")
+    (advice,) = import_advice(path, bank.entity, line=line_of(15_000).pk, **BERT).advices
+    take(tmp_path, message(entry("150.00", *parts, before=ref), kind="054"), "detail.xml")
+    (found,) = advices(bank.entity, most=9).advices
+    assert (found.advice, found.line) == (advice.advice, None)
+
+
+def test_an_advice_is_of_one_entity(bank: Town, tmp_path: Path) -> None:
+    other = Town(tmp_path, code="OTHER", policy=None)
+    path = advised(tmp_path, "INV-20190", "INV-20210")
+    (advice,) = import_advice(path, bank.entity, **BERT).advices
+    assert advices(other.entity, most=9).advices == ()
+    with pytest.raises(NotFound):
+        forget_advice(other.entity, advice.advice, **BERT)
+    (theirs,) = import_advice(path, other.entity, **BERT).advices
+    assert (theirs.account, theirs.documents) == ("", 2)
+
+
+def test_a_line_of_another_currency_has_no_such_advice(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 150 //B1 hello"], opens=0))
+    path = advised(tmp_path, "INV-20190", "INV-20210", head=HEAD.replace("Betrag", "Betrag (USD)"))
+    with pytest.raises(Invalid, match=r"is in EUR, and the advice in USD"):
+        import_advice(path, bank.entity, line=line_of(15_000).pk, **BERT)
+
+
+def test_several_payments_of_a_table_each_find_their_line(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 150 //B1 hello", "260303 80 //B2 hello"], opens=0, on=("260302", "260303")))
+    BankLine.objects.update(party_name="Meyer GmbH")
+    (tmp_path / "map.yaml").write_text(
+        "rows: advices\nnumber: {column: n}\namount: {column: a}\ncurrency: EUR\nreference: {column: run}\n"
+    )
+    path = tmp_path / "runs.csv"
+    path.write_text("n,a,run\nINV-20170,100.00,1\nINV-20180,50.00,1\nINV-20210,80.00,2\n", encoding="utf-8")
+    with pytest.raises(Invalid, match="has 2 payments, and a bank line is one of them"):
+        import_advice(path, bank.entity, mapping=tmp_path / "map.yaml", line=1, **BERT)
+    found = import_advice(path, bank.entity, mapping=tmp_path / "map.yaml", account="MEYER", **BERT).advices
+    assert [each.line for each in found] == [line_of(15_000).pk, line_of(8_000).pk]
+    assert match_lines(bank.entity, **BERT).applied == 2
+    assert {number for number in OPEN if not bank.open(number)} == {"INV-20170", "INV-20180", "INV-20210"}
