@@ -37,6 +37,7 @@ def layouts(draw: st.DrawFn) -> dict[str, Any]:
         "total": draw(st.sampled_from(["none", "in its column", "below"])),
         "right": draw(st.booleans()),
         "wide": draw(st.booleans()),
+        "inset_pt": draw(st.sampled_from([2.5, 5])),
     }  # fmt: skip
 
 
@@ -86,4 +87,5 @@ def test_a_pdf_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -> 
     rows, below, truth = rows_of(of)
     align = "".join("r" if of["right"] and name in LANGUAGES[of["language"]][2:5] else "l" for name in rows[0])
     columns = f"({'1fr, ' * len(align)})" if of["wide"] else ""
-    assert heard(pdf(tmp_path, table(rows, align, columns=columns) + below)).amounts == truth
+    source = f"#set table(inset: (x: {of['inset_pt']}pt))\n{table(rows, align, columns=columns)}{below}"
+    assert heard(pdf(tmp_path, source)).amounts == truth

@@ -41,6 +41,13 @@ def test_lines_around_the_cells_and_narrow_columns_make_no_difference(tmp_path: 
     assert read.amounts == {"FA 2026 017": 121_000, "FA 2026 018": 5_000}
 
 
+def test_columns_that_all_but_touch(tmp_path: Path) -> None:
+    rows = [["Rechnung Nr.", "Datum", "Betrag EUR"], ["RE-2026-17", "01.02.2026", "1.234,50"],
+            ["RE 2026 18", "02.02.2026", "50,00"], ["Summe", "", "1.284,50"]]  # fmt: skip
+    path = pdf(tmp_path, "#set table(inset: (x: 2.5pt))\n" + table(rows, "lll"))
+    assert heard(path).amounts == {"RE-2026-17": 123_450, "RE 2026 18": 5_000}
+
+
 def test_a_table_over_several_pages_with_its_heading_again_or_not(tmp_path: Path) -> None:
     rows = [["Rechnungsnummer", "Datum", "Betrag", "Skonto", "Zahlbetrag"]]
     paid = {f"RE-2026-{number:04}": 98_000 + 98 * number for number in range(120)}

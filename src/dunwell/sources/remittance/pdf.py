@@ -16,7 +16,8 @@ BYTES_MAX: Final = 20_000_000
 SECONDS_MAX: Final = 30
 LOOKED_AT: Final = 1_024  # where a PDF says that it is one
 PROGRAM: Final = Path(__file__).with_name("pdf_words.py")
-GAP: Final = 0.75  # of the height of a word: what is further away is another cell
+# Of the height of a word: what is further away is another cell. Where no table is found so, columns stand closer.
+GAPS: Final = (0.75, 0.4)
 TOO_MUCH: Final = "reading it takes more memory or time than a file may: it is damaged, or very large; ask for a table"
 _LEFT, _BOTTOM, _RIGHT, _TOP = range(1, 5)
 Word = list[Any]
@@ -28,8 +29,8 @@ def is_pdf(path: Path) -> bool:
         return b"%PDF-" in file.read(LOOKED_AT)
 
 
-def rows_of(path: Path, problems: Problems) -> list[Row]:
-    """The rows of all pages, from the top; what is wrong with the file goes to `problems`. Errors: OSError."""
+def pages_of(path: Path, problems: Problems) -> list[list[Word]]:
+    """The words of all pages; what is wrong with the file goes to `problems`. Errors: OSError."""
     size = path.stat().st_size
     if size > BYTES_MAX:
         problems.add(1, "", f"the file has {size:,} bytes, and of a PDF at most {BYTES_MAX:,} are read")
@@ -37,10 +38,15 @@ def rows_of(path: Path, problems: Problems) -> list[Row]:
     pages = _pages(path, problems)
     if pages and not any(pages):
         problems.add(1, "", "there is no text in it: it is a scan or a picture; ask for a PDF of text, or a table")
+    return pages
+
+
+def rows_of(pages: list[list[Word]], gap: float) -> list[Row]:
+    """The rows of pages, from the top; words further apart than `gap` of their height are cells of their own."""
     rows: list[Row] = []
     for number, words in enumerate(pages, 1):
-        for cells in map(_cells, _lines(words)):
-            rows.append(Row(len(rows) + 1, cells, f"page {number}"))  # it is counted as it grows
+        for line in _lines(words):
+            rows.append(Row(len(rows) + 1, _cells(line, gap), f"page {number}"))
     return rows
 
 
@@ -83,12 +89,12 @@ def _lines(words: list[Word]) -> list[list[Word]]:
     return [sorted(line, key=itemgetter(_LEFT)) for line in lines]
 
 
-def _cells(line: list[Word]) -> tuple[Cell, ...]:
+def _cells(line: list[Word], gap: float) -> tuple[Cell, ...]:
     """Words with no more than a blank between them are one cell."""
     groups = [[line[0]]]
     for before, word in pairwise(line):
         height = min(each[_TOP] - each[_BOTTOM] for each in (before, word))
-        if word[_LEFT] - before[_RIGHT] > GAP * height:
+        if word[_LEFT] - before[_RIGHT] > gap * height:
             groups.append([])
         groups[-1].append(word)
     return tuple(

@@ -21,12 +21,22 @@ def reader(mapping: AdviceMapping | None, *, currency: str) -> Reader:
         if mapping is not None:
             return mapped.read(path, mapping, problems)
         if pdf.is_pdf(path):
-            rows, heading_max = pdf.rows_of(path, problems), None
-        else:
-            rows, heading_max = tables.rows_of(path, problems), tables.HEADING_MAX
-        if problems.count:
-            return []
-        found = advice_in(rows, problems, currency=currency, heading_max=heading_max)
+            return _of_pdf(path, problems, currency)
+        rows = tables.rows_of(path, problems)
+        found = None if problems.count else advice_in(rows, problems, currency=currency, heading_max=tables.HEADING_MAX)
         return [found] if found else []
 
     return read
+
+
+def _of_pdf(path: Path, problems: Problems, currency: str) -> list[Advice]:
+    """The advice of a PDF, however close its columns stand; else what is wrong where they stand as most do."""
+    pages = pdf.pages_of(path, problems)
+    if problems.count:
+        return []
+    for gap in pdf.GAPS:
+        found = advice_in(pdf.rows_of(pages, gap), Problems(problems.source), currency=currency)
+        if found:
+            return [found]
+    advice_in(pdf.rows_of(pages, pdf.GAPS[0]), problems, currency=currency)
+    return []
