@@ -136,4 +136,7 @@ def test_what_is_too_large_is_refused_before_it_is_held(tmp_path: Path, monkeypa
         tracemalloc.stop()
     monkeypatch.setattr(tables, "ROWS_MAX", 3)
     path.write_text(PLAIN, encoding="utf-8")
-    assert heard(path).told == ["advice:3: the table has more than 3 rows: this is no advice of one payment"]
+    said = "more than 3 rows or 500,000 cells: this is no advice of one payment"
+    assert heard(path).told == [f"advice:4: {said}"]
+    monkeypatch.setattr(tables, "CELLS_MAX", 6)
+    assert heard(path).told[0].startswith("advice:3: more than 3 rows or 6 cells")

@@ -20,6 +20,8 @@ from dunwell.sources.written import DIGITS
 
 BYTES_MAX: Final = 20_000_000
 ROWS_MAX: Final = 50_000
+CELLS_MAX: Final = 500_000
+TOO_MUCH: Final = "this is no advice of one payment"
 COLUMNS_MAX: Final = 200
 CELL_CHARS_MAX: Final = 1_000
 HEADING_MAX: Final = 30  # rows that may stand before the heading
@@ -30,17 +32,21 @@ WIDTH: Final = 0.9
 def rows_of(path: Path, problems: Problems) -> list[Row]:
     """The rows of a table that are not empty; what is wrong with the file goes to `problems`. Errors: OSError."""
     if path.stat().st_size > BYTES_MAX:
-        problems.add(1, "", f"the file has more than {BYTES_MAX:,} bytes: this is no advice of one payment")
+        problems.add(1, "", f"the file has more than {BYTES_MAX:,} bytes: {TOO_MUCH}")
         return []
     with path.open("rb") as file:
         first = file.read(1000)
+    found: list[Row] = []
+    cells = 0
     try:
-        found = list(islice(_lines(path, first, problems), ROWS_MAX + 1))
+        for row in _lines(path, first, problems):
+            found.append(row)
+            cells += len(row.cells)
+            if len(found) > ROWS_MAX or cells > CELLS_MAX:
+                problems.add(row.line, "", f"more than {ROWS_MAX:,} rows or {CELLS_MAX:,} cells: {TOO_MUCH}")
+                return []
     except (csv.Error, *parquet.DAMAGED, *excel.DAMAGED) as error:
         problems.add(1, "", f"the file is damaged, or is no table ({str(error).partition(chr(10))[0]})")
-        return []
-    if len(found) > ROWS_MAX:
-        problems.add(ROWS_MAX, "", f"the table has more than {ROWS_MAX:,} rows: this is no advice of one payment")
         return []
     if not found and not problems.count:
         problems.add(1, "", "the file is empty")

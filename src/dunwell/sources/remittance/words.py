@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from enum import StrEnum
-from functools import cache
+from functools import lru_cache
 from typing import Final
 
 HEADING_CHARS_MAX: Final = 60
@@ -139,7 +139,7 @@ _KINDS: Final = (
 )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """Write words small, without accents and signs, parted by one blank."""
     bare = unicodedata.normalize("NFKD", text.lower().replace("ß", "ss"))
@@ -147,7 +147,7 @@ def plain(text: str) -> str:
     return re.sub(r"[^\w%]+", " ", letters).strip()
 
 
-@cache
+@lru_cache(maxsize=4096)
 def role_of(heading: str) -> Role | None:
     """What a column of this heading, or what stands beside this label, is; None for any other text."""
     words = plain(heading)
@@ -161,33 +161,33 @@ def role_of(heading: str) -> Role | None:
     return found
 
 
-@cache
+@lru_cache(maxsize=4096)
 def number_rank(heading: str) -> int | None:
     """How likely a heading is that of the creditor's own numbers, the likeliest 0; None for no number at all."""
     words = plain(heading)
     return next((rank for rank, pattern in _NUMBERS if re.search(pattern, words)), None)
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_total(label: str) -> bool:
     """Whether a label is that of a total."""
     is_sum = role_of(label) in (None, Role.AMOUNT, Role.PAID) and not is_partial(label)
     return is_sum and bool(re.search(rf"{_TOTAL}|{_TO_PAY}", plain(label)))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_amount(label: str) -> bool:
     """Whether what stands beside a label is an amount, even where it is written like a number of anything."""
     return bool(re.search(_TOTAL, plain(label)))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_of_all(label: str) -> bool:
     """Whether a total is said to be what is paid, and not what it was before something was taken off."""
     return bool(re.search(_OF_ALL, plain(label)))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def is_partial(label: str) -> bool:
     """Whether a label is that of a sum that others go on from, or that is a part of another."""
     return bool(re.search(_PARTIAL, plain(label)))
