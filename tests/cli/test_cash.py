@@ -143,3 +143,34 @@ def test_money_that_waits_says_whose_reminders_it_holds_back(book: Path) -> None
     until = dunwell("cash", "review", "--json", cwd=book).json["lines"][0]["held_until_on"]
     assert f"reminders of its payer: held back through {until}" in dunwell("cash", "review", cwd=book).out
     assert f"lasts through {until}: money came in on 2026-03-02: bank line" in dunwell("explain", "A-17", cwd=book).out
+
+
+def test_an_advice_finds_its_line_is_listed_and_forgotten(book: Path) -> None:
+    (book / "two.sta").write_bytes(mt940(["260302 100 //C1 MEYER pay run 4711-88"], opens=130).encode())
+    assert dunwell("cash", "import", "two.sta", cwd=book).code == 0
+    assert "no payer has advised anything" in dunwell("cash", "advices", cwd=book).out
+    (book / "avis.csv").write_text(
+        "Payment ref;4711-88\nPayment date;2026-03-03\nInvoice;Amount\nA-17;100.00\n", encoding="utf-8"
+    )
+    told = dunwell("cash", "advice", "avis.csv", "--account", "MEYER", cwd=book).out
+    assert "1 document, 100.00 EUR of MEYER; it goes with line" in told
+    assert "dunwell cash match" in told
+    assert "taken in before; nothing changed" in dunwell("cash", "advice", "avis.csv", cwd=book).out
+    (advice,) = dunwell("cash", "advices", "--json", cwd=book).json["advices"]
+    assert (advice["account"], advice["total_minor"], advice["documents"]) == ("MEYER", 10_000, 1)
+    assert "avis.csv" in dunwell("cash", "advices", cwd=book).out
+    number = str(advice["advice"])
+    assert dunwell("cash", "advices", "--forget", number, "--json", cwd=book).json == {"advices": [], "more": 0}
+    assert dunwell("cash", "advices", "--forget", number, cwd=book).code == 4
+    (taken,) = dunwell("cash", "advice", "avis.csv", "--line", str(advice["line"]), "--json", cwd=book).json["files"]
+    assert taken["advices"][0]["line"] == advice["line"]
+
+
+def test_an_advice_that_is_refused_leaves_those_before_it(book: Path) -> None:
+    (book / "good.csv").write_text("Invoice;Amount\nA-17;100.00\n", encoding="utf-8")
+    (book / "bad.csv").write_text("Invoice;Amount\nA-17;100.00\nTotal;90.00\n", encoding="utf-8")
+    answer = dunwell("cash", "advice", "good.csv", "bad.csv", "--json", cwd=book)
+    assert (answer.code, [each["file"] for each in answer.json["files"]]) == (3, ["good.csv"])
+    assert "bad.csv:3: the total is 90.00 EUR, and the documents come to 100.00 EUR: -10.00 EUR" in answer.err
+    assert "it waits for its bank line" in dunwell("cash", "advice", "good.csv", cwd=book).out
+    assert dunwell("cash", "advice", "good.csv", "bad.csv", "--line", "1", cwd=book).code == 2

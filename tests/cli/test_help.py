@@ -22,7 +22,7 @@ NAMES = {
     "contact", "journal", "entity journal", "interest", "rates list", "rates add", "rates import",
     "entity show", "entity set", "letter check", "letter words",
     "cash account", "cash accounts", "cash apply", "cash import", "cash lines", "cash match", "cash payers",
-    "cash returned", "cash review", "cash set-aside", "cash settings", "cash unapply",
+    "cash returned", "cash review", "cash set-aside", "cash settings", "cash unapply", "cash advice", "cash advices",
     "simulate", "web", "user add", "user list", "story schema",
 }  # fmt: skip
 GROUPS = ("", "audit", "cash", "entity", "letter", "policy", "rates", "report", "run", "story", "task", "user")
@@ -89,7 +89,8 @@ def test_arguments_stand_in_the_usage_as_they_are_typed() -> None:
         **{name: "" for name in NAMES if name.startswith("report ")},
         "simulate": "", "cash account": "NUMBER", "cash accounts": "", "cash import": "FILE...", "cash lines": "",
         "cash match": "", "cash payers": "", "cash review": "", "cash apply": "LINE", "cash unapply": "LINE",
-        "cash set-aside": "LINE", "cash returned": "LINE", "cash settings": "",
+        "cash set-aside": "LINE", "cash returned": "LINE", "cash settings": "", "cash advice": "FILE...",
+        "cash advices": "",
         **{f"run {name}": "RUN" for name in ("show", "exclude", "stage", "approve", "cancel", "reverse")},
     }  # fmt: skip
 

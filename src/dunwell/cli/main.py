@@ -23,6 +23,7 @@ from dunwell.cli import (
     policy,
     policy_plan,
     rates,
+    remittance,
     report,
     returning,
     run,
@@ -92,7 +93,7 @@ app.command(cls=Command)(happen.contact)
 app.command(cls=Command)(interest.interest)
 for command in (
     applying.match, applying.review, applying.apply, applying.unapply, applying.set_aside, applying.payers,
-    returning.returned, allowed.settings,
+    returning.returned, allowed.settings, remittance.advice, remittance.advices,
 ):  # fmt: skip
     cash.app.command(cls=Command)(command)
 app.add_typer(cash.app, name="cash")

@@ -7,6 +7,7 @@ is streamed; what is held is the workbook's table of shared texts and its format
 import datetime as dt
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -36,7 +37,7 @@ MANY: Final = f"of {ROWS_MAX:,} rows"
 # Whichever parser openpyxl finds, what is no XML is a SyntaxError.
 DAMAGED: Final = (
     zipfile.BadZipFile, InvalidFileException, SyntaxError, KeyError, ValueError, TypeError, AttributeError, IndexError,
-    EOFError, OSError,
+    EOFError, OSError, RuntimeError, zlib.error,
 )  # fmt: skip
 
 
@@ -44,7 +45,7 @@ def batches(
     path: Path, mapping: Layout, problems: Problems, progress: Progress | None = None
 ) -> Iterator[pl.DataFrame]:
     """Read the columns that `mapping` names from its sheet, as stripped texts: `line`, and `column(name)` for each."""
-    if refused := _too_large(path):
+    if refused := too_large(path):
         problems.add(1, "", refused)
         return
     with path.open("rb") as file:  # by its name, the library would judge it
@@ -59,7 +60,7 @@ def batches(
                 yield from _Rows(sheet, mapping, problems).batches(progress)
 
 
-def _too_large(path: Path) -> str:
+def too_large(path: Path) -> str:
     """Say why a workbook is not unpacked: nothing of it is held that its directory does not announce."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}

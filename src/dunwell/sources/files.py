@@ -41,29 +41,29 @@ def batches(
     if first.startswith(parquet.MAGIC):
         yield from parquet.batches(path, mapping, problems, progress)
     elif first.startswith(b"PK\x03\x04"):
-        if refused := _about_zip(path):
+        if refused := about_zip(path):
             problems.add(1, "", refused)
         else:
             yield from excel.batches(path, mapping, problems, progress)
-    elif refused := _about(first):
+    elif refused := about(first):
         problems.add(1, "", f"this is no table that can be read; {refused}")
     else:
         yield from csv.batches(path, mapping, problems, progress)
 
 
-def _about(first: bytes) -> str:
+def about(first: bytes) -> str:
     """Say what a file is by its first bytes, where it is none that we read."""
     if _MARKUP.match(first):
         return f"it is HTML or XML, whatever it is called: open it in Excel and {_SAVE}"
     return next((text for magic, text in _OTHERS.items() if first.startswith(magic)), "")
 
 
-def _about_zip(path: Path) -> str:
+def about_zip(path: Path) -> str:
     """Say what an archive is, where it is no Excel file."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         return f"the file is damaged or ends early ({error}); copy it again"
     if any(name.startswith("xl/") and name.endswith(".bin") and "workbook" in name for name in names):
         return f"this is a binary Excel file (.xlsb): {_SAVE}"

@@ -13,6 +13,8 @@ from dunwell.sources.tables import LINE, Progress, column, places, stripped
 from dunwell.sources.written import DIGITS, Writing
 
 MAGIC: Final = b"PAR1"
+# Polars panics where a page says otherwise than the footer.
+DAMAGED: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
 _TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Decimal)
 PROBLEMS_A_PART: Final = 50
 
@@ -51,7 +53,7 @@ def batches(
             done += part.height
             if progress:
                 progress(done, rows)
-    except pl.exceptions.PolarsError as error:
+    except DAMAGED as error:
         problems.add(1, "", f"the Parquet file is damaged or ends early ({str(error).splitlines()[0]}); write it again")
 
 

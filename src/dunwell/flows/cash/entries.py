@@ -13,7 +13,15 @@ from datetime import date, datetime
 
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.cash.holding import let_go
-from dunwell.records.models import BANK_LINE_WAITS, BankAccount, BankLine, BankMatch, BankStatement, Task
+from dunwell.records.models import (
+    BANK_LINE_WAITS,
+    BankAccount,
+    BankLine,
+    BankMatch,
+    BankStatement,
+    RemittanceAdvice,
+    Task,
+)
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.bank.pieces import Kind, Line
 
@@ -43,6 +51,7 @@ def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
     answered([line.pk], by=by, at=at)
     let_go(line.entity, line, by=by, at=at)
     Task.objects.filter(line=line).update(line=None)
+    RemittanceAdvice.objects.filter(line=line).update(line=None)
     line.delete()
     return line
 

@@ -16,6 +16,7 @@ from dunwell.flows.cash.applying import CERTAIN, apply_certain
 from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.remittances import link_waiting
 from dunwell.flows.cash.returning import return_certain
 from dunwell.flows.cash.taking_back import own_money_back
 from dunwell.flows.entities import local_day
@@ -57,6 +58,7 @@ def match_lines(
     today, settings = local_day(entity, at), settings or settings_of(entity)
     back = return_certain(entity, settings=settings, apply=apply, by=by, at=at, progress=progress)
     progress("reading")
+    link_waiting(entity, on=today, settings=settings, by=by, at=at)
     lines = waiting_lines(entity, on=today)
     items, payers = open_items(entity, on=today)
     progress("matching")

@@ -81,7 +81,7 @@ def import_statements(
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        digest = _digest(path, mapping)
+        digest = digest_of(path, mapping)
         with refusing(path), transaction.atomic():
             there = BankStatement.objects.filter(digest=digest)
             if there.exists() and not (entity and there.exclude(entity=entity).exists()):
@@ -90,7 +90,7 @@ def import_statements(
             pieces = reader(path, problems, partial(progress, f"reading {path.name}"))
             coming = list(heads(balanced(pieces, problems), entity, problems))
             problems.refuse()
-            if _digest(path, mapping) != digest:
+            if digest_of(path, mapping) != digest:
                 raise Conflict(f"{path.name} was written to while it was read: take it in again")
             taking = _Taking(path.name, digest=digest, is_table=mapping is not None, by=by, at=at)
             pieces = reader(path, problems, partial(progress, f"taking in {path.name}"))
@@ -100,7 +100,7 @@ def import_statements(
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _digest(path: Path, mapping: Path | None) -> str:
+def digest_of(path: Path, mapping: Path | None) -> str:
     """The SHA-256 of a file, and of the mapping behind it: by another one, other rows of it are other lines."""
     digest = hashlib.sha256()
     for each in filter(None, (path, mapping)):

@@ -1,0 +1,162 @@
+"""Which bank line an advice goes with that a payer sent by itself: by the amount, the day, and who paid."""
+
+from typing import Final
+
+import polars as pl
+
+from dunwell.cash import evidence, names, numbers
+from dunwell.cash.claims import by_currency
+from dunwell.cash.payers import payers as payers_of
+from dunwell.cash.settings import Settings
+from dunwell.cash.tables import ITEMS, LINES, REFERENCES
+from dunwell.cash.texts import texts
+from dunwell.engine.book import Schema
+
+ADVICES: Final[Schema] = {
+    "advice_id": pl.Int64,
+    "account_id": pl.Int64,  # whose it is, where it says so, or null
+    "payer_name": pl.String,
+    "reference": pl.String,  # what the payer calls the payment
+    "paid_on": pl.Date,  # or null
+    "taken_on": pl.Date,  # when it was taken in
+    "currency": pl.String,
+    "total_minor": pl.Int64,
+    "documents": LINES["documents"],
+}
+WORKING_DAYS_MAX: Final = 5  # between the payer's day and the bank's
+DAYS_MAX: Final = 30  # between the bank's day and that on which an advice without a day came
+REFERENCE_MIN: Final = 5  # letters and digits: a shorter one is met by chance
+NAME_MIN: Final = 6  # letters of a name that stands in a text
+KEY: Final = ["advice_id", "line_id"]
+
+
+def in_reach(advices: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Find the lines whose amount and day are those of an advice: advice_id, line_id, is_exact.
+
+    Frames are ADVICES and tables.LINES. The amount is all of it, or less by what banks kept: as much as the line says,
+    or at most what the settings allow. A line with documents of its own needs none.
+    """
+    total, amount = pl.col("total_minor"), pl.col("amount_minor")
+    free = lines.filter(pl.col("documents").list.len().fill_null(0) == 0, amount > 0)
+    told = pl.col("instructed_minor") == total
+    kept = total - amount
+    fits_less = (
+        (kept == pl.col("charges_minor"))
+        | (told & (pl.col("instructed_currency") == pl.col("currency")))
+        | (kept <= by_currency(settings.charges_at_most))
+    )
+    working = pl.business_day_count("paid_on", "booked_on").abs() <= WORKING_DAYS_MAX
+    around = (pl.col("booked_on") - pl.col("taken_on")).dt.total_days().abs() <= DAYS_MAX
+    is_dated = pl.col("paid_on").is_not_null()
+    pairs = advices.select("advice_id", "currency", "total_minor", "paid_on", "taken_on").join(
+        free.select(
+            "line_id", "currency", "amount_minor", "booked_on", "charges_minor", "instructed_minor",
+            "instructed_currency",
+        ),
+        on="currency",
+    ).filter((amount == total) | ((kept > 0) & fits_less).fill_null(value=False))  # fmt: skip
+    dated, undated = pairs.filter(is_dated).filter(working), pairs.filter(~is_dated).filter(around)
+    found = pl.concat([dated, undated]).with_columns(is_exact=amount == total)
+    return found.select(*KEY, "is_exact").sort(KEY)
+
+
+def going_with(
+    reach: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame, *,
+    items: pl.DataFrame, accounts: pl.DataFrame, payers: pl.DataFrame, settings: Settings,
+) -> pl.DataFrame:  # fmt: skip
+    """Say which advice goes with which line, as far as there is no other: advice_id, line_id, by (what says so).
+
+    `reach` is of `in_reach`; an advice must name something that is open. Who paid must be who advises: by the payer's
+    own reference in the line, by the debtor that both are known as, or by the name. Of advices that say the same, the
+    first is the one.
+    """
+    told, known = _advisers(advices, items, accounts, payers, settings)
+    near = lines.join(reach.select("line_id").unique(), on="line_id", how="semi").select(
+        pl.col(name).cast(dtype) for name, dtype in LINES.items()
+    )
+    paying = payers_of(near, accounts, payers, numbers.spans(texts(near)), settings).select("line_id", "payer_id")
+    pairs = reach.join(told.select("advice_id").unique(), on="advice_id", how="semi")
+    signs = pl.concat([
+        _by_reference(pairs, advices, near),
+        pairs.join(paying, on="line_id").join(known, on=["advice_id", "payer_id"], how="semi")
+        .select(*KEY, by=pl.lit("payer")),
+        _by_name(pairs, advices, near, known, accounts=accounts, settings=settings),
+    ]).unique(KEY, keep="first", maintain_order=True)  # fmt: skip
+    weighed = signs.join(pairs, on=KEY).with_columns(
+        weight=2 * (pl.col("by") == "reference").cast(pl.Int8) + pl.col("is_exact").cast(pl.Int8)
+    )
+    same = advices.select(
+        "advice_id",
+        content=pl.concat_str(
+            "currency", "total_minor", pl.col("documents").list.eval(pl.element().struct.json_encode()).list.join(",")
+        ),
+    )
+    first = (
+        weighed.join(same, on="advice_id").sort(KEY).unique(["content", "line_id"], keep="first", maintain_order=True)
+    )
+    return _alone(first).select(*KEY, "by").sort(KEY)
+
+
+def _alone(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of which each side has no other that is as good."""
+    for side in KEY:
+        pairs = pairs.filter(pl.col("weight") == pl.col("weight").max().over(side))
+    return pairs.filter(pl.all_horizontal(pl.len().over(side) == 1 for side in KEY))
+
+
+def _advisers(
+    advices: pl.DataFrame, items: pl.DataFrame, accounts: pl.DataFrame, payers: pl.DataFrame, settings: Settings
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Who owes the open items that advices name, and who else they may be of: advice_id, payer_id, both."""
+    stock = items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items())
+    asked = advices.select(
+        pl.col("advice_id").alias("line_id"), "currency", "documents", pl.col("payer_name").alias("party_name"),
+        *(pl.lit(None).alias(name) for name in LINES if name not in ("line_id", "currency", "documents", "party_name")),
+    ).select(pl.col(name).cast(dtype) for name, dtype in LINES.items())  # fmt: skip
+    spans = numbers.spans(texts(asked))
+    named = evidence.named(asked, pl.DataFrame(schema=REFERENCES), spans, evidence.keys(stock))
+    owed = named.join(stock.select("item_id", "payer_id"), on="item_id").select(
+        pl.col("line_id").alias("advice_id"), "payer_id"
+    )
+    by_name = payers_of(asked, accounts, payers, spans, settings).select(
+        pl.col("line_id").alias("advice_id"), "payer_id"
+    )
+    by_account = advices.join(accounts.select("account_id", "payer_id"), on="account_id").select(
+        "advice_id", "payer_id"
+    )
+    # Where the account is told, it is what counts, and not whose number a document happens to have, too.
+    rest = pl.concat([owed, by_name]).join(by_account, on="advice_id", how="anti")
+    return owed.unique(), pl.concat([by_account, rest]).unique()
+
+
+def _by_reference(pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Pairs whose line has the payer's own name for the payment."""
+    reference = names.plain_iban(pl.col("reference").fill_null(""))
+    asked = advices.select("advice_id", asked=reference).filter(pl.col("asked").str.len_chars() >= REFERENCE_MIN)
+    said = pl.concat_str("text", "reference", "end_to_end_ref", separator="¦", ignore_nulls=True)
+    told = lines.select("line_id", said=said.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}¦]", ""))
+    both = pairs.join(asked, on="advice_id").join(told, on="line_id")
+    found = both.filter(pl.col("said").str.contains(pl.col("asked"), literal=True))
+    return found.select(*KEY, by=pl.lit("reference"))
+
+
+def _by_name(
+    pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame, known: pl.DataFrame, *, accounts: pl.DataFrame,
+    settings: Settings,
+) -> pl.DataFrame:  # fmt: skip
+    """Pairs whose payers are called the same, or alike; or whose line has the name somewhere in its text."""
+    core = names.core(names.plain(pl.col("name").fill_null("")))
+    debtors = known.join(accounts, on="payer_id").select("advice_id", "name")
+    asked = pl.concat([advices.select("advice_id", name="payer_name"), debtors])
+    asked = asked.select("advice_id", asked=core).filter(pl.col("asked") != "").unique()
+    told = lines.select("line_id", "text", name="party_name").with_columns(told=core)
+    both = pairs.join(asked, on="advice_id").join(told.drop("name"), on="line_id")
+    alike = [
+        bool(one) and names.alike(one, other) >= settings.name_score_min
+        for one, other in both.select("told", "asked").iter_rows()
+    ]
+    text = pl.format(" {} ", names.core(names.plain(pl.col("text").fill_null(""))))
+    is_long = pl.col("asked").str.len_chars() >= NAME_MIN
+    is_in_text = is_long & text.str.contains(pl.format(" {} ", "asked"), literal=True)
+    found = both.filter(pl.Series(alike, dtype=pl.Boolean) | is_in_text)
+    return found.select(*KEY, by=pl.lit("name")).unique(maintain_order=True)

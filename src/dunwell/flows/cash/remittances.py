@@ -1,0 +1,229 @@
+"""Advices that payers send of their own: kept once, and brought together with the bank lines that they are of."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from pathlib import Path
+
+import polars as pl
+from django.db import IntegrityError, transaction
+from django.db.models import Case, QuerySet, Value, When
+
+from dunwell.cash.remittances import ADVICES, going_with, in_reach
+from dunwell.cash.settings import Settings
+from dunwell.flows.book.tables import mapped_by, refusing
+from dunwell.flows.cash.allowed import settings_of
+from dunwell.flows.cash.applying import line_locked
+from dunwell.flows.cash.reading import debtors, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.statements import digest_of
+from dunwell.flows.entities import account_called, local_day
+from dunwell.flows.errors import Conflict, FlowError, Invalid, NotFound
+from dunwell.records import audit
+from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankLineState, Entity, RemittanceAdvice
+from dunwell.sources.problems import Problems
+from dunwell.sources.remittance.advice import Advice
+from dunwell.sources.remittance.mapping import read_advice_mapping
+from dunwell.sources.remittance.read import reader
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownAdvice:
+    """An advice; `line`: the bank line that it goes with, or null as long as none is found."""
+
+    advice: int
+    file: str
+    account: str
+    payer: str
+    reference: str
+    paid_on: date | None
+    total_minor: int
+    currency: str
+    documents: int
+    line: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdviceReport:
+    """What a file brought. `is_known`: the very file was taken in before, and nothing was done."""
+
+    file: str
+    is_known: bool
+    advices: tuple[ShownAdvice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundAdvices:
+    """The first advices of those asked for, and how many more there are."""
+
+    advices: tuple[ShownAdvice, ...]
+    more: int
+
+
+def import_advice(
+    path: Path, entity: Entity, *, account: str | None = None, mapping: Path | None = None, line: int | None = None,
+    by: str, at: datetime,
+) -> AdviceReport:  # fmt: skip
+    """Take in what a payer says a payment is for, once, and look which bank line it goes with.
+
+    `account`: whose it is, where the file does not say so; `line`: the bank line that a person says it goes with;
+    `mapping`: a file that says which column of a table is what. Errors: NotFound; Invalid with every problem and its
+    place; Conflict for a line that does not wait, or has documents or an advice already.
+    """
+    layout = None if mapping is None else mapped_by(mapping, read_advice_mapping)
+    about = account_called(entity, account) if account else None
+    try:
+        digest = digest_of(path, mapping)
+        before = RemittanceAdvice.objects.filter(entity=entity, digest=digest).order_by("place")
+        if before.exists():
+            return AdviceReport(file=path.name, is_known=True, advices=_shown(before))
+        problems = Problems(path.name)
+        with refusing(path):
+            found = reader(layout, currency=entity.currency)(path, problems)
+            problems.refuse()
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
+    if line is not None and len(found) != 1:
+        raise Invalid(f"{path.name} has {len(found):,} payments, and a bank line is one of them: take it in without it")
+    with transaction.atomic():
+        kept = [_keep(entity, advice, path.name, digest, about, by=by, at=at) for advice in found]
+        if line is not None:
+            _link(kept[0], _free(entity, line), "person", by=by, at=at)
+    link_waiting(entity, on=local_day(entity, at), settings=settings_of(entity), by=by, at=at)
+    return AdviceReport(file=path.name, is_known=False, advices=_shown(before.all()))
+
+
+def link_waiting(entity: Entity, *, on: date, settings: Settings, by: str, at: datetime) -> int:
+    """Bring advices that wait together with lines that wait, where there is no doubt; return how many."""
+    asked = _waiting(entity)
+    if asked.is_empty():
+        return 0
+    lines = waiting_lines(entity, on=on)
+    taken = RemittanceAdvice.objects.filter(entity=entity, line__isnull=False).values_list("line", flat=True)
+    lines = lines.filter(~pl.col("line_id").is_in(list(taken)))
+    reach = in_reach(asked, lines, settings)
+    if reach.is_empty():
+        return 0
+    items, payers = open_items(entity, on=on)
+    found = going_with(
+        reach, asked, lines, items=items, accounts=debtors(entity, payers), payers=known_payers(entity),
+        settings=settings,
+    )  # fmt: skip
+    return sum(_linked(entity, *row, by=by, at=at) for row in found.iter_rows())
+
+
+def advices(entity: Entity, *, most: int) -> FoundAdvices:
+    """List what payers advised: what waits for its bank line first, then the newest."""
+    found = RemittanceAdvice.objects.filter(entity=entity)
+    count, is_linked = found.count(), Case(When(line=None, then=Value(0)), default=Value(1))
+    shown = _shown(found.order_by(is_linked, "-pk")[:most])
+    return FoundAdvices(advices=shown, more=max(count - most, 0))
+
+
+def forget_advice(entity: Entity, number: int, *, by: str, at: datetime) -> None:
+    """Forget an advice; what it said leaves its bank line. Errors: NotFound; Conflict where that is applied."""
+    with transaction.atomic():
+        advice = RemittanceAdvice.objects.filter(entity=entity, pk=number).first()
+        if advice is None:
+            raise NotFound(f"there is no advice {number} of {entity.code}")
+        if advice.line_id is not None:
+            line = line_locked(entity, advice.line_id)
+            if line.state == BankLineState.APPLIED:
+                raise Conflict(f"line {line.pk} is applied by what the advice says: take that back first")
+            if line.documents == advice.documents:
+                line.documents = []
+                line.save(update_fields=["documents"])
+        audit.record(
+            by, "advice.forgotten", advice, at=at, entity_id=entity.pk, file=advice.file, digest=advice.digest,
+            line=advice.line_id,
+        )  # fmt: skip
+        advice.delete()
+
+
+def _keep(
+    entity: Entity, advice: Advice, source: str, digest: str, about: Account | None, *, by: str, at: datetime
+) -> RemittanceAdvice:
+    """Put an advice into the book, in the caller's transaction."""
+    account = about or _customer(entity, advice.customer)
+    try:
+        with transaction.atomic():
+            row = RemittanceAdvice.objects.create(
+                entity=entity, account=account, payer_name=advice.payer_name, reference=advice.reference,
+                paid_on=advice.paid_on, currency=advice.currency, total_minor=advice.total_minor,
+                documents=[asdict(each) for each in advice.documents], file=source, digest=digest, place=advice.place,
+                imported_at=at,
+            )  # fmt: skip
+    except IntegrityError:
+        raise Conflict(f"{source} is being taken in by somebody else") from None
+    audit.record(
+        by, "advice.taken", row, at=at, entity_id=entity.pk, file=source, digest=digest, currency=row.currency,
+        total_minor=row.total_minor, documents=len(advice.documents), account=account.code if account else "",
+    )  # fmt: skip
+    return row
+
+
+def _customer(entity: Entity, code: str) -> Account | None:
+    """The account of the number that the payer says it has with the creditor."""
+    return Account.objects.filter(entity=entity, code=code).first() if code else None
+
+
+def _waiting(entity: Entity) -> pl.DataFrame:
+    """The advices that no line is found for yet, as ADVICES."""
+    rows = RemittanceAdvice.objects.filter(entity=entity, line=None).order_by("pk")
+    return pl.DataFrame(
+        [
+            (
+                each.pk, each.account_id, each.payer_name, each.reference, each.paid_on,
+                local_day(entity, each.imported_at), each.currency, each.total_minor, each.documents,
+            )
+            for each in rows
+        ],
+        schema=ADVICES, orient="row",
+    )  # fmt: skip
+
+
+def _linked(entity: Entity, advice_id: int, line_id: int, sign: str, *, by: str, at: datetime) -> bool:
+    """Bring two together that still wait."""
+    with transaction.atomic():
+        try:
+            line = _free(entity, line_id)
+        except FlowError:
+            return False  # applied meanwhile, or said in detail by another
+        advice = RemittanceAdvice.objects.select_for_update().filter(pk=advice_id, line=None).first()
+        if advice is None or line.documents:
+            return False
+        _link(advice, line, sign, by=by, at=at)
+    return True
+
+
+def _free(entity: Entity, line_id: int) -> BankLine:
+    """A line that waits and that no advice goes with yet, locked. Errors: NotFound; Conflict; Invalid."""
+    line = line_locked(entity, line_id)
+    if line.state not in BANK_LINE_WAITS:
+        raise Conflict(f"line {line_id} is {line.get_state_display().lower()} already")
+    if line.amount_minor <= 0 or line.is_reversal:
+        raise Invalid(f"line {line_id} is no money that came in")
+    if RemittanceAdvice.objects.filter(line=line).exists():
+        raise Conflict(f"line {line_id} has an advice already")
+    return line
+
+
+def _link(advice: RemittanceAdvice, line: BankLine, sign: str, *, by: str, at: datetime) -> None:
+    """Let a line say what its advice says; documents of its own it keeps. Errors: Invalid for another currency."""
+    if line.currency != advice.currency:
+        raise Invalid(f"line {line.pk} is in {line.currency}, and the advice in {advice.currency}")
+    if not line.documents:
+        line.documents = advice.documents
+        line.save(update_fields=["documents"])
+    advice.line = line
+    advice.save(update_fields=["line"])
+    audit.record(by, "advice.linked", advice, at=at, entity_id=line.entity_id, line=line.pk, sign=sign)
+
+
+def _shown(found: QuerySet[RemittanceAdvice]) -> tuple[ShownAdvice, ...]:
+    return tuple(
+        ShownAdvice(
+            advice=each.pk, file=each.file, account=each.account.code if each.account else "", payer=each.payer_name,
+            reference=each.reference, paid_on=each.paid_on, total_minor=each.total_minor, currency=each.currency,
+            documents=len(each.documents), line=each.line_id,
+        )
+        for each in found.select_related("account")
+    )  # fmt: skip
