@@ -20,7 +20,7 @@ from dunwell.engine.policy.model import Policy
 from dunwell.engine.steps import anchor, charging, fees, group, minimum, outcome, result
 from dunwell.engine.steps.age import age, days_since
 from dunwell.engine.steps.alerts import alerts
-from dunwell.engine.steps.assign import assign_policy
+from dunwell.engine.steps.assign import assign_policy, with_policies
 from dunwell.engine.steps.block import dispute, hold, left_to_dun, promise
 from dunwell.engine.steps.cap import contact_cap
 from dunwell.engine.steps.closed import add_calendar, asked_of_accounts, with_calendars
@@ -32,7 +32,7 @@ from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import reach
 from dunwell.engine.steps.resumed import resumed
 from dunwell.engine.steps.rows import collected
-from dunwell.engine.steps.slices import sliced
+from dunwell.engine.steps.slices import in_order, sliced
 from dunwell.engine.steps.stage import as_set, judge, level
 from dunwell.engine.steps.sums import account_sums
 
@@ -64,7 +64,9 @@ def standing(book: Book, policies: Sequence[Policy], as_of: date) -> pl.DataFram
     """
     on, procedures = pl.lit(as_of), Procedures.of(policies)
     book = replace(book, holds=active_holds(book, on))
-    rows = _left(book, _known(book, procedures, on), procedures, on)
+    known = _known(book, procedures, on)
+    items, _payer = in_order(book.items, known)
+    rows = _left(replace(book, items=items), known, procedures, on)
     found = outcome.standing_reasons(rows.lazy())
     return found.select("item_id", "reasons", "dunnable_minor").pipe(collected)
 
@@ -126,7 +128,8 @@ def _decide(book: Book, procedures: Procedures, as_of: pl.Expr) -> Plan:
 def _known(book: Book, procedures: Procedures, as_of: pl.Expr) -> pl.DataFrame:
     """What is known of every account. The holds of `book` are those in force."""
     columns = procedures.columns | asked_of_accounts(procedures)
-    return with_calendars(parties(book, columns=columns, as_of=as_of), procedures)
+    known = with_calendars(parties(book, columns=columns, as_of=as_of), procedures)
+    return with_policies(known, procedures)
 
 
 def _decide_slice(book: Book, known: pl.DataFrame, procedures: Procedures, series: AllSeries, as_of: pl.Expr) -> Plan:
@@ -148,7 +151,7 @@ def _aged(book: Book, known: pl.DataFrame, procedures: Procedures, as_of: pl.Exp
     """The items' rows with what is known of their debtor, and the columns that expressions read."""
     columns = procedures.columns
     items = book.items if book.items["max_stage"].count() else book.items.drop("max_stage")
-    rows = with_contacts(items.lazy().rename(_STATE), known, book)
+    rows = with_contacts(items.rename(_STATE), known, book)
     # An attribute of both item and account: the item's own value comes first.
     both = [name for name in known.columns if name.startswith("attr_") and name in book.items.columns]
     rows = rows.with_columns(pl.coalesce(name, name + OF_ACCOUNT).alias(name) for name in both)

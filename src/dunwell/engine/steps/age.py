@@ -42,6 +42,16 @@ def plus_days(on: pl.Expr, days: pl.Expr | int) -> pl.Expr:
     return (on.cast(pl.Int32) + days).cast(pl.Date)
 
 
+def later(first: pl.Expr, second: pl.Expr) -> pl.Expr:
+    """The later of two dates; of one and none the one. `max_horizontal` takes ten times as long where some are null."""
+    return pl.when(second > first).then(second).otherwise(pl.coalesce(first, second))
+
+
+def not_beyond_last(on: pl.Expr) -> pl.Expr:
+    """A date, or the last that Python knows, where it is beyond; `clip` takes ten times as long."""
+    return pl.when(on > DATE_MAX).then(pl.lit(DATE_MAX)).otherwise(on)
+
+
 def _problem() -> pl.Expr:
     """Name the first thing that makes the row's data undecidable, or null."""
     debit = ~pl.col("kind").is_in(CREDIT_KINDS)

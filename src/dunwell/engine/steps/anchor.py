@@ -3,8 +3,10 @@
 import polars as pl
 
 from dunwell.engine.book import Book
-from dunwell.engine.steps.age import days_since, plus_days
+from dunwell.engine.policy.expressions import TEXT_COLUMNS
+from dunwell.engine.steps.age import days_since, later, plus_days
 from dunwell.engine.steps.closed import leaves_on
+from dunwell.engine.steps.groups import group_numbers
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.rows import collected, overlay
 from dunwell.engine.steps.stage import fall, judge, level
@@ -16,8 +18,13 @@ MINE = [
     "row", *GROUP, "item_id", "due_on", "dunnable_minor", "is_claim", "is_free", "is_overdue", "is_pending", "position",
     "fires_on", "cap",
 ]  # fmt: skip
-
-SOMETIMES = ["calendar", "as_of"]
+# What a row that speaks for its group is judged by, with the columns that expressions read and SOMETIMES. What it keeps
+# of its own is the group's, and comes from there.
+SPEAKING = ["row", *GROUP, "item_id", "due_on", "days_past_due", "is_overdue", "last_contact_on"]
+SOMETIMES = [
+    "calendar", "closed_by", "as_of", "broken_on", "dispute_over_on", "max_stage", "max_stage_of_account",
+    "max_stage_of_payer",
+]  # fmt: skip
 
 
 def stored_anchors(book: Book, procedures: Procedures) -> pl.DataFrame:
@@ -59,17 +66,28 @@ def grouped(
     own["own_deadline_on"] = "last_deadline_on"
     rows = rows.lazy().drop(own.values()).rename(own).pipe(collected)
     anchorable = pl.col("is_free") & pl.col("is_overdue") & (pl.col("dunnable_minor") > 0)
-    sometimes = [name for name in SOMETIMES if name in rows.columns]
+    sometimes = [name for name in ("calendar", "as_of") if name in rows.columns]
     mine = (
         rows.lazy().filter(_by_account(procedures)).select(*MINE, *sometimes, is_anchorable=anchorable).pipe(collected)
     )
-    stored = stored_anchors(book, procedures)
+    numbers, count = group_numbers(mine, by_policy=True)
+    mine = mine.with_columns(group=numbers)
+    stored = _numbered(stored_anchors(book, procedures), mine, count)
     speaking = fall(level(_anchors(rows, mine, stored, procedures, as_of), procedures), procedures, as_of=as_of)
     judged = judge(speaking, procedures, as_of=as_of)
     kept = level(_kept(mine, judged, stored), procedures).pipe(collected)
     rows = overlay(rows, _waiting(mine, judged, kept, procedures, as_of))
     rows = overlay(rows, _spoken_for(mine, judged))
     return rows, _states(judged, kept, stored, procedures)
+
+
+def _numbered(stored: pl.DataFrame, mine: pl.DataFrame, count: int) -> pl.DataFrame:
+    """Add `group`, the number of the rows of the group, or one above all of theirs where it has none."""
+    if stored.is_empty():
+        return stored.with_columns(group=pl.lit(None, dtype=pl.UInt32))
+    numbers = mine.select(*GROUP, "group").unique("group")
+    found = stored.join(numbers, on=GROUP, how="left", nulls_equal=True, maintain_order="left")
+    return found.with_columns(pl.col("group").fill_null(count + pl.int_range(pl.len(), dtype=pl.UInt32)))
 
 
 def _by_account(procedures: Procedures) -> pl.Expr:
@@ -87,16 +105,19 @@ def _anchors(
     oldest = (
         mine.lazy()
         .filter("is_anchorable")
-        .select("row", *GROUP, "due_on", "dunnable_minor", "item_id")
+        .select("row", "group", "due_on", "dunnable_minor", "item_id")
         .sort("due_on", "dunnable_minor", "item_id", descending=[False, True, False])
-        .unique(GROUP, keep="first", maintain_order=True)
+        .filter(pl.col("group").is_first_distinct())
         .pipe(collected)
     )
+    read = {TEXT_COLUMNS.get(name, name) for name in procedures.later_columns} | procedures.sums
+    asked = [name for name in rows.columns if name in {*SPEAKING, *SOMETIMES, *read}]
     return (
-        rows[oldest["row"]]
+        rows.select(asked)[oldest["row"]]
         .lazy()
-        .drop([name for name in stored.columns if name not in GROUP and name in rows.columns])
-        .join(stored.lazy(), on=GROUP, how="left", nulls_equal=True)
+        .with_columns(group=oldest["group"])
+        .drop([name for name in stored.columns if name not in GROUP and name in asked])
+        .join(stored.lazy().drop(GROUP), on="group", how="left", maintain_order="left")
         .with_columns(
             pl.col("version", "repeats").fill_null(0),
             stored_level=pl.col("stored_level").fill_null(0),
@@ -110,14 +131,14 @@ def _anchors(
 def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     """What holds for the anchor holds for every overdue dunnable row of its group."""
     said = judged.select(
-        *GROUP, "level", "position", "is_reached", "is_too_soon", "free_on", "fires_on", "lacks_currency",
+        "group", "level", "position", "is_reached", "is_too_soon", "free_on", "fires_on", "lacks_currency",
         "last_notice_on", "days_since_previous", "repeats_after", group_pending="is_pending",
     )  # fmt: skip
     return (
         mine.lazy()
         .filter("is_anchorable")
-        .select("row", "is_pending", "cap", *GROUP)
-        .join(said.lazy(), on=GROUP, how="left", nulls_equal=True)
+        .select("row", "is_pending", "cap", "group")
+        .join(said.lazy(), on="group", how="left")
         # An item that may go no further than a stage is not on the notice of a later one.
         .with_columns(position=pl.when((pl.col("cap") >= pl.col("position")).fill_null(value=True)).then("position"))
         .with_columns(is_reached=pl.col("is_reached") & pl.col("position").is_not_null())
@@ -127,7 +148,7 @@ def _spoken_for(mine: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
             is_not_due=pl.col("position").is_not_null() & ~pl.col("is_reached"),
             is_finished=pl.col("position").is_null(),
         )
-        .drop(*GROUP, "group_pending", "cap")
+        .drop("group", "group_pending", "cap")
         .pipe(collected)
     )
 
@@ -141,16 +162,16 @@ def _waiting(
     """
     levels = pl.concat(
         [
-            judged.select(*GROUP, group_level="level", has_anchor=pl.lit(value=True)),
-            kept.select(*GROUP, group_level="level", has_anchor=pl.lit(value=False)),
+            judged.select("group", group_level="level", has_anchor=pl.lit(value=True)),
+            kept.select("group", group_level="level", has_anchor=pl.lit(value=False)),
         ]
     )
     alone = ~pl.col("has_anchor").fill_null(value=False) & ~pl.col("is_overdue")
-    fires_on = leaves_on(pl.max_horizontal("fires_on", plus_days(pl.col("due_on"), 1)), procedures, as_of=as_of)
+    fires_on = leaves_on(later(pl.col("fires_on"), plus_days(pl.col("due_on"), 1)), procedures, as_of=as_of)
     return (
         mine.lazy()
         .filter(~pl.col("is_anchorable"))
-        .join(levels.lazy(), on=GROUP, how="left", nulls_equal=True)
+        .join(levels.lazy(), on="group", how="left")
         .select(
             "row",
             level=pl.col("group_level").fill_null(0),
@@ -168,9 +189,9 @@ def _waiting(
 def _kept(mine: pl.DataFrame, judged: pl.DataFrame, stored: pl.DataFrame) -> pl.LazyFrame:
     """The stored state of groups without an anchor that have something overdue which is only blocked."""
     is_blocked = pl.col("is_claim") & pl.col("is_overdue") & ~pl.col("is_free")
-    blocked = mine.lazy().filter(is_blocked).select(GROUP)
-    without = stored.lazy().join(judged.lazy(), on=GROUP, how="anti", nulls_equal=True)
-    return without.join(blocked, on=GROUP, how="semi", nulls_equal=True)
+    blocked = mine.lazy().filter(is_blocked).select("group")
+    without = stored.lazy().join(judged.lazy(), on="group", how="anti")
+    return without.join(blocked, on="group", how="semi")
 
 
 def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
@@ -180,21 +201,24 @@ def _states(judged: pl.DataFrame, kept: pl.DataFrame, stored: pl.DataFrame, proc
     back at level 0. Another policy is no change: as an item's, the state is read under the policy of the day.
     """
     stage = procedures.of_stage(lambda stage: stage.stage, procedures.slot(pl.col("level")), pl.String)
-    current = judged.lazy().select(*GROUP, "level", "version", "repeats", anchor_item_id="item_id", stage=stage)
-    without = stored.lazy().join(current, on=GROUP, how="anti", nulls_equal=True)
-    gone = without.join(kept.lazy(), on=GROUP, how="anti", nulls_equal=True).select(
+    current = judged.lazy().select(
+        *GROUP, "group", "level", "version", "repeats", anchor_item_id="item_id", stage=stage
+    )
+    without = stored.lazy().join(current, on="group", how="anti")
+    gone = without.join(kept.lazy(), on="group", how="anti").select(
         *GROUP,
+        "group",
         level=pl.lit(0, dtype=pl.Int16),
         version="version",
         repeats=pl.lit(0, dtype=pl.Int16),
         anchor_item_id=pl.lit(None, dtype=pl.Int64),
         stage=pl.lit(None, dtype=pl.String),
     )
-    before = level(stored.lazy(), procedures).select(*GROUP, level_before="level", before_item_id="anchor_item_id")
+    before = level(stored.lazy(), procedures).select("group", level_before="level", before_item_id="anchor_item_id")
     same = (pl.col("level_before") == pl.col("level")) & pl.col("anchor_item_id").eq_missing(pl.col("before_item_id"))
     return (
         pl.concat([current, gone])
-        .join(before, on=GROUP, how="left", nulls_equal=True)
+        .join(before, on="group", how="left")
         .with_columns(
             is_changed=~same.fill_null(value=False),
             policy=procedures.of_policy(lambda policy: policy.policy, pl.String),

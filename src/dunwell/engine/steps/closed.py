@@ -4,7 +4,7 @@ Rows look their day up in a table of the years that they are of: ten million ask
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias
 
@@ -12,11 +12,13 @@ import polars as pl
 
 from dunwell.engine import calendars
 from dunwell.engine.policy.model import Policy
-from dunwell.engine.steps.age import DATE_MAX, days_since
+from dunwell.engine.steps.age import DATE_MAX, days_since, later
 from dunwell.engine.steps.procedures import Procedures
 
 CALENDAR: Final = pl.col("calendar")
 EPOCH: Final = date(1970, 1, 1)  # day 0 of a date as an integer
+FIRST_DAY: Final = (date.min - EPOCH).days
+LAST_DAY: Final = (DATE_MAX - EPOCH).days
 YEARS_MAX: Final = 500  # of all calendars together, that a table is made of
 Move: TypeAlias = Callable[[date, str], date]
 
@@ -89,7 +91,7 @@ def leaves_on(on: pl.Expr, procedures: Procedures, *, as_of: pl.Expr) -> pl.Expr
     if not has_calendars(procedures):
         return on
     is_dated = CALENDAR.is_not_null() & on.is_not_null()
-    return pl.when(is_dated).then(next_open(pl.max_horizontal(on, as_of), CALENDAR)).otherwise(on)
+    return pl.when(is_dated).then(next_open(later(on, as_of), CALENDAR)).otherwise(on)
 
 
 def moved_back(on: pl.Expr, procedures: Procedures) -> pl.Expr:
@@ -126,26 +128,30 @@ def _named(procedures: Procedures) -> set[str]:
 def _moved(on: pl.Expr, calendar: pl.Expr, move: Move) -> pl.Expr:
     def moved(pairs: pl.Series) -> pl.Series:
         rows = pairs.struct.unnest()
-        days, names = rows["on"], rows["calendar"]
+        on, names = rows["on"], rows["calendar"]
         kind = names.dtype if isinstance(names.dtype, pl.Enum) else pl.Enum(names.drop_nulls().unique().sort())
         names = names.cast(kind)
-        known, first, last = kind.categories, days.min(), days.max()
-        if not len(known) or not isinstance(first, date) or not isinstance(last, date):
-            return days
-        years = range(first.year, last.year + 1)
+        known, days = kind.categories, on.to_physical()
+        first, last = days.min(), days.max()
+        if not len(known) or not isinstance(first, int) or not isinstance(last, int):
+            return on
+        if first < FIRST_DAY or last > LAST_DAY:  # beyond the dates that Python knows: cut where a calendar is asked
+            days, first, last = days.clip(FIRST_DAY, LAST_DAY), max(first, FIRST_DAY), min(last, LAST_DAY)
+        years = range(_date(first).year, _date(last).year + 1)
         if len(years) * len(known) > YEARS_MAX:
-            return _one_by_one(days, names, move)
-        # A table of every day of these years, one calendar after the other: a row's place in it is arithmetic.
+            return _one_by_one(days.cast(pl.Date), names, move).zip_with(names.is_not_null(), on)
+        # A table of every day of these years, one calendar after the other: a row's place in it is arithmetic. As
+        # UInt32, which is what places are taken by: any other kind of number is looked through and copied first.
         table = pl.concat(_year(year, name, move) for name in known for year in years)
-        width = len(table) // len(known)
-        place = names.to_physical().cast(pl.Int32) * width + (
-            days.cast(pl.Int32) - (date(first.year, 1, 1) - EPOCH).days
-        )
-        return table.gather(place).zip_with(names.is_not_null(), days)
+        width, day_0 = len(table) // len(known), (date(years[0], 1, 1) - EPOCH).days
+        place = names.to_physical().cast(pl.UInt32) * width + (days - day_0).cast(pl.UInt32, wrap_numerical=True)
+        return table.gather(place).zip_with(names.is_not_null(), on)
 
-    # Dates beyond the last that Python knows are cut where a calendar is asked.
-    asked = pl.when(calendar.is_not_null()).then(on.clip(date.min, DATE_MAX)).otherwise(on)
-    return pl.struct(on=asked, calendar=calendar).map_batches(moved, return_dtype=pl.Date)
+    return pl.struct(on=on, calendar=calendar).map_batches(moved, return_dtype=pl.Date)
+
+
+def _date(day: int) -> date:
+    return EPOCH + timedelta(days=day)
 
 
 @lru_cache(maxsize=2_000)

@@ -49,9 +49,9 @@ def _split_text(one_notice_per: str, split_by: Sequence[str]) -> pl.Expr:
 
 
 def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
-    """Add `notice_no`, from 1 in the order of NOTICE.
+    """Add `notice_no`, from 1 in the order of NOTICE, and put the rows in order of it.
 
-    The keys make one integer, whose rank is the number: integers sort several times as fast as rows of keys.
+    The keys make one integer, by which rows are sorted: integers sort several times as fast as rows of keys.
     """
     names = sorted(policy.policy for policy in procedures.policies)
     by_name = procedures.of_policy(lambda policy: names.index(policy.policy), pl.UInt32)
@@ -60,7 +60,8 @@ def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     code = code * len(names) + dunned.select(by_name).to_series()
     if not _is_one(dunned["split"]):
         code = code * dunned.height + _place(dunned, pl.col("split"))
-    return dunned.with_columns(notice_no=code).with_columns(pl.col("notice_no").rank("dense").cast(pl.Int32))
+    in_order = dunned.with_columns(notice_no=code).sort("notice_no", maintain_order=True)
+    return in_order.with_columns(notice_no=pl.col("notice_no").rle_id().cast(pl.Int32) + 1)
 
 
 def _is_one(values: pl.Series) -> bool:

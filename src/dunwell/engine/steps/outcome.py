@@ -10,6 +10,9 @@ from dunwell.engine.steps.age import Problem
 
 Outcome = pl.Enum(OUTCOMES)
 NONE = pl.lit(0, dtype=pl.UInt32)
+# The marks of the candidates' steps: what lacks is an exception, the others are reasons of their own.
+LACKS = ("minimum_lacks", "fee_lacks", "class_lacks", "charge_beyond", "rates_lack")
+LATE = ("below_item_minimum", "below_account_minimum", "below_percentage", "unreachable", "contact_cap")
 _VALID = pl.col("problem").is_null()
 
 
@@ -56,22 +59,8 @@ def _standing() -> dict[str, pl.Expr]:
 
 
 def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """Add what the candidates' steps found, `dun` for the candidates they left, and with that the outcome."""
-    lacks = pl.any_horizontal("minimum_lacks", "fee_lacks", "class_lacks", "charge_beyond", "rates_lack")
-    holds = {
-        "exception": lacks,
-        **{
-            name: pl.col(name)
-            for name in (
-                "below_item_minimum",
-                "below_account_minimum",
-                "below_percentage",
-                "unreachable",
-                "contact_cap",
-            )
-        },
-        "dun": pl.col("is_left"),
-    }
+    """Add what the candidates' steps found, `dun` for those they left, and so the outcome, in place of their marks."""
+    holds = {"exception": pl.any_horizontal(LACKS), **{name: pl.col(name) for name in LATE}, "dun": pl.col("is_left")}
     problem = (
         pl.when("minimum_lacks").then(pl.lit("minimum_lacks_currency", dtype=Problem))
         .when("fee_lacks").then(pl.lit("fee_lacks_currency", dtype=Problem))
@@ -80,7 +69,7 @@ def late_reasons(rows: pl.LazyFrame) -> pl.LazyFrame:
         .when("rates_lack").then(pl.lit("rates_missing", dtype=Problem))
         .otherwise("problem")
     )  # fmt: skip
-    return outcome(rows.with_columns(reasons=pl.col("reasons") | _bits(holds), problem=problem))
+    return outcome(rows.with_columns(reasons=pl.col("reasons") | _bits(holds), problem=problem).drop(*LACKS, *LATE))
 
 
 def outcome(rows: pl.LazyFrame) -> pl.LazyFrame:

@@ -106,20 +106,42 @@ def parties(book: Book, *, columns: frozenset[str], as_of: pl.Expr) -> pl.DataFr
     return rows.drop("owed_to").sort("account_id").pipe(collected)
 
 
-def with_contacts(rows: pl.LazyFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
+def with_contacts(rows: pl.DataFrame, known: pl.DataFrame, book: Book) -> pl.LazyFrame:
     """Join what is known of the debtor, and `last_contact_on` of the payer with the item's entity.
 
     An attribute that the item has too is called so with OF_ACCOUNT behind it.
     """
-    entities = book.items["entity_id"]
-    entity = entities.min()
-    if entity is not None and entity == entities.max():  # one creditor, as in every run: contacts are the payer's
+    entity = rows["entity_id"].min()
+    if (
+        entity is not None and entity == rows["entity_id"].max()
+    ):  # one creditor, as in every run: contacts are the payer's
         mine = book.payers.filter(pl.col("entity_id") == entity).drop("entity_id")
-        known = known.join(mine, on="payer_id", how="left", maintain_order="left")
-        return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left", suffix=OF_ACCOUNT)
-    return rows.join(known.lazy(), on="account_id", how="left", maintain_order="left", suffix=OF_ACCOUNT).join(
+        return _beside(rows, known.join(mine, on="payer_id", how="left", maintain_order="left"))
+    return _beside(rows, known).join(
         book.payers.lazy(), on=["entity_id", "payer_id"], how="left", maintain_order="left"
     )
+
+
+def _beside(rows: pl.DataFrame, known: pl.DataFrame) -> pl.LazyFrame:
+    """Lay what is known of its account beside each row: joined once for the rows of an account that follow each other.
+
+    In order of account, as they come, that is once for an account; the order is not relied on.
+    """
+    account = rows["account_id"]
+    run = account.rle_id()
+    first = account.to_frame().filter(run.ne_missing(run.shift()))
+    theirs = first.join(known, on="account_id", how="left", maintain_order="left").drop("account_id")
+    return rows.lazy().with_columns(
+        _gathered(theirs[name], run).alias(name + OF_ACCOUNT if name in rows.columns else name)
+        for name in theirs.columns
+    )
+
+
+def _gathered(theirs: pl.Series, run: pl.Series) -> pl.Expr:
+    """The value of each row's run; what is so for nobody, or for all, need not be written for every row."""
+    if theirs.dtype == pl.Boolean and theirs.len() and theirs.n_unique() == 1:
+        return pl.lit(theirs[0], dtype=pl.Boolean)
+    return pl.lit(theirs.gather(run))
 
 
 OF_ACCOUNT: Final = " of account"  # no attribute has blanks in its name

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeAlias
+from functools import cached_property, reduce
+from operator import or_
+from typing import Final, TypeAlias
 
 import polars as pl
 
@@ -11,6 +12,7 @@ from dunwell.engine.money import CURRENCIES
 from dunwell.engine.policy.expressions import SUM_COLUMNS
 from dunwell.engine.policy.model import Policy, Stage
 
+COMPARED_MAX: Final = 4  # to compare with so many takes a tenth of what it takes to look one up
 Amounts: TypeAlias = Mapping[str, int]  # minor units by currency
 
 
@@ -65,15 +67,14 @@ class Procedures:
     @cached_property
     def columns(self) -> frozenset[str]:
         """Every column that some expression or `split_by` reads."""
-        names: set[str] = set()
-        for policy in self.policies:
-            names.update(policy.split_by)
-            if policy.applies_to:
-                names.update(policy.applies_to.columns)
-            for stage in policy.stages:
-                if stage.when:
-                    names.update(stage.when.columns)
-        return frozenset(names)
+        assigning = [policy.applies_to.columns for policy in self.policies if policy.applies_to]
+        return self.later_columns.union(*assigning)
+
+    @cached_property
+    def later_columns(self) -> frozenset[str]:
+        """Those that something reads of rows whose policy is known."""
+        conditions = [stage.when.columns for policy in self.policies for stage in policy.stages if stage.when]
+        return frozenset().union(*(policy.split_by for policy in self.policies), *conditions)
 
     @cached_property
     def sums(self) -> frozenset[str]:
@@ -111,7 +112,8 @@ class Procedures:
 
     def slot(self, position: pl.Expr) -> pl.Expr:
         """The slot of a position of the row's policy; null where either is."""
-        return looked_up(self.offsets, pl.col("policy_ix"), pl.UInt32) + position.cast(pl.UInt32)
+        # No position is negative; to have that checked would take ten times as long.
+        return looked_up(self.offsets, pl.col("policy_ix"), pl.UInt32) + position.cast(pl.UInt32, wrap_numerical=True)
 
     def of_slot(
         self,
@@ -128,6 +130,10 @@ class Procedures:
         """Look up a value of a stage by its slot; null at position 0."""
         return looked_up([None if stage is None else value(stage) for stage in self.stages], slot, dtype)
 
+    def stage_is(self, has: Callable[[Stage], object], slot: pl.Expr) -> pl.Expr:
+        """Whether the stage of a slot has something; never null: not where there is none."""
+        return looked_up([bool(stage and has(stage)) for stage in self.stages], slot, pl.Boolean).fill_null(value=False)
+
     def slots_where(self, has: Callable[[Stage], object]) -> list[tuple[int, Stage]]:
         """The slots whose stage has something, with the stage."""
         return [(at, stage) for at, stage in enumerate(self.stages) if stage and has(stage)]
@@ -142,11 +148,18 @@ class Procedures:
 
 
 def looked_up(values: Sequence[object], index: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    """Take from a small table; the same value everywhere becomes a literal."""
+    """Take from a small table; the same value everywhere becomes a literal, and what few places have is compared."""
     if not values:
         return pl.lit(None, dtype=dtype)
-    if len(set(values)) == 1:
+    known = set(values)
+    if len(known) == 1:
         return pl.when(index.is_not_null()).then(pl.lit(values[0], dtype=dtype))
+    if dtype == pl.Boolean and None not in known:
+        rarer = sum(map(bool, values)) * 2 <= len(values)
+        places = [place for place, value in enumerate(values) if value is rarer]
+        if len(places) <= COMPARED_MAX:
+            is_one = reduce(or_, (index == place for place in places))
+            return is_one if rarer else ~is_one
     return pl.lit(pl.Series(values, dtype=dtype)).gather(index)
 
 

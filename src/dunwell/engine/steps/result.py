@@ -8,7 +8,7 @@ import polars as pl
 from dunwell.engine.law.series import AllSeries
 from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS, Plan
 from dunwell.engine.steps import anchor, charging, group
-from dunwell.engine.steps.age import DATE_MAX
+from dunwell.engine.steps.age import not_beyond_last
 from dunwell.engine.steps.charges import ride
 from dunwell.engine.steps.listing import listed
 from dunwell.engine.steps.procedures import Procedures
@@ -92,12 +92,16 @@ def _table(name: str, frame: pl.DataFrame | None) -> pl.DataFrame:
     """Shape and sort a table as declared."""
     if frame is None:
         return EMPTY[name]
-    return (
-        frame.lazy()
-        .select([pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items()])
-        .sort(SORT_KEYS[name])
-        .pipe(collected)
-    )
+    keys = SORT_KEYS[name]
+    shaped = frame.select(pl.col(column).cast(dtype) for column, dtype in SCHEMAS[name].items())
+    return shaped if _is_in_order(shaped, keys) else shaped.sort(keys)
+
+
+def _is_in_order(frame: pl.DataFrame, keys: Sequence[str]) -> bool:
+    """Whether rows follow each other by one or two keys, as those of notices do where payers have one account."""
+    first, second = pl.col(keys[0]), pl.col(keys[min(1, len(keys) - 1)])
+    follows = (first > first.shift()) | ((first == first.shift()) & (second > second.shift()))
+    return len(keys) <= 2 and bool(frame.select(follows.slice(1).fill_null(value=False).all()).item())
 
 
 def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
@@ -110,9 +114,9 @@ def _decisions(rows: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
         "stage": procedures.of_stage(lambda stage: stage.stage, slot, pl.String),
         "level_before": pl.col("level"),
         "level_after": pl.when(is_dunned).then("position").otherwise("level"),
-        "free_on": pl.col("free_on").clip(upper_bound=DATE_MAX),
+        "free_on": not_beyond_last(pl.col("free_on")),
         "closed_by": pl.col("closed_by") if "closed_by" in rows.columns else pl.lit(None, dtype=pl.String),
-        "next_on": pl.when(dated).then(pl.col("fires_on").clip(upper_bound=DATE_MAX)),
+        "next_on": pl.when(dated).then(not_beyond_last(pl.col("fires_on"))),
     }
     schema = SCHEMAS["decisions"]
     return (

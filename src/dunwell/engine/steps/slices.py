@@ -18,7 +18,7 @@ def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame
     At least one. `known`: what is known of every account, by account_id. State of groups without items comes with the
     first.
     """
-    items, payer = _in_order(book.items, known)
+    items, payer = in_order(book.items, known)
     rows = min(ROWS_PER_SLICE, max(ROWS_TO_SHARE, (items.height + 1) // 2))
     if items.height <= rows:
         yield replace(book, items=items), known
@@ -34,8 +34,8 @@ def sliced(book: Book, known: pl.DataFrame) -> Iterator[tuple[Book, pl.DataFrame
         start = end
 
 
-def _in_order(items: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
-    """The items sorted, unless they are, and the payer of each."""
+def in_order(items: pl.DataFrame, known: pl.DataFrame) -> tuple[pl.DataFrame, pl.Series]:
+    """The items by payer, account and id, sorted unless they are, and the payer of each."""
     if not known["payer_id"].equals(known["account_id"]):
         payers = known.select("account_id", "payer_id")
         items = items.join(payers, on="account_id", how="left").sort("payer_id", "account_id", "item_id")

@@ -7,16 +7,16 @@ from operator import attrgetter
 import polars as pl
 
 from dunwell.engine.policy.expressions import Expression
-from dunwell.engine.steps.age import plus_days
+from dunwell.engine.steps.age import later, plus_days
 from dunwell.engine.steps.closed import closes, leaves_on, moved_back
-from dunwell.engine.steps.procedures import Procedures
+from dunwell.engine.steps.procedures import Procedures, looked_up
 from dunwell.engine.steps.rows import collected, overlay
 
 
 def level(rows: pl.LazyFrame, procedures: Procedures) -> pl.LazyFrame:
     """Add `level` under the row's policy: the position of the stage of the stored name, else the smaller number."""
     count = procedures.of_policy(lambda policy: len(policy.stages), pl.Int16)
-    by_number = pl.min_horizontal("stored_level", count)
+    by_number = pl.when(count < pl.col("stored_level")).then(count).otherwise("stored_level")
     named = _position_of(procedures, pl.col("stored_stage"))
     return rows.with_columns(level=pl.coalesce(named, by_number).cast(pl.Int16))
 
@@ -57,7 +57,7 @@ def judge(rows: pl.LazyFrame, procedures: Procedures, *, as_of: pl.Expr) -> pl.D
     """
     gap = procedures.of_policy(lambda policy: policy.min_gap_days, pl.Int32)
     rows = _turned(rows, procedures).with_columns(
-        free_on=plus_days(pl.col("last_contact_on"), gap), **_next_positions(procedures)
+        free_on=plus_days(pl.col("last_contact_on"), gap), next_position=_next_position(procedures)
     )
     judged = _held_against(rows, procedures, pl.col("next_position"), as_of=as_of).pipe(collected)
     judged = _jumped(_past_pre_due(judged, procedures, as_of), procedures, as_of)
@@ -145,7 +145,7 @@ def _past_pre_due(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) 
     if not judged.select(is_over.any()).item():
         return judged
     over = judged.lazy().with_row_index("place").filter(is_over)
-    late = _held_against(over, procedures, pl.col("next_late_position"), as_of=as_of)
+    late = _held_against(over, procedures, _late_position(procedures), as_of=as_of)
     return overlay(judged, late.select("fires_on", row="place").pipe(collected))
 
 
@@ -159,7 +159,7 @@ def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.
         judged.lazy()
         .with_row_index("place")
         .filter("jumps")
-        .with_columns(first_position="position")
+        .with_columns(first_position="position", next_late_position=_late_position(procedures))
         .drop("fires_on", "is_reached")
     )
     highest, earliest = [], []
@@ -176,8 +176,8 @@ def _jumped(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) -> pl.
         is_reached=pl.col("highest").is_not_null(),
         fires_on=pl.min_horizontal(earliest),
     )
-    expires = procedures.of_stage(lambda stage: stage.expires, procedures.slot(pl.col("position")), pl.Boolean)
-    found = found.with_columns(is_pre_due=expires.fill_null(value=False)).drop("policy_ix")
+    expires = procedures.stage_is(lambda stage: stage.expires, procedures.slot(pl.col("position")))
+    found = found.with_columns(is_pre_due=expires).drop("policy_ix")
     return overlay(judged, found.pipe(collected))
 
 
@@ -189,7 +189,7 @@ def _said_again(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) ->
     slot = procedures.slot(pl.col("level"))
     every = procedures.of_stage(lambda stage: stage.repeat_every_days, slot, pl.Int32)
     most = procedures.of_stage(lambda stage: stage.repeat_max, slot, pl.Int16)
-    expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean)
+    expires = procedures.stage_is(lambda stage: stage.expires, slot)
     is_live = ~expires | (pl.col("days_past_due") < 0)
     may = every.is_not_null() & (pl.col("repeats") < most).fill_null(value=True) & is_live & _may_be(pl.col("level"))
     stays = ~pl.col("is_reached") & (pl.col("from_level") == pl.col("level"))
@@ -214,28 +214,28 @@ def _said_again(judged: pl.DataFrame, procedures: Procedures, as_of: pl.Expr) ->
     return overlay(judged, found.pipe(collected))
 
 
-def _next_positions(procedures: Procedures) -> dict[str, pl.Expr]:
-    """The first live stage after the level, and the first that does not expire; null where the row may not get it."""
-    slot = procedures.slot(pl.col("from_level"))
-    late = procedures.of_slot(
-        lambda policy, position, _stage: next(
-            (at for at, s in enumerate(policy.stages, 1) if at > position and not s.expires), None
-        ),
-        slot,
-        pl.Int16,
-    )
-    late = pl.when(_may_be(late)).then(late)
+def _next_position(procedures: Procedures) -> pl.Expr:
+    """The position of the first live stage after `from_level`; null where the row may not get it."""
     if not procedures.any_stage(lambda stage: stage.expires):
-        return {"next_position": late, "next_late_position": late}
-    following = procedures.of_slot(
-        lambda policy, position, _stage: position + 1 if position < len(policy.stages) else None, slot, pl.Int16
-    )
-    return {
-        "next_position": pl.when(pl.col("days_past_due") >= 0)
-        .then(late)
-        .otherwise(pl.when(_may_be(following)).then(following)),
-        "next_late_position": late,
-    }
+        return _late_position(procedures)
+    return _following(procedures, (pl.col("days_past_due") >= 0).fill_null(value=False))
+
+
+def _late_position(procedures: Procedures) -> pl.Expr:
+    """The position of the first stage after `from_level` that does not expire; null where the row may not get it."""
+    return _following(procedures, pl.lit(value=True))
+
+
+def _following(procedures: Procedures, is_late: pl.Expr) -> pl.Expr:
+    """The position of the next stage; where a row is late, of the next that does not expire."""
+    table = [
+        next((at for at, s in enumerate(policy.stages, 1) if at > position and not (late and s.expires)), None)
+        for policy, position, _stage in procedures.slots
+        for late in (False, True)
+    ]
+    place = procedures.slot(pl.col("from_level")) * 2 + is_late.cast(pl.UInt32)
+    position = looked_up(table, place, pl.Int16)
+    return pl.when(_may_be(position)).then(position)
 
 
 def _held_against(
@@ -259,7 +259,7 @@ def _held_against(
         first_live = ((pl.col("next_position") == at) | (pl.col("next_late_position") == at)).fill_null(value=False)
     rows = rows.with_columns(position=position).with_columns(slot=procedures.slot(pl.col("position")))
     from_on, datable = _from_on(procedures, slot, first_live, after)
-    expires = procedures.of_stage(lambda stage: stage.expires, slot, pl.Boolean).fill_null(value=False)
+    expires = procedures.stage_is(lambda stage: stage.expires, slot)
     if after is None and _waives(procedures):
         is_waived = pl.col("waived_on").is_not_null() & first_live & ~expires
         from_on, datable = pl.when(is_waived).then("waived_on").otherwise(from_on), datable | is_waived
@@ -268,7 +268,7 @@ def _held_against(
     )
     is_met = pl.col("is_met") & (~pl.col("is_pre_due") | (pl.col("days_past_due") < 0))
     free_on = pl.when(~pl.col("is_pre_due")).then("free_on")
-    sendable_on = pl.max_horizontal("from_on", free_on, plus_days(pl.col("last_notice_on"), 1))
+    sendable_on = reduce(later, (pl.col("from_on"), free_on, plus_days(pl.col("last_notice_on"), 1)))
     # A column of its own: inside what asks a calendar, it would be worked out three times.
     rows = rows.with_columns(is_met=is_met, sendable_on=sendable_on)
     rows = rows.with_columns(fires_on=leaves_on(pl.col("sendable_on"), procedures, as_of=as_of))
@@ -295,7 +295,7 @@ def _from_on(
             since = procedures.of_stage(given, slot, pl.Int32)
             dates.append(plus_days(pl.col(column), since))
             datable = datable & (since.is_null() | pl.col(column).is_not_null() | first_live)
-    from_on = pl.max_horizontal(dates)
+    from_on = reduce(later, dates)
     if procedures.any_stage(lambda s: s.month_end):
         at_month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
         from_on = pl.when(at_month_end).then(from_on.dt.month_end()).otherwise(from_on)
@@ -330,5 +330,5 @@ def _holds(procedures: Procedures, at: int, as_of: pl.Expr) -> pl.Expr:
     month_end = procedures.of_stage(lambda s: s.month_end, slot, pl.Boolean)
     since = pl.when(month_end).then(since.dt.month_end()).otherwise(since)
     since = moved_back(since, procedures)
-    expired = procedures.of_stage(lambda s: s.expires, slot, pl.Boolean) & (pl.col("days_past_due") >= 0)
+    expired = procedures.stage_is(lambda s: s.expires, slot) & (pl.col("days_past_due") >= 0)
     return (count >= at) & (expired | ((since <= as_of) & _standing(procedures, slot, at)))
