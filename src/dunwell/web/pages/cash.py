@@ -37,7 +37,6 @@ SHOWS: Final = {
 def line_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Show the lines that wait, or those that are asked for; of one account, where its number is given."""
     today = clock.today(entity.time_zone)
-    sums = money.sums(entity.id, on=today)
     wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
     after, account_id = request.GET.get("after", ""), number(request.GET.get("account"))
     about = {"entity": entity, "here": "cash", "tab": "cash", "wanted": wanted, "after": after, "shows": SHOWS}
@@ -47,10 +46,12 @@ def line_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
             raise NotFound(f"there is no account {account_id} of {entity.code}")
         about |= {"account": account.account, "page": cash.lines_of_account(entity.id, account_id, after=after)}
     else:
-        about["page"] = cash.lines(entity.id, wanted, after=after, currencies=[each.currency for each in sums])
+        sums = [] if is_part(request) and not wanted.search else money.sums(entity.id, on=today)
+        currencies = [each.currency for each in sums]
+        about |= {"sums": sums, "page": cash.lines(entity.id, wanted, after=after, currencies=currencies)}
     if is_part(request):
         return render(request, "cash/table.html", about)
-    about |= {"sums": sums, "banks": money.bank_accounts(entity.id, on=today)}
+    about["banks"] = money.bank_accounts(entity.id, on=today)
     return render(request, "cash/list.html", about)
 
 
