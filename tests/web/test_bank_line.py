@@ -8,7 +8,17 @@ from django.test import Client
 from django.urls import reverse
 
 from dunwell.flows.cash.applying import apply_to
-from dunwell.records.models import AuditEvent, BankLine, Entity, Item, KnownPayer, Payment
+from dunwell.records.models import (
+    Account,
+    AuditEvent,
+    BankLine,
+    Entity,
+    Hold,
+    Item,
+    KnownPayer,
+    Payment,
+    RemittanceAdvice,
+)
 from tests.flows.town import Town, noon
 from tests.web.teller import STRANGER, TODAY, line, matched
 from tests.web.test_deeds import said
@@ -212,6 +222,24 @@ def evil_forms(bert: Client, evil: str) -> list[Any]:
         bert.post(at(line(777)), {"deed": "items", "payer": "MEYER", "item": evil, "numbers": evil}),
         bert.post(at(line(777)), {"deed": "set-aside", "reason": evil} | {"deed": "account", "payer": evil}),
     ]
+
+
+def test_a_line_says_which_advice_goes_with_it_and_whose_reminders_it_holds_back(bank: Town, bert: Client) -> None:
+    odd = Account.objects.get(code="ODD")
+    hold = Hold.objects.create(entity=bank.entity, account=odd, from_on=TODAY, until_on="2026-04-10")
+    BankLine.objects.filter(pk=line(777).pk).update(hold=hold)
+    RemittanceAdvice.objects.create(
+        entity=bank.entity, currency="EUR", total_minor=77_700, file="<b>advice.xml", digest="d",
+        imported_at=noon(TODAY), line=line(777),
+        documents=[{"number": "R-1", "amount_minor": 77_700, "is_credit_note": False}],
+    )  # fmt: skip
+    answer = bert.get(at(line(777)))
+    page = " ".join(re.sub(r"<[^>]+>", " ", said(answer)).split())
+    assert "reminders to Odd GmbH are held back through 2026-04-10" in page
+    assert "R-1 777.00 EUR Total 777.00 EUR" in page
+    assert "<b>advice.xml" not in answer.content.decode()
+    Hold.objects.update(released_on=TODAY)
+    assert "held back" not in said(bert.get(at(line(777))))
 
 
 def test_a_line_of_another_entity_is_not_there(bank: Town, bert: Client) -> None:

@@ -110,6 +110,8 @@ def test_forms_alone_change_something(proposed: Town) -> None:
         answer = strict.post(address(name, proposed), {"reason": "because"})
         assert answer.status_code == 403, name
         assert "This form cannot be taken" in answer.content.decode()
+        assert browser(enforce_csrf_checks=True).post(address(name, proposed)).status_code == 302, name
+    assert browser(enforce_csrf_checks=True).post(reverse("sign-in"), {"username": "bert"}).status_code == 403
     assert Run.objects.get().state == "proposed"
 
 

@@ -97,7 +97,8 @@ class OpenItems:
 
 def line(entity_id: int, line_id: int) -> BankLinePage | None:
     """A line of an entity by its number."""
-    lines = BankLine.objects.select_related("statement", "account", "match__account", "returned_by")
+    beside = ("statement", "account", "match__account", "returned_by", "advice", "hold__account")
+    lines = BankLine.objects.select_related(*beside)
     found = lines.filter(entity_id=entity_id, pk=line_id).first()
     if found is None:
         return None

@@ -14,6 +14,14 @@ WHOLE: Final = "statement"  # a report within the day, or an advice, says no las
 
 
 @dataclass(frozen=True)
+class Hole:
+    """What is missing between two statements: since when, and with what the earlier one ended."""
+
+    since_on: date
+    ended_minor: int
+
+
+@dataclass(frozen=True)
 class StatementRow:
     """A statement; `missing_since_on`: the last day before a hole, where the one before it is missing."""
 
@@ -62,35 +70,19 @@ class PayerPage:
     after: int | None
 
 
-def with_before(found: "QuerySet[BankStatement]") -> "QuerySet[BankStatement]":
-    """Statements with `before_on` and `before_minor`, of the last one before each, and `is_covered` by another.
-
-    A hole is where what the one before it ended with is not what it begins with, and no other, of the day on which it
-    begins, says what was before it, goes on past or begins with what it ended with. Of two of one day, the first that
-    was taken in is the one before.
-    """
-    others = BankStatement.objects.filter(account=OuterRef("account"), kind=WHOLE, closing_minor__isnull=False)
-    others = others.exclude(pk=OuterRef("pk"))
-    begin, opening = OuterRef("from_on"), OuterRef("opening_minor")
-    earlier = Q(to_on__lt=begin) | Q(to_on=begin, pk__lt=OuterRef("pk"))
-    before = others.filter(earlier).order_by("-to_on", "-pk")
-    goes_on = Q(to_on__gt=begin) | Q(opening_minor__in=[opening, OuterRef("closing_minor")]) | Q(closing_minor=opening)
-    covers = others.filter(goes_on, from_on__lte=begin, to_on__gte=begin)
-    return found.annotate(
-        before_on=Subquery(before.values("to_on")[:1]),
-        before_minor=Subquery(before.values("closing_minor")[:1]),
-        is_covered=Exists(covers),
-    )
-
-
 def statements(entity_id: int, *, before: int | None = None) -> StatementPage:
     """The statements of an entity, the latest taken in first."""
     found = BankStatement.objects.filter(entity_id=entity_id).select_related("account").order_by("-pk")
     if before is not None:
         found = found.filter(pk__lt=before)
-    some = list(with_before(found)[: STATEMENTS_SHOWN + 1])
+    some = list(_with_before(found)[: STATEMENTS_SHOWN + 1])
     more = some[STATEMENTS_SHOWN - 1].pk if len(some) > STATEMENTS_SHOWN else None
     return StatementPage([_statement(each) for each in some[:STATEMENTS_SHOWN]], more)
+
+
+def hole_before(statement_id: int) -> Hole | None:
+    """What is missing before a statement, where it begins with something else than the one before it ended with."""
+    return _hole(_with_before(BankStatement.objects.filter(pk=statement_id)).get())
 
 
 def payers(entity_id: int, search: str = "", *, after: int = 0) -> PayerPage:
@@ -109,18 +101,44 @@ def payer(entity_id: int, payer_id: int) -> PayerRow | None:
     return _payer(found) if found else None
 
 
+def _with_before(found: "QuerySet[BankStatement]") -> "QuerySet[BankStatement]":
+    """Statements with `before_on` and `before_minor`, of the last one before each, and `is_covered` by another.
+
+    A hole is where what the one before it ended with is not what it begins with, and no other, of the day on which it
+    begins, says what was before it, goes on past or begins with what it ended with. Of two of one day, the first that
+    was taken in is the one before, and any of the last day before may be the one that it goes on from.
+    """
+    others = BankStatement.objects.filter(account=OuterRef("account"), kind=WHOLE, closing_minor__isnull=False)
+    others = others.exclude(pk=OuterRef("pk"))
+    begin, opening = OuterRef("from_on"), OuterRef("opening_minor")
+    earlier = Q(to_on__lt=begin) | Q(to_on=begin, pk__lt=OuterRef("pk"))
+    before = others.filter(earlier).order_by("-to_on", "-pk")
+    goes_on = Q(to_on__gt=begin) | Q(opening_minor__in=[opening, OuterRef("closing_minor")]) | Q(closing_minor=opening)
+    covers = others.filter(goes_on, from_on__lte=begin, to_on__gte=begin)
+    found = found.annotate(
+        before_on=Subquery(before.values("to_on")[:1]), before_minor=Subquery(before.values("closing_minor")[:1])
+    )
+    joins = others.filter(to_on=OuterRef("before_on"), closing_minor=opening)
+    return found.annotate(is_covered=Exists(covers) | Exists(joins))
+
+
 def _statement(each: BankStatement) -> StatementRow:
-    before_minor: int | None = getattr(each, "before_minor", None)
-    before_on: date | None = getattr(each, "before_on", None)
-    tells = each.kind == WHOLE and each.opening_minor is not None and each.from_on is not None
-    is_hole = tells and before_on is not None and before_minor != each.opening_minor
-    is_covered: bool = getattr(each, "is_covered", False)
+    hole = _hole(each)
     return StatementRow(
         id=each.pk, account=each.account.number, currency=each.account.currency, kind=each.kind,
         name=each.statement_id, from_on=each.from_on, to_on=each.to_on, opening_minor=each.opening_minor,
         closing_minor=each.closing_minor, lines=each.lines_count, file=each.file, at=each.imported_at,
-        missing_since_on=before_on if is_hole and not is_covered else None,
+        missing_since_on=hole.since_on if hole else None,
     )  # fmt: skip
+
+
+def _hole(each: BankStatement) -> Hole | None:
+    since_on: date | None = getattr(each, "before_on", None)
+    ended_minor: int | None = getattr(each, "before_minor", None)
+    if each.kind != WHOLE or each.opening_minor is None or since_on is None or ended_minor is None:
+        return None
+    is_covered: bool = getattr(each, "is_covered", False)
+    return None if is_covered or ended_minor == each.opening_minor else Hole(since_on, ended_minor)
 
 
 def _payer(each: KnownPayer) -> PayerRow:
