@@ -31,11 +31,12 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "dunwell.web.security.readable",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",  # a page is open to strangers only where it says so
+    "django.middleware.csrf.CsrfViewMiddleware",  # the first to read a form: of strangers none but that to sign in
     "django.contrib.messages.middleware.MessageMiddleware",
     "dunwell.web.refusals.told",
+    "dunwell.web.security.legible",
 ]
 TEMPLATES = [
     {
@@ -71,5 +72,5 @@ SESSION_COOKIE_AGE = 12 * 60 * 60  # a working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_REFERRER_POLICY = "same-origin"  # pages that refuse lead back by it
-DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # forms alone; no page takes a file yet
-FILE_UPLOAD_HANDLERS: list[str] = []  # and what is sent all the same is kept nowhere
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024  # of forms; files are not counted
+FILE_UPLOAD_HANDLERS = ["dunwell.web.uploads.BankFiles"]  # what is sent elsewhere is kept nowhere

@@ -12,6 +12,7 @@ from dunwell.flows.people.users import add_user
 from dunwell.records.models import ItemState
 from dunwell.web import clock
 from tests.flows.town import Town, at_home, day, noon
+from tests.web.teller import banked
 
 TODAY = "2026-04-03"
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who do not exist
@@ -21,7 +22,7 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
-    """ACME on 3 April 2026, with three debtors and a run proposed by anna: one of its notices needs an approval."""
+    """ACME on 3 April 2026, with three debtors and what its bank said the day before."""
     at_home(tmp_path, monkeypatch)
     on_the_day(monkeypatch)
     cache.clear()
@@ -33,6 +34,7 @@ def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     town.item("<script>alert(1)</script>", "ODD", "1234.50 EUR", "2026-03-20")
     late = town.item("C-1", "SMITH", "80000.00 EUR", "2026-01-02")
     ItemState.objects.create(item=late, level=2, stage="second_reminder", last_notice_on=day("2026-02-20"), version=1)
+    banked(town)
     for name in ("anna", "bert"):
         add_user(name, PASSWORD, by="test", at=noon(TODAY))
     return town

@@ -6,15 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from dunwell.flows.runs import work
+from dunwell.records.models import BankLine
 from tests import databases
 from tests.flows.town import Town, noon
+from tests.sources.bank.mt940_files import mt940
 from tests.web.browser import chromium, first_pixel, overflow, served, sign_in, violations
 from tests.web.desk import TODAY, looked_at
 from tests.web.places import NAMES, address
+from tests.web.teller import line, matched
 
+NEXT = mt940(["260403 1300 //N1 hello"], opens=872, on=("260403", "260403"), statement="S2")
 NO_PAGES = {"sign-out", "notice-mail", "notice-letter"}
 
 
@@ -95,7 +100,54 @@ def test_a_run_from_the_proposal_to_the_outbox(window: Browser, site: str, sqlit
     assert wrong == []  # no script, style or frame was refused
 
 
+def test_a_bank_file_is_taken_in_and_its_lines_applied(window: Browser, site: str, sqlite_town: Town) -> None:
+    wrong: list[str] = []
+    file = sqlite_town.folder / "april.sta"
+    file.write_text(NEXT, encoding="utf-8", newline="")
+    bert = visitor(window, site, "bert", wrong)
+    bert.get_by_role("link", name="2 bank lines").click()
+    bert.get_by_role("link", name="Take a bank file in").click()
+    bert.get_by_label("The file of the bank").set_input_files(file)
+    bert.get_by_role("button", name="Take it in").click()
+    expect(bert.get_by_text("1 line added")).to_be_visible()
+    bert.get_by_role("link", name="Match what waits").click()
+    bert.get_by_role("button", name="Match").click()
+    expect(bert.get_by_text("3 lines looked at")).to_be_visible()
+    bert.get_by_role("searchbox", name="Find").fill("1 300,00")
+    bert.get_by_role("searchbox", name="Find").press("Enter")
+    expect(bert.get_by_role("link", name="777.00")).to_have_count(0)
+    bert.get_by_role("link", name="1,300.00").click()
+    bert.get_by_label("Whose money").fill("odd")
+    bert.get_by_label("Whose money").press("Enter")
+    bert.get_by_role("link", name="Odd GmbH").last.click()
+    bert.get_by_label("<script>alert(1)</script>").check()  # the sum follows by itself
+    expect(bert.locator("#sum")).to_contain_text("65.50 EUR of the line stays on account.")
+    bert.get_by_role("button", name="Apply to these").click()
+    expect(bert.get_by_text("is applied, as payment")).to_be_visible()
+    assert sqlite_town.open("<script>alert(1)</script>") == 0
+    bert.get_by_label("Why").fill("it was somebody else's")
+    bert.get_by_role("button", name="Take it back").click()
+    expect(bert.get_by_text("it was somebody else's")).to_be_visible()
+    assert sqlite_town.open("<script>alert(1)</script>") == 123_450
+    assert wrong == []  # no script, style or frame was refused
+
+
+def test_a_line_is_applied_without_scripts(window: Browser, site: str, sqlite_town: Town) -> None:
+    page = visitor(window, site, "bert", java_script_enabled=False)
+    page.goto(site + reverse("bank-line", args=[sqlite_town.entity.pk, line(777).pk]))
+    page.get_by_label("Whose money").fill("MEYER")
+    page.get_by_role("button", name="Show items").click()
+    page.get_by_label("A-17").check()
+    page.get_by_label("Other numbers").fill("A-18")
+    page.get_by_role("button", name="Add up").click()
+    expect(page.get_by_text("2 items chosen")).to_be_visible()
+    page.get_by_role("button", name="Apply to these").click()
+    expect(page.get_by_text("is applied, as payment")).to_be_visible()
+    assert (sqlite_town.open("A-17"), sqlite_town.open("A-18")) == (0, 0)
+
+
 def test_every_page_can_be_read_by_everybody(window: Browser, site: str, sqlite_town: Town) -> None:
+    matched(sqlite_town)
     sqlite_town.propose(TODAY)
     wrong = {}
     for scheme in ("light", "dark"):
@@ -127,13 +179,18 @@ def test_a_mail_can_be_read_in_its_frame(window: Browser, site: str, sqlite_town
 def test_every_page_fits_a_phone(window: Browser, site: str, sqlite_town: Town) -> None:
     sqlite_town.account("LONG", segment="x" * 60)
     sqlite_town.item("L" * 60, "LONG", "1000000000.00 EUR", "2026-03-20")
+    BankLine.objects.filter(amount_minor=77_700).update(
+        party_name="N" * 70, text="T" * 140, reference="R" * 35, end_to_end_ref="E" * 35
+    )
+    matched(sqlite_town)
     sqlite_town.propose(TODAY)
-    page = visitor(window, site, "bert", viewport={"width": 390, "height": 800})
     wide = {}
-    for name in (name for name in NAMES if name not in NO_PAGES):
-        page.goto(site + address(name, sqlite_town))
-        if by := overflow(page):
-            wide[name] = by
+    for width in (390, 360):
+        page = visitor(window, site, "bert", viewport={"width": width, "height": 800})
+        for name in (name for name in NAMES if name not in NO_PAGES):
+            page.goto(site + address(name, sqlite_town))
+            if by := overflow(page):
+                wide[name, width] = by
     assert wide == {}
 
 

@@ -18,6 +18,8 @@ from tests.web.desk import browser
 from tests.web.places import NAMES, address
 
 OPEN = {"sign-in"}
+CASH = ("cash-match", "bank-line", "bank-files", "payer-forget")  # what changes something there
+OF_ONE = {"account", "bank-line", "payer-forget"}  # of an entity, besides its runs
 
 
 @pytest.fixture
@@ -94,19 +96,22 @@ def test_another_entity_has_nothing_to_do_with_it(proposed: Town, bert: Client) 
     other = Entity.objects.create(code="OTHER", name="Other AG", currency="EUR")
     for name in NAMES:
         where = address(name, proposed)
-        if ("/runs/" in where and name != "propose") or name == "account":
+        if ("/runs/" in where and name != "propose") or name in OF_ONE:
             elsewhere = where.replace(f"/entities/{proposed.entity.pk}", f"/entities/{other.pk}")
             assert bert.get(elsewhere).status_code == 404, name
-            if name not in {"run", "notice", "account", "notice-mail", "notice-letter"}:
+            if name not in {"run", "notice", "account", "notice-mail", "notice-letter", "bank-line"}:
                 assert bert.post(elsewhere, {"reason": "x"}).status_code == 404, name
 
 
 def test_forms_alone_change_something(proposed: Town) -> None:
     strict = browser("bert", enforce_csrf_checks=True)
-    for name in ("propose", "run-approve", "run-post", "run-cancel", "notice-approve", "notice-exclude", "sign-out"):
+    of_runs = ("propose", "run-approve", "run-post", "run-cancel", "notice-approve", "notice-exclude")
+    for name in (*of_runs, *CASH, "sign-out"):
         answer = strict.post(address(name, proposed), {"reason": "because"})
         assert answer.status_code == 403, name
         assert "This form cannot be taken" in answer.content.decode()
+        assert browser(enforce_csrf_checks=True).post(address(name, proposed)).status_code == 302, name
+    assert browser(enforce_csrf_checks=True).post(reverse("sign-in"), {"username": "bert"}).status_code == 403
     assert Run.objects.get().state == "proposed"
 
 
@@ -123,7 +128,7 @@ def test_what_is_not_there_is_said_in_words(town: Town, bert: Client) -> None:
         assert "There is no" in answer.content.decode()
 
 
-BOUNDS = {"home": 10, "runs": 5, "run": 17, "notice": 26, "accounts": 5, "account": 32, "ageing": 20}
+BOUNDS = {"home": 10, "runs": 5, "run": 17, "notice": 26, "accounts": 5, "account": 33, "ageing": 20}
 
 
 @pytest.mark.parametrize("name", BOUNDS)

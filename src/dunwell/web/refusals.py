@@ -45,8 +45,13 @@ class told:  # noqa: N801  # Django's middleware, used by name like a function
             return redirect(_about(request))
         if not isinstance(error, FlowError):
             return None
-        status, title = STATUS[type(error)]
+        status, title = status_of(error)
         return refused(request, status, title, str(error))
+
+
+def status_of(error: FlowError) -> tuple[int, str]:
+    """The status of a refusal, and what it is called."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def refused(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:

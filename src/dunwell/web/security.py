@@ -1,11 +1,11 @@
 """What every answer says to the browser about what it may do with it, and what HTMX does where somebody signed out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import resolve_url
 
 # No inline script or style, nothing from elsewhere. Tabler's pictures are data: in its style sheet.
@@ -41,15 +41,37 @@ def guarded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[Ht
 
 
 def readable(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse what no database takes: NUL in an address, a form or a cookie."""
+    """Refuse what no database takes: NUL in an address or a cookie."""
 
     def answer(request: HttpRequest) -> HttpResponse:
-        told = [text for form in (request.GET, request.POST) for name, texts in form.lists() for text in (name, *texts)]
-        if any("\0" in text for text in [*told, *request.COOKIES.values()]):
-            raise BadRequest("NUL")
+        _require_legible([*_texts(request.GET), *request.COOKIES.values()])
         return get_response(request)
 
     return answer
+
+
+class legible:  # noqa: N801  # Django's middleware, used by name like a function
+    """Refuses forms with what no database takes, once it is known who sends them: a form may have a file with it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Hand on."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_view: object) -> None:
+        """Refuse NUL in a form."""
+        _require_legible(_texts(request.POST))
+
+
+def _texts(form: QueryDict) -> list[str]:
+    return [str(text) for name, texts in form.lists() for text in (name, *texts)]
+
+
+def _require_legible(texts: Iterable[str]) -> None:
+    if any("\0" in text for text in texts):
+        raise BadRequest("NUL")
 
 
 def is_part(request: HttpRequest) -> bool:

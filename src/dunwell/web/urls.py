@@ -3,7 +3,7 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 
-from dunwell.web.pages import accounts, ageing, home, notices, runs, signing
+from dunwell.web.pages import accounts, ageing, bank_files, bank_line, cash, home, notices, payers, runs, signing
 
 of_notice = [
     path("", notices.notice_page, name="notice"),
@@ -19,12 +19,21 @@ of_run: list[URLPattern | URLResolver] = [
     path("/cancel", runs.cancel, name="run-cancel"),
     path("/notices/<int:notice>", include(of_notice)),
 ]
+of_cash = [
+    path("", cash.line_list, name="cash"),
+    path("/match", cash.match, name="cash-match"),
+    path("/lines/<int:line>", bank_line.line_page, name="bank-line"),
+    path("/statements", bank_files.bank_files, name="bank-files"),
+    path("/payers", payers.payer_list, name="payers"),
+    path("/payers/<int:payer>/forget", payers.forget_payer, name="payer-forget"),
+]
 of_entity: list[URLPattern | URLResolver] = [
     path("/runs", runs.run_list, name="runs"),
     path("/runs/propose", runs.propose, name="propose"),
     path("/runs/<int:run>", include(of_run)),
     path("/accounts", accounts.account_list, name="accounts"),
     path("/accounts/<int:account>", accounts.account_page, name="account"),
+    path("/cash", include(of_cash)),
     path("/ageing", ageing.ageing, name="ageing"),
 ]
 urlpatterns = [

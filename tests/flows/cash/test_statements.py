@@ -145,6 +145,13 @@ def test_a_statement_of_the_week_after_those_of_its_days_has_no_hole_before_it(b
     assert (whole.lines, whole.known, again.known) == (1, 2, 1)
 
 
+def test_statements_of_one_day_in_any_order_have_no_hole_between_or_behind_them(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 30 //B2 b"], opens=150), "late.sta")
+    (early,) = take(tmp_path, mt940(["260302 50 //B1 a"], opens=100, statement="S0"), "early.sta").statements
+    (after,) = take(tmp_path, mt940(["260303 1 //B3 c"], opens=180, on=("260303",) * 2), "next.sta").statements
+    assert (early.warnings, after.warnings) == ([], [])
+
+
 def test_a_statement_in_another_format_that_brings_the_same_sum_is_told(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 100 A-17"], opens=0), "day.sta")
     whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry("100.00"))

@@ -19,6 +19,7 @@ from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
 from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
+from dunwell.records.views.statements import hole_before
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import read
@@ -243,28 +244,15 @@ class _Statement:
 
     def _tell_gap(self) -> None:
         """Warn where the balance before is not where this statement begins: one between them is missing."""
-        row = self.row
-        if not self.is_last_word or row.opening_minor is None or row.from_on is None:
-            return
-        others = self.account.statements.filter(kind=Kind.STATEMENT, closing_minor__isnull=False).exclude(pk=row.pk)
-        on_the_day = list(others.filter(from_on__lte=row.from_on, to_on__gte=row.from_on))
-        if any(self._is_covered_by(each) for each in on_the_day):
-            return
-        before = others.filter(to_on__lte=row.from_on).order_by("to_on", "pk").last()
-        if before and before.closing_minor != row.opening_minor:
+        hole = hole_before(self.row.pk)
+        if hole:
             ended, begins = (
-                format_minor(minor or 0, self.account.currency) for minor in (before.closing_minor, row.opening_minor)
+                format_minor(minor or 0, self.account.currency) for minor in (hole.ended_minor, self.row.opening_minor)
             )
             self.report.warnings.append(
-                f"it begins with {begins}, and the last one before it, of {before.to_on}, ended with {ended}: "
+                f"it begins with {begins}, and the last one before it, of {hole.since_on}, ended with {ended}: "
                 "a statement between them is missing"
             )
-
-    def _is_covered_by(self, other: BankStatement) -> bool:
-        """Whether another statement, of the day on which this one begins, says what was before it, or goes on past."""
-        row = self.row
-        is_past = other.to_on is not None and row.from_on is not None and other.to_on > row.from_on
-        return is_past or row.opening_minor in (other.opening_minor, other.closing_minor)
 
     def _tell_same(self) -> None:
         """Warn where one of the same end and balances was taken in, and its entries are not those of this one."""

@@ -39,7 +39,7 @@ def sign_of_run(run_id: int, figures: Figures) -> str:
     """
     run = run_called(run_id)
     last_edit = RunEdit.objects.filter(run=run).aggregate(last=Max("pk"))["last"]
-    return _sign(figures.counts, figures.guard, last_edit, details_of(run.entity), _or_why(own_templates))
+    return sign(figures.counts, figures.guard, last_edit, details_of(run.entity), _or_why(own_templates))
 
 
 def sign_of_notice(notice_id: int, said: object = None) -> str:
@@ -50,7 +50,7 @@ def sign_of_notice(notice_id: int, said: object = None) -> str:
     facts = Notice.objects.filter(pk=notice_id).values_list(*FACTS).first()
     if facts is None:
         raise NotFound(f"there is no notice {notice_id}")
-    return _sign(facts, _or_why(lambda: read_notice(notice_id)) if said is None else said)
+    return sign(facts, _or_why(lambda: read_notice(notice_id)) if said is None else said)
 
 
 def require_seen(seen: str | None, now: str, what: str) -> None:
@@ -59,12 +59,13 @@ def require_seen(seen: str | None, now: str, what: str) -> None:
         raise Changed(f"{what} has changed since you looked. This is how it is now: look again.")
 
 
+def sign(*parts: object) -> str:
+    """Return what changes with any of these."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
 def _or_why(read: Callable[[], object]) -> object:
     try:
         return read()
     except FlowError as error:
         return str(error)
-
-
-def _sign(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]

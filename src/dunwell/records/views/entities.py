@@ -5,7 +5,18 @@ from datetime import time
 
 from django.db.models import Count, Max
 
-from dunwell.records.models import AuditEvent, Delivery, DeliveryState, Entity, NoticeState, Run, RunState, Task
+from dunwell.records.models import (
+    AuditEvent,
+    BankLine,
+    Delivery,
+    DeliveryState,
+    Entity,
+    NoticeState,
+    Run,
+    RunState,
+    Task,
+)
+from dunwell.records.views.cash import CAME, WAITS
 from dunwell.records.views.runs import RunLine, line_of, unapproved
 
 
@@ -29,13 +40,14 @@ class EntityCard:
     last: RunLine | None
     unapproved: int
     in_doubt: int
+    lines: int = 0  # of banks, that wait
     tasks: dict[str, int] = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:
         """Whether a person has something to do."""
         is_open = self.last is not None and self.last.is_open
-        return bool(is_open or self.unapproved or self.in_doubt or self.tasks)
+        return bool(is_open or self.unapproved or self.in_doubt or self.lines or self.tasks)
 
 
 def entity(entity_id: int) -> EntityLine | None:
@@ -50,13 +62,15 @@ def entities() -> list[EntityLine]:
 
 
 def cards() -> list[EntityCard]:
-    """All entities with what waits in each, by code: in five queries, however many there are."""
+    """All entities with what waits in each, by code: in six queries, however many there are."""
     latest = Run.objects.exclude(state=RunState.DECIDING).values("entity").annotate(last=Max("pk")).values("last")
     last = {run.entity_id: run for run in Run.objects.filter(pk__in=latest)}
     runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
     lacks = dict(unapproved(runs).values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
     doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
     in_doubt = dict(doubt.values("notice__entity").annotate(n=Count("pk")).values_list("notice__entity", "n"))
+    waits = BankLine.objects.filter(WAITS, CAME).order_by().values("entity").annotate(n=Count("pk"))
+    lines = dict(waits.values_list("entity", "n"))
     tasks: dict[int, dict[str, int]] = {}
     found = Task.objects.filter(closed_at=None).values("entity", "kind").annotate(n=Count("pk")).order_by("kind")
     for entity_id, kind, n in found.values_list("entity", "kind", "n"):
@@ -67,6 +81,7 @@ def cards() -> list[EntityCard]:
             last=line_of(last[each.id]) if each.id in last else None,
             unapproved=lacks.get(each.id, 0),
             in_doubt=in_doubt.get(each.id, 0),
+            lines=lines.get(each.id, 0),
             tasks=tasks.get(each.id, {}),
         )
         for each in entities()

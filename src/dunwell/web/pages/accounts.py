@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import NotFound
 from dunwell.flows.runs.explain import AccountDecision, explain_account
-from dunwell.records.views import accounts, notices
+from dunwell.records.views import accounts, money, notices
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
 from dunwell.web.pages.scope import number, of_entity
@@ -68,6 +68,7 @@ def account_page(request: HttpRequest, entity: EntityLine, account: int) -> Http
         "items": len(decided),
         "next": first + ITEMS_SHOWN if len(decided) > first + ITEMS_SHOWN else None,
         "sums": dict(sums),
+        "payments": money.payments(account),
         "told": [(each, sent.get(each.id, [])) for each in told],
     }
     return render(request, "accounts/account.html", about)

@@ -6,6 +6,7 @@ from django import template
 
 from dunwell import __version__
 from dunwell.engine.money import exponent
+from dunwell.flows.cash.words import said
 
 register = template.Library()
 
@@ -26,6 +27,9 @@ COLOURS: Final = {
     "in_doubt": "red",
     "exception": "red",
     "dun": "blue",
+    "open": "red",
+    "applied": "green",
+    "returned": "orange",
 }
 
 
@@ -50,6 +54,18 @@ def figure(number: int) -> str:
 def words(name: str) -> str:
     """Write a name of the system as words: `second_reminder` is second reminder."""
     return name.replace("_", " ")
+
+
+@register.filter
+def percent(permille: int) -> str:
+    """Write how certain something is: 98.5 %."""
+    return f"{permille / 10:.1f}\N{NO-BREAK SPACE}%"
+
+
+@register.filter
+def because(why: str) -> str:
+    """Write the codes that say why a line was matched so, as clauses."""
+    return said(why)
 
 
 @register.filter

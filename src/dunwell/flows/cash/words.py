@@ -1,0 +1,50 @@
+"""What the codes of `why` say to a person: one sentence for each code of docs/cash.md."""
+
+from typing import Final
+
+WORDS: Final = {
+    "reference": "it quotes a reference that was given out",
+    "number": "it names these numbers",
+    "short_number": "a short number in the text fits the payer and the amount",
+    "like_number": "a number in the text is nearly this one: cut off, or with one typing error",
+    "amount": "the amount is exactly what is open",
+    "advised_amount": "the amount is exactly what the payer's advice says of each document",
+    "part": "less came than is open of the item named: the rest of it stays open",
+    "over": "more came than is open: the rest stays on account",
+    "slightly_over": "slightly more came than is named, within the tolerance",
+    "some_of_them": "some of the items named are the amount together",
+    "less_than_named": "less came than the items named, and nobody says for which: the oldest are proposed",
+    "rest_by_amount": "it names some, and others are exactly the rest",
+    "several_alike": "several items are of that amount",
+    "subset": "items add up to the amount",
+    "several_ways": "there is more than one way to add up, or too many items to tell",
+    "oldest_run": "all that was due by some day is the amount together",
+    "discount": "the gap is the cash discount that could be taken",
+    "late_discount": "the gap is a cash discount, taken after its last day and the days of grace",
+    "charges": "the gap is what banks kept back",
+    "short": "slightly less came, within the tolerance",
+    "other_currency": "what was ordered is the amount of an item in another currency",
+    "oldest_first": "nothing is named and nothing fits: the oldest items first",
+    "payer": "only the payer is known",
+    "amount_of_nobody_known": "only the amount fits, and nobody knows the payer",
+    "on_behalf_of": "the payer is known by on whose behalf the money comes",
+    "iban": "the payer is known by its IBAN",
+    "account": "the payer is known by its account",
+    "customer_number": "the payer is known by its number as a customer in the text",
+    "name": "the payer is known by its name",
+    "core_name": "the payer is known by its name without the form of the company",
+    "like_name": "the payer's name is much like that of a debtor",
+    "third_party": "it comes from somebody else than the debtor",
+    "several_payers": "the items named are of several debtors, and are the amount together",
+    "payer_unknown": "nobody knows the payer",
+    "rival": "something else is nearly as likely",
+    "twice": "the same line came before, to the letter: it may be one payment told twice",
+    "taken": "another line took what this one was for",
+    "nothing_fits": "nothing fits",
+    "person": "a person said so",
+}
+
+
+def said(why: str) -> str:
+    """Write the codes of `why` as clauses, parted by semicolons; a code that has no words stays one."""
+    return "; ".join(WORDS.get(code, code.replace("_", " ")) for code in why.split(",") if code)

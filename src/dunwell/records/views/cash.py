@@ -1,0 +1,229 @@
+"""Bank lines of an entity in a list: what waits, the largest first, with what is proposed for each, and why."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Abs
+
+from dunwell.engine.money import MoneyError, exponent, to_minor
+from dunwell.records.models import (
+    BANK_LINE_WAITS,
+    Account,
+    BankLine,
+    BankLineState,
+    BankMatch,
+    BankMatchPart,
+    Item,
+)
+
+LINES_SHOWN: Final = 25
+ITEMS_NAMED: Final = 5
+OF_ACCOUNT_MAX: Final = 400
+WAITS: Final = Q(state__in=BANK_LINE_WAITS)
+CAME: Final = Q(amount_minor__gt=0, is_reversal=False)
+# What a bank takes back. Other money that goes out is no business of ours.
+GOES_BACK: Final = Q(is_reversal=True) | (Q(amount_minor__lt=0) & ~Q(return_reason=""))
+# What a list can show, by the word in its address. Lines that wait come the largest first, the others the latest.
+SHOWN: Final = {
+    "": WAITS & (CAME | GOES_BACK),
+    "proposed": Q(state=BankLineState.PROPOSED),
+    "unknown": Q(state=BankLineState.OPEN) & CAME,
+    "taken_back": WAITS & (Q(taken_back=True) | GOES_BACK),
+    "applied": Q(state=BankLineState.APPLIED),
+    "set_aside": Q(state=BankLineState.SET_ASIDE),
+    "returned": Q(state=BankLineState.RETURNED),
+}
+LATEST_FIRST: Final = ("applied", "set_aside", "returned")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which lines; what is empty asks for nothing. `show`: a key of SHOWN; `search`: of a party, a text or a sum."""
+
+    show: str = ""
+    currency: str = ""
+    search: str = ""
+
+    def __bool__(self) -> bool:
+        """Whether anything is asked for."""
+        return bool(self.show or self.currency or self.search)
+
+
+@dataclass(frozen=True)
+class GuessRow:
+    """What a line could be for: items of an account, or without items its account alone."""
+
+    account_id: int | None
+    account: str
+    name: str
+    items: tuple[str, ...]
+    permille: int
+    why: str
+
+    @property
+    def can_be_applied(self) -> bool:
+        """Whether somebody is known, and every item has a number to say it by."""
+        return bool(self.account) and all(self.items)
+
+
+@dataclass(frozen=True)
+class LineRow:
+    """A line in a list, with what was found; `outcome` is empty where nobody has looked yet."""
+
+    id: int
+    booked_on: date
+    amount_minor: int
+    currency: str
+    party: str
+    iban: str
+    said: str
+    state: str
+    is_back: bool
+    taken_back: bool
+    outcome: str
+    permille: int
+    why: str
+    account_id: int | None
+    account: str
+    account_name: str
+    items: tuple[str, ...]
+    items_more: int
+    guesses: tuple[GuessRow, ...]
+
+    @property
+    def is_proposed(self) -> bool:
+        """Whether there is something that a person can say yes to."""
+        return self.outcome in {"apply", "propose"}
+
+
+@dataclass(frozen=True)
+class LinePage:
+    """One page of lines; `after`: behind what the next one begins, if there is one."""
+
+    lines: list[LineRow]
+    after: str
+
+
+def lines(entity_id: int, wanted: Wanted, *, after: str = "", currencies: Sequence[str] = ()) -> LinePage:
+    """The lines of an entity that are asked for; `currencies`: those in which a sum is looked for."""
+    show = wanted.show if wanted.show in SHOWN else ""
+    found = BankLine.objects.filter(SHOWN[show], entity_id=entity_id)
+    if wanted.currency:
+        found = found.filter(currency=wanted.currency)
+    if wanted.search:
+        found = found.filter(_search(wanted.search, currencies))
+    return _page(found, after, is_by_size=show not in LATEST_FIRST)
+
+
+def lines_of_account(entity_id: int, account_id: int, *, after: str = "") -> LinePage:
+    """The lines that were applied to an account, or are proposed for it, the latest first."""
+    paid = Item.objects.filter(account_id=account_id, kind="payment", bank_match__isnull=False).order_by("-pk")
+    ids = set(paid.values_list("bank_match__line", flat=True)[:OF_ACCOUNT_MAX])
+    waiting = BankLine.objects.filter(WAITS, entity_id=entity_id, match__account=account_id).order_by("-pk")
+    ids |= set(waiting.values_list("pk", flat=True)[:OF_ACCOUNT_MAX])
+    return _page(BankLine.objects.filter(entity_id=entity_id, pk__in=ids), after, is_by_size=False)
+
+
+def next_waiting(entity_id: int, line: BankLine) -> int | None:
+    """The line that comes next in the list of those that wait, or the first where none does."""
+    found = BankLine.objects.filter(SHOWN[""], entity_id=entity_id).annotate(size=Abs("amount_minor"))
+    found = found.exclude(pk=line.pk).order_by("-size", "pk")
+    size = abs(line.amount_minor)
+    behind = found.filter(Q(size__lt=size) | Q(size=size, pk__gt=line.pk))
+    first = behind.values_list("pk", flat=True).first()
+    return first if first is not None else found.values_list("pk", flat=True).first()
+
+
+def guesses_of(matches: Sequence[BankMatch]) -> dict[int, tuple[GuessRow, ...]]:
+    """The guesses of matches by their line, with what people call accounts and items: in two queries."""
+    told = [guess for match in matches for guess in match.guesses]
+    accounts = Account.objects.in_bulk({guess["account_id"] for guess in told} - {None})
+    items = {item for guess in told for item in guess["item_ids"] or ()}
+    numbers = dict(Item.objects.filter(pk__in=items).values_list("pk", "number"))
+    return {match.line_id: tuple(_guess(each, accounts, numbers) for each in match.guesses) for match in matches}
+
+
+def _guess(guess: dict[str, Any], accounts: dict[int, Account], numbers: dict[int, str]) -> GuessRow:
+    account = accounts.get(guess["account_id"])
+    return GuessRow(
+        account_id=account.pk if account else None, account=account.code if account else "",
+        name=account.name if account else "", permille=guess["confidence_permille"], why=guess["why"],
+        items=tuple(numbers.get(item, "") for item in guess["item_ids"] or ()),
+    )  # fmt: skip
+
+
+def _page(found: "QuerySet[BankLine]", after: str, *, is_by_size: bool) -> LinePage:
+    """A page of lines: by size with the lower id first, or by id with the latest first."""
+    size, pk = _place(after)
+    if is_by_size:
+        found = found.annotate(size=Abs("amount_minor")).order_by("-size", "pk")
+        if after:
+            found = found.filter(Q(size__lt=size) | Q(size=size, pk__gt=pk))
+    else:
+        found = found.order_by("-pk")
+        if after:
+            found = found.filter(pk__lt=pk)
+    some = list(found.select_related("match__account")[: LINES_SHOWN + 1])
+    shown = some[:LINES_SHOWN]
+    last = f"{abs(shown[-1].amount_minor)}-{shown[-1].pk}" if len(some) > LINES_SHOWN else ""
+    return LinePage(_rows(shown), last)
+
+
+def _place(after: str) -> tuple[int, int]:
+    """Read behind what a page begins; what is no place is the beginning."""
+    told = re.fullmatch(r"(\d{1,18})-(\d{1,18})", after, re.ASCII)
+    return (int(told[1]), int(told[2])) if told else (2**62, 0)
+
+
+def _rows(found: Sequence[BankLine]) -> list[LineRow]:
+    matches = {line.pk: line.match for line in found if hasattr(line, "match")}
+    parts: dict[int, list[str]] = {}
+    named = BankMatchPart.objects.filter(match__in=matches).order_by("pk")
+    for line_id, number in named.values_list("match", "item__number"):
+        parts.setdefault(line_id, []).append(number)
+    guesses = guesses_of(list(matches.values()))
+    return [_row(line, matches.get(line.pk), parts.get(line.pk, []), guesses.get(line.pk, ())) for line in found]
+
+
+def _row(line: BankLine, match: BankMatch | None, items: list[str], guesses: tuple[GuessRow, ...]) -> LineRow:
+    account = match.account if match else None
+    return LineRow(
+        id=line.pk, booked_on=line.booked_on, amount_minor=line.amount_minor, currency=line.currency,
+        party=line.on_behalf_of or line.party_name, iban=line.party_iban or line.party_account,
+        said=" ".join([line.reference, *line.text.split()]).strip() or line.return_reason, state=line.state,
+        is_back=line.is_reversal or line.amount_minor < 0, taken_back=line.taken_back,
+        outcome=match.outcome if match else "", permille=match.confidence_permille if match else 0,
+        why=match.why if match else "", account_id=account.pk if account else None,
+        account=account.code if account else "", account_name=account.name if account else "",
+        items=tuple(items[:ITEMS_NAMED]), items_more=max(0, len(items) - ITEMS_NAMED), guesses=guesses,
+    )  # fmt: skip
+
+
+def _search(text: str, currencies: Sequence[str]) -> Q:
+    """Who it came from, what they wrote, the line's own number, or its sum however it is written."""
+    names = ("party_name", "on_behalf_of", "reference", "text", "end_to_end_ref")
+    wanted = Q()
+    for name in names:
+        wanted |= Q(**{f"{name}__icontains": text})
+    plain = re.sub(r"\s", "", text)
+    wanted |= Q(party_iban__icontains=plain)  # people write IBANs in groups of four
+    for currency in currencies:
+        if (minor := _minor(plain, currency)) is not None:
+            wanted |= Q(currency=currency, amount_minor__in=[minor, -minor])
+    return wanted | Q(pk=int(text)) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else wanted
+
+
+def _minor(text: str, currency: str) -> int | None:
+    """Read a sum as people write it: with a point or a comma before the cents, and signs between thousands."""
+    told = re.fullmatch(r"[-+]?(\d{1,3}(?:[.,']\d{3}){1,4}|\d{1,15})(?:[.,](\d{1,3}))?", text, re.ASCII)
+    if not told:
+        return None
+    whole, cents = re.sub(r"\D", "", told[1]), told[2] or ""
+    try:
+        return to_minor(f"{whole}.{cents}" if cents and exponent(currency) else whole, currency)
+    except MoneyError:
+        return None

@@ -1,0 +1,179 @@
+"""One bank line: say whose money it is and for what, set it aside, or take back what it was applied to."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from dunwell.flows.cash.applying import apply_to, set_aside, unapply
+from dunwell.flows.cash.seen import apply_seen, sign_of_match
+from dunwell.flows.entities import entity_called
+from dunwell.flows.errors import FlowError, Invalid, NotFound
+from dunwell.records.views import accounts, bank_line
+from dunwell.records.views.bank_line import BankLinePage, EventRow
+from dunwell.records.views.entities import EntityLine
+from dunwell.web import clock
+from dunwell.web.pages.runs import asks
+from dunwell.web.pages.scope import of_entity, who
+from dunwell.web.refusals import status_of
+from dunwell.web.security import is_part
+from dunwell.web.templatetags.figures import money
+
+PAYERS_OFFERED: Final = 10
+# What was done, by the audit's word for it; another word says itself.
+DONE: Final = {
+    "payment.received": "Applied",
+    "payment.unapplied": "Taken back",
+    "payer.learned": "Payer learned",
+    "line.set_aside": "Set aside",
+    "line.taken_up": "Waits again",
+    "line.returned": "Returned by the bank",
+}
+
+
+@asks
+@of_entity
+def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpResponse:
+    """Show a line, and do with it what its forms ask for; what cannot be done is said beside its form."""
+    seen = sign_of_match(line)  # before the rest: what is newer than it counts as unseen
+    found = bank_line.line(entity.id, line)
+    if found is None:
+        raise NotFound(f"there is no bank line {line} of {entity.code}")
+    deed, refusal, status = request.POST.get("deed", ""), None, 200
+    if deed in DEEDS:
+        try:
+            told = DEEDS[deed](request, entity, line)
+        except FlowError as error:
+            status, title = status_of(error)
+            refusal = {"deed": deed, "title": title, "lines": str(error).splitlines(), "at": deed}
+            seen = sign_of_match(line)
+            found = bank_line.line(entity.id, line) or found  # as somebody else has left it
+        else:
+            messages.success(request, told)
+            return redirect("bank-line", entity.id, line)
+    about = {"entity": entity, "here": "cash", "found": found, "refusal": refusal, "seen": seen, "typed": request.POST}
+    about |= _pick(request, entity, found)
+    if refusal and deed not in _forms(found, has_payer=bool(about.get("payer"))):
+        refusal["at"] = "top"
+    if is_part(request):
+        return render(request, "cash/sum.html" if request.method == "POST" else "cash/pick.html", about)
+    about["done"] = [_done(each, found) for each in found.events]
+    return render(request, "cash/line.html", about, status=status)
+
+
+def _forms(found: BankLinePage, *, has_payer: bool) -> set[str]:
+    """The deeds that a line still has forms for, as it is now."""
+    forms = {"applied": {"unapply"}, "set_aside": {"take-up"}}.get(found.line.state, set())
+    if found.waits and found.came_in:
+        forms |= {"apply"} | ({"guess"} if found.guesses else set()) | ({"items", "account"} if has_payer else set())
+    return forms | ({"set-aside"} if found.waits else set())
+
+
+def _pick(request: HttpRequest, entity: EntityLine, found: BankLinePage) -> dict[str, Any]:
+    """What stands beside the form to choose items: the payer's open items, or payers that are called so, and a sum."""
+    if not (found.waits and found.came_in):
+        return {}
+    guess = next((each.account for each in found.guesses if each.account), "")
+    given = request.POST.get("payer", request.GET.get("payer"))
+    wanted = (given if given is not None else found.account.code if found.account else guess).strip()
+    payer = bank_line.account_of(entity.id, wanted)
+    numbers = _numbers(request)
+    pick: dict[str, Any] = {"wanted": wanted, "payer": payer, "chosen": numbers}
+    if payer:
+        pick["open"] = bank_line.open_items(payer.pk, found.line.currency)
+    elif wanted:
+        pick["offered"] = accounts.accounts(entity.id, wanted).accounts[:PAYERS_OFFERED]
+    if numbers:
+        pick["sum"] = _sum(entity, found, numbers)
+    return pick
+
+
+def _sum(entity: EntityLine, found: BankLinePage, numbers: Sequence[str]) -> dict[str, Any]:
+    """What the chosen items come to, and what of the line they leave, or it of them."""
+    line = found.line
+    owed = bank_line.open_of(entity.id, numbers, line.currency)
+    total_minor = sum(owed.values())
+    return {
+        "count": len(owed),
+        "open_minor": total_minor,
+        "left_minor": max(0, line.amount_minor - total_minor),
+        "lacks_minor": max(0, total_minor - line.amount_minor),
+        "unknown": [number for number in numbers[: bank_line.NUMBERS_MAX] if number not in owed],
+        "uncounted": max(0, len(numbers) - bank_line.NUMBERS_MAX),
+    }
+
+
+def _numbers(request: HttpRequest) -> list[str]:
+    """The numbers of items that somebody chose or typed, once each, in the order of the page."""
+    typed = [each.strip() for each in re.split(r"[,;\n]", request.POST.get("numbers", ""))]
+    return list(dict.fromkeys(filter(None, [*request.POST.getlist("item"), *typed])))
+
+
+def _done(event: EventRow, found: BankLinePage) -> dict[str, Any]:
+    """An event as the page shows it."""
+    detail = event.detail
+    parts = [detail.get("reason", "")]
+    if event.action == "payment.received":
+        items = ", ".join(detail.get("items") or ()) or "on account"
+        parts = [f"payment {detail.get('payment')}: {items}", money(detail.get("amount_minor"), found.line.currency)]
+    elif event.action == "payer.learned":
+        parts = [str(detail.get("value", ""))]
+    what = DONE.get(event.action, event.action.replace(".", " ").replace("_", " ").capitalize())
+    return {"at": event.at, "actor": event.actor, "what": what, "more": " · ".join(filter(None, parts))}
+
+
+def _apply(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    seen, by, at = request.POST.get("seen", ""), who(request), clock.now()
+    payment = apply_seen(entity_called(entity.code), line, seen=seen, by=by, at=at)
+    return f"Line {line} is applied, as payment {payment}."
+
+
+def _apply_to(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    items, account = _numbers(request), request.POST.get("payer", "").strip()
+    if not items:
+        raise Invalid("choose at least one item, or leave the money on account")
+    payment = apply_to(
+        entity_called(entity.code), line, account=account or None, items=items, by=who(request), at=clock.now()
+    )
+    return f"Line {line} is applied, as payment {payment}."
+
+
+def _on_account(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    account = request.POST.get("payer", "").strip()
+    if not account:
+        raise Invalid("say whose account it is")
+    payment = apply_to(entity_called(entity.code), line, account=account, by=who(request), at=clock.now())
+    return f"Line {line} is on the account of {account}, as payment {payment}."
+
+
+def _set_aside(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
+    set_aside(entity_called(entity.code), line, reason=reason, by=by, at=at)
+    return f"Line {line} is set aside."
+
+
+def _take_up(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
+    set_aside(entity_called(entity.code), line, reason=reason, back=True, by=by, at=at)
+    return f"Line {line} waits again."
+
+
+def _unapply(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
+    unapply(entity_called(entity.code), line, reason=reason, by=by, at=at)
+    return f"What line {line} was applied to is taken back: it waits again."
+
+
+# What a form can ask for, by the word in it; a guess and a person's own choice are the same deed.
+DEEDS: Final[dict[str, Callable[[HttpRequest, EntityLine, int], str]]] = {
+    "apply": _apply,
+    "guess": _apply_to,
+    "items": _apply_to,
+    "account": _on_account,
+    "set-aside": _set_aside,
+    "take-up": _take_up,
+    "unapply": _unapply,
+}
