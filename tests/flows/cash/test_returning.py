@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from dunwell.flows.cash import taking_back
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
@@ -173,6 +174,23 @@ def test_what_is_only_likely_waits_for_a_person(bank: Town, tmp_path: Path) -> N
     assert (line.outcome, line.of, line.why, line.account) == ("propose", line_of(10_000), "iban,amount", "MEYER")
     assert return_line(bank.entity, line.line, **BERT).account == "MEYER"
     assert bank.open("INV-20170") == 10_000
+
+
+def test_an_amount_that_many_have_is_looked_for_with_its_payer_or_reference(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(taking_back, "SHARED_MAX", 1)
+    more = f"<RltdPties><Dbtr><Nm>X</Nm></Dbtr><DbtrAcct><Id><IBAN>{THEIRS}</IBAN></Id></DbtrAcct></RltdPties>"
+    others = [came("100.00", "2026-03-01", "x", ref=f"OTHER-{n}", name=f"N{n}", iban="") for n in range(2)]
+    book(
+        tmp_path, PAID, *others, back("100.00", "2026-03-05", ref="OTHER-1"),
+        back("100.00", "2026-03-06", ref="NOTPROVIDED", more=more),
+    )  # fmt: skip
+    found = [each for each in waiting(bank.entity, most=9).lines if each.takes_back]
+    assert [(each.why, each.earlier[0].party) for each in found] == [
+        ("reference,amount", "N1"), ("iban,amount", "Meyer GmbH"),
+    ]  # fmt: skip
+    assert "N0" not in {guess.party for each in found for guess in each.earlier}
 
 
 def test_a_line_that_nobody_can_tell_is_said_by_a_person(bank: Town, tmp_path: Path) -> None:

@@ -6,9 +6,19 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import polars as pl
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from dunwell.cash.returns import DAYS_MAX, DAYS_NEAR, GUESSES_MAX, MOVEMENTS, Returned, find, sought, taking_back
+from dunwell.cash.returns import (
+    DAYS_MAX,
+    DAYS_NEAR,
+    GUESSES_MAX,
+    MOVEMENTS,
+    SHARED_MAX,
+    Returned,
+    find,
+    sought,
+    taking_back,
+)
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
@@ -16,6 +26,7 @@ from dunwell.records.pieces import in_pieces
 
 _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not in ("line_id", "bank_account_id"))]
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
+_PARTIES: Final = ("party_iban", "party_account", "party_name")
 _REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
 # How the codes of banks end, or what they have in them, where a payment of our own comes back.
 _OWN: Final = (
@@ -151,17 +162,24 @@ def _payments_like(line: BankLine) -> list[Earlier]:
 
 
 def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
-    """The lines of the same bank accounts that some others may take back."""
-    what = sought(lines)
-    like = Q(amount_minor__in=what.amounts_minor)
-    for name in _REFERENCES:
-        like |= Q(**{f"{name}__in": what.references})
+    """The lines of the same bank accounts that some others may take back.
+
+    Those of an amount that many have, such as a subscription's, only where they are of the same payer or are named.
+    """
     first, last = lines["booked_on"].min(), lines["booked_on"].max()
     found = BankLine.objects.filter(
-        like, entity=entity, account__in=lines["bank_account_id"].unique().to_list(), is_reversal=False,
+        entity=entity, account__in=lines["bank_account_id"].unique().to_list(), is_reversal=False,
         booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
-    )  # fmt: skip
-    return _rows(found.exclude(state=BankLineState.RETURNED))
+    ).exclude(state=BankLineState.RETURNED)  # fmt: skip
+    what = sought(lines)
+    counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))
+    many = {minor for minor, n in counts.order_by() if n > SHARED_MAX}
+    like = Q(amount_minor__in=what.amounts_minor - many)
+    for name in _REFERENCES:
+        like |= Q(**{f"{name}__in": what.references})
+    for name in _PARTIES:
+        like |= Q(amount_minor__in=many, **{f"{name}__in": set(lines[name]) - {""}})
+    return _rows(found.filter(like))
 
 
 def _rows(found: QuerySet[BankLine]) -> list[tuple[Any, ...]]:
