@@ -117,7 +117,7 @@ def test_figures_say_what_waits_and_what_was_applied_by_whom(town: Town, bert: C
     page = said(bert.get(where(town)))
     assert "by people: 1 line, 777.00\xa0EUR" in page
     assert "by itself: 0 lines, 0.00\xa0EUR" in page
-    apply_match(town.entity, line(100).pk, by_itself=True, **BERT)
+    apply_match(town.entity, line(100).pk, **BERT)
     page = said(bert.get(where(town)))
     assert "by itself: 1 line, 100.00\xa0EUR" in page
     assert '<div class="big">877.00\xa0EUR</div>' in page
