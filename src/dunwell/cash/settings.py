@@ -21,4 +21,4 @@ class Settings:
     name_margin: int = 6  # by how much it must be more alike than the next
     subset_items_max: int = 400  # accounts with more open items get no search for items that add up
     subset_steps_max: int = 100_000  # work of one search; beyond it nothing is found
-    payer_steps_max: int = 2_000_000  # work of all searches among the items of one payer
+    payer_steps_max: int = 2_000_000  # work of all searches among the items of one payer in one round
