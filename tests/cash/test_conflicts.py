@@ -71,3 +71,22 @@ def test_what_is_left_after_others_proves_nothing_by_its_amount(desk: Desk) -> N
     assert found.outcome(first) == "propose"
     assert found.outcome(second) == "propose"
     assert {*found.paid(first), *found.paid(second)} == {"1000001", "1000002"}
+
+
+def test_of_two_equal_items_the_one_that_nobody_named_is_meant(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "1000002", "119.37")
+    named = desk.comes("119.37", "1000001", party_iban=IBAN)
+    silent = desk.comes("119.37", "payment of February", party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(named) == {"1000001": 11937}
+    assert found.applied(silent) == {"1000002": 11937}
+
+
+def test_a_line_whose_item_another_named_is_not_applied_to_others_that_add_up(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "N2", "19.36")
+    desk.owes("Meyer GmbH", "N3", "100.01")
+    desk.comes("119.37", "1000001", party_iban=IBAN)
+    silent = desk.comes("119.37", "payment of February", party_iban=IBAN)
+    found = desk.match()
+    assert found.outcome(silent) == "propose"
+    assert "taken" in found.why(silent)

@@ -2,12 +2,14 @@
 
 from typing import Final
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dunwell.cash.references import Found, found
+from dunwell.cash.references import Found, found, plain
 from dunwell.engine.references import SCHEMES, canonical, reference_of, shown, valid
+from tests.cash.desk import Desk
 
 RF: Final = Found("RF18539007547034", ("rf",), certain=True)
 OGM: Final = Found("10806817183", ("ogm",), certain=True)
@@ -165,3 +167,50 @@ def test_a_long_text_takes_time_by_its_length_alone() -> None:
     assert found("RF" * 50_000) == []
     assert found("9" * 100_000) == []
     assert found("1/" * 50_000, ("ogm", "rf")) == []
+
+
+@given(st.lists(st.text("RF0123456789 -/+ab", max_size=14) | st.sampled_from(["1230-", "00012300-", "RF180000"])))
+@property_of
+def test_references_are_written_alike_one_by_one_and_all_at_once(texts: list[str]) -> None:
+    assert plain(pl.Series(texts, dtype=pl.String)).to_list() == [canonical(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("RF18539007547034", "Ihre Referenz RF18-5390-0754-7034 danke"),
+        ("RF18539007547034", "payment RF1853900754\n7034"),
+        ("010806817183", "+++010/8068/17183+++"),
+        ("+++010/8068/17183+++", "10806817183 facture"),
+        ("210000000003139471430009017", "order 7 21 00000 00003 13947 14300 09017 12345"),
+        ("1234567897", "KID: 1234 5678 97 Faktura 12"),
+        ("2023000098", "Viitenumero 2023 0000 98"),
+        ("10000123", "OCR 10000123"),
+        ("2023000098", "lasku 00000000002023000098 kiitos 12345678"),
+    ],
+)
+def test_a_reference_that_was_given_out_is_found_in_what_payers_write(reference: str, text: str) -> None:
+    desk = Desk()
+    desk.debtor("Meyer GmbH")
+    desk.owes("Meyer GmbH", "N-1", "119.00", reference=reference)
+    desk.owes("Meyer GmbH", "N-2", "119.00")
+    line = desk.comes("119.00", text, of="Somebody else")
+    found = desk.match()
+    assert (found.step(line), found.applied(line)) == ("reference", {"N-1": 11900})
+
+
+def test_a_short_reference_that_nothing_calls_so_says_as_much_as_a_number() -> None:
+    desk = Desk()
+    desk.debtor("Meyer GmbH")
+    desk.owes("Meyer GmbH", "N-1", "119.00", reference="10000123")
+    line = desk.comes("119.00", "10000123", of="Somebody else")
+    found = desk.match()
+    assert (found.step(line), found.applied(line)) == ("number", {"N-1": 11900})
+
+
+def test_a_reference_with_a_wrong_digit_is_none() -> None:
+    desk = Desk()
+    desk.debtor("Meyer GmbH")
+    desk.owes("Meyer GmbH", "N-1", "119.00", reference="1234567897")
+    line = desk.comes("119.00", "KID 1234567896", of="Somebody else")
+    assert desk.match().outcome(line) == "exception"

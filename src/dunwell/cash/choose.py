@@ -11,6 +11,7 @@ BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees,
 GUESSES_MAX = 3
 # Cases that rest on a number or a reference, and not on what else is open.
 NAMING = ("reference", "number", "advised", "like", "short_number")
+PRICED = ("one_item", "alike")  # an item of exactly the amount
 
 
 def ranked(rated: pl.DataFrame) -> pl.DataFrame:
@@ -61,13 +62,47 @@ def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> p
     ).drop("is_again")
 
 
-def late(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Say of lines whose first choice another line took: what is left over proves nothing by its amount alone."""
-    names = pl.any_horizontal(pl.col("case").str.starts_with(start) for start in NAMING)
+def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Say of lines that `came_late`, since another took what they were for: another item proves nothing by its amount.
+
+    A line that could have been for several items, and for one since others were paid, did not come late.
+    """
+    is_late = pl.col("line_id").is_in(came_late["line_id"].to_list())
     below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
     return chosen.with_columns(
-        permille=pl.when(names).then("permille").otherwise(below), codes=pl.col("codes") + ",taken"
+        permille=pl.when(_is_naming() | ~is_late).then("permille").otherwise(below),
+        codes=pl.when(is_late).then(pl.col("codes") + ",taken").otherwise("codes"),
     )
+
+
+def priced(order: pl.DataFrame) -> pl.DataFrame:
+    """The lines that could be for one item of exactly their amount: line_id."""
+    return order.filter(pl.col("case").is_in(PRICED)).select("line_id").unique()
+
+
+def no_more_priced(chosen: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Those of `lines` that could be for one item, and now, with that one gone, would be for something else."""
+    others = chosen.filter(~pl.col("case").is_in(PRICED))
+    return others.join(lines, on="line_id", how="semi").select("line_id")
+
+
+def rivalled(chosen: pl.DataFrame) -> pl.DataFrame:
+    """The lines that name something, and have a rival: line_id."""
+    return chosen.filter(_is_naming() & pl.col("codes").str.ends_with(",rival")).select("line_id")
+
+
+def doubted(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the `lines` that had a rival at first: the one that is left need not be the one meant."""
+    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
+    is_doubted = pl.col("line_id").is_in(lines["line_id"].to_list()) & (pl.col("permille") > below)
+    return chosen.with_columns(
+        permille=pl.when(is_doubted).then(below).otherwise("permille"),
+        codes=pl.when(is_doubted).then(pl.col("codes") + ",rival").otherwise("codes"),
+    )
+
+
+def _is_naming() -> pl.Expr:
+    return pl.any_horizontal(pl.col("case").str.starts_with(start) for start in NAMING)
 
 
 def settled(chosen: pl.DataFrame, allocations: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:

@@ -47,7 +47,8 @@ CASES: Final[dict[str, Case]] = {
     "alike": Case("one_item", "amount,several_alike", (900, 890, 880, 800, None, None)),
     "several_items": Case("several_items", "subset", (980, 972, 962, 951, None, None)),
     "several_discount": Case("several_items", "subset,discount", (970, 962, 952, 900, None, None)),
-    "oldest_run": Case("several_items", "oldest_run,several_ways", (940, 930, 920, 800, None, None)),
+    "due_run": Case("several_items", "due_run", (975, 968, 958, 900, None, None)),
+    "run_of_ways": Case("several_items", "due_run,several_ways", (940, 930, 920, 800, None, None)),
     "several_ways": Case("several_items", "subset,several_ways", (800, 790, 780, 600, None, None)),
     # Less or more came than is open, by an amount that something explains.
     "number_discount": Case("discount", "number,discount", (995, 993, 990, 975, 970, 955)),

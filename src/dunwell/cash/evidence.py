@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 from rapidfuzz.distance import DamerauLevenshtein
 
-from dunwell.cash import numbers
+from dunwell.cash import numbers, references
 from dunwell.engine.book import Schema
 
 NAMED: Final[Schema] = {
@@ -23,11 +23,8 @@ SHARE_MIN: Final = 0.6  # how much of a number must be left where it is cut off
 TYPO_MIN: Final = 6
 LETTERS_MIN: Final = 2  # and WORDED_MIN digits: with them the letters in front make a number of a short one
 WORDED_MIN: Final = 3
-# What may be a reference: ten digits and more, however they are parted; or RF, which ends where one given out ends.
-DIGITS: Final = r"[0-9](?:[ /+*.-]{0,3}[0-9]){9,26}"
-REFERENCE_MIN: Final = 8
-RF: Final = r"RF[0-9]{2}[0-9A-Z]{1,21}"
-RF_LENGTHS: Final = range(5, 26)
+REFERENCE_MIN: Final = 8  # a shorter one says as much as a number does
+BARE_MIN: Final = 10  # and so does a shorter one that nothing in the text calls a reference
 
 
 def keys(stock: pl.DataFrame) -> pl.DataFrame:
@@ -36,15 +33,15 @@ def keys(stock: pl.DataFrame) -> pl.DataFrame:
     return numbers.written(about).with_columns(same=pl.len().over("key"))
 
 
-def named(lines: pl.DataFrame, references: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+def named(lines: pl.DataFrame, given: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Find the items that lines name for certain: line_id, item_id, by, advised_minor; the strongest way of each.
 
-    `spans` is of `numbers.spans`, `known` of `keys`.
+    `given`: references that were given out, as tables.REFERENCES; `spans` is of `numbers.spans`, `known` of `keys`.
     """
     strong = spans.filter("is_strong")
     by_number = _joined(strong, known.filter(pl.col("same") <= ITEMS_MAX), lines)
     by_document = _by_document(lines, known)
-    by_reference = _by_reference(lines, references)
+    by_reference = _by_reference(lines, given, strong)
     found = pl.concat([
         by_reference.with_columns(advised_minor=pl.lit(None, dtype=pl.Int64)),
         by_document.with_columns(by=pl.lit("document")).select("line_id", "item_id", "by", "advised_minor"),
@@ -141,29 +138,24 @@ def _joined(spans: pl.DataFrame, known: pl.DataFrame, lines: pl.DataFrame) -> pl
     return fits.select("line_id", "item_id").unique()
 
 
-def _by_reference(lines: pl.DataFrame, references: pl.DataFrame) -> pl.DataFrame:
+def _by_reference(lines: pl.DataFrame, given: pl.DataFrame, strong: pl.DataFrame) -> pl.DataFrame:
     """Items by references that were given out: in the field of its own, or in the text, whatever parts its groups."""
-    told = references.select("item_id", reference=_canonical(pl.col("reference"))).unique()
+    told = given.select("item_id", references.plain(given["reference"])).unique()
+    told = told.filter(pl.col("reference").str.len_chars() > 0)
     if told.is_empty():
         return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64, "by": pl.String})
-    text = pl.concat_str("text", "end_to_end_ref", "reference", separator=" | ", ignore_nulls=True).str.to_uppercase()
-    digits = lines.select("line_id", reference=text.str.extract_all(DIGITS)).explode("reference", empty_as_null=False)
-    starts = (
-        lines.select("line_id", long=_canonical(text).str.extract_all(RF))
-        .explode("long", empty_as_null=False)
-        .select("line_id", reference=pl.concat_list(pl.col("long").str.slice(0, length) for length in RF_LENGTHS))
-        .explode("reference", empty_as_null=False)
-    )
-    written = pl.concat([lines.select("line_id", "reference"), digits, starts])
-    found = written.with_columns(_canonical(pl.col("reference"))).join(told, on="reference")
-    # A short one, as some countries have them, is met by chance: it says as much as a number does.
-    is_long = pl.col("reference").str.len_chars() >= REFERENCE_MIN
-    by = pl.when(is_long).then(pl.lit("reference")).otherwise(pl.lit("number"))
-    return found.select("line_id", "item_id", by=by).unique()
-
-
-def _canonical(reference: pl.Expr) -> pl.Expr:
-    return reference.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+    length = pl.col("reference").str.len_chars()
+    field = lines.select("line_id", references.plain(lines["reference"]))
+    bare = strong.filter(pl.col("key").str.starts_with("g")).select("line_id", reference=pl.col("key").str.slice(1))
+    said = references.within(lines, told)
+    written = pl.concat([
+        field.with_columns(certain=length >= REFERENCE_MIN),
+        bare.with_columns(certain=length >= BARE_MIN),
+        said.with_columns(pl.col("certain") | (length >= BARE_MIN)),
+    ])  # fmt: skip
+    found = written.join(told, on="reference").group_by("line_id", "item_id").agg(pl.col("certain").any())
+    by = pl.when("certain").then(pl.lit("reference")).otherwise(pl.lit("number"))
+    return found.select("line_id", "item_id", by=by)
 
 
 def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from dunwell.cash.tables import ACCOUNTS, ALLOCATIONS, GUESSES, ITEMS, LINES, MA
 from dunwell.cash.texts import texts
 from dunwell.engine.book import Schema
 
-ROUNDS_MAX = 6  # how often a line that came too late looks for something else
+ROUNDS_MAX = 4  # how often what is left is looked at again: for what is certain, and for what is likely
 
 
 @dataclass(frozen=True)
@@ -60,14 +60,17 @@ def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
         payers=_shaped(payers, PAYERS),
         settings=settings,
     )
-    chosen, given, first = _rounds(lines, open_items, signs, settings)
-    matches = _matches(lines, chosen, given, settings)
+    walk = _Walk(lines, open_items, signs, settings)
+    walk.certain()
+    walk.likely()
+    given = pl.concat(walk.given)
+    matches = _matches(lines, pl.concat(walk.chosen), given, settings)
     unapplied = matches.filter(pl.col("outcome") != "apply")
     proposed = given.join(matches.filter(pl.col("outcome") == "exception"), on="line_id", how="anti")
     return Matched(
         matches,
         proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
-        choose.guesses(first, unapplied).select(GUESSES.keys()),
+        choose.guesses(walk.first, unapplied).select(GUESSES.keys()),
     )
 
 
@@ -98,30 +101,68 @@ def _signs(
     )
 
 
-def _rounds(
-    lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Walk the ladder until every line has what it claims: the claims, their allocations, all claims of round one."""
-    chosen, given, rest = [], [], lines
-    order = first = choose.ranked(_ladder(lines, open_items, signs, settings))
-    for number in range(ROUNDS_MAX):
-        picked = choose.repeated(choose.best(order, settings), lines, settings)
-        if number:
-            picked = choose.late(picked, settings)
-        picked = picked.filter(pl.col("permille") >= settings.propose_permille)
-        wanted = allocate(picked, rest, open_items, grace_days=settings.discount_grace_days)
-        done = choose.settled(picked, wanted, rest, open_items)
-        chosen.append(picked.join(done, on="line_id", how="semi"))
-        given.append(wanted.join(done, on="line_id", how="semi"))
-        rest = rest.join(picked.join(done, on="line_id", how="anti"), on="line_id", how="semi")
-        if rest.is_empty():
-            break
-        open_items = _less(open_items, given[-1])
-        order = choose.ranked(_ladder(rest, open_items, signs, settings))
-    left = choose.ranked(rated(single.on_account(_with_owners(signs.payers, signs, rest))))
-    last = choose.late(choose.best(left.join(rest, on="line_id", how="semi"), settings), settings)
-    chosen.append(last.filter(pl.col("permille") >= settings.propose_permille))
-    return pl.concat(chosen), pl.concat(given), first
+class _Walk:
+    """The way down the ladder: round by round, each line with what others have left of the items.
+
+    What is certain goes first, as often as there is any: what it leaves open tells more of the rest. Then what is
+    likely. `came_late`: lines whose first choice another took; `rivalled`: lines that named what two readings would do
+    for in the first round.
+    """
+
+    def __init__(self, lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> None:
+        self.lines, self.open_items, self.signs, self.settings = lines, open_items, signs, settings
+        self.rest = lines
+        self.chosen: list[pl.DataFrame] = []
+        self.given: list[pl.DataFrame] = []
+        self.order = self.first = choose.ranked(_ladder(lines, open_items, signs, settings))
+        self.priced = choose.priced(self.first)
+        self.came_late = self.rivalled = lines.clear().select("line_id")
+
+    def certain(self) -> None:
+        """Settle what may be applied, until nothing is certain any more."""
+        for _number in range(ROUNDS_MAX):
+            done, _refused = self._settle(self.settings.threshold_permille)
+            if done.is_empty():
+                return
+            self._go_on(self.rest.join(done, on="line_id", how="anti"))
+
+    def likely(self) -> None:
+        """Settle what may be proposed, then what is the payer's at least."""
+        for _number in range(ROUNDS_MAX):
+            _done, refused = self._settle(self.settings.propose_permille)
+            self._go_on(self.rest.join(refused, on="line_id", how="semi"))
+            if self.rest.is_empty():
+                return
+        left = choose.ranked(rated(single.on_account(_with_owners(self.signs.payers, self.signs, self.rest))))
+        best = choose.best(left.join(self.rest, on="line_id", how="semi"), self.settings)
+        last = choose.late(best, self.rest, self.settings)
+        self.chosen.append(last.filter(pl.col("permille") >= self.settings.propose_permille))
+
+    def _go_on(self, rest: pl.DataFrame) -> None:
+        self.rest, self.order = rest, self.order.clear()
+        if not rest.is_empty():
+            self.order = choose.ranked(_ladder(rest, self.open_items, self.signs, self.settings))
+
+    def _settle(self, least_permille: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give the items to the lines whose choice is so certain: which got them, and which did not (line_id)."""
+        picked = self._picked().filter(pl.col("permille") >= least_permille)
+        wanted = allocate(picked, self.rest, self.open_items, grace_days=self.settings.discount_grace_days)
+        done = choose.settled(picked, wanted, self.rest, self.open_items)
+        refused = picked.join(done, on="line_id", how="anti").select("line_id")
+        self.chosen.append(picked.join(done, on="line_id", how="semi"))
+        self.given.append(wanted.join(done, on="line_id", how="semi"))
+        self.came_late = pl.concat([self.came_late, refused]).unique()
+        self.open_items = _less(self.open_items, self.given[-1])
+        return done, refused
+
+    def _picked(self) -> pl.DataFrame:
+        """The first choice of each line, less certain where earlier rounds cast doubt on it."""
+        picked = choose.repeated(choose.best(self.order, self.settings), self.lines, self.settings)
+        if self.order is self.first:
+            self.rivalled = choose.rivalled(picked)
+            return picked
+        late = pl.concat([self.came_late, choose.no_more_priced(picked, self.priced)])
+        return choose.doubted(choose.late(picked, late, self.settings), self.rivalled, self.settings)
 
 
 def _less(open_items: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, TypeAlias
 
+import polars as pl
+
+from dunwell.cash.texts import CHARACTERS_MAX
 from dunwell.engine.references import RF, SCHEMES, canonical, schemes_of, valid
 
 DIGITS_MIN: Final = 4  # of a number that may be a reference
@@ -39,6 +42,9 @@ _SAID: Final = re.compile(
 _NUMBER: Final = re.compile(r"(?<![0-9A-Z])(?<![0-9][.,])[0-9]+(?![0-9A-Z]|[.,][0-9])")
 _DATE: Final = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}([-/])[01]?[0-9]\1[0-3]?[0-9](?![0-9])")
 _PARTED: Final = re.compile(_PARTING)
+# What a text must have that could hold a certain reference: reading one in Python takes a thousand times longer.
+_MAY_HAVE_RF: Final = r"R\s*F\s*[0-9]\s*[0-9]"
+_MAY_HAVE_NUMBER: Final = r"KID|OCR|VIITE|[+]{3}|[*]{3}|[0-9]\s*/\s*(?:[0-9]\s*){4}/|[0-9](?:[\s/\p{Pd}]{0,3}[0-9]){26}"
 
 _Place: TypeAlias = tuple[str, str, str, bool]  # the words it was read from, the reference, its scheme, is it certain
 
@@ -71,6 +77,43 @@ def found(text: str, schemes: Collection[str] = SCHEMES) -> list[Found]:
         for known, is_certain in ((certain, True), (others, False))
         for reference, named in known.items()
     ]
+
+
+def within(lines: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
+    """Find references in the texts of lines, of the kinds that are `given` (reference): line_id, reference, certain.
+
+    Both references are as `canonical` writes them. Bare numbers that nothing calls a reference are not looked for.
+    """
+    is_rf = given["reference"].str.starts_with(RF)
+    schemes = [scheme for scheme in SCHEMES if (is_rf if scheme in _RF_SCHEMES else ~is_rf).any()]
+    forms = [form for form, is_there in ((_MAY_HAVE_RF, is_rf), (_MAY_HAVE_NUMBER, ~is_rf)) if is_there.any()]
+    said = pl.concat_str("text", "end_to_end_ref", "reference", separator=" | ", ignore_nulls=True)
+    texts = lines.select("line_id", text=said.str.slice(0, CHARACTERS_MAX).str.to_uppercase())
+    asked = texts.filter(pl.any_horizontal(pl.lit(value=False), *(pl.col("text").str.contains(form) for form in forms)))
+    rows = [
+        (line_id, each.reference, each.certain) for line_id, text in asked.iter_rows() for each in found(text, schemes)
+    ]
+    return pl.DataFrame(rows, schema={"line_id": pl.Int64, "reference": pl.String, "certain": pl.Boolean}, orient="row")
+
+
+def plain(references: pl.Series) -> pl.Series:
+    """Write references as `canonical` does, all at once."""
+    signs = references.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+    without_zeros = (
+        signs.str.replace(r"^(RF[0-9]{2})0+(.)", "${1}${2}")
+        .to_frame("signs")
+        .select(
+            pl.when(pl.col("signs").str.contains(r"^[0-9]*$"))
+            .then(pl.col("signs").str.strip_chars_start("0"))
+            .otherwise("signs")
+        )
+        .to_series()
+    )
+    hyphened = references.filter(references.str.contains(r"-\s*$")).unique()
+    exact = references.replace_strict(
+        {text: canonical(text) for text in hyphened}, default=None, return_dtype=pl.String
+    )
+    return exact.fill_null(without_zeros)
 
 
 def _readings(text: str) -> Iterator[str]:

@@ -21,7 +21,7 @@ class Settings:
     name_margin: int = 6  # by how much it must be more alike than the next
     subset_items_max: int = 400  # accounts with more open items get no search for items that add up
     subset_steps_max: int = 100_000  # work of one search; beyond it nothing is found
-    payer_steps_max: int = 2_000_000  # work of all searches among the items of one payer
+    payer_steps_max: int = 2_000_000  # work of all searches among the items of one payer in one round
     hold_back_days: int = 0  # money that waits holds its payer's reminders back so long; 0: not at all
     hold_back_share_percent: int = 50  # if it is at least this much of what the payer owes that is due by then
     match_before_run: bool = True  # lines that nobody has looked at are matched before a run decides

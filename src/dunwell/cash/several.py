@@ -3,6 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import accumulate
+from math import gcd
 from typing import Any, TypeAlias
 
 import polars as pl
@@ -12,6 +14,7 @@ from dunwell.cash.settings import Settings
 from dunwell.cash.subsets import Found, search
 
 Key: TypeAlias = tuple[int, str]
+WHOLE_MINOR = 100  # amounts without cents are met by chance more often
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Searches:
                 gap = sum(owed.amounts[place] - net[place] for place in less.places)
                 told = _claim(line, owed, less.places, "several_discount", less.chance_permille)
                 return [{**told, "gap": "discount", "gap_minor": gap}] if gap else []
-        run = _oldest_run(owed.amounts, line["amount_minor"])
-        return [_claim(line, owed, run, "oldest_run", 0)] if run else []
+        return _runs(line, owed, "due_run")
 
     def rest(self, line: dict[str, Any]) -> list[dict[str, Any]]:
         """Claims on what is named and on other items of the payer that are the rest of the amount."""
@@ -114,19 +116,36 @@ def _lump(line: dict[str, Any], owed: Owed, found: Found) -> list[dict[str, Any]
     places = found.places or ()
     if found.ways == 1:
         return [_claim(line, owed, places, "several_items", found.chance_permille)]
-    run = _oldest_run(owed.amounts, line["amount_minor"])
-    told = [_claim(line, owed, places, "several_ways", 0)]
-    return [_claim(line, owed, run, "oldest_run", 0), *told] if run else told
+    return [*_runs(line, owed, "run_of_ways"), _claim(line, owed, places, "several_ways", 0)]
 
 
-def _oldest_run(amounts: list[int], target_minor: int) -> tuple[int, ...] | None:
-    """The places from the oldest item on that are the amount: all that was due by some day, as payment runs have it."""
-    total = 0
-    for place, amount in enumerate(amounts):
-        total += amount
-        if total == target_minor and place:
-            return tuple(range(place + 1))
-    return None
+def _runs(line: dict[str, Any], owed: Owed, case: str) -> list[dict[str, Any]]:
+    """Claims on neighbours in the order of their due days, as payment runs pay them."""
+    target = line["amount_minor"]
+    found = runs(owed.amounts, target)
+    if not found or target in owed.amounts:  # one item is likelier meant than two
+        return []
+    if len(found) > 1:  # such as three of twelve equal instalments
+        return [_claim(line, owed, found[0], "run_of_ways", 0)] if found[0][0] == 0 else []
+    # As many runs as items could be the amount, and each is so by chance once in as many as an item has units.
+    unit = max(gcd(target, *owed.amounts), WHOLE_MINOR if target % WHOLE_MINOR == 0 else 1)
+    mean = max(sum(abs(amount) for amount in owed.amounts) // len(owed.amounts) // unit, 1)
+    return [_claim(line, owed, found[0], case, 1000 * len(owed.amounts) // mean)]
+
+
+def runs(amounts: list[int], target_minor: int) -> list[tuple[int, ...]]:
+    """The places of two neighbours or more that are the target together, of at most two such runs, the first ones."""
+    totals = [0, *accumulate(amounts)]
+    begins: dict[int, list[int]] = {}
+    found: list[tuple[int, ...]] = []
+    if not {total - target_minor for total in totals} & set(totals):
+        return found
+    for end, total in enumerate(totals):
+        found += [tuple(range(begin, end)) for begin in begins.get(total - target_minor, ()) if end - begin > 1]
+        begins.setdefault(total, []).append(end)
+        if len(found) > 1:
+            break
+    return found[:2]
 
 
 def _claim(

@@ -63,6 +63,8 @@ ITEMS: Final = {
     "source_open_minor": ("t.source_open_minor", pl.Int64()),
     "item_max_stage": ("t.max_stage", pl.String()),
     "interest_from_on": ("t.interest_from_on", pl.Date()),
+    "discount_minor": ("t.discount_minor", pl.Int64()),
+    "discount_until_on": ("t.discount_until_on", pl.Date()),
     "pending_notice_id": ("s.pending_notice_id", pl.Int64()),
     "attributes": ("CAST(t.attributes AS TEXT)", pl.String()),
 }

@@ -11,7 +11,8 @@ from dunwell.sources.problems import Problems, shown
 from dunwell.sources.tables import LINE
 
 ITEM_KEY: Final = ["entity_id", "number", "kind"]
-ALONGSIDE: Final = ("item_max_stage", "interest_from_on")  # what an item has beside its amounts and dates
+# What an item has beside its amounts and dates.
+ALONGSIDE: Final = ("item_max_stage", "interest_from_on", "discount_minor", "discount_until_on")
 _BOOK: Final = "_book"
 
 

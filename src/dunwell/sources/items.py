@@ -13,6 +13,7 @@ import polars as pl
 from dunwell.engine.book import CREDIT_KINDS, Currency, Kind
 from dunwell.sources import mapping as m
 from dunwell.sources.accounts import Accounts
+from dunwell.sources.discounts import with_discounts
 from dunwell.sources.fields import Fields, rows_of
 from dunwell.sources.keys import Keys
 from dunwell.sources.odd import TWO_KINDS, counted, oddities
@@ -29,9 +30,9 @@ class ItemFile:
     """What a file says.
 
     `parts`: the items in parts, in order of line: line, entity, account, number, kind, currency, issued_on, due_on,
-    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on` and
-    `interest_from_on` what the mapping has. Amounts are not negative. `open_minor` is null where the file says nothing
-    of it: the book knows better.
+    amount_minor, open_minor, attr_*, and of `settled_on`, `level`, `stage`, `last_notice_on`, `last_deadline_on`,
+    `interest_from_on`, `discount_minor` and `discount_until_on` what the mapping has. Amounts are not negative.
+    `open_minor` is null where the file says nothing of it: the book knows better.
     `accounts`: line (the first), entity, account, and the fields that the mapping has (see `sources.accounts`).
     `entities`: entity, rows, and the currency of most of them; in order of their first row. Of a whole export without
     rows its one entity, without a currency.
@@ -161,7 +162,7 @@ def _items(fields: Fields[m.ItemMapping], texts: pl.DataFrame) -> pl.DataFrame:
     rows = rows.with_columns(pl.col("currency").cast(Currency, strict=False), pl.col("kind").cast(Kind, strict=False))
     if "issued_on" not in rows.columns:
         rows = rows.with_columns(issued_on=pl.lit(None, dtype=pl.Date))
-    rows = _with_amounts(fields, texts, rows)
+    rows = with_discounts(fields, texts, _with_amounts(fields, texts, rows))
     needs_due = pl.col("due_on").is_null() & ~pl.col("kind").is_in(CREDIT_KINDS) & texts["due"].is_null()
     fields.problems.add_rows(
         rows.filter(needs_due).select(LINE),

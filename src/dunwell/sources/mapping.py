@@ -21,8 +21,11 @@ IDENTIFIER: Final = r"^[a-z][a-z0-9_]{0,59}$"
 ACCOUNT_TEXTS: Final = ("name", "segment", "country", "language", "time_zone", "debtor_class", "max_stage")
 ACCOUNT_FLAGS: Final = ("legal", "intercompany")
 CONTACT_TEXTS: Final = ("email", "phone", "contact")
-DATES: Final = ("issued", "due", "customer_since", "settled", "last_notice", "last_deadline", "interest_from")
+DATES: Final = (
+    "issued", "due", "customer_since", "settled", "last_notice", "last_deadline", "interest_from", "discount_until",
+)  # fmt: skip
 AMOUNTS: Final = ("amount", "open")
+DISCOUNTS: Final = ("discount_amount", "discount_percent", "terms", "discount_days")
 SEEDS: Final = ("level", "stage")  # how far an item was dunned before it came into the book
 
 
@@ -236,8 +239,8 @@ class Table(Layout):
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column of the file that is read, in the order of the mapping."""
-        fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS, "item_max_stage"]
-        fields += [*ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
+        fields = ["entity", "account", "number", "currency", "kind", *AMOUNTS, *DATES, *SEEDS, *DISCOUNTS]
+        fields += ["item_max_stage", *ACCOUNT_TEXTS, *ACCOUNT_FLAGS, *CONTACT_TEXTS]
         sources = [*(self.source(field) for field in fields), *self.attributes.values()]
         named = [column for source in sources if source is not None for column in source.columns]
         return tuple(dict.fromkeys([*self.only, *named, *(self.address.columns if self.address else ())]))
@@ -267,6 +270,11 @@ class ItemMapping(Table):
     last_deadline: Read | None = None
     interest_from: Read | None = None
     item_max_stage: Given | None = None
+    discount_amount: Read | None = None
+    discount_percent: Given | None = None
+    discount_until: Read | None = None
+    discount_days: Given | None = None
+    terms: Given | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -275,6 +283,28 @@ class ItemMapping(Table):
         if len(self.columns) < 2:
             raise ValueError("nothing is read from the file: account, number, amount and due are columns")
         return self
+
+    @model_validator(mode="after")
+    def _one_discount(self) -> Self:
+        given = [name for name in DISCOUNTS[:3] if getattr(self, name)]
+        days = [name for name in ("discount_until", "discount_days") if getattr(self, name)]
+        if len(given) > 1 or len(days) > (0 if self.terms else 1):
+            raise ValueError(f"say the discount once: {', '.join([*given, *days])} say it twice")
+        if bool(given) != bool(days or self.terms):
+            raise ValueError(
+                "say how much the discount is (`discount_amount` or `discount_percent`) and until when"
+                " (`discount_until` or `discount_days`), or name the column of the `terms`"
+            )
+        if (self.terms or self.discount_days) and self.issued is None:
+            raise ValueError("the days of a discount count from `issued`: name its column")
+        if (self.terms or self.discount_percent) and self.amount is None:
+            raise ValueError("percent of a discount are of the `amount`, whatever is open of it: name its column")
+        return self
+
+    @property
+    def tells_discount(self) -> bool:
+        """Whether the file says which cash discount its items have."""
+        return any(getattr(self, name) for name in DISCOUNTS)
 
     @property
     def rounds(self) -> bool:
@@ -349,6 +379,6 @@ SHAPES: Final[dict[str, tuple[re.Pattern[str], str]]] = {
 }
 LENGTHS: Final = {
     "entity": 100, "account": 200, "number": 200, "name": 400, "segment": 200, "time_zone": 64, "language": 20,
-    "stage": 100, "max_stage": 100, "item_max_stage": 100, "contact": 400, "email": 320, "phone": 40,
+    "terms": 2_000, "stage": 100, "max_stage": 100, "item_max_stage": 100, "contact": 400, "email": 320, "phone": 40,
     "iban": 60, "reference": 100, "end_to_end_ref": 100, "bank_ref": 100, "code": 100, "text": 10_000,
 }  # fmt: skip

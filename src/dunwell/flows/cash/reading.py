@@ -6,10 +6,11 @@ from datetime import date
 import polars as pl
 
 from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
+from dunwell.engine.book import Schema
 from dunwell.engine.references import reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
-from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, KnownPayer, NoticeLine, NoticeState
+from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, Item, KnownPayer, NoticeLine, NoticeState
 
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
 
@@ -30,9 +31,17 @@ def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, pl.DataFrame]
     items = (
         book.items.filter(pl.col("kind").cast(pl.String).is_in(MATCHABLE), ~pl.col("draft"), pl.col("open_minor") > 0)
         .join(payers, on="account_id")
-        .with_columns(discount_minor=pl.lit(None, pl.Int64), discount_until_on=pl.lit(None, pl.Date))
+        .join(_discounts(entity), on="item_id", how="left", maintain_order="left")
     )
     return items.select(pl.col(name).cast(dtype) for name, dtype in ITEMS.items()), payers
+
+
+def _discounts(entity: Entity) -> pl.DataFrame:
+    """The open items of which a discount may be taken, and until when; deciding whom to remind needs none of it."""
+    schema: Schema = {name: ITEMS[name] for name in ("item_id", "discount_minor", "discount_until_on")}
+    granted = Item.objects.filter(entity=entity, closed_on=None, discount_minor__gt=0)
+    rows = granted.values_list("pk", "discount_minor", "discount_until_on").iterator(chunk_size=10_000)
+    return _frame(rows, schema)
 
 
 def debtors(entity: Entity, payers: pl.DataFrame) -> pl.DataFrame:

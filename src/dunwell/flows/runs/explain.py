@@ -12,6 +12,7 @@ from django.db.models import Q
 from dunwell.engine.book import Book
 from dunwell.engine.decide import decide
 from dunwell.engine.explain import explain
+from dunwell.engine.money import format_minor
 from dunwell.engine.plan import Plan, reasons_of
 from dunwell.flows import policies
 from dunwell.flows.errors import Conflict, Invalid, NotFound
@@ -64,7 +65,8 @@ def explain_item(
             raise Conflict(str(error)) from None
     if decision is None:
         raise NotFound(f"run {run_id} decided nothing on {number}: it was settled, or not in the book yet")
-    sentences = [*explain(decision), *holds, *(_told(edit) for edit in edits if _is_about(edit, item))]
+    told = (_told(edit) for edit in edits if _is_about(edit, item))
+    sentences = [*explain(decision), *holds, *told, *_discount(item)]
     others = lookup.numbered(entity.pk, number).exclude(pk=item.pk)
     kinds = list(others.order_by("kind").values_list("kind", flat=True))
     return Explanation(item.number, item.account.code, as_of, run_id, decision, sentences, kinds)
@@ -121,6 +123,14 @@ def _edits(run: Run, item: Item) -> list[RunEdit]:
     """The changes that the payer's part of a proposal was given, in their order."""
     family = frames.family([item.account_id])
     return list(RunEdit.objects.filter(run=run, payer__in=family).order_by("pk"))
+
+
+def _discount(item: Item) -> list[str]:
+    """The cash discount of an item, as the book has it by now."""
+    if not item.discount_minor or item.discount_until_on is None:
+        return []
+    amount = format_minor(item.discount_minor, item.currency)
+    return [f"who pays by {item.discount_until_on} may take off {amount} of cash discount"]
 
 
 def _is_about(edit: RunEdit, item: Item) -> bool:
