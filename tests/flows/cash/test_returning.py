@@ -274,8 +274,10 @@ def test_a_reversed_debit_of_our_own_is_shown_and_pays_nobody(bank: Town, tmp_pa
     assert states() == [(-8_000, "returned"), (8_000, "returned")]
 
 
-def test_a_transfer_of_our_own_that_comes_back_pays_no_invoice_by_itself(bank: Town, tmp_path: Path) -> None:
-    book(tmp_path, PAID.replace("</RltdPties>", "</RltdPties><RtrInf><Rsn><Cd>AC04</Cd></Rsn></RtrInf>"))
+@pytest.mark.parametrize("code", ["", "NRTI 159", "NTRF+159+9310", "PMNT/ICDT/RRTN", "257"])
+def test_a_transfer_of_our_own_that_comes_back_pays_no_invoice_by_itself(bank: Town, tmp_path: Path, code: str) -> None:
+    book(tmp_path, PAID)
+    BankLine.objects.update(code=code, return_reason="" if code else "AC04")
     report = match_lines(bank.entity, **BERT)
     assert (report.applied, report.proposed, bank.open("INV-20170")) == (0, 1, 10_000)
 

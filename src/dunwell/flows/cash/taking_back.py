@@ -28,9 +28,12 @@ _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not 
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
 _PARTIES: Final = ("party_iban", "party_account", "party_name")
 _REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
-# How the codes of banks end, or what they have in them, where a payment of our own comes back.
+# How banks mark money of our own that comes back: by SWIFT's type, the standard's code, a German number, BAI2's types.
 _OWN: Final = (
-    Q(code__contains="RTI") | Q(code__contains="RRTN") | Q(code__endswith=" 159") | Q(code__in=["255", "257", "258"])
+    Q(code__regex="^[NFS]RTI")
+    | Q(code__contains="/RRTN")
+    | Q(code__regex="[ +](159|181|184)")
+    | Q(code__in=["255", "257", "258"])
 )
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
