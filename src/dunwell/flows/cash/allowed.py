@@ -25,7 +25,7 @@ USUAL: Final[dict[str, Any]] = {
 }
 # What docs/cash.md says is never applied by itself, as far as a threshold is all that keeps it from being so.
 GUESSES: Final = (
-    "alike", "several_ways", "oldest_run", "numbers_less", "number_late_discount", "item_exchange", "payer_only",
+    "alike", "several_ways", "run_of_ways", "numbers_less", "number_late_discount", "item_exchange", "payer_only",
     "amount_only",
 )  # fmt: skip
 GUESSED_MAX: Final = max(permille for case in GUESSES for permille in CASES[case].permille if permille is not None)

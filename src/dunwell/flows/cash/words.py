@@ -18,7 +18,7 @@ WORDS: Final = {
     "several_alike": "several items are of that amount",
     "subset": "items add up to the amount",
     "several_ways": "there is more than one way to add up, or too many items to tell",
-    "oldest_run": "all that was due by some day is the amount together",
+    "due_run": "items that fall due one after the other are the amount together",
     "discount": "the gap is the cash discount that could be taken",
     "late_discount": "the gap is a cash discount, taken after its last day and the days of grace",
     "charges": "the gap is what banks kept back",

@@ -66,6 +66,10 @@ class Migration(migrations.Migration):
             name="discount_until_on",
             field=models.DateField(null=True),
         ),
+        migrations.AddIndex(
+            model_name="item",
+            index=models.Index(condition=models.Q(("discount_minor__gt", 0)), fields=["entity"], name="item_discount"),
+        ),
         migrations.AddField(
             model_name="task",
             name="line",

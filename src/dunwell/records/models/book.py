@@ -146,6 +146,7 @@ class Item(models.Model):
             models.Index(fields=["entity"], name="item_waivable", condition=Q(waivable=True)),
             models.Index(fields=["entity", "closed_on"], name="item_closed", condition=Q(closed_on__isnull=False)),
             models.Index(fields=["entity", "issued_on"], name="item_issued"),
+            models.Index(fields=["entity"], name="item_discount", condition=Q(discount_minor__gt=0)),
         )
 
 
