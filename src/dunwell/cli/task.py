@@ -40,7 +40,7 @@ def list_(
     if not found.tasks:
         say("no task is open")
         return
-    columns = ("task", "entity", "opened on", "kind", "account", "item", "notice", "detail")
+    columns = ("task", "entity", "opened on", "kind", "account", "item", "notice", "bank line", "detail")
     rows = [tuple("" if value is None else value for value in vars(each).values()) for each in found.tasks]
     table("Open tasks", columns, rows)
     if found.more:

@@ -6,7 +6,7 @@ from dunwell.engine.consequences import late
 from dunwell.engine.policy.parse import OWN_TASKS
 from dunwell.flows.audit.show import of_account, of_item
 from dunwell.flows.book import vanished
-from dunwell.flows.cash import beforehand
+from dunwell.flows.cash import beforehand, exceptions
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.people.tasks import close_task, open_tasks
 from dunwell.flows.runs import heldup, noting
@@ -74,7 +74,8 @@ def test_the_next_run_opens_a_task_again_whose_reason_is_still_there(busy: Town)
 
 
 def test_policies_know_the_tasks_of_our_own_by_name() -> None:
-    ours = {*ODD, *noting.FOR_A_PERSON.values(), "run_refused", "exception", "unreachable", late.TASK, beforehand.TASK}
+    ours = {*ODD, *noting.FOR_A_PERSON.values(), "run_refused", "exception", "unreachable", late.TASK}
+    ours |= {beforehand.TASK, exceptions.KIND}
     assert ours == OWN_TASKS
     assert heldup.TASK.endswith("_held_up")
     assert vanished.TASK.startswith("vanished_")

@@ -112,8 +112,8 @@ def test_the_mark_says_which_way_the_money_went(
     ("dates", "valued_on", "booked_on"),
     [("2512310102", date(2025, 12, 31), date(2026, 1, 2)), ("2601021231", date(2026, 1, 2), date(2025, 12, 31)),
      ("2802290229", date(2028, 2, 29), date(2028, 2, 29)), ("2703010229", None, None),
-     ("2801020229", date(2028, 1, 2), date(2028, 2, 29)), ("260331", date(2026, 3, 31), None),
-     ("260331    ", date(2026, 3, 31), None), ("9912311231", date(1999, 12, 31), date(1999, 12, 31))],
+     ("2801020229", date(2028, 1, 2), date(2028, 2, 29)), ("260331", date(2026, 3, 31), date(2026, 3, 31)),
+     ("260331    ", date(2026, 3, 31), date(2026, 3, 31)), ("9912311231", date(1999, 12, 31), date(1999, 12, 31))],
 )  # fmt: skip
 def test_an_entry_is_of_the_year_nearest_to_its_value_date(
     tmp_path: Path, dates: str, valued_on: date | None, booked_on: date | None

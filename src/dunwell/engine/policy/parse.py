@@ -19,7 +19,7 @@ OTHER_NAMES: Final = {"GB": "UK"} | dict.fromkeys("BG CY EE EL GR HR LT LV MT SI
 OWN_TASKS: Final = {
     *("exception", "unreachable", "delivery_failed", "delivery_in_doubt", "run_refused"),
     *("due_before_issue", "amount_of_zero", "number_of_two_kinds", "several_names"),
-    *("interest_to_check", "money_not_matched"),
+    *("interest_to_check", "money_not_matched", "bank_line"),
 }
 
 

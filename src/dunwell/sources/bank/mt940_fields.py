@@ -49,7 +49,7 @@ class Movement:
     """A field :61: without what its text says; `mark` is C, D, RC, RD, EC or ED."""
 
     valued_on: date
-    booked_on: date | None
+    booked_on: date
     mark: str
     minor: int
     code: str
@@ -157,7 +157,8 @@ def movement_of(texts: tuple[str, ...], currency: str) -> Movement:
         more.insert(0, added)
     return Movement(
         valued_on=valued_on,
-        booked_on=_entry_day(found[2], valued_on) if (found[2] or "").strip() else None,
+        # SWIFT: the day of entry is normally given only where it is another than the value date.
+        booked_on=_entry_day(found[2], valued_on) if (found[2] or "").strip() else valued_on,
         mark=mark[1],
         minor=-minor if mark[1] in {"D", "RC", "ED"} else minor,
         code=found[5].strip(),
