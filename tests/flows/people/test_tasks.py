@@ -56,7 +56,8 @@ def test_a_task_is_closed_once_with_a_note(busy: Town) -> None:
     event = AuditEvent.objects.get(action="task.closed")
     assert (event.actor, event.entity, event.detail) == (
         "bert", busy.entity,
-        {"note": "due date asked for", "kind": "exception", "account": "MEYER", "item": "A-1", "notice": None, "line": None},
+        {"note": "due date asked for", "kind": "exception", "account": "MEYER", "item": "A-1", "notice": None,
+         "line": None},
     )  # fmt: skip
     with pytest.raises(Conflict, match=f"task {task.pk} was closed on 2026-04-05 by bert"):
         close_task(task.pk, note="again", by="anna", at=noon("2026-04-06"))
