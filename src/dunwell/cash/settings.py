@@ -24,4 +24,4 @@ class Settings:
     payer_steps_max: int = 2_000_000  # work of all searches among the items of one payer in one round
     hold_back_days: int = 0  # money that waits holds its payer's reminders back so long; 0: not at all
     hold_back_share_percent: int = 50  # if it is at least this much of what the payer owes that is due by then
-    match_before_run: bool = True  # lines that nobody has looked at are matched before a run decides
+    match_before_run: bool = True  # lines that wait are matched before a run decides

@@ -77,7 +77,7 @@ def start(
 ) -> None:
     """Hand a whole run over to the workers.
 
-    Bank lines that nobody has looked at are matched first.
+    Bank lines that wait are matched first.
     """
     chosen = entity_of(entity)
     from dunwell.flows.cash.beforehand import unmatched  # noqa: PLC0415  # after the book is open

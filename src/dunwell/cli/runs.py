@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -> None:
     """Decide for every open item, and keep the result as a proposal.
 
-    Bank lines that nobody has looked at are matched first. Nothing is sent. It takes the place of a proposal that
+    Bank lines that wait are matched first. Nothing is sent. It takes the place of a proposal that
     nobody has posted.
     """
     chosen = entity_of(entity)

@@ -37,6 +37,7 @@ class Paid:
     """Money received, or announced (`pending`). Without `applies_to` it stays unallocated on the account.
 
     `at_most_minor`: how much of it is for each of `applies_to`, with what goes before that, where somebody says so.
+    Money beyond that makes up for what went before.
     A second event with the same `item_id` and `pending=False` is the arrival of an announced payment.
     Pending money without `applies_to` is taken to be for the oldest due items first.
     """

@@ -18,11 +18,13 @@ def bank_account(entity: Entity, number: str = IBAN, currency: str = "EUR") -> N
     add_account(entity, number, currency=currency, by="bert", at=AT)
 
 
-def take(folder: Path, content: str, name: str = "bank.sta", entity: Entity | None = None) -> FileReport:
+def take(
+    folder: Path, content: str, name: str = "bank.sta", entity: Entity | None = None, at: datetime = AT
+) -> FileReport:
     """Take a file in."""
     path = folder / name
     path.write_bytes(content.encode())
-    return import_statements(path, entity=entity, by="bert", at=AT)
+    return import_statements(path, entity=entity, by="bert", at=at)
 
 
 def kept() -> list[tuple[str, int, str]]:

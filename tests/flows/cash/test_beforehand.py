@@ -1,4 +1,4 @@
-"""Money comes first: what nobody has looked at is matched before a run decides, whoever begins it."""
+"""Money comes first: what waits is matched before a run decides, whoever begins it."""
 
 from datetime import datetime, time
 from pathlib import Path
@@ -79,11 +79,20 @@ def test_an_entity_may_have_it_otherwise(paid: Town) -> None:
     assert unmatched(paid.entity, on=day("2026-03-08")).lines == 0  # it came in the day after
 
 
-def test_what_was_looked_at_is_not_looked_at_again(paid: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    match_lines(paid.entity, apply=False, **BERT)
-    broken(monkeypatch, AssertionError("it was looked at"))
-    assert paid.propose(ON).counts["outcomes"] == {"dun": 2}
-    assert (unmatched(paid.entity, on=day(ON)).lines, Task.objects.count()) == (0, 0)
+def test_nor_is_one_whose_invoice_came_in_after_its_money_was_looked_at(paid: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260309 70 //B2 INV-40000"], opens=100), name="next.sta")
+    match_lines(paid.entity, **BERT)
+    assert unmatched(paid.entity, on=day(ON)).lines == 0
+    paid.item("INV-40000", "JONES", "70.00 EUR", "2026-03-01")
+    assert paid.propose(ON).counts["outcomes"] == {"dun": 1}
+    assert paid.open("INV-40000") == 0
+
+
+def test_where_nothing_waits_nothing_is_matched(paid: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    match_lines(paid.entity, **BERT)
+    broken(monkeypatch, AssertionError("nothing was to be matched"))
+    assert paid.propose(ON).counts["outcomes"] == {"dun": 1}
+    assert not Task.objects.exists()
 
 
 def test_what_cannot_be_matched_is_told_and_the_run_is_for_a_person_to_post(

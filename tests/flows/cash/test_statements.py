@@ -15,7 +15,7 @@ from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement, Task
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement, KnownPayer, Task
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened
 from dunwell.sources.problems import Problems
 from tests.flows.cash.banking import AT, bank_account, kept, take
@@ -302,6 +302,17 @@ def test_what_is_asked_of_a_sum_ends_when_its_advice_comes_and_what_a_person_too
     assert list(BankLine.objects.values_list("taken_back", flat=True)) == [True, True]
     task = Task.objects.get()
     assert (task.line, task.closed_at, task.closed_by) == (None, AT, "bert")
+
+
+def test_a_sum_that_taught_us_its_payer_and_waits_again_gives_way_to_its_details(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    known = KnownPayer.objects.create(
+        entity=bank.entity, kind="iban", value="DE1", account=bank.account("MEYER"), since_on=AT.date(),
+        line=BankLine.objects.get(),
+    )  # fmt: skip
+    take(tmp_path, DETAIL, "advice.xml")
+    known.refresh_from_db()
+    assert (known.line, BankLine.objects.count()) == (None, 2)
 
 
 def test_a_line_that_is_applied_while_its_advice_is_read_stays(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import polars as pl
 import pytest
 from django.db import connection
 
@@ -12,19 +13,22 @@ from dunwell.flows.cash.applying import apply_certain, apply_match, apply_to, se
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.errors import Conflict
 from dunwell.flows.people.tasks import close_task, open_tasks
+from dunwell.flows.progress import untold
 from dunwell.records.models import (
     Allocation,
     AuditEvent,
     BankLine,
     BankMatch,
     BankMatchPart,
+    Charge,
     Item,
     Notice,
     Payment,
     Task,
 )
 from tests.flows.cash.banking import AT, bank_account, take
-from tests.flows.town import Town
+from tests.flows.cash.test_waived import KEEPING
+from tests.flows.town import Town, day, noon
 from tests.sources.bank.mt940_files import mt940
 
 BERT: Final[dict[str, Any]] = {"by": "bert", "at": AT}
@@ -148,6 +152,77 @@ def test_so_many_lines_at_once_leave_what_one_after_the_other_leaves(
     assert all(bank.open(f"N-{70_000 + n}") == 0 for n in range(12))
     assert Payment.objects.count() == Allocation.objects.count() == 12
     assert AuditEvent.objects.filter(action="payment.received").count() == 12
+
+
+@pytest.fixture
+def costly(town: Town) -> Town:
+    """A-17555 of 100.00 was noticed with a fee of 5.00, which goes before it by law."""
+    bank_account(town.entity)
+    town.apply(KEEPING)
+    town.item("A-17555", "MEYER", "100.00 EUR", "2026-03-31")
+    town.run("2026-04-03")
+    assert Charge.objects.update(first=True) == 1
+    return town
+
+
+def the_fee() -> Item:
+    return Item.objects.get(kind="charge")
+
+
+LATER: Final[dict[str, Any]] = {"by": "bert", "at": noon("2026-04-20")}
+
+
+def test_costs_that_go_first_leave_no_item_open_whose_money_is_there(costly: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260410 105 //B1 hello"], opens=0, on=("260410", "260410")), at=LATER["at"])
+    apply_to(costly.entity, line_of(10_500), items=["A-17555"], **LATER)
+    assert (costly.open("A-17555"), the_fee().open_minor) == (0, 0)
+    match = BankMatch.objects.get()
+    assert (match.applied_minor, match.left_minor) == (10_500, 0)
+
+
+@pytest.mark.parametrize("at_once", [100, 1])
+def test_a_line_whose_fee_was_paid_first_out_of_another_waits_and_is_not_applied_to_nothing(
+    costly: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(matching, "AT_ONCE", at_once)
+    fee = the_fee()
+    entries = ["260410 100 //B1 A-17555", f"260410 5 //B2 {fee.number}"]
+    take(tmp_path, mt940(entries, opens=0, on=("260410", "260410")), at=LATER["at"])
+    match_lines(costly.entity, apply=False, **LATER)
+    BankMatch.objects.filter(line=line_of(500)).delete()
+    BankMatch.objects.create(
+        entity=costly.entity, line_id=line_of(500), step="one_item", confidence_permille=985, applied_minor=500,
+        left_minor=0,
+    )  # fmt: skip
+    BankMatchPart.objects.create(entity=costly.entity, match_id=line_of(500), item=fee, amount_minor=500)
+    BankMatch.objects.update(outcome="apply", account=fee.account)
+    certain = list(BankLine.objects.order_by("pk").values_list("pk", flat=True))
+    matching._apply(  # both at once, however certain they are
+        costly.entity, pl.DataFrame({"line_id": certain, "booked_on": [day("2026-04-10")] * 2}), certain,
+        progress=untold, **LATER,
+    )  # fmt: skip
+    assert (line_state(10_000), line_state(500) != "applied") == ("applied", True)
+    assert (costly.open("A-17555"), Payment.objects.count()) == (500, 1)
+
+
+def line_state(amount_minor: int) -> str:
+    return BankLine.objects.get(amount_minor=amount_minor).state
+
+
+def test_what_somebody_took_back_meanwhile_is_not_applied_by_itself(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 100 //B1 INV-20170"], opens=0))
+    match_lines(bank.entity, apply=False, **BERT)
+    BankLine.objects.update(taken_back=True)
+    assert apply_certain(bank.entity, [line_of(10_000)], **BERT) == set()
+
+
+def test_items_that_somebody_else_has_paid_meanwhile_are_told(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 100 //B1 x", "260303 100 //B2 x"], opens=0))
+    first, second = BankLine.objects.order_by("pk").values_list("pk", flat=True)
+    apply_to(bank.entity, first, items=["INV-20170"], **BERT)
+    with pytest.raises(Conflict, match="nothing is open of INV-20170: it has been paid meanwhile"):
+        apply_to(bank.entity, second, items=["INV-20170"], **BERT)
+    assert Payment.objects.count() == 1
 
 
 def test_what_nobody_can_tell_is_a_task_with_the_best_guesses_until_it_is_dealt_with(

@@ -104,11 +104,15 @@ def _named_items(book: Book, payment: Paid, pending: pl.DataFrame, moves: "Moves
 
 def _apply(payment: Paid, targets: Sequence[Target], moves: "Moves") -> None:
     left = dict(zip(payment.applies_to, payment.at_most_minor, strict=True)) if payment.at_most_minor else {}
+    went_first = 0
     for target in targets:
         named_id = target.item_id if target.item_id in left else target.for_item_id or target.item_id
         part = moves.apply(payment.item_id, target, pending=payment.pending, at_most_minor=left.get(named_id))
         if named_id in left:
             left[named_id] -= part
+            went_first += part if target.for_item_id == named_id else 0
+    for target in targets:  # as much more than was said, where there is money, as went first out of what was said
+        went_first -= moves.apply(payment.item_id, target, pending=payment.pending, at_most_minor=went_first)
 
 
 def allocated(book: Book, event: Allocated) -> Effects:

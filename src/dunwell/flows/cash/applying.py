@@ -33,6 +33,7 @@ from dunwell.records.models import (
 
 PERSON = "person"
 CERTAIN = "apply"
+PROPOSED = "propose"
 
 
 def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
@@ -49,6 +50,8 @@ def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
         (parts,), about = _parts_locked(entity, [match]), _whose(match)
         if short := _with_less_open(parts, Counter()):
             raise Conflict(f"less is open of {short.number} than line {line_id} was matched with")
+        match.outcome = PROPOSED  # however certain it was: a person has looked at it
+        match.save(update_fields=["outcome"])
         _learn(entity, line, about, by=by, at=at)
         return make_payments(entity, [Application(line, match, about, parts)], by=by, at=at)[0]
 
@@ -56,12 +59,14 @@ def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
 def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: datetime) -> set[int]:
     """Apply those of some lines whose match is still certain, and of whose items enough is open; return which.
 
-    In one transaction, in which notices follow. Errors: Invalid for what the book refuses, of any of them.
+    In one transaction, in which notices follow. Errors, of any of them: Invalid for what the book refuses; Conflict for
+    money that does not go where its match says, since costs went first.
     """
     with transaction.atomic():
         waiting = BankLine.objects.filter(
-            entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False
-        )
+            entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False,
+            taken_back=False,
+        )  # fmt: skip
         lines = {line.pk: line for line in waiting.select_for_update(no_key=True).order_by("pk")}
         certain = BankMatch.objects.filter(line__in=lines, outcome=CERTAIN, account__isnull=False)
         matches = list(certain.select_related("account").order_by("line__booked_on", "line"))
@@ -71,7 +76,11 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
             for match, parts in zip(matches, _parts_locked(entity, matches), strict=True)
             if not _with_less_open(parts, taken)
         ]
+        left = [each.match.left_minor for each in applications]
         make_payments(entity, applications, by=by, at=at)
+        for each, left_minor in zip(applications, left, strict=True):
+            if each.match.left_minor > left_minor:
+                raise Conflict(f"line {each.line.pk} does not pay what it was matched with")
         return {each.line.pk for each in applications}
 
 
@@ -101,6 +110,8 @@ def apply_to(
             left -= amount
             if amount:
                 parts.append(BankMatchPart(entity=entity, match=match, item=item, amount_minor=amount))
+        if numbers and not parts:
+            raise Conflict(f"nothing is open of {', '.join(numbers)}: it has been paid meanwhile")
         match.applied_minor, match.left_minor = line.amount_minor - left, left
         match.save()
         BankMatchPart.objects.bulk_create(parts)

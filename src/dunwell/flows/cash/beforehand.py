@@ -1,4 +1,4 @@
-"""Before a run decides, money that nobody has looked at is matched: whoever has paid is not reminded."""
+"""Before a run decides, money that waits is matched: whoever has paid is not reminded."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.matching import match_lines
+from dunwell.flows.cash.reading import waiting_lines
+from dunwell.flows.cash.taking_back import lines_taking_back
 from dunwell.flows.entities import local_day
 from dunwell.flows.progress import Progress, untold
 from dunwell.records.models import BankLine, BankLineState, Entity, Task
@@ -25,7 +27,7 @@ class Unmatched:
 
 
 def match_first(entity: Entity, *, by: str, at: datetime, progress: Progress = untold) -> bool:
-    """Match the lines that nobody has looked at, where the entity's settings allow; return whether nothing failed.
+    """Match the lines that wait, where the entity's settings allow; return whether nothing failed.
 
     What fails is a task for a person, until matching goes well again, and the caller goes on: a debtor whose money came
     in otherwise is not to wait for a line that cannot be read. Errors: Django's DatabaseError alone, as of a
@@ -33,7 +35,7 @@ def match_first(entity: Entity, *, by: str, at: datetime, progress: Progress = u
     """
     today = local_day(entity, at)
     try:
-        if settings_of(entity).match_before_run and _unlooked(entity, today).exists():
+        if settings_of(entity).match_before_run and _is_waiting(entity, today):
             match_lines(entity, by=by, at=at, progress=progress)
     except DatabaseError:
         raise
@@ -48,6 +50,11 @@ def unmatched(entity: Entity, *, on: date) -> Unmatched:
     """Return what no run can know of the money that came in by a day."""
     asked = _asked(entity).order_by("pk").last()
     return Unmatched(lines=_unlooked(entity, on).count(), why=asked.detail if asked else "")
+
+
+def _is_waiting(entity: Entity, on: date) -> bool:
+    """Whether money came in that is not applied, also such as was looked at before: by now its invoice may be there."""
+    return waiting_lines(entity, on=on).height > 0 or lines_taking_back(entity, on=on).height > 0
 
 
 def _unlooked(entity: Entity, on: date) -> "QuerySet[BankLine]":

@@ -8,17 +8,25 @@ statement brings as many as it has, less those that came before from statements 
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
+
+from django.db import transaction
 
 from dunwell.flows.cash.exceptions import answered
-from dunwell.flows.cash.holding import let_go
+from dunwell.flows.entities import local_day
+from dunwell.flows.errors import Conflict
+from dunwell.flows.people.holds import release
 from dunwell.records.models import (
     BANK_LINE_WAITS,
     BankAccount,
     BankLine,
     BankMatch,
     BankStatement,
+    Entity,
+    KnownPayer,
     RemittanceAdvice,
     Task,
 )
@@ -49,11 +57,20 @@ def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
         return None
     BankMatch.objects.filter(line=line).delete()
     answered([line.pk], by=by, at=at)
-    let_go(line.entity, line, by=by, at=at)
+    KnownPayer.objects.filter(line=line).update(line=None)
     Task.objects.filter(line=line).update(line=None)
     RemittanceAdvice.objects.filter(line=line).update(line=None)
     line.delete()
+    if line.hold_id:
+        # In a transaction of its own: the file's is long, and who applies money locks payers in another order.
+        transaction.on_commit(partial(_let_go, line.entity, line.hold_id, by=by, at=at))
     return line
+
+
+def _let_go(entity: Entity, hold_id: int, *, by: str, at: datetime) -> None:
+    """Release what a line held back that is not there any more, unless somebody has."""
+    with suppress(Conflict):
+        release(entity, hold_id, on=local_day(entity, at), by=by, at=at)
 
 
 def key_of(line: Line) -> str:

@@ -41,6 +41,7 @@ class Application:
 def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> list[int]:
     """Apply lines, in the caller's transaction, in the order of their days; return the payments' numbers, as given.
 
+    Their matches say then what was applied of each, and what is left: costs may have gone first.
     The lines are locked, and the payers of all items and of what the lines hold back. Errors: Invalid for what the book
     refuses.
     """
@@ -63,7 +64,16 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
         )
         for each, payment_id in zip(applications, payment_ids, strict=True)
     )  # fmt: skip
-    matched = {"line_id": line_ids, "payment_id": payment_ids}
+    left = Item.objects.filter(pk__in=payment_ids).in_bulk()
+    for each, payment_id in zip(applications, payment_ids, strict=True):
+        each.match.left_minor = left[payment_id].open_minor
+        each.match.applied_minor = each.line.amount_minor - each.match.left_minor
+    matches = [each.match for each in applications]
+    matched = {
+        "line_id": line_ids, "payment_id": payment_ids,
+        "applied_minor": [match.applied_minor for match in matches],
+        "left_minor": [match.left_minor for match in matches],
+    }  # fmt: skip
     bulk.change(BankMatch, pl.DataFrame(matched, schema=dict.fromkeys(matched, pl.Int64)), "line_id")
     given = {"id": [part.pk for part in granted], "credit_id": [part.credit_id for part in granted]}
     bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")

@@ -35,7 +35,7 @@ from dunwell.records.models import Entity, Notice, NoticeState, Run, RunShard, R
 def propose_run(entity: Entity, *, as_of: date, at: datetime, by: str, progress: Progress = untold) -> Run:
     """Decide for every open item of `entity` and keep the result as a proposal nobody has acted on.
 
-    Money that nobody has looked at is matched first. What was proposed before and not posted is superseded. Errors:
+    Money that waits is matched first. What was proposed before and not posted is superseded. Errors:
     Conflict without a policy in force, or when a run was posted, or a later proposal was made, while this one was being
     decided; Invalid.
     """

@@ -52,7 +52,7 @@ class Done(NamedTuple):
 def start_run(entity: Entity, *, as_of: date, posts: bool, by: str, at: datetime) -> Run:
     """Begin a run, and leave the rest of it to workers. Errors: as `begin_run`.
 
-    Money that nobody has looked at is matched first; where that fails, the run is a proposal, and posted by a person.
+    Money that waits is matched first; where that fails, the run is a proposal, and posted by a person.
     """
     is_matched = match_first(entity, by=by, at=at)
     with transaction.atomic():

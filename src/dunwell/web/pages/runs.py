@@ -91,7 +91,7 @@ def propose(request: HttpRequest, entity: EntityLine) -> HttpResponse:
         return redirect("run", entity.id, run.pk)
     says = [
         f"Every open item of {entity.name} is decided, and what comes of it is kept as a proposal for you to look at.",
-        "Bank lines that nobody has looked at are matched first: what is certain is applied.",
+        "Bank lines that wait are matched first: what is certain is applied.",
         "Nothing is sent. A proposal that nobody has posted is replaced by this one.",
         "The worker decides it; a run with a date in the future can be looked at, and not posted.",
     ]
