@@ -176,7 +176,7 @@ def test_what_a_bank_takes_back_is_found_taken_back_and_waits_again(
     for scheme, width in (("light", 1200), ("dark", 390), ("light", 360)):
         page = visitor(window, site, "bert", color_scheme=scheme, viewport={"width": width, "height": 800})
         page.goto(where)
-        expect(page.get_by_text(f"payment {payment}")).to_be_visible()
+        expect(page.get_by_text(f"payment {payment} of")).to_be_visible()
         assert (violations(page), overflow(page)) == ([], 0), (scheme, width)
     bert.get_by_label("Number of the earlier line").fill("x")
     bert.get_by_label("Number of the earlier line").press("Enter")
