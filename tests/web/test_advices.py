@@ -86,6 +86,7 @@ def test_what_a_payer_writes_is_text_and_no_more(town: Town, bert: Client) -> No
 
 def test_settings_are_shown_with_what_is_not_the_usual(town: Town, bert: Client) -> None:
     assert set(SAYS) == set(USUAL)
+    change_settings(town.entity, {}, usual=["match_before_run"], **BERT)
     assert "all of it as usual" in said(bert.get(where(town, "matching")))
     change_settings(town.entity, {"hold_back_days": "5", "threshold_permille": "98%"}, **BERT)
     page = said(bert.get(where(town, "matching")))

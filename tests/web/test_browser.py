@@ -9,7 +9,6 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.runs import work
 from dunwell.records.models import BankLine
@@ -63,11 +62,6 @@ def visitor(window: Browser, site: str, name: str, wrong: list[str] | None = Non
     return page
 
 
-def unmatched(town: Town) -> None:
-    """Let a run have all that is owed: what came in stays for people."""
-    change_settings(town.entity, {"match_before_run": "no"}, by="test", at=noon(TODAY))
-
-
 def worked(on: str = TODAY) -> None:
     """Let a worker do what is due."""
     for _ in range(10):
@@ -76,7 +70,6 @@ def worked(on: str = TODAY) -> None:
 
 
 def test_a_run_from_the_proposal_to_the_outbox(window: Browser, site: str, sqlite_town: Town) -> None:
-    unmatched(sqlite_town)
     wrong: list[str] = []
     anna = visitor(window, site, "anna", wrong)
     anna.get_by_role("link", name="ACME AG").click()
@@ -257,7 +250,6 @@ def test_every_page_fits_a_phone(window: Browser, site: str, sqlite_town: Town) 
 
 
 def test_it_works_without_scripts_and_by_keyboard(window: Browser, site: str, sqlite_town: Town) -> None:
-    unmatched(sqlite_town)
     sqlite_town.propose(TODAY)
     page = visitor(window, site, "bert", java_script_enabled=False)
     page.goto(site + address("run", sqlite_town))
