@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
+from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.people.users import add_user
 from dunwell.records.models import ItemState
 from dunwell.web import clock
@@ -35,6 +36,8 @@ def looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
     late = town.item("C-1", "SMITH", "80000.00 EUR", "2026-01-02")
     ItemState.objects.create(item=late, level=2, stage="second_reminder", last_notice_on=day("2026-02-20"), version=1)
     banked(town)
+    # Pages of runs are looked at with all that is owed: money is matched where a test does so.
+    change_settings(town.entity, {"match_before_run": "no"}, by="test", at=noon(TODAY))
     for name in ("anna", "bert"):
         add_user(name, PASSWORD, by="test", at=noon(TODAY))
     return town

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from dunwell.records.models import BankLine, KnownPayer, Notice, Run
+from dunwell.records.models import BankLine, KnownPayer, Notice, RemittanceAdvice, Run
 from tests.flows.town import Town
 
 
@@ -27,11 +27,12 @@ def address(name: str, town: Town) -> str:
         "notice": Notice.objects.filter(payer__code="ODD").latest("pk").pk,
         "account": Notice.objects.latest("pk").payer_id,
         "line": BankLine.objects.get(amount_minor=77_700).pk,
+        "advice": RemittanceAdvice.objects.latest("pk").pk,
         "payer": KnownPayer.objects.latest("pk").pk,
     }
     for keys in (
         (), ("entity",), ("entity", "run"), ("entity", "run", "notice"), ("entity", "account"),
-        ("entity", "line"), ("entity", "payer"),
+        ("entity", "line"), ("entity", "payer"), ("entity", "advice"),
     ):  # fmt: skip
         try:
             return reverse(name, kwargs={key: given[key] for key in keys})

@@ -6,7 +6,7 @@ from typing import Final
 from dunwell.flows.cash.accounts import add_account
 from dunwell.flows.cash.matching import MatchReport, match_lines
 from dunwell.flows.cash.statements import import_statements
-from dunwell.records.models import Account, BankLine, KnownPayer
+from dunwell.records.models import Account, BankLine, KnownPayer, RemittanceAdvice
 from tests.flows.town import Town, noon
 from tests.sources.bank.mt940_files import IBAN, mt940
 
@@ -24,6 +24,11 @@ def banked(town: Town) -> None:
     KnownPayer.objects.create(
         entity=town.entity, kind="name", value=STRANGER, since_on=noon(TODAY).date(),
         account=Account.objects.get(code="ODD"), line=line(777),
+    )  # fmt: skip
+    RemittanceAdvice.objects.create(
+        entity=town.entity, account=Account.objects.get(code="ODD"), payer_name=STRANGER, reference="RUN-7",
+        currency="EUR", total_minor=50_000, file="<b>avis.pdf", digest="of the teller", imported_at=noon(TODAY),
+        documents=[{"number": STRANGER, "amount_minor": 50_000, "is_credit_note": False}],
     )  # fmt: skip
 
 

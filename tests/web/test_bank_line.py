@@ -197,7 +197,7 @@ def test_money_that_went_out_can_only_be_set_aside(bank: Town, bert: Client) -> 
     assert "Money that went out pays nothing." in page
     assert "Apply" not in page
     BankLine.objects.filter(pk=line(-5).pk).update(return_reason="AC04")
-    assert "The bank took money back" in said(bert.get(at(line(-5))))
+    assert "The bank takes something back" in said(bert.get(at(line(-5))))
     answer = bert.post(at(line(-5)), {"deed": "account", "payer": "MEYER"})
     assert (answer.status_code, "is no money that came in" in said(answer)) == (422, True)
     assert do(bert, line(-5), "set-aside", reason="a fee").status_code == 302

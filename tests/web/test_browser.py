@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from dunwell.flows.cash.pay import pay
 from dunwell.flows.runs import work
 from dunwell.records.models import BankLine
 from tests import databases
@@ -18,6 +19,8 @@ from tests.web.browser import chromium, first_pixel, overflow, served, sign_in, 
 from tests.web.desk import TODAY, looked_at
 from tests.web.places import NAMES, address
 from tests.web.teller import line, matched
+from tests.web.test_advices import AVIS
+from tests.web.test_taking_back import taken_back
 
 NEXT = mt940(["260403 1300 //N1 hello"], opens=872, on=("260403", "260403"), statement="S2")
 NO_PAGES = {"sign-out", "notice-mail", "notice-letter"}
@@ -144,6 +147,58 @@ def test_a_line_is_applied_without_scripts(window: Browser, site: str, sqlite_to
     page.get_by_role("button", name="Apply to these").click()
     expect(page.get_by_text("is applied, as payment")).to_be_visible()
     assert (sqlite_town.open("A-17"), sqlite_town.open("A-18")) == (0, 0)
+
+
+def test_what_a_bank_takes_back_is_found_taken_back_and_waits_again(
+    window: Browser, site: str, sqlite_town: Town
+) -> None:
+    matched(sqlite_town, apply=True)
+    back = taken_back(sqlite_town, 100)
+    payment = pay(
+        sqlite_town.entity, "MEYER", amount="105.00", on=noon("2026-04-02").date(), external_id="X" * 60, by="bert",
+        at=noon(TODAY),
+    )  # fmt: skip
+    BankLine.objects.filter(pk=back.pk).update(end_to_end_ref="X" * 60)
+    wrong: list[str] = []
+    where = site + reverse("bank-line", args=[sqlite_town.entity.pk, back.pk])
+    bert = visitor(window, site, "bert", wrong)
+    bert.get_by_role("link", name="1 bank line").click()
+    bert.get_by_role("link", name="1 more").click()
+    bert.get_by_role("link", name="100.00").first.click()
+    assert bert.url == where
+    for scheme, width in (("light", 1200), ("dark", 390), ("light", 360)):
+        page = visitor(window, site, "bert", color_scheme=scheme, viewport={"width": width, "height": 800})
+        page.goto(where)
+        expect(page.get_by_text(f"payment {payment} of")).to_be_visible()
+        assert (violations(page), overflow(page)) == ([], 0), (scheme, width)
+    bert.get_by_label("Number of the earlier line").fill("x")
+    bert.get_by_label("Number of the earlier line").press("Enter")
+    expect(bert.get_by_text("'x' is no number")).to_be_visible()
+    bert.get_by_role("button", name=f"Take line {line(100).pk} back").click()
+    expect(bert.get_by_text("what MEYER had paid is open again")).to_be_visible()
+    assert (sqlite_town.open("A-17"), violations(bert), overflow(bert)) == (10_000, [], 0)
+    bert.get_by_role("button", name="Let both wait again").click()
+    expect(bert.get_by_text("wait again.").first).to_be_visible()
+    assert line(100).state == "open"
+    assert [each for each in wrong if "422" not in each] == []  # no script, style or frame was refused
+
+
+def test_an_advice_is_taken_in_and_forgotten(window: Browser, site: str, sqlite_town: Town) -> None:
+    wrong: list[str] = []
+    file = sqlite_town.folder / "avis.csv"
+    file.write_text(AVIS, encoding="utf-8")
+    bert = visitor(window, site, "bert", wrong)
+    bert.goto(site + reverse("advices", args=[sqlite_town.entity.pk]))
+    bert.get_by_role("link", name="Take an advice in").click()
+    bert.get_by_label("What the payer has sent").set_input_files(file)
+    bert.get_by_label("The bank line, where nobody can tell").fill(str(line(777).pk))
+    bert.get_by_role("button", name="Take the advice in").click()
+    expect(bert.get_by_text("2 documents, 777.00 EUR")).to_be_visible()
+    assert (violations(bert), overflow(bert)) == ([], 0)
+    bert.get_by_role("link", name="Advice 2").click()
+    bert.get_by_role("button", name="Forget it").click()
+    expect(bert.get_by_text("Advice 2 is forgotten.")).to_be_visible()
+    assert wrong == []
 
 
 def test_every_page_can_be_read_by_everybody(window: Browser, site: str, sqlite_town: Town) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
-from dunwell.records.models import BankLine, BankStatement, Entity, KnownPayer
+from dunwell.records.models import Account, BankLine, BankStatement, Entity, KnownPayer
 from dunwell.records.views.money import bank_accounts
 from dunwell.web.pages import cash
 from tests.flows.town import Town, day, noon
@@ -29,7 +29,7 @@ def listed(client: Client, town: Town, **asked_for: str) -> list[int]:
     """The whole amounts of the lines that a page lists, in its order."""
     part = said(client.get(where(town), asked_for, headers={"HX-Request": "true"}))
     assert "<html" not in part
-    found = re.findall(r'lines/(\d+)">', part)
+    found = re.findall(r'line-sum"><a href="[^"]*lines/(\d+)">', part)
     return [BankLine.objects.get(pk=pk).amount_minor // 100 for pk in found]
 
 
@@ -189,8 +189,7 @@ def test_known_payers_come_in_pages(town: Town, bert: Client) -> None:
 
 
 def test_an_account_leads_to_its_lines_and_a_payment_to_its_line(town: Town, bert: Client) -> None:
-    run = town.propose(TODAY)
-    meyer = town.notice(run, "MEYER").payer_id
+    meyer = Account.objects.get(code="MEYER").pk
     town.pay("A-18", "50.50 EUR", TODAY)
     matched(town)
     lines = f"{where(town)}?account={meyer}"

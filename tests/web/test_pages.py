@@ -18,8 +18,8 @@ from tests.web.desk import browser
 from tests.web.places import NAMES, address
 
 OPEN = {"sign-in"}
-CASH = ("cash-match", "bank-line", "bank-files", "payer-forget")  # what changes something there
-OF_ONE = {"account", "bank-line", "payer-forget"}  # of an entity, besides its runs
+CASH = ("cash-match", "bank-line", "bank-files", "payer-forget", "advice")  # what changes something there
+OF_ONE = {"account", "bank-line", "payer-forget", "advice"}  # of an entity, besides its runs
 
 
 @pytest.fixture

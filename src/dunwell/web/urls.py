@@ -3,7 +3,20 @@
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 
-from dunwell.web.pages import accounts, ageing, bank_files, bank_line, cash, home, notices, payers, runs, signing
+from dunwell.web.pages import (
+    accounts,
+    advices,
+    ageing,
+    bank_files,
+    bank_line,
+    cash,
+    home,
+    matching,
+    notices,
+    payers,
+    runs,
+    signing,
+)
 
 of_notice = [
     path("", notices.notice_page, name="notice"),
@@ -24,6 +37,9 @@ of_cash = [
     path("/match", cash.match, name="cash-match"),
     path("/lines/<int:line>", bank_line.line_page, name="bank-line"),
     path("/statements", bank_files.bank_files, name="bank-files"),
+    path("/advices", advices.advice_list, name="advices"),
+    path("/advices/<int:advice>", advices.advice_page, name="advice"),
+    path("/settings", matching.settings, name="matching"),
     path("/payers", payers.payer_list, name="payers"),
     path("/payers/<int:payer>/forget", payers.forget_payer, name="payer-forget"),
 ]

@@ -2,7 +2,8 @@
 
 import re
 
-from dunwell.flows.cash.words import WORDS, said
+from dunwell.cash.returns import CERTAINTY
+from dunwell.flows.cash.words import BACK_WORDS, WORDS, said, said_back
 from tests.cash.test_docs import rows
 
 
@@ -18,3 +19,9 @@ def test_codes_are_said_in_their_order_and_a_new_one_stays_readable() -> None:
     )
     assert said("amount,something_new") == "the amount is exactly what is open; something new"
     assert said("") == ""
+
+
+def test_what_agrees_with_what_is_taken_back_has_its_words() -> None:
+    fits = {fit for by in CERTAINTY.values() for fit in by}
+    assert set(BACK_WORDS) == (set(CERTAINTY) - {"nothing"}) | fits | {"other_reference", "payment", "nothing_fits"}
+    assert said_back("reference,other_amount") == "both are called the same; the amounts are different"

@@ -96,7 +96,7 @@ def return_line(
     with transaction.atomic():
         if of is None and payment is None:
             of = _proposed(entity, line_id)
-        line, earlier = _locked(entity, line_id, of)
+        line, earlier = pair_locked(entity, line_id, of)
         if line.returns is not None and payment is None and of in (None, line.returns_id):
             return _told(line, of=line.returns)
         _require_taking(entity, line, at)
@@ -119,7 +119,7 @@ def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> tuple[in
     with transaction.atomic():
         pair = BankLine.objects.filter(entity=entity, returned_by=line_id).values_list("pk", flat=True).first()
         later = BankLine.objects.filter(entity=entity, returns=line_id).values_list("pk", flat=True).first()
-        line, earlier = _locked(entity, later or line_id, line_id if later else pair)
+        line, earlier = pair_locked(entity, later or line_id, line_id if later else pair)
         if line.state != BankLineState.RETURNED or line.returns_id != (earlier.pk if earlier else None):
             raise Conflict(f"line {line_id} takes nothing back, and was not taken back")
         both = [line, *([earlier] if earlier else [])]
@@ -131,7 +131,7 @@ def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> tuple[in
     return tuple(each.pk for each in both)
 
 
-def _locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, BankLine | None]:
+def pair_locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, BankLine | None]:
     """Two lines that nobody else moves meanwhile, locked in one order whoever asks. Errors: NotFound; Invalid."""
     if line_id == of:
         raise Invalid(f"line {line_id} cannot take itself back")

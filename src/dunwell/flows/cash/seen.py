@@ -1,12 +1,14 @@
-"""Apply what somebody has seen proposed for a line, and nothing that was proposed since."""
+"""Apply what somebody has seen proposed for a line, or take back what it may be about, and nothing that came since."""
 
 from datetime import datetime
 
 from django.db import transaction
 
 from dunwell.flows.cash.applying import apply_match, line_locked
+from dunwell.flows.cash.returning import TakenBack, pair_locked, return_line
+from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.runs.seen import require_seen, sign
-from dunwell.records.models import BankMatch, BankMatchPart, Entity
+from dunwell.records.models import BANK_LINE_WAITS, BankMatch, BankMatchPart, Entity
 
 
 def sign_of_match(line_id: int) -> str:
@@ -26,3 +28,25 @@ def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime
         line_locked(entity, line_id)
         require_seen(seen, sign_of_match(line_id), f"Line {line_id}")
         return apply_match(entity, line_id, by=by, at=at)
+
+
+def sign_of_earlier(earlier: Earlier | None) -> str:
+    """The sign of what a line may take back: the earlier line or payment as it stands, and how certain it is."""
+    return sign(earlier)
+
+
+def return_seen(
+    entity: Entity, line_id: int, *, of: int | None = None, payment: int | None = None, seen: str, by: str, at: datetime
+) -> TakenBack:
+    """Take back with a line what it was shown to be about.
+
+    `seen`: the sign of what somebody saw. Errors: Changed where that stands otherwise by now; those of `return_line`.
+    """
+    with transaction.atomic():
+        line, _ = pair_locked(entity, line_id, of)
+        if line.state in BANK_LINE_WAITS:
+            about = GoingBack(entity).about([line_id]).get(line_id)
+            guesses = about.earlier if about else ()
+            now = next((each for each in guesses if (each.line, each.payment) == (of, payment)), None)
+            require_seen(seen, sign_of_earlier(now), f"Line {line_id}")
+        return return_line(entity, line_id, of=of, payment=payment, by=by, at=at)

@@ -1,6 +1,6 @@
 """What banks take back that waits, and which earlier line, or payment without one, each is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, Final
@@ -37,6 +37,7 @@ _OWN: Final = (
 )
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
+PAYMENTS_MAX: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,15 +81,39 @@ class WaitingReturns:
 def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
     """List what banks take back and nobody has dealt with, with what each may be about, the largest first."""
     back = lines_taking_back(entity)
-    if back.is_empty():
-        return WaitingReturns(lines=(), count=0)
+    largest = _largest_first(back).head(most).to_list()
+    return WaitingReturns(lines=tuple(_about(entity, back, largest)), count=back.height)
+
+
+class GoingBack:
+    """The lines of an entity that wait and take others back, looked for once, for whoever shows some of them."""
+
+    def __init__(self, entity: Entity) -> None:
+        self._entity = entity
+        self._back = lines_taking_back(entity)
+        self.line_ids: tuple[int, ...] = tuple(_largest_first(self._back).to_list())
+
+    def about(self, line_ids: Collection[int]) -> dict[int, TakingBack]:
+        """What each of some lines may be about, by line; a line that takes nothing back is left out."""
+        asked = set(line_ids)
+        some = [line_id for line_id in self.line_ids if line_id in asked]
+        return {each.line.pk: each for each in _about(self._entity, self._back, some)}
+
+
+def _largest_first(back: pl.DataFrame) -> pl.Series:
+    return back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"]
+
+
+def _about(entity: Entity, back: pl.DataFrame, some: Sequence[int]) -> list[TakingBack]:
+    """What some of the lines that take others back may be about, looked for together with all of them."""
+    if not some:
+        return []
     found = found_for(entity, back, settings_of(entity))
-    largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most).to_list()
     said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
-    guesses = found.guesses.filter(_one_of(largest)).sort("line_id", "place")
-    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*largest, *guesses["of_id"]])}
+    guesses = found.guesses.filter(_one_of(some)).sort("line_id", "place")
+    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*some, *guesses["of_id"]])}
     accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
-    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in largest}
+    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in some}
     for guess in guesses.iter_rows(named=True):
         earlier = lines[guess["of_id"]]
         by_line[guess["line_id"]].append(
@@ -98,8 +123,9 @@ def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
                 confidence_permille=guess["confidence_permille"], why=guess["why"],
             )
         )  # fmt: skip
-    shown = [_shown(lines[line_id], said[line_id], by_line[line_id]) for line_id in largest]
-    return WaitingReturns(lines=tuple(shown), count=back.height)
+    unsaid = [lines[line_id] for line_id in some if not said[line_id]["of_id"] and lines[line_id].amount_minor < 0]
+    payments = _payments_like(unsaid)
+    return [_shown(lines[each], said[each], by_line[each], payments.get(each, [])) for each in some]
 
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
@@ -136,32 +162,56 @@ def own_money_back(entity: Entity) -> QuerySet[BankLine]:
     return waiting.filter(~Q(return_reason="") | _OWN)
 
 
-def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier]) -> TakingBack:
+def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier], payments: list[Earlier]) -> TakingBack:
     """A line with its guesses; where none of them is proposed, payments that no line had brought may be it as well."""
-    payments = [] if said["of_id"] or line.amount_minor > 0 else _payments_like(line)
     return TakingBack(
         line=line, outcome=str(said["outcome"]), of=said["of_id"], confidence_permille=said["confidence_permille"],
         why=said["why"], earlier=tuple([*guesses, *payments][:GUESSES_MAX]),
     )  # fmt: skip
 
 
-def _payments_like(line: BankLine) -> list[Earlier]:
-    """The payments without a bank line that a line may take back: called by its references, or of its amount."""
-    own = {getattr(line, name) for name in _REFERENCES} - {""}
-    near = Q(received_on__gte=line.booked_on - timedelta(days=DAYS_NEAR))
-    like = Q(external_id__in=own) | (near & Q(item__amount_minor__in=sought(movement(line)).amounts_minor))
+def _payments_like(lines: Sequence[BankLine]) -> dict[int, list[Earlier]]:
+    """The payments without a bank line that lines may take back, by line: called by its references, or of its amount.
+
+    The latest first. Of all lines at once only so many payments are looked at.
+    """
+    if not lines:
+        return {}
+    own = {line.pk: {getattr(line, name) for name in _REFERENCES} - {""} for line in lines}
+    amounts = {line.pk: sought(movement(line)).amounts_minor for line in lines}
+    days = [line.booked_on for line in lines]
+    near = Q(received_on__gte=min(days) - timedelta(days=DAYS_NEAR))
+    like = Q(external_id__in=set().union(*own.values()))
+    like |= near & Q(item__amount_minor__in=frozenset().union(*amounts.values()))
     found = Payment.objects.filter(
-        like, entity=line.entity_id, state=PaymentState.RECEIVED, item__currency=line.currency,
-        received_on__lte=line.booked_on, item__bank_match=None,
+        like, entity=lines[0].entity_id, state=PaymentState.RECEIVED, received_on__lte=max(days),
+        item__bank_match=None,
     )  # fmt: skip
-    return [
-        Earlier(
-            line=None, payment=each.pk, booked_on=each.received_on or line.booked_on, party=each.external_id,
-            amount_minor=each.item.amount_minor, account=each.item.account.code, state=each.state,
-            confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
-        )
-        for each in found.select_related("item__account").order_by("-received_on", "-pk")[:GUESSES_MAX]
-    ]  # fmt: skip
+    payments = list(found.select_related("item__account").order_by("-received_on", "-pk")[:PAYMENTS_MAX])
+    return {
+        line.pk: [
+            _paid(each, on)
+            for each in payments
+            if (on := each.received_on) and _may_be(line, each, on, own[line.pk], amounts[line.pk])
+        ]
+        for line in lines
+    }
+
+
+def _may_be(line: BankLine, payment: Payment, on: date, own: Collection[str], amounts_minor: Collection[int]) -> bool:
+    """Whether a line may take back a payment of a day, by its references or its amount."""
+    if on > line.booked_on or payment.item.currency != line.currency:
+        return False
+    is_near = on >= line.booked_on - timedelta(days=DAYS_NEAR)
+    return payment.external_id in own or (is_near and payment.item.amount_minor in amounts_minor)
+
+
+def _paid(payment: Payment, on: date) -> Earlier:
+    return Earlier(
+        line=None, payment=payment.pk, booked_on=on,
+        party=payment.external_id, amount_minor=payment.item.amount_minor, account=payment.item.account.code,
+        state=payment.state, confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
+    )  # fmt: skip
 
 
 def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
@@ -189,5 +239,5 @@ def _rows(found: QuerySet[BankLine]) -> list[tuple[Any, ...]]:
     return list(found.order_by("pk").values_list(*_COLUMNS))
 
 
-def _one_of(ids: list[int]) -> pl.Expr:
+def _one_of(ids: Sequence[int]) -> pl.Expr:
     return pl.col("line_id").is_in(ids)

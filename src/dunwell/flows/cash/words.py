@@ -1,5 +1,6 @@
 """What the codes of `why` say to a person: one sentence for each code of docs/cash.md."""
 
+from collections.abc import Mapping
 from typing import Final
 
 WORDS: Final = {
@@ -45,6 +46,32 @@ WORDS: Final = {
 }
 
 
+# What they say of a line that takes back an earlier one, by how the two agree.
+BACK_WORDS: Final = {
+    "reference": "both are called the same",
+    "mandate": "both are of the same mandate",
+    "iban": "both are of the same account of the payer",
+    "name": "both are of the same name",
+    "amount": "the amount is the same",
+    "charges": "it is more by what the bank charges",
+    "less_charges": "it is less by what the bank charges",
+    "more": "it is more, and nobody says why",
+    "other_amount": "the amounts are different",
+    "other_reference": "the payer's references are different",
+    "payment": "a payment that no bank line had brought",
+    "nothing_fits": "no earlier line fits",
+}
+
+
+def said_back(why: str) -> str:
+    """Write the codes of why a line takes back another as `said` does."""
+    return _clauses(why, BACK_WORDS)
+
+
 def said(why: str) -> str:
     """Write the codes of `why` as clauses, parted by semicolons; a code that has no words stays one."""
-    return "; ".join(WORDS.get(code, code.replace("_", " ")) for code in why.split(",") if code)
+    return _clauses(why, WORDS)
+
+
+def _clauses(why: str, words: Mapping[str, str]) -> str:
+    return "; ".join(words.get(code, code.replace("_", " ")) for code in why.split(",") if code)

@@ -74,7 +74,8 @@ def account(entity_id: int, account_id: int, *, on: date) -> AccountPage | None:
         return None
     in_force = Q(released_on=None) | Q(released_on__gt=on)
     lasts = Q(until_on=None) | Q(until_on__gte=on)
-    holds = Hold.objects.filter(in_force, lasts, account=found, from_on__lte=on).order_by("pk")
+    holds = Hold.objects.filter(in_force, lasts, account=found, from_on__lte=on)
+    holds = holds.select_related("bank_line").order_by("pk")
     not_ended = Q(ended_on=None) | Q(ended_on__gt=on)
     unpaid = Promise.objects.filter(not_ended, account=found, paid_minor__lt=F("amount_minor"))
     return AccountPage(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from dunwell.engine.book import CREDIT_KINDS
 from dunwell.records import frames, lookup
@@ -95,8 +95,8 @@ class OpenItems:
     more: int
 
 
-def line(entity_id: int, line_id: int) -> BankLinePage | None:
-    """A line of an entity by its number."""
+def line(entity_id: int, line_id: int, *, back: Sequence[int] = ()) -> BankLinePage | None:
+    """A line of an entity by its number; `back`: the lines that wait and take others back, the largest first."""
     beside = ("statement", "account", "match__account", "returned_by", "advice", "hold__account")
     lines = BankLine.objects.select_related(*beside)
     found = lines.filter(entity_id=entity_id, pk=line_id).first()
@@ -110,7 +110,7 @@ def line(entity_id: int, line_id: int) -> BankLinePage | None:
     return BankLinePage(
         line=found, match=match, account=account, parts=parts, events=_events(found),
         guesses=tuple(each for each in guesses if (each.account_id, sorted(each.items)) != proposed),
-        returned_by=returned_by.pk if returned_by else None, next=next_waiting(entity_id, found),
+        returned_by=returned_by.pk if returned_by else None, next=next_waiting(entity_id, found, back=back),
     )  # fmt: skip
 
 
@@ -166,7 +166,11 @@ def _events(of: BankLine) -> list[EventRow]:
         entity_id=of.entity_id, kind="payment", issued_on=of.booked_on, amount_minor=abs(of.amount_minor)
     ).order_by()
     accounts = set(paid.values_list("account", flat=True).distinct())
-    own = AuditEvent.objects.filter(subject_type="bankline", subject_id=of.pk)
+    returned_by: BankLine | None = getattr(of, "returned_by", None)
+    ours = Q(subject_id=of.pk)
+    if returned_by:
+        ours |= Q(subject_id=returned_by.pk, action="line.returned")
+    own = AuditEvent.objects.filter(ours, subject_type="bankline")
     told = AuditEvent.objects.filter(subject_type="account", subject_id__in=accounts, detail__line=of.pk)
     some = sorted([*own.order_by("-pk")[:EVENTS_SHOWN], *told.order_by("-pk")[:EVENTS_SHOWN]], key=lambda each: each.pk)
     return [EventRow(each.at, each.actor, each.action, each.detail) for each in some[-EVENTS_SHOWN:]]

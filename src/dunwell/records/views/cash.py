@@ -25,18 +25,18 @@ ITEMS_NAMED: Final = 5
 OF_ACCOUNT_MAX: Final = 400
 WAITS: Final = Q(state__in=BANK_LINE_WAITS)
 CAME: Final = Q(amount_minor__gt=0, is_reversal=False)
-# What a bank takes back. Other money that goes out is no business of ours.
-GOES_BACK: Final = Q(is_reversal=True) | (Q(amount_minor__lt=0) & ~Q(return_reason=""))
 # What a list can show, by the word in its address. Lines that wait come the largest first, the others the latest.
 SHOWN: Final = {
-    "": WAITS & (CAME | GOES_BACK),
+    "": WAITS & CAME,
     "proposed": Q(state=BankLineState.PROPOSED),
     "unknown": Q(state=BankLineState.OPEN) & CAME,
-    "taken_back": WAITS & (Q(taken_back=True) | GOES_BACK),
+    "taken_back": WAITS & CAME & Q(taken_back=True),
     "applied": Q(state=BankLineState.APPLIED),
     "set_aside": Q(state=BankLineState.SET_ASIDE),
     "returned": Q(state=BankLineState.RETURNED),
 }
+BACK_WITH: Final = ("", "taken_back")  # lists that have the lines by which banks take back, too
+BACK_MAX: Final = 5_000  # so many of these, the largest; more than a database takes in one question
 LATEST_FIRST: Final = ("applied", "set_aside", "returned")
 
 
@@ -93,6 +93,7 @@ class LineRow:
     items: tuple[str, ...]
     items_more: int
     guesses: tuple[GuessRow, ...]
+    held_until_on: date | None  # it holds its payer's reminders back through this day, unless that is over
 
     @property
     def is_proposed(self) -> bool:
@@ -108,10 +109,16 @@ class LinePage:
     after: str
 
 
-def lines(entity_id: int, wanted: Wanted, *, after: str = "", currencies: Sequence[str] = ()) -> LinePage:
-    """The lines of an entity that are asked for; `currencies`: those in which a sum is looked for."""
+def lines(
+    entity_id: int, wanted: Wanted, *, after: str = "", currencies: Sequence[str] = (), back: Sequence[int] = ()
+) -> LinePage:
+    """The lines of an entity that are asked for.
+
+    `currencies`: those in which a sum is looked for; `back`: the lines that wait and take others back, the largest
+    first.
+    """
     show = wanted.show if wanted.show in SHOWN else ""
-    found = BankLine.objects.filter(SHOWN[show], entity_id=entity_id)
+    found = BankLine.objects.filter(_with_back(SHOWN[show], show, back), entity_id=entity_id)
     if wanted.currency:
         found = found.filter(currency=wanted.currency)
     if wanted.search:
@@ -128,14 +135,20 @@ def lines_of_account(entity_id: int, account_id: int, *, after: str = "") -> Lin
     return _page(BankLine.objects.filter(entity_id=entity_id, pk__in=ids), after, is_by_size=False)
 
 
-def next_waiting(entity_id: int, line: BankLine) -> int | None:
-    """The line that comes next in the list of those that wait, or the first where none does."""
-    found = BankLine.objects.filter(SHOWN[""], entity_id=entity_id).annotate(size=Abs("amount_minor"))
+def next_waiting(entity_id: int, line: BankLine, *, back: Sequence[int] = ()) -> int | None:
+    """The line that comes next in the list of those that wait, or the first where none does; `back` as in `lines`."""
+    waits = _with_back(SHOWN[""], "", back)
+    found = BankLine.objects.filter(waits, entity_id=entity_id).annotate(size=Abs("amount_minor"))
     found = found.exclude(pk=line.pk).order_by("-size", "pk")
     size = abs(line.amount_minor)
     behind = found.filter(Q(size__lt=size) | Q(size=size, pk__gt=line.pk))
     first = behind.values_list("pk", flat=True).first()
     return first if first is not None else found.values_list("pk", flat=True).first()
+
+
+def _with_back(shown: Q, show: str, back: Sequence[int]) -> Q:
+    """What a list shows, with the lines that take others back where it has these."""
+    return shown | Q(pk__in=back[:BACK_MAX]) if show in BACK_WITH and back else shown
 
 
 def guesses_of(matches: Sequence[BankMatch]) -> dict[int, tuple[GuessRow, ...]]:
@@ -167,7 +180,7 @@ def _page(found: "QuerySet[BankLine]", after: str, *, is_by_size: bool) -> LineP
         found = found.order_by("-pk")
         if after:
             found = found.filter(pk__lt=pk)
-    some = list(found.select_related("match__account")[: LINES_SHOWN + 1])
+    some = list(found.select_related("match__account", "hold")[: LINES_SHOWN + 1])
     shown = some[:LINES_SHOWN]
     last = f"{abs(shown[-1].amount_minor)}-{shown[-1].pk}" if len(some) > LINES_SHOWN else ""
     return LinePage(_rows(shown), last)
@@ -200,6 +213,7 @@ def _row(line: BankLine, match: BankMatch | None, items: list[str], guesses: tup
         why=match.why if match else "", account_id=account.pk if account else None,
         account=account.code if account else "", account_name=account.name if account else "",
         items=tuple(items[:ITEMS_NAMED]), items_more=max(0, len(items) - ITEMS_NAMED), guesses=guesses,
+        held_until_on=line.hold.until_on if line.hold and not line.hold.released_on else None,
     )  # fmt: skip
 
 

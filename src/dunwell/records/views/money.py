@@ -1,5 +1,6 @@
 """What came in of an entity, in figures: what waits, what was applied, bank accounts, and payments of one account."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -8,7 +9,7 @@ from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, 
 
 from dunwell.engine.calendars import calendar_of, is_closed
 from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity, Item, Payment
-from dunwell.records.views.cash import CAME, WAITS
+from dunwell.records.views.cash import BACK_MAX, CAME, WAITS
 
 LATE_DAYS: Final = 3
 APPLIED_DAYS: Final = 30
@@ -18,11 +19,16 @@ ACCOUNTS_SHOWN: Final = 50
 
 @dataclass(frozen=True)
 class Sums:
-    """Lines of one currency: how many wait and their sum, and what was applied lately, by itself and by people."""
+    """Lines of one currency: how many wait and their sum, and what was applied lately, by itself and by people.
+
+    `back`: how many wait besides by which banks take money back, or a booking of their own.
+    """
 
     currency: str
     waiting: int = 0
     waiting_minor: int = 0
+    back: int = 0
+    back_minor: int = 0
     by_itself: int = 0
     by_itself_minor: int = 0
     by_people: int = 0
@@ -59,15 +65,20 @@ class PaymentRow:
     line: int | None
 
 
-def sums(entity_id: int, *, on: date) -> list[Sums]:
+def sums(entity_id: int, *, on: date, back: Sequence[int] = ()) -> list[Sums]:
     """What waits, and what was applied in the 30 days before, by currency.
 
-    By itself: what was certain enough when it was matched, and which nobody chose the items of.
+    `back`: the lines that wait and take others back, the largest first. By itself counts what was certain enough
+    when it was matched, and which nobody chose the items of.
     """
     found: dict[str, dict[str, int]] = {}
     waits = BankLine.objects.filter(WAITS, CAME, entity_id=entity_id).order_by().values("currency")
     for row in waits.annotate(n=Count("pk"), minor=Sum("amount_minor")):
         found.setdefault(row["currency"], {}).update(waiting=row["n"], waiting_minor=row["minor"])
+    if back:
+        goes = BankLine.objects.filter(pk__in=back[:BACK_MAX]).order_by().values("currency")
+        for row in goes.annotate(n=Count("pk"), minor=Sum("amount_minor")):
+            found.setdefault(row["currency"], {}).update(back=row["n"], back_minor=row["minor"])
     since = on - timedelta(days=APPLIED_DAYS)
     paid = Item.objects.filter(entity_id=entity_id, issued_on__gte=since, kind="payment", bank_match__isnull=False)
     itself = Case(When(Q(bank_match__outcome="apply") & ~Q(bank_match__step="person"), then=Value(1)), default=Value(0))

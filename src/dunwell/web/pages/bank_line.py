@@ -9,7 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from dunwell.flows.cash.applying import apply_to, set_aside, unapply
-from dunwell.flows.cash.seen import apply_seen, sign_of_match
+from dunwell.flows.cash.returning import TakenBack, return_line, unreturn
+from dunwell.flows.cash.seen import apply_seen, return_seen, sign_of_earlier, sign_of_match
+from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import FlowError, Invalid, NotFound
 from dunwell.records.views import accounts, bank_line
@@ -17,7 +19,7 @@ from dunwell.records.views.bank_line import BankLinePage, EventRow
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
 from dunwell.web.pages.runs import asks
-from dunwell.web.pages.scope import of_entity, who
+from dunwell.web.pages.scope import number, of_entity, who
 from dunwell.web.refusals import status_of
 from dunwell.web.security import is_part
 from dunwell.web.templatetags.figures import money
@@ -31,6 +33,8 @@ DONE: Final = {
     "line.set_aside": "Set aside",
     "line.taken_up": "Waits again",
     "line.returned": "Returned by the bank",
+    "line.return_undone": "Waits again",
+    "payment.reversed": "Taken back by the bank",
 }
 
 
@@ -39,7 +43,8 @@ DONE: Final = {
 def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpResponse:
     """Show a line, and do with it what its forms ask for; what cannot be done is said beside its form."""
     seen = sign_of_match(line)  # before the rest: what is newer than it counts as unseen
-    found = bank_line.line(entity.id, line)
+    goes = GoingBack(entity_called(entity.code))
+    found = bank_line.line(entity.id, line, back=goes.line_ids)
     if found is None:
         raise NotFound(f"there is no bank line {line} of {entity.code}")
     deed, refusal, status = request.POST.get("deed", ""), None, 200
@@ -50,12 +55,13 @@ def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpRespon
             status, title = status_of(error)
             refusal = {"deed": deed, "title": title, "lines": str(error).splitlines(), "at": deed}
             seen = sign_of_match(line)
-            found = bank_line.line(entity.id, line) or found  # as somebody else has left it
+            goes = GoingBack(entity_called(entity.code))
+            found = bank_line.line(entity.id, line, back=goes.line_ids) or found  # as somebody else has left it
         else:
             messages.success(request, told)
             return redirect("bank-line", entity.id, line)
     about = {"entity": entity, "here": "cash", "found": found, "refusal": refusal, "seen": seen, "typed": request.POST}
-    about |= _pick(request, entity, found)
+    about |= {"today": clock.today(entity.time_zone)} | _pick(request, entity, found) | _back(found, goes)
     if refusal and deed not in _forms(found, has_payer=bool(about.get("payer"))):
         refusal["at"] = "top"
     if is_part(request):
@@ -66,10 +72,25 @@ def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpRespon
 
 def _forms(found: BankLinePage, *, has_payer: bool) -> set[str]:
     """The deeds that a line still has forms for, as it is now."""
-    forms = {"applied": {"unapply"}, "set_aside": {"take-up"}}.get(found.line.state, set())
-    if found.waits and found.came_in:
+    forms = {"applied": {"unapply"}, "set_aside": {"take-up"}, "returned": {"unreturn"}}.get(found.line.state, set())
+    if found.waits and not found.came_in:
+        forms |= {"return", "return-other"}
+    elif found.waits:
         forms |= {"apply"} | ({"guess"} if found.guesses else set()) | ({"items", "account"} if has_payer else set())
     return forms | ({"set-aside"} if found.waits else set())
+
+
+def _back(found: BankLinePage, goes: GoingBack) -> dict[str, Any]:
+    """What a line that is no money that came in may take back: each guess with the sign of what there is to see."""
+    if found.came_in or not found.waits:
+        return {}
+    about = goes.about([found.line.pk]).get(found.line.pk)
+    of = about.of if about else None
+    rows: list[tuple[Earlier, bool, str]] = [
+        (each, each.line is not None and each.line == of, sign_of_earlier(each))
+        for each in (about.earlier if about else ())
+    ]
+    return {"takes_back": about, "earlier": rows}
 
 
 def _pick(request: HttpRequest, entity: EntityLine, found: BankLinePage) -> dict[str, Any]:
@@ -119,10 +140,22 @@ def _done(event: EventRow, found: BankLinePage) -> dict[str, Any]:
     if event.action == "payment.received":
         items = ", ".join(detail.get("items") or ()) or "on account"
         parts = [f"payment {detail.get('payment')}: {items}", money(detail.get("amount_minor"), found.line.currency)]
+    elif event.action == "line.returned":
+        parts = [_taken(detail, found), parts[0]]
     elif event.action == "payer.learned":
         parts = [str(detail.get("value", ""))]
     what = DONE.get(event.action, event.action.replace(".", " ").replace("_", " ").capitalize())
     return {"at": event.at, "actor": event.actor, "what": what, "more": " · ".join(filter(None, parts))}
+
+
+def _taken(detail: dict[str, Any], found: BankLinePage) -> str:
+    """What took what back, and by how much more or less than had come."""
+    what = f"line {detail['of']}" if detail.get("of") else f"payment {detail.get('payment')}"
+    if detail.get("of") == found.line.pk:
+        what = f"by line {found.returned_by}"
+    over = detail.get("over_minor") or 0
+    beyond = f" ({money(abs(over), found.line.currency)} {'more' if over > 0 else 'less'} than had come)"
+    return what + beyond * bool(over)
 
 
 def _apply(request: HttpRequest, entity: EntityLine, line: int) -> str:
@@ -167,6 +200,37 @@ def _unapply(request: HttpRequest, entity: EntityLine, line: int) -> str:
     return f"What line {line} was applied to is taken back: it waits again."
 
 
+def _return(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    """Take back what is proposed or guessed, as it was shown."""
+    seen, by, at = request.POST.get("seen", ""), who(request), clock.now()
+    of, payment = (number(request.POST.get(name)) for name in ("of", "payment"))
+    if of is None and payment is None:
+        raise Invalid("say which line or payment is taken back")
+    told = return_seen(entity_called(entity.code), line, of=of, payment=payment, seen=seen, by=by, at=at)
+    return _told(told)
+
+
+def _return_other(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    """Take back what a person has typed the number of."""
+    given = {name: request.POST.get(f"{name}-number", "").strip() for name in ("of", "payment")}
+    numbers = {name: number(text) for name, text in given.items() if text}
+    if wrong := next((given[name] for name, value in numbers.items() if value is None), ""):
+        raise Invalid(f"{wrong!r} is no number")
+    if not numbers:
+        raise Invalid("type the number of the earlier line, or of a payment that no line had brought")
+    return _told(return_line(entity_called(entity.code), line, **numbers, by=who(request), at=clock.now()))
+
+
+def _told(told: TakenBack) -> str:
+    what = f"line {told.of}" if told.of else f"payment {told.payment}"
+    return f"Line {told.line} takes {what} back{f': what {told.account} had paid is open again' * bool(told.account)}."
+
+
+def _unreturn(request: HttpRequest, entity: EntityLine, line: int) -> str:
+    lines = unreturn(entity_called(entity.code), line, by=who(request), at=clock.now())
+    return f"Line {' and line '.join(map(str, lines))} wait{'s' * (len(lines) == 1)} again."
+
+
 # What a form can ask for, by the word in it; a guess and a person's own choice are the same deed.
 DEEDS: Final[dict[str, Callable[[HttpRequest, EntityLine, int], str]]] = {
     "apply": _apply,
@@ -176,4 +240,7 @@ DEEDS: Final[dict[str, Callable[[HttpRequest, EntityLine, int], str]]] = {
     "set-aside": _set_aside,
     "take-up": _take_up,
     "unapply": _unapply,
+    "return": _return,
+    "return-other": _return_other,
+    "unreturn": _unreturn,
 }

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from dunwell.flows.cash.matching import match_lines
+from dunwell.flows.cash.taking_back import GoingBack
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.records.views import accounts, cash, money
@@ -40,15 +41,18 @@ def line_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
     after, account_id = request.GET.get("after", ""), number(request.GET.get("account"))
     about = {"entity": entity, "here": "cash", "tab": "cash", "wanted": wanted, "after": after, "shows": SHOWS}
+    about |= {"today": today, "backs": {}}
     if account_id is not None:
         account = accounts.account(entity.id, account_id, on=today)
         if account is None:
             raise NotFound(f"there is no account {account_id} of {entity.code}")
         about |= {"account": account.account, "page": cash.lines_of_account(entity.id, account_id, after=after)}
     else:
-        sums = [] if is_part(request) and not wanted.search else money.sums(entity.id, on=today)
+        goes = GoingBack(entity_called(entity.code))
+        sums = [] if is_part(request) and not wanted.search else money.sums(entity.id, on=today, back=goes.line_ids)
         currencies = [each.currency for each in sums]
-        about |= {"sums": sums, "page": cash.lines(entity.id, wanted, after=after, currencies=currencies)}
+        page = cash.lines(entity.id, wanted, after=after, currencies=currencies, back=goes.line_ids)
+        about |= {"sums": sums, "page": page, "backs": goes.about([each.id for each in page.lines])}
     if is_part(request):
         return render(request, "cash/table.html", about)
     about["banks"] = money.bank_accounts(entity.id, on=today)
@@ -67,8 +71,9 @@ def match(request: HttpRequest, entity: EntityLine) -> HttpResponse:
         done = match_lines(entity_called(entity.code), by=who(request), at=clock.now())
         told = f"{_lines(done.lines)} looked at: {done.applied:,} applied, {done.proposed:,} proposed."
         rest = f" Of {done.exceptions:,} nobody can tell by what they say." if done.exceptions else ""
+        taken = f" {done.returned:,} took an earlier one back." if done.returned else ""
         late = f" {done.passed_by:,} could not be applied as they were matched." if done.passed_by else ""
-        messages.success(request, told + rest + late)
+        messages.success(request, told + rest + taken + late)
         return redirect(back)
     says = [
         f"{_lines(waiting).capitalize()} that wait{'s' * (waiting == 1)} {'is' if waiting == 1 else 'are'} looked at.",

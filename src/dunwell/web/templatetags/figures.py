@@ -6,7 +6,7 @@ from django import template
 
 from dunwell import __version__
 from dunwell.engine.money import exponent
-from dunwell.flows.cash.words import said
+from dunwell.flows.cash.words import said, said_back
 
 register = template.Library()
 
@@ -66,6 +66,12 @@ def percent(permille: int) -> str:
 def because(why: str) -> str:
     """Write the codes that say why a line was matched so, as clauses."""
     return said(why)
+
+
+@register.filter
+def because_back(why: str) -> str:
+    """Write the codes that say why a line takes back another, as clauses."""
+    return said_back(why)
 
 
 @register.filter
