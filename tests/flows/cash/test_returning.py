@@ -176,6 +176,16 @@ def test_what_is_only_likely_waits_for_a_person(bank: Town, tmp_path: Path) -> N
     assert bank.open("INV-20170") == 10_000
 
 
+def test_a_refund_of_ours_is_no_return_only_because_it_names_what_was_paid(bank: Town, tmp_path: Path) -> None:
+    words = "<RmtInf><Ustrd>REFUND RETURNED ITEM INV-20170</Ustrd></RmtInf>"
+    refund = RETURNED.replace("<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf>", words)
+    book(tmp_path, PAID, refund)
+    report = match_lines(bank.entity, **BERT)
+    assert (report.returned, report.returns_waiting, bank.open("INV-20170")) == (0, 1, 0)
+    (line,) = waiting(bank.entity, most=9).lines
+    assert (line.outcome, line.of) == ("propose", line_of(10_000))
+
+
 def test_an_amount_that_many_have_is_looked_for_with_its_payer_or_reference(
     bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +290,13 @@ def test_a_transfer_of_our_own_that_comes_back_pays_no_invoice_by_itself(bank: T
     BankLine.objects.update(code=code, return_reason="" if code else "AC04")
     report = match_lines(bank.entity, **BERT)
     assert (report.applied, report.proposed, bank.open("INV-20170")) == (0, 1, 10_000)
+
+
+@pytest.mark.parametrize("code", ["Partial payment", "PARTIAL", "NTRF+177+159"])
+def test_money_of_a_debtor_is_applied_whatever_its_code_happens_to_hold(bank: Town, tmp_path: Path, code: str) -> None:
+    book(tmp_path, PAID)
+    BankLine.objects.update(code=code)
+    assert (match_lines(bank.entity, **BERT).applied, bank.open("INV-20170")) == (1, 0)
 
 
 def test_lines_that_cannot_be_about_each_other_are_refused(bank: Town, tmp_path: Path) -> None:

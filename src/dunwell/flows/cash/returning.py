@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 
-from dunwell.cash.returns import taking_back
+from dunwell.cash.kinds import taking_back
 from dunwell.cash.settings import Settings
 from dunwell.engine.money import format_minor
 from dunwell.flows.cash.allowed import settings_of

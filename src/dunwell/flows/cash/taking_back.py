@@ -8,6 +8,8 @@ from typing import Any, Final
 import polars as pl
 from django.db.models import Count, Q, QuerySet
 
+from dunwell.cash import kinds
+from dunwell.cash.kinds import taking_back
 from dunwell.cash.returns import (
     DAYS_MAX,
     DAYS_NEAR,
@@ -17,7 +19,6 @@ from dunwell.cash.returns import (
     Returned,
     find,
     sought,
-    taking_back,
 )
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.allowed import settings_of
@@ -28,13 +29,6 @@ _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not 
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
 _PARTIES: Final = ("party_iban", "party_account", "party_name")
 _REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
-# How banks mark money of our own that comes back: by SWIFT's type, the standard's code, a German number, BAI2's types.
-_OWN: Final = (
-    Q(code__regex="^[NFS]RTI")
-    | Q(code__contains="/RRTN")
-    | Q(code__regex="[ +](159|181|184)")
-    | Q(code__in=["255", "257", "258"])
-)
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
 
@@ -133,7 +127,8 @@ def movement(line: BankLine) -> pl.DataFrame:
 def own_money_back(entity: Entity) -> QuerySet[BankLine]:
     """The lines that wait with what we had paid, and banks sent back: no debtor paid that, unless a person says so."""
     waiting = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0)
-    return waiting.filter(~Q(return_reason="") | _OWN)
+    codes = kinds.own_money_back(set(waiting.values_list("code", flat=True).order_by().distinct()))
+    return waiting.filter(~Q(return_reason="") | Q(code__in=codes))
 
 
 def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier]) -> TakingBack:
