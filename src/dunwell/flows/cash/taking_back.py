@@ -165,10 +165,13 @@ def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
     Those of an amount that many have, such as a subscription's, only where they are of the same payer or are named.
     """
     first, last = lines["booked_on"].min(), lines["booked_on"].max()
+    is_free = Q(is_reversal=False) & ~Q(state=BankLineState.RETURNED)
+    if (lines["amount_minor"] > 0).any():  # a reversal may be of a return that is dealt with
+        is_free |= Q(amount_minor__lt=0, state=BankLineState.RETURNED, returned_by=None)
     found = BankLine.objects.filter(
-        entity=entity, account__in=lines["bank_account_id"].unique().to_list(), is_reversal=False,
+        is_free, entity=entity, account__in=lines["bank_account_id"].unique().to_list(),
         booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
-    ).exclude(state=BankLineState.RETURNED)  # fmt: skip
+    )  # fmt: skip
     what = sought(lines)
     counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))
     many = {minor for minor, n in counts.order_by() if n > SHARED_MAX}
