@@ -5,13 +5,14 @@ from typing import Any, Final
 
 import pytest
 
+from dunwell.flows.cash import returning, taking_back
 from dunwell.flows.cash.applying import apply_to, set_aside
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.cash.returning import return_line, unreturn
 from dunwell.flows.cash.review import Waiting, waiting
 from dunwell.flows.errors import Conflict, Invalid
-from dunwell.records.models import BankLine
+from dunwell.records.models import BankLine, Task
 from tests.flows.cash.banking import AT, bank_account
 from tests.flows.cash.camt_returns import THEIRS, back, book, came, line_of, reversed_debit, states
 from tests.flows.town import Town, day
@@ -122,3 +123,52 @@ def test_only_a_reversal_takes_a_return_back(bank: Town, tmp_path: Path) -> None
     second = BankLine.objects.get(booked_on=day("2026-03-06")).pk
     with pytest.raises(Conflict, match=r"was taken back by line \d+ already"):
         return_line(bank.entity, second, of=line_of(10_000), **BERT)
+
+
+def open_tasks() -> list[tuple[int | None, str]]:
+    """The lines that people are asked about, and what is said of them."""
+    return list(Task.objects.filter(kind="bank_line", closed_at=None).order_by("line").values_list("line", "detail"))
+
+
+def test_a_return_that_waits_is_a_task_until_it_is_dealt_with(bank: Town, tmp_path: Path) -> None:
+    book(tmp_path, PAID, back("100.00", "2026-03-05", ref="NOTPROVIDED", more=PARTY))
+    for _again in range(2):
+        assert match_lines(bank.entity, **BERT).returns_waiting == 1
+    paid, taking = line_of(10_000), line_of(-10_000)
+    ((line, detail),) = open_tasks()
+    assert line == taking
+    assert detail.startswith(f"bank line {taking}: the bank took 100.00 EUR back on 2026-03-05")
+    assert f"; perhaps line {paid}, 100.00 EUR on 2026-03-02 of Meyer GmbH" in detail
+    assert detail.endswith("(85.0 %: iban,amount)")
+    match_lines(bank.entity, **BERT)
+    assert "of Meyer GmbH to MEYER (85.0 %" in open_tasks()[0][1]
+    return_line(bank.entity, taking, **BERT)
+    assert open_tasks() == []
+    unreturn(bank.entity, taking, **BERT)
+    match_lines(bank.entity, **BERT)
+    assert [line for line, _detail in open_tasks()] == [taking]
+    set_aside(bank.entity, taking, reason="a mistake of the bank", **BERT)
+    match_lines(bank.entity, **BERT)
+    assert open_tasks() == []
+
+
+def test_a_return_that_nobody_knows_is_a_task_and_a_certain_one_is_none(bank: Town, tmp_path: Path) -> None:
+    book(tmp_path, PAID, RETURNED, back("77.00", "2026-03-05", ref="OTHER"))
+    match_lines(bank.entity, apply=False, **BERT)
+    assert len(open_tasks()) == 2
+    assert match_lines(bank.entity, **BERT).returned == 1
+    ((line, detail),) = open_tasks()
+    assert (line, "perhaps" in detail) == (line_of(-7_700), False)
+
+
+def test_who_is_faster_is_not_asked(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    book(tmp_path, back("77.00", "2026-03-05", ref="OTHER"))
+
+    def meanwhile(*given: Any) -> Any:  # noqa: ANN401
+        found = taking_back.found_for(*given)
+        set_aside(bank.entity, line_of(-7_700), reason="known", **BERT)
+        return found
+
+    monkeypatch.setattr(returning, "found_for", meanwhile)
+    match_lines(bank.entity, **BERT)
+    assert open_tasks() == []

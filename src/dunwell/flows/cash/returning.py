@@ -2,28 +2,30 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import polars as pl
 from django.db import IntegrityError, transaction
 
 from dunwell.cash.kinds import taking_back
+from dunwell.cash.returns import Returned
 from dunwell.cash.settings import Settings
 from dunwell.engine.money import format_minor
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN
-from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.exceptions import answered, ask_about_returns
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.pay import take_back
 from dunwell.flows.cash.payments import take_money_back
-from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement
+from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement, shown
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict, FlowError, Invalid, NotFound
 from dunwell.flows.plausible import require_past
 from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
 from dunwell.records.models import (
+    BANK_LINE_WAITS,
     AuditEvent,
     BankLine,
     BankLineState,
@@ -31,6 +33,7 @@ from dunwell.records.models import (
     Entity,
     Payment,
 )
+from dunwell.records.pieces import in_pieces
 
 NUMBER_MAX: Final = 2**63 - 1  # no row has a higher one
 RETURNED: Final = "line.returned"
@@ -80,24 +83,26 @@ class ReturnsReport:
 def return_certain(
     entity: Entity, *, settings: Settings, apply: bool = True, by: str, at: datetime, progress: Progress = untold
 ) -> ReturnsReport:
-    """Take back what is certain; without `apply` nothing."""
+    """Take back what is certain; without `apply` nothing. What waits is asked of people, a task each."""
     progress("looking for what banks take back")
-    lines = lines_taking_back(entity, on=local_day(entity, at))
+    today = local_day(entity, at)
+    lines = lines_taking_back(entity, on=today)
     if lines.is_empty():
         return ReturnsReport()
-    found = found_for(entity, lines, settings).returns if apply else None
-    done, over = 0, dict[str, int]()
-    for row in found.iter_rows(named=True) if found is not None else ():
-        if row["outcome"] != CERTAIN:
-            continue
+    found = found_for(entity, lines, settings)
+    certain = found.returns.filter(pl.col("outcome").cast(pl.String) == CERTAIN) if apply else found.returns.clear()
+    done, over = set[int](), dict[str, int]()
+    for row in certain.iter_rows(named=True):
         try:
             back = return_line(entity, row["line_id"], of=row["of_id"], by=by, at=at)
         except (FlowError, IntegrityError):
             continue  # somebody said otherwise meanwhile: it waits
-        done += 1
+        done.add(row["line_id"])
         if back.over_minor:
             over[back.currency] = over.get(back.currency, 0) + back.over_minor
-    return ReturnsReport(returned=done, waiting=lines.height - done, over=over)
+    for some in in_pieces([line_id for line_id in lines["line_id"] if line_id not in done]):
+        _ask(entity, found, some, on=today, by=by, at=at)
+    return ReturnsReport(returned=len(done), waiting=lines.height - len(done), over=over)
 
 
 def return_line(
@@ -159,6 +164,14 @@ def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> Undone:
     if earlier.state == BankLineState.SET_ASIDE:
         return Undone(lines=(line.pk,), set_aside=earlier.pk)
     return Undone(lines=(line.pk, earlier.pk))
+
+
+def _ask(entity: Entity, found: Returned, line_ids: list[int], *, on: date, by: str, at: datetime) -> None:
+    """Ask people about the lines of some that wait still, with what was found of them."""
+    with transaction.atomic():
+        lines = BankLine.objects.select_for_update(no_key=True).filter(pk__in=line_ids, state__in=BANK_LINE_WAITS)
+        waiting = list(lines.order_by("pk").values_list("pk", flat=True))
+        ask_about_returns(entity, shown(found, waiting, with_payments=False), on=on, by=by, at=at)
 
 
 def _require_numbers(entity: Entity, line_id: int, *, of: int | None = None, payment: int | None = None) -> None:

@@ -78,11 +78,16 @@ def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
         return WaitingReturns(lines=(), count=0)
     found = found_for(entity, back, settings_of(entity))
     largest = back.sort(-pl.col("amount_minor").abs(), "line_id")["line_id"].head(most).to_list()
+    return WaitingReturns(lines=tuple(shown(found, largest, with_payments=True)), count=back.height)
+
+
+def shown(found: Returned, line_ids: list[int], *, with_payments: bool) -> list[TakingBack]:
+    """Show of some lines what was found, in their order; payments that may be it are looked for line by line."""
     said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
-    guesses = found.guesses.filter(_one_of(largest)).sort("line_id", "place")
-    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*largest, *guesses["of_id"]])}
+    guesses = found.guesses.filter(_one_of(line_ids)).sort("line_id", "place")
+    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*line_ids, *guesses["of_id"]])}
     accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
-    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in largest}
+    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in line_ids}
     for guess in guesses.iter_rows(named=True):
         earlier = lines[guess["of_id"]]
         by_line[guess["line_id"]].append(
@@ -92,8 +97,9 @@ def waiting_returns(entity: Entity, *, most: int) -> WaitingReturns:
                 confidence_permille=guess["confidence_permille"], why=guess["why"],
             )
         )  # fmt: skip
-    shown = [_shown(lines[line_id], said[line_id], by_line[line_id]) for line_id in largest]
-    return WaitingReturns(lines=tuple(shown), count=back.height)
+    return [
+        _shown(lines[line_id], said[line_id], by_line[line_id], with_payments=with_payments) for line_id in line_ids
+    ]
 
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
@@ -131,9 +137,10 @@ def own_money_back(entity: Entity) -> QuerySet[BankLine]:
     return waiting.filter(~Q(return_reason="") | Q(code__in=codes))
 
 
-def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier]) -> TakingBack:
+def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier], *, with_payments: bool) -> TakingBack:
     """A line with its guesses; where none of them is proposed, payments that no line had brought may be it as well."""
-    payments = [] if said["of_id"] or line.amount_minor > 0 else _payments_like(line)
+    may_be_payment = with_payments and not said["of_id"] and line.amount_minor < 0
+    payments = _payments_like(line) if may_be_payment else []
     return TakingBack(
         line=line, outcome=str(said["outcome"]), of=said["of_id"], confidence_permille=said["confidence_permille"],
         why=said["why"], earlier=tuple([*guesses, *payments][:GUESSES_MAX]),
