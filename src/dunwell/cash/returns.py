@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.cash import names
+from dunwell.cash import kinds, names
 from dunwell.cash.settings import Settings
 from dunwell.cash.tables import OUTCOMES
 from dunwell.engine.book import Schema
@@ -54,32 +54,6 @@ RETURN_GUESSES: Final[Schema] = {
     "over_minor": pl.Int64,
     "why": pl.String,
 }
-
-# SWIFT's type of a returned item; the sub-families of ISO 20022 for returns, rejects and reversals; the German numbers
-# of kinds of movement; and of BAI2 what debits what had been deposited.
-CODES: Final = (
-    "[NFS]RTI", "RRTN", "UPDD", "PRDD", "RPCR", "RCDD", "ARET", "AREV", "UPCT", "UPCQ", "URCQ", "CQRV",
-    "009", "108", "109", "110", "111", "193", "552", "555", "557", "558", "566",
-)  # fmt: skip
-# What banks write in words, in capitals without accents and signs.
-WORDS: Final = (
-    "RUECKLASTSCHRIFT", "RUECKBELASTUNG", "RUECKLAST", "RETOURE", "STORNO", "STORNIERUNG", "STORNERING", "CHARGEBACK",
-    "REVERSAL", "RETURNED", "IMPAYE", "INSOLUTO", "INSOLUTI", "DEVOLUCION RECIBO", "REJET",
-)  # fmt: skip
-# In a free text some of these words are of goods and deposits as well, so there only what banks alone write counts.
-PHRASES: Final = (
-    "RUECKLASTSCHRIFT", "RUECKBELASTUNG", "CHARGEBACK", "ACH RETURN", "DEVOLUCION RECIBO", "UNPAID DIRECT DEBIT",
-    "RETURNED (?:ITEM|CHECK|CHEQUE|DEPOSIT|DIRECT DEBIT)", "(?:ITEM|CHECK|CHEQUE|DIRECT DEBIT) RETURNED",
-    "(?:PRLV|PRELEVEMENT|CHEQUE) (?:SEPA )?(?:IMPAYE|REJETE)", "(?:SEPA UEBERW|LASTSCHRIFT|UEBERWEISUNG) STORNO",
-)  # fmt: skip
-# What stands in each of these codes, words and phrases, accents or not: where it does not, none of them does.
-HINTS: Final = [
-    "RTI", "RTN", "PDD", "RDD", "PCR", "CDD", "ARE", "UPC", "URC", "CQRV",
-    "009", "108", "109", "110", "111", "193", "552", "555", "557", "558", "566",
-    "CKLAST", "BELAST", "RETOUR", "STORN", "CHARGEBACK", "REVERSAL", "RETURN", "IMPAY", "INSOLUT", "DEVOLUCI", "REJET",
-    "UNPAID",
-]  # fmt: skip
-FEES: Final = r"\b(?:ITEM|CHECK|CHEQUE|DEPOSIT|DEBIT) (?:FEE|CHARGE)S?\b"  # a line of its own, and no return
 
 DAYS_MAX: Final = 430  # thirteen months, in which a debit that nobody allowed may be returned, and some
 DAYS_NEAR: Final = 60  # eight weeks, in which any may, and some
@@ -132,21 +106,6 @@ class _Pair:
     why: str
 
 
-def taking_back(lines: pl.DataFrame) -> pl.DataFrame:
-    """Keep the lines that take back another: money that had come in, or a debit of our own.
-
-    `lines` have amount_minor, is_reversal, return_reason, code and text of MOVEMENTS. Most of what goes out takes
-    nothing back, so words are looked for as they are before they are looked at closely.
-    """
-    is_told, is_out = pl.col("is_reversal") | (pl.col("return_reason") != ""), pl.col("amount_minor") < 0
-    is_hinted = pl.any_horizontal(pl.col("code", "text").str.contains_any(HINTS, ascii_case_insensitive=True))
-    few = lines.filter((is_out & (is_told | is_hinted)) | (~is_out & pl.col("is_reversal")))
-    code, text = names.plain(pl.col("code")), names.plain(pl.col("text"))
-    in_code = code.str.contains(rf"\b(?:{'|'.join((*CODES, *WORDS))})\b")
-    in_text = text.str.contains(rf"\b(?:{'|'.join(PHRASES)})\b") & ~text.str.contains(FEES)
-    return few.filter(is_told | in_code | in_text)
-
-
 def sought(lines: pl.DataFrame) -> Sought:
     """Say of lines that take back others (MOVEMENTS) what to look for."""
     wanted = _wanted(_keyed(lines, "line_id"))
@@ -165,10 +124,12 @@ def find(lines: pl.DataFrame, earlier: pl.DataFrame, settings: Settings) -> Retu
 
     `lines` and `earlier` have MOVEMENTS; `earlier` is what has not been taken back yet. Certain is only where a
     reference or a mandate agrees with the amount, and no other line fits as well, or as many lines as those that fit
-    take them back. What reverses a debit of our own is never certain: it is not the money of a debtor.
+    take them back. What reverses a debit of our own is never certain: it is not the money of a debtor. Nor is what a
+    free text alone tells: who refunds a payment writes the same words.
     """
     pairs = _pairs(lines, earlier)
-    modest = set(lines.filter(pl.col("taken_back") | (pl.col("amount_minor") > 0))["line_id"].to_list())
+    is_modest = pl.col("taken_back") | (pl.col("amount_minor") > 0) | ~kinds.is_told()
+    modest = set(lines.filter(is_modest)["line_id"].to_list())
     threshold = max(settings.threshold_permille, CERTAIN_PERMILLE_MIN)
     given = _given(pairs, threshold)
     sure = {pair.of_id for pair, is_only in given.values() if is_only}
@@ -233,9 +194,12 @@ def _given(pairs: list[_Pair], threshold_permille: int) -> dict[int, tuple[_Pair
 
 def _one_each(pairs: Iterable[_Pair], found: dict[int, tuple[_Pair, bool]], used: set[int]) -> list[_Pair]:
     """Of pairs in order, those whose line and whose earlier line no pair before has."""
-    lines, ofs, given = set(found), set(used), []
+    lines: set[int] = set()
+    ofs: set[int] = set()
+    given = []
     for pair in pairs:
-        if pair.line_id not in lines and pair.of_id not in ofs:
+        is_free = pair.line_id not in found and pair.of_id not in used  # not copied: a group is small, they are not
+        if is_free and pair.line_id not in lines and pair.of_id not in ofs:
             lines.add(pair.line_id)
             ofs.add(pair.of_id)
             given.append(pair)
@@ -249,15 +213,13 @@ def _together(pairs: list[_Pair]) -> Iterator[list[_Pair]]:
     for pair in pairs:
         of_line.setdefault(pair.line_id, []).append(pair)
         of_earlier.setdefault(pair.of_id, []).append(pair)
-    seen: set[tuple[int, int]] = set()
     for first in sorted(pairs, key=_in_order):
-        group, ahead = [], [first]
+        group, ahead = [], of_line.pop(first.line_id, [])
         while ahead:
             pair = ahead.pop()
-            if (pair.line_id, pair.of_id) not in seen:
-                seen.add((pair.line_id, pair.of_id))
-                group.append(pair)
-                ahead += [*of_line[pair.line_id], *of_earlier[pair.of_id]]
+            group.append(pair)
+            for other in of_earlier.pop(pair.of_id, []):
+                ahead += of_line.pop(other.line_id, [])
         if group:
             yield group
 
@@ -360,13 +322,18 @@ def _references(lines: pl.DataFrame, name: str, *, with_text: bool) -> pl.DataFr
 
 
 def _sharing(ours: pl.DataFrame, theirs: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Lines and earlier lines that have a value in common, which not too many share."""
-    few = theirs.filter(pl.len().over("place", "value") <= SHARED_MAX)
-    return ours.join(few, on=["place", "value"]).select(*_PAIR, by=pl.lit(by))
+    """Lines and earlier lines that have a value in common, which not too many of either share."""
+    keys = ["place", "value"]
+    return _few(ours, keys).join(_few(theirs, keys), on=keys).select(*_PAIR, by=pl.lit(by))
+
+
+def _few(lines: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    return lines.filter(pl.len().over(keys) <= SHARED_MAX)
 
 
 def _party(wanted: pl.DataFrame, theirs: pl.DataFrame, who: pl.Expr, by: str) -> pl.DataFrame:
     """Lines and earlier lines of the same side and of an amount that fits."""
+    keys = ["place", "who", "wanted_minor"]
     ours = wanted.with_columns(who=who).filter(pl.col("who") != "")
     found = theirs.with_columns(who=who, wanted_minor="minor")
-    return ours.join(found, on=["place", "who", "wanted_minor"], suffix="_of").select(*_PAIR, by=pl.lit(by))
+    return _few(ours, keys).join(_few(found, keys), on=keys, suffix="_of").select(*_PAIR, by=pl.lit(by))

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from dunwell.cli import clock
-from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses
+from dunwell.cli.doors import EntityCode, Json, WrongUsage, entity_of, refuses, typed
 from dunwell.cli.output import as_json, money, say
 
 if TYPE_CHECKING:
     from dunwell.flows.cash.review import Waiting
     from dunwell.flows.cash.taking_back import Earlier
 
+DIGITS_MAX: Final = 20  # of what may be typed, with a p before it
 ASKED: Final = "LINE: that line, pNUMBER: a payment"
 
 
@@ -41,11 +42,14 @@ def returned(
         raise WrongUsage("--back lets both lines wait again, whichever they are: say it alone")
     from dunwell.flows.cash.returning import unreturn  # noqa: PLC0415  # after the book is open
 
-    lines = unreturn(chosen, line, by=clock.actor(), at=clock.now())
+    undone = unreturn(chosen, line, by=clock.actor(), at=clock.now())
     if json:
-        as_json({"lines": lines})
+        as_json(asdict(undone))
         return
-    say(f"line {' and line '.join(map(str, lines))} {'wait' if len(lines) > 1 else 'waits'} again")
+    say(f"line {' and line '.join(map(str, undone.lines))} {'wait' if len(undone.lines) > 1 else 'waits'} again")
+    if undone.set_aside:
+        say(f"line {undone.set_aside} is set aside again, as it was")
+    _say_gone(undone.note_again)
 
 
 def take_back(entity: str, line: int, *, of: int | None = None, payment: int | None = None, json: bool = False) -> None:
@@ -62,6 +66,16 @@ def take_back(entity: str, line: int, *, of: int | None = None, payment: int | N
     if told.over_minor:
         amount = f"{money(abs(told.over_minor), told.currency)} {told.currency}"
         say(f"  the bank took {amount} {'more' if told.over_minor > 0 else 'less'} than had come")
+    if told.waits:
+        say(f"  line {told.waits}, which that one had taken back, waits again: `{typed('cash match')}` looks at it")
+    _say_gone(told.note_again)
+
+
+def _say_gone(payment: int | None) -> None:
+    """Say what to do for a payment that stays taken back."""
+    if payment:
+        say(f"payment {payment} stays taken back: if the money is there, note it again with `{typed('pay')}`,")
+        say("  without --id or with another: that one is in the book already")
 
 
 def show(line: "Waiting") -> None:
@@ -95,6 +109,8 @@ def answered(entity: str, line: "Waiting", words: list[str]) -> None:
         take_back(entity, line.line, of=line.of)
         return
     word = words[0] if len(words) == 1 else ""
+    if len(word) > DIGITS_MAX:
+        raise WrongUsage("no line and no payment has such a number")
     if word.removeprefix("p").isdecimal():
         number = int(word.removeprefix("p"))
         of, payment = (None, number) if word.startswith("p") else (number, None)

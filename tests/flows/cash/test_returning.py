@@ -9,7 +9,7 @@ from dunwell.flows.cash import taking_back
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
-from dunwell.flows.cash.returning import return_line, unreturn
+from dunwell.flows.cash.returning import NUMBER_MAX, Undone, return_line, unreturn
 from dunwell.flows.cash.review import payers, waiting
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.people.promises import promise, promises
@@ -176,6 +176,16 @@ def test_what_is_only_likely_waits_for_a_person(bank: Town, tmp_path: Path) -> N
     assert bank.open("INV-20170") == 10_000
 
 
+def test_a_refund_of_ours_is_no_return_only_because_it_names_what_was_paid(bank: Town, tmp_path: Path) -> None:
+    words = "<RmtInf><Ustrd>REFUND RETURNED ITEM INV-20170</Ustrd></RmtInf>"
+    refund = RETURNED.replace("<RtrInf><Rsn><Cd>AM04</Cd></Rsn></RtrInf>", words)
+    book(tmp_path, PAID, refund)
+    report = match_lines(bank.entity, **BERT)
+    assert (report.returned, report.returns_waiting, bank.open("INV-20170")) == (0, 1, 0)
+    (line,) = waiting(bank.entity, most=9).lines
+    assert (line.outcome, line.of) == ("propose", line_of(10_000))
+
+
 def test_an_amount_that_many_have_is_looked_for_with_its_payer_or_reference(
     bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,24 +228,30 @@ def test_a_payment_that_no_line_brought_is_taken_back_by_one(bank: Town, tmp_pat
     told = return_line(bank.entity, line.line, payment=number, **BERT)
     assert (told.payment, told.over_minor, bank.open("INV-20170")) == (number, 0, 10_000)
     assert (Payment.objects.get().state, states()) == ("reversed", [(-10_000, "returned")])
+    assert return_line(bank.entity, line.line, payment=number, **BERT) == told
+    assert return_line(bank.entity, line.line, **BERT) == told
+    assert AuditEvent.objects.filter(action="line.returned").count() == 1
+    other = pay(bank.entity, "MEYER", amount="100.00", on=day("2026-03-02"), **BERT)
     with pytest.raises(Conflict, match="is taken back, or takes a payment back: let both wait again"):
-        return_line(bank.entity, line.line, payment=number, **BERT)
-    assert unreturn(bank.entity, line.line, **BERT) == (line.line,)
+        return_line(bank.entity, line.line, payment=other, **BERT)
+    assert unreturn(bank.entity, line.line, **BERT) == Undone(lines=(line.line,), note_again=number)
     assert (states(), bank.open("INV-20170")) == ([(-10_000, "open")], 10_000)
 
 
 def test_a_payment_of_a_bank_line_goes_back_with_its_line(bank: Town, tmp_path: Path) -> None:
     book(tmp_path, PAID, back("100.00", "2026-03-05", ref="OTHER"))
     match_lines(bank.entity, **BERT)
-    told = return_line(bank.entity, line_of(-10_000), payment=Payment.objects.get().pk, **BERT)
+    number = Payment.objects.get().pk
+    told = return_line(bank.entity, line_of(-10_000), payment=number, **BERT)
     assert (told.of, told.payment) == (line_of(10_000), None)
+    assert return_line(bank.entity, line_of(-10_000), payment=number, **BERT) == told
 
 
 def test_what_was_no_return_lets_both_lines_wait_and_is_not_done_again(bank: Town, tmp_path: Path) -> None:
     book(tmp_path, PAID, RETURNED)
     apply_to(bank.entity, line_of(10_000), items=["INV-20170"], **BERT)
     match_lines(bank.entity, **BERT)
-    assert unreturn(bank.entity, line_of(10_000), **BERT) == (line_of(-10_000), line_of(10_000))
+    assert unreturn(bank.entity, line_of(10_000), **BERT).lines == (line_of(-10_000), line_of(10_000))
     assert states() == [(10_000, "open"), (-10_000, "open")]
     report = match_lines(bank.entity, **BERT)
     assert (report.returned, report.returns_waiting, report.applied, report.proposed) == (0, 1, 0, 1)
@@ -252,6 +268,9 @@ def test_what_was_set_aside_changes_nothing_of_the_book(bank: Town, tmp_path: Pa
     set_aside(bank.entity, line_of(700), reason="not ours", **BERT)
     assert match_lines(bank.entity, **BERT).returned == 1
     assert states() == [(700, "returned"), (-700, "returned")]
+    undone = unreturn(bank.entity, line_of(-700), **BERT)
+    assert undone == Undone(lines=(line_of(-700),), set_aside=line_of(700))
+    assert states() == [(700, "set_aside"), (-700, "open")]
 
 
 def test_other_money_that_goes_out_is_no_business_of_ours(bank: Town, tmp_path: Path) -> None:
@@ -282,6 +301,13 @@ def test_a_transfer_of_our_own_that_comes_back_pays_no_invoice_by_itself(bank: T
     assert (report.applied, report.proposed, bank.open("INV-20170")) == (0, 1, 10_000)
 
 
+@pytest.mark.parametrize("code", ["Partial payment", "PARTIAL", "NTRF+177+159"])
+def test_money_of_a_debtor_is_applied_whatever_its_code_happens_to_hold(bank: Town, tmp_path: Path, code: str) -> None:
+    book(tmp_path, PAID)
+    BankLine.objects.update(code=code)
+    assert (match_lines(bank.entity, **BERT).applied, bank.open("INV-20170")) == (1, 0)
+
+
 def test_lines_that_cannot_be_about_each_other_are_refused(bank: Town, tmp_path: Path) -> None:
     bank_account(bank.entity, "GB29NWBK60161331926819")
     book(tmp_path, PAID, RETURNED, came("30.00", "2026-03-08", "x", ref="E2E-30"),
@@ -304,6 +330,15 @@ def test_lines_that_cannot_be_about_each_other_are_refused(bank: Town, tmp_path:
         return_line(entity, taking, payment=999, **BERT)
     with pytest.raises(Invalid, match="2026-03-05 is yet to come"):
         return_line(entity, taking, of=paid, by="bert", at=noon("2026-03-04"))
+    for huge in (NUMBER_MAX, NUMBER_MAX + 1, 10**22, -(10**22)):
+        with pytest.raises(NotFound, match=f"there is no bank line {huge} of ACME"):
+            return_line(entity, huge, **BERT)
+        with pytest.raises(NotFound, match=f"there is no bank line {huge} of ACME"):
+            return_line(entity, taking, of=huge, **BERT)
+        with pytest.raises(NotFound, match=f"there is no payment {huge} of ACME"):
+            return_line(entity, taking, payment=huge, **BERT)
+        with pytest.raises(NotFound, match=f"there is no bank line {huge} of ACME"):
+            unreturn(entity, huge, **BERT)
     set_aside(entity, taking, reason="x", **BERT)
     with pytest.raises(Conflict, match="is set aside: let it wait again first with `dunwell cash set-aside"):
         return_line(entity, taking, of=paid, **BERT)

@@ -1,21 +1,24 @@
 """Take back what a bank takes back: a debit that was returned, a transfer recalled, an entry that was reversed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any, Final
 
+import polars as pl
 from django.db import IntegrityError, transaction
 
-from dunwell.cash.returns import taking_back
+from dunwell.cash.kinds import taking_back
+from dunwell.cash.returns import Returned
 from dunwell.cash.settings import Settings
 from dunwell.engine.money import format_minor
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN
-from dunwell.flows.cash.exceptions import answered
+from dunwell.flows.cash.exceptions import answered, ask_about_returns
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.pay import take_back
 from dunwell.flows.cash.payments import take_money_back
-from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement
+from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement, shown
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict, FlowError, Invalid, NotFound
 from dunwell.flows.plausible import require_past
@@ -23,12 +26,17 @@ from dunwell.flows.progress import Progress, untold
 from dunwell.records import audit
 from dunwell.records.models import (
     BANK_LINE_WAITS,
+    AuditEvent,
     BankLine,
     BankLineState,
     BankMatch,
     Entity,
     Payment,
 )
+from dunwell.records.pieces import in_pieces
+
+NUMBER_MAX: Final = 2**63 - 1  # no row has a higher one
+RETURNED: Final = "line.returned"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +44,8 @@ class TakenBack:
     """What a line took back: the earlier line, or a payment that no line had brought.
 
     `account`: whose money it had been, if anybody's. `over_minor`: what the bank took beyond what had come, such as its
-    charges; below 0: less.
+    charges; below 0: less. Where the earlier line had taken something back itself: `waits`, the line of that money,
+    which waits again, or `note_again`, a payment that no line had brought, and that somebody has to note again.
     """
 
     line: int
@@ -46,6 +55,20 @@ class TakenBack:
     amount_minor: int
     over_minor: int
     currency: str
+    waits: int | None = None
+    note_again: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Undone:
+    """The lines that wait again, the later one first; `set_aside`: the earlier one, where it had been set aside.
+
+    `note_again`: a payment that no line had brought, and that stays taken back until somebody notes it again.
+    """
+
+    lines: tuple[int, ...]
+    set_aside: int | None = None
+    note_again: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,24 +83,26 @@ class ReturnsReport:
 def return_certain(
     entity: Entity, *, settings: Settings, apply: bool = True, by: str, at: datetime, progress: Progress = untold
 ) -> ReturnsReport:
-    """Take back what is certain; without `apply` nothing."""
+    """Take back what is certain; without `apply` nothing. What waits is asked of people, a task each."""
     progress("looking for what banks take back")
-    lines = lines_taking_back(entity, on=local_day(entity, at))
+    today = local_day(entity, at)
+    lines = lines_taking_back(entity, on=today)
     if lines.is_empty():
         return ReturnsReport()
-    found = found_for(entity, lines, settings).returns if apply else None
-    done, over = 0, dict[str, int]()
-    for row in found.iter_rows(named=True) if found is not None else ():
-        if row["outcome"] != CERTAIN:
-            continue
+    found = found_for(entity, lines, settings)
+    certain = found.returns.filter(pl.col("outcome").cast(pl.String) == CERTAIN) if apply else found.returns.clear()
+    done, over = set[int](), dict[str, int]()
+    for row in certain.iter_rows(named=True):
         try:
             back = return_line(entity, row["line_id"], of=row["of_id"], by=by, at=at)
         except (FlowError, IntegrityError):
             continue  # somebody said otherwise meanwhile: it waits
-        done += 1
+        done.add(row["line_id"])
         if back.over_minor:
             over[back.currency] = over.get(back.currency, 0) + back.over_minor
-    return ReturnsReport(returned=done, waiting=lines.height - done, over=over)
+    for some in in_pieces([line_id for line_id in lines["line_id"] if line_id not in done]):
+        _ask(entity, found, some, on=today, by=by, at=at)
+    return ReturnsReport(returned=len(done), waiting=lines.height - len(done), over=over)
 
 
 def return_line(
@@ -86,19 +111,22 @@ def return_line(
     """Take back with a line the earlier line `of`, or a payment that no line had brought; neither: what is proposed.
 
     What the money had paid is open again, as of the day on which the bank took it; who was learned to pay from where
-    stays known. Saying the same again changes nothing. Errors: NotFound; Conflict for lines that do not wait, or that
-    were taken back, or where nothing is proposed; Invalid for lines that cannot be about each other.
+    stays known. Where the earlier line is a return, and this one reverses it, the money that it had taken back waits
+    again. Saying the same again changes nothing. Errors: NotFound; Conflict for lines that do not wait, or that were
+    taken back, or where nothing is proposed; Invalid for lines that cannot be about each other.
     """
     if of is not None and payment is not None:
         raise Invalid("a line takes back one line or one payment, not both")
+    _require_numbers(entity, line_id, of=of, payment=payment)
+    paid = payment
     if payment is not None and (match := BankMatch.objects.filter(entity=entity, payment=payment).first()):
         of, payment = match.line_id, None
     with transaction.atomic():
         if of is None and payment is None:
             of = _proposed(entity, line_id)
         line, earlier = pair_locked(entity, line_id, of)
-        if line.returns is not None and payment is None and of in (None, line.returns_id):
-            return _told(line, of=line.returns)
+        if (before := _said_before(line, of=of, payment=paid)) is not None:
+            return before
         _require_taking(entity, line, at)
         if payment is not None:
             return _take_back_payment(entity, line, payment, by=by, at=at)
@@ -110,48 +138,108 @@ def return_line(
         return _take_back_line(entity, line, earlier, by=by, at=at)
 
 
-def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> tuple[int, ...]:
-    """Let a line that takes another back wait again, and that other one with it; return both.
+def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> Undone:
+    """Let a line that takes another back wait again, and that other one with it.
 
-    Either of the two may be named. Both are only proposed from then on. What the earlier one had paid stays open until
-    it is applied again; a payment that no line had brought stays taken back. Errors: NotFound; Conflict.
+    Either of the two may be named. Both are only proposed from then on; an earlier one that had been set aside is so
+    again. What it had paid stays open until it is applied again; a payment that no line had brought stays taken back.
+    Errors: NotFound; Conflict.
     """
+    _require_numbers(entity, line_id)
     with transaction.atomic():
         pair = BankLine.objects.filter(entity=entity, returned_by=line_id).values_list("pk", flat=True).first()
         later = BankLine.objects.filter(entity=entity, returns=line_id).values_list("pk", flat=True).first()
         line, earlier = pair_locked(entity, later or line_id, line_id if later else pair)
         if line.state != BankLineState.RETURNED or line.returns_id != (earlier.pk if earlier else None):
             raise Conflict(f"line {line_id} takes nothing back, and was not taken back")
-        both = [line, *([earlier] if earlier else [])]
-        line.returns = None
-        for each in both:
-            each.state, each.taken_back = BankLineState.OPEN, True
-            each.save(update_fields=["state", "taken_back", "returns"])
+        said = _told_last(line)
+        line.state, line.taken_back, line.returns = BankLineState.OPEN, True, None
+        line.save(update_fields=["state", "taken_back", "returns"])
+        if earlier:
+            earlier.state, earlier.taken_back = _before(said), True
+            earlier.save(update_fields=["state", "taken_back"])
         audit.record(by, "line.return_undone", line, at=at, entity_id=entity.pk, of=earlier.pk if earlier else None)
-    return tuple(each.pk for each in both)
+    if earlier is None:
+        return Undone(lines=(line.pk,), note_again=said.get("payment"))
+    if earlier.state == BankLineState.SET_ASIDE:
+        return Undone(lines=(line.pk,), set_aside=earlier.pk)
+    return Undone(lines=(line.pk, earlier.pk))
+
+
+def _ask(entity: Entity, found: Returned, line_ids: list[int], *, on: date, by: str, at: datetime) -> None:
+    """Ask people about the lines of some that wait still, with what was found of them."""
+    with transaction.atomic():
+        lines = BankLine.objects.select_for_update(no_key=True).filter(pk__in=line_ids, state__in=BANK_LINE_WAITS)
+        waiting = list(lines.order_by("pk").values_list("pk", flat=True))
+        ask_about_returns(entity, shown(found, waiting), on=on, by=by, at=at)
+
+
+def _require_numbers(entity: Entity, line_id: int, *, of: int | None = None, payment: int | None = None) -> None:
+    """Refuse numbers that no database can look up. Errors: NotFound."""
+    for what, number in (("bank line", line_id), ("bank line", of), ("payment", payment)):
+        if number is not None and abs(number) > NUMBER_MAX:
+            raise NotFound(f"there is no {what} {number} of {entity.code}")
 
 
 def pair_locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, BankLine | None]:
-    """Two lines that nobody else moves meanwhile, locked in one order whoever asks. Errors: NotFound; Invalid."""
+    """Two lines that nobody else moves meanwhile, locked in one order whoever asks, with what the second takes back.
+
+    Errors: NotFound; Invalid; Conflict.
+    """
     if line_id == of:
         raise Invalid(f"line {line_id} cannot take itself back")
     ids = [line_id] if of is None else [line_id, of]
-    locked = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk__in=ids).order_by("pk")
-    found = {line.pk: line for line in locked}
+    first = BankLine.objects.filter(entity=entity, returned_by=of).values_list("pk", flat=True) if of else ()
+    locked = BankLine.objects.select_for_update(no_key=True).filter(entity=entity, pk__in=[*ids, *first])
+    found = {line.pk: line for line in locked.order_by("pk")}
     for wanted in ids:
         if wanted not in found:
             raise NotFound(f"there is no bank line {wanted} of {entity.code}")
-    return found[line_id], None if of is None else found[of]
+    if of is None:
+        return found[line_id], None
+    if found[of].returns_id not in (None, *found):
+        raise Conflict(f"line {of} was just said to take another back: look at it again")
+    return found[line_id], found[of]
 
 
 def _proposed(entity: Entity, line_id: int) -> int | None:
-    """The earlier line that is proposed for one that waits, if any."""
-    line = BankLine.objects.filter(entity=entity, pk=line_id).first()
-    if line is None or line.state not in BANK_LINE_WAITS:
+    """The earlier line that is proposed for one that waits, if any: beside all that wait, as it is shown."""
+    lines = lines_taking_back(entity)
+    if line_id not in lines["line_id"]:
         return None
-    said = taking_back(movement(line))
-    found = found_for(entity, said, settings_of(entity)).returns if not said.is_empty() else said
-    return None if found.is_empty() else found["of_id"].item()
+    found = found_for(entity, lines, settings_of(entity)).returns
+    of: int | None = found.filter(pl.col("line_id") == line_id)["of_id"].item()
+    return of
+
+
+def _told_last(line: BankLine) -> dict[str, Any]:
+    """What was put on record when a line last took something back."""
+    told = AuditEvent.objects.filter(subject_type="bankline", subject_id=line.pk, action=RETURNED)
+    return told.order_by("-pk").values_list("detail", flat=True).first() or {}
+
+
+def _before(said: Mapping[str, Any]) -> BankLineState:
+    """What becomes of an earlier line that is not taken back after all: set aside if it was; else it waits."""
+    return BankLineState.SET_ASIDE if said.get("was") == BankLineState.SET_ASIDE else BankLineState.OPEN
+
+
+def _said_before(line: BankLine, *, of: int | None, payment: int | None) -> TakenBack | None:
+    """What a line took back, where that is what somebody says again."""
+    if not _took_back(line):
+        return None
+    said = _told_last(line)
+    is_same = payment == said.get("payment") if payment is not None else of in (None, said.get("of"))
+    if not said or not is_same:
+        return None
+    return TakenBack(
+        line=line.pk, of=said["of"], payment=None if said["of"] else said["payment"], account=said["account"],
+        amount_minor=said["amount_minor"], over_minor=said["over_minor"], currency=said["currency"],
+    )  # fmt: skip
+
+
+def _took_back(line: BankLine) -> bool:
+    """Whether a line takes something back, and was not taken back itself."""
+    return line.state == BankLineState.RETURNED and not hasattr(line, "returned_by")
 
 
 def _require_taking(entity: Entity, line: BankLine, at: datetime) -> None:
@@ -171,10 +259,13 @@ def _require_taking(entity: Entity, line: BankLine, at: datetime) -> None:
 
 def _take_back_line(entity: Entity, line: BankLine, earlier: BankLine, *, by: str, at: datetime) -> TakenBack:
     _require_fitting(line, earlier)
-    told, was = _told(line, of=earlier), earlier.state
+    told, was, paid = _told(line, of=earlier), earlier.state, None
+    if earlier.state == BankLineState.RETURNED:
+        waits, note_again = _return_undone(entity, earlier, by=by, at=at)
+        told = replace(told, waits=waits, note_again=note_again)
     match = BankMatch.objects.filter(line=earlier).select_related("payment__account", "account").first()
     if match is not None and match.payment is not None:
-        told = _told(line, of=earlier, account=match.payment.account.code)
+        told, paid = _told(line, of=earlier, account=match.payment.account.code), match.payment.pk
         take_money_back(
             entity, earlier, match, reason=_reason(line), is_correction=False, on=line.booked_on, by=by, at=at
         )
@@ -185,8 +276,24 @@ def _take_back_line(entity: Entity, line: BankLine, earlier: BankLine, *, by: st
     for each in (earlier, line):
         each.state = BankLineState.RETURNED
         each.save(update_fields=["state", "returns"])
-    _done(entity, line, told, was=was, by=by, at=at)
+    _done(entity, line, told, was=was, paid=paid, by=by, at=at)
     return told
+
+
+def _return_undone(entity: Entity, earlier: BankLine, *, by: str, at: datetime) -> tuple[int | None, int | None]:
+    """Let what a return had taken back wait again: the bank itself says that it was none, so no person has to.
+
+    Return the line that waits, or the payment that has to be noted again.
+    """
+    said, first = _told_last(earlier), earlier.returns
+    audit.record(by, "line.return_undone", earlier, at=at, entity_id=entity.pk, of=first.pk if first else None)
+    earlier.returns = None
+    earlier.save(update_fields=["returns"])
+    if first is None:
+        return None, said.get("payment")
+    first.state = _before(said)
+    first.save(update_fields=["state"])
+    return first.pk if first.state == BankLineState.OPEN else None, None
 
 
 def _take_back_payment(entity: Entity, line: BankLine, payment_id: int, *, by: str, at: datetime) -> TakenBack:
@@ -208,13 +315,14 @@ def _take_back_payment(entity: Entity, line: BankLine, payment_id: int, *, by: s
         line=line.pk, of=None, payment=payment_id, account=item.account.code, amount_minor=line.amount_minor,
         over_minor=-line.amount_minor - item.amount_minor, currency=line.currency,
     )  # fmt: skip
-    _done(entity, line, told, was="payment", by=by, at=at)
+    _done(entity, line, told, was="payment", paid=payment_id, by=by, at=at)
     return told
 
 
 def _require_fitting(line: BankLine, earlier: BankLine) -> None:
     """Refuse an earlier line that the later one cannot be about. Errors: Conflict, Invalid."""
-    if earlier.state == BankLineState.RETURNED:
+    is_reversed_return = line.amount_minor > 0 and _took_back(earlier)
+    if earlier.state == BankLineState.RETURNED and not is_reversed_return:
         how = f"was taken back by line {earlier.returned_by.pk}" if hasattr(earlier, "returned_by") else "took one back"
         raise Conflict(f"line {earlier.pk} {how} already")
     if earlier.account_id != line.account_id:
@@ -229,7 +337,7 @@ def _require_fitting(line: BankLine, earlier: BankLine) -> None:
 def _require_amount(line: BankLine, minor: int, what: str) -> None:
     """Refuse an amount that is not taken back whole, or more where the bank does not say that it takes anything back.
 
-    Errors: Invalid.
+    Where it does, at most twice as much, unless it says why. Errors: Invalid.
     """
     over = abs(line.amount_minor) - minor
     is_ordered = line.instructed_currency == line.currency and abs(line.instructed_minor or 0) == minor
@@ -243,13 +351,17 @@ def _require_amount(line: BankLine, minor: int, what: str) -> None:
         )
     if taking_back(movement(line)).is_empty():
         raise Invalid(f"line {line.pk} is {took}, and {what} {came}, and the bank does not say that it takes any back")
+    if over > minor:
+        raise Invalid(f"line {line.pk} is {took}, and {what} {came}: more than twice as much is no return of it")
 
 
-def _done(entity: Entity, line: BankLine, told: TakenBack, *, was: str, by: str, at: datetime) -> None:
+def _done(
+    entity: Entity, line: BankLine, told: TakenBack, *, was: str, paid: int | None, by: str, at: datetime
+) -> None:
     """Close the work that the lines had been, and put on record what was done."""
     answered([told.line, told.of or told.line], by=by, at=at)
     audit.record(
-        by, "line.returned", line, at=at, entity_id=entity.pk, of=told.of, payment=told.payment, was=was,
+        by, RETURNED, line, at=at, entity_id=entity.pk, of=told.of, payment=paid, was=was,
         account=told.account, amount_minor=told.amount_minor, over_minor=told.over_minor, currency=told.currency,
         reason=line.return_reason,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from typing import Any, Final
 import polars as pl
 from django.db.models import Count, Q, QuerySet
 
+from dunwell.cash import kinds
+from dunwell.cash.kinds import taking_back
 from dunwell.cash.returns import (
     DAYS_MAX,
     DAYS_NEAR,
@@ -17,7 +19,6 @@ from dunwell.cash.returns import (
     Returned,
     find,
     sought,
-    taking_back,
 )
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.allowed import settings_of
@@ -28,13 +29,6 @@ _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not 
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
 _PARTIES: Final = ("party_iban", "party_account", "party_name")
 _REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
-# How banks mark money of our own that comes back: by SWIFT's type, the standard's code, a German number, BAI2's types.
-_OWN: Final = (
-    Q(code__regex="^[NFS]RTI")
-    | Q(code__contains="/RRTN")
-    | Q(code__regex="[ +](159|181|184)")
-    | Q(code__in=["255", "257", "258"])
-)
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
 PAYMENTS_MAX: Final = 2_000
@@ -109,11 +103,16 @@ def _about(entity: Entity, back: pl.DataFrame, some: Sequence[int]) -> list[Taki
     if not some:
         return []
     found = found_for(entity, back, settings_of(entity))
+    return shown(found, some)
+
+
+def shown(found: Returned, line_ids: Sequence[int]) -> list[TakingBack]:
+    """Show of some lines what was found, in their order, with the payments that may be it."""
     said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
-    guesses = found.guesses.filter(_one_of(some)).sort("line_id", "place")
-    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*some, *guesses["of_id"]])}
+    guesses = found.guesses.filter(_one_of(line_ids)).sort("line_id", "place")
+    lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*line_ids, *guesses["of_id"]])}
     accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
-    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in some}
+    by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in line_ids}
     for guess in guesses.iter_rows(named=True):
         earlier = lines[guess["of_id"]]
         by_line[guess["line_id"]].append(
@@ -123,9 +122,9 @@ def _about(entity: Entity, back: pl.DataFrame, some: Sequence[int]) -> list[Taki
                 confidence_permille=guess["confidence_permille"], why=guess["why"],
             )
         )  # fmt: skip
-    unsaid = [lines[line_id] for line_id in some if not said[line_id]["of_id"] and lines[line_id].amount_minor < 0]
+    unsaid = [lines[each] for each in line_ids if not said[each]["of_id"] and lines[each].amount_minor < 0]
     payments = _payments_like(unsaid)
-    return [_shown(lines[each], said[each], by_line[each], payments.get(each, [])) for each in some]
+    return [_shown(lines[each], said[each], by_line[each], payments.get(each, [])) for each in line_ids]
 
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
@@ -159,7 +158,8 @@ def movement(line: BankLine) -> pl.DataFrame:
 def own_money_back(entity: Entity) -> QuerySet[BankLine]:
     """The lines that wait with what we had paid, and banks sent back: no debtor paid that, unless a person says so."""
     waiting = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0)
-    return waiting.filter(~Q(return_reason="") | _OWN)
+    codes = kinds.own_money_back(set(waiting.values_list("code", flat=True).order_by().distinct()))
+    return waiting.filter(~Q(return_reason="") | Q(code__in=codes))
 
 
 def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier], payments: list[Earlier]) -> TakingBack:
@@ -220,10 +220,13 @@ def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
     Those of an amount that many have, such as a subscription's, only where they are of the same payer or are named.
     """
     first, last = lines["booked_on"].min(), lines["booked_on"].max()
+    is_free = Q(is_reversal=False) & ~Q(state=BankLineState.RETURNED)
+    if (lines["amount_minor"] > 0).any():  # a reversal may be of a return that is dealt with
+        is_free |= Q(amount_minor__lt=0, state=BankLineState.RETURNED, returned_by=None)
     found = BankLine.objects.filter(
-        entity=entity, account__in=lines["bank_account_id"].unique().to_list(), is_reversal=False,
+        is_free, entity=entity, account__in=lines["bank_account_id"].unique().to_list(),
         booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
-    ).exclude(state=BankLineState.RETURNED)  # fmt: skip
+    )  # fmt: skip
     what = sought(lines)
     counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))
     many = {minor for minor, n in counts.order_by() if n > SHARED_MAX}

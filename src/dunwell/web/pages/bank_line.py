@@ -227,8 +227,11 @@ def _told(told: TakenBack) -> str:
 
 
 def _unreturn(request: HttpRequest, entity: EntityLine, line: int) -> str:
-    lines = unreturn(entity_called(entity.code), line, by=who(request), at=clock.now())
-    return f"Line {' and line '.join(map(str, lines))} wait{'s' * (len(lines) == 1)} again."
+    undone = unreturn(entity_called(entity.code), line, by=who(request), at=clock.now())
+    waits = f"Line {' and line '.join(map(str, undone.lines))} wait{'s' * (len(undone.lines) == 1)} again."
+    aside = f" Line {undone.set_aside} is set aside again." if undone.set_aside else ""
+    note = f" Payment {undone.note_again} stays taken back: note it again." if undone.note_again else ""
+    return waits + aside + note
 
 
 # What a form can ask for, by the word in it; a guess and a person's own choice are the same deed.
