@@ -81,6 +81,15 @@ def test_a_file_larger_than_the_console_takes_goes_by_the_shell(
     assert BankStatement.objects.count() == 1
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "", "9" * 5_000])
+def test_a_form_that_does_not_say_how_long_it_is_brings_nothing(town: Town, bert: Client, length: str) -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="file"; filename="a.sta"\r\n\r\n{NEXT}\r\n--b--\r\n'
+    where = reverse("bank-files", args=[town.entity.pk])
+    answer = bert.generic("POST", where, body, "multipart/form-data; boundary=b", CONTENT_LENGTH=length)
+    assert answer.status_code in {400, 422}
+    assert BankStatement.objects.count() == 1
+
+
 @pytest.mark.parametrize("name", ["../../april.sta", "/etc/april.sta", "é" * 150 + ".sta", "..", ".", "a%0Ab.sta", ""])
 def test_a_file_has_whatever_name_its_sender_gave_it(town: Town, bert: Client, name: str) -> None:
     head = f'--b\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'

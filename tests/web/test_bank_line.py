@@ -40,8 +40,10 @@ def at(of: BankLine) -> str:
 def form(client: Client, of: BankLine, deed: str, *, payer: str | None = None) -> dict[str, Any]:
     """What the page's form for a deed has in it, unseen."""
     page = said(client.get(at(of), {"payer": payer} if payer else {}))
-    seen = re.search(r'name="seen" value="(\w+)"', page)
-    return {"deed": deed, "seen": seen[1] if seen else ""} | ({"payer": payer} if payer else {})
+    hidden = {name: re.search(rf'name="{name}" value="(\w+)"', page) for name in ("seen", "payment")}
+    given = {name: found[1] if found else "" for name, found in hidden.items()}
+    saw = re.findall(r'name="saw" value="([^"]*)"', page)
+    return {"deed": deed, "saw": saw} | given | ({"payer": payer} if payer else {})
 
 
 def do(client: Client, of: BankLine, deed: str, **given: Any) -> Any:  # noqa: ANN401  # Django's response
@@ -127,11 +129,14 @@ def test_what_is_chosen_is_added_up_before_anything_happens(bank: Town, bert: Cl
     chosen = form(bert, line(100), "sum", payer="MEYER") | {"item": ["A-17", "A-18"], "numbers": "NOWHERE"}
     part = said(bert.post(at(line(100)), chosen | {"deed": ""}, headers={"HX-Request": "true"}))
     assert "2 items chosen, <strong>150.50\xa0EUR</strong> open. 50.50\xa0EUR of them stays open." in part
-    assert "Not among what is open: NOWHERE." in part
+    assert "Not among what this payer has open: NOWHERE." in part
     page = said(bert.post(at(line(100)), chosen))  # without scripts
     assert page.count(" checked") == 2
     assert 'value="NOWHERE"' in page
     assert "50.50\xa0EUR of them stays open." in page
+    others = said(bert.post(at(line(100)), chosen | {"item": "A-17", "numbers": "C-1"}))
+    assert "1 item chosen, <strong>100.00\xa0EUR</strong> open." in others
+    assert "Not among what this payer has open: C-1." in others  # it is Smith's
     one = said(bert.post(at(line(100)), chosen | {"item": "A-17", "numbers": ""}))
     assert "That is the line exactly." in one
     assert (line(100).state, Payment.objects.count()) == ("proposed", 0)
@@ -174,14 +179,14 @@ def test_a_line_is_set_aside_for_a_reason_and_waits_again_for_one(bank: Town, be
 
 def test_what_was_applied_is_taken_back_for_a_reason_and_said_in_its_history(bank: Town, bert: Client) -> None:
     do(bert, line(100), "apply")
-    refused = bert.post(at(line(100)), {"deed": "unapply", "reason": ""})
+    refused = do(bert, line(100), "unapply", reason="")
     assert (refused.status_code, "Say why: money is taken back" in said(refused)) == (422, True)
-    bert.post(at(line(100)), {"deed": "unapply", "reason": "it was Smith's"})
+    do(bert, line(100), "unapply", reason="it was Smith's")
     assert (bank.open("A-17"), line(100).state, line(100).taken_back) == (10_000, "open", True)
     page = said(bert.get(at(line(100))))
     assert '<strong>Taken back</strong> <span class="break">it was Smith\'s</span>' in page
     assert "taken back by a person before" in page
-    again = bert.post(at(line(100)), {"deed": "unapply", "reason": "it was Smith's"})
+    again = do(bert, line(100), "unapply", reason="it was Smith's")
     assert (again.status_code, "is not applied" in said(again)) == (409, True)
 
 

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
 from dunwell.records.models import Account, BankLine, BankStatement, Entity, KnownPayer
+from dunwell.records.views.cash import _minors
 from dunwell.records.views.money import bank_accounts
 from dunwell.web.pages import cash
 from tests.flows.town import Town, day, noon
@@ -60,6 +61,10 @@ def test_what_waits_is_listed_the_largest_first_with_its_reason_in_words(town: T
         ({"search": "777"}, [777]),
         ({"search": "777,00"}, [777]),
         ({"search": "99.00"}, [-99]),
+        ({"search": "\N{MINUS SIGN}99.00\N{NO-BREAK SPACE}EUR"}, [-99]),
+        ({"search": "777,00 EUR"}, [777]),
+        ({"search": "eur 777"}, [777]),
+        ({"search": "777.00 USD"}, []),
         ({"search": "FR76 3000 6000 0112 3456 7890 189"}, [777]),
         ({"search": "%"}, []),
         ({"search": "' OR 1=1 --"}, []),
@@ -119,8 +124,44 @@ def test_figures_say_what_waits_and_what_was_applied_by_whom(town: Town, bert: C
     assert "by itself: 0 lines, 0.00\xa0EUR" in page
     apply_match(town.entity, line(100).pk, **BERT)
     page = said(bert.get(where(town)))
-    assert "by itself: 1 line, 100.00\xa0EUR" in page
-    assert '<div class="big">877.00\xa0EUR</div>' in page
+    assert "by itself: 0 lines, 0.00\xa0EUR" in page  # however certain it was, a person has said so
+    assert "by people: 2 lines, 877.00\xa0EUR" in page
+    unapply(town.entity, line(777).pk, reason="no", **BERT)
+    statement(town, ["260402 61 //Q1 Meyer A-18"], opens=872, name="Q")
+    BankLine.objects.filter(pk=line(61).pk).update(amount_minor=5_050, party_name="Meyer GmbH")
+    assert matched(town, apply=True).applied == 1
+    page = said(bert.get(where(town)))
+    assert "by itself: 1 line, 50.50\xa0EUR" in page
+    assert "by people: 1 line, 100.00\xa0EUR" in page
+    assert '<div class="big">150.50\xa0EUR</div>' in page
+
+
+@pytest.mark.parametrize(
+    ("text", "currency", "minors"),
+    [
+        ("1,234.50EUR", "EUR", {123_450}),
+        ("EUR1.234,50", "EUR", {123_450}),
+        ("1'234", "EUR", {123_400}),
+        ("1.234", "EUR", {123_400}),
+        ("1.234KWD", "KWD", {1_234, 1_234_000}),  # it has a thousand parts
+        ("100.50", "JPY", set()),  # it has none
+        ("100.00", "JPY", {100}),
+        ("\N{MINUS SIGN}5.00EUR", "EUR", {500}),
+        ("100USD", "EUR", set()),
+        ("A-17", "EUR", set()),
+    ],
+)
+def test_a_sum_is_looked_for_as_it_is_written(text: str, currency: str, minors: set[int]) -> None:
+    assert _minors(text, currency) == minors
+
+
+def test_what_is_looked_for_is_cut_to_what_a_form_takes(town: Town, bert: Client) -> None:
+    run = town.propose(TODAY)
+    for page in (where(town), where(town, "payers"), where(town, "accounts"), where(town, "run", run.pk)):
+        for part in ({}, {"HX-Request": "true"}):
+            answer = bert.get(page, {"search": "x" * 50_000}, headers=part)
+            assert (answer.status_code, "x" * 101 in answer.content.decode()) == (200, False), page
+    assert bert.get(where(town, "bank-line", line(777).pk), {"payer": "x" * 50_000}).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,19 @@ def test_every_answer_tells_the_browser_what_it_may_do(proposed: Town, bert: Cli
             assert headers["Cache-Control"] == "no-store", name
 
 
+def test_what_is_refused_to_a_part_of_a_page_is_no_page_in_it(proposed: Town, bert: Client) -> None:
+    part = {"HX-Request": "true"}
+    stranger = browser("bert", enforce_csrf_checks=True)
+    for answer, status, told in (
+        (stranger.post(address("bank-line", proposed), {"payer": "MEYER"}, headers=part), 403, "load the page again"),
+        (bert.get(f"{reverse('cash', args=[proposed.entity.pk])}?account=999", headers=part), 404, "no account 999"),
+        (bert.get("/nowhere", headers=part), 404, "The address is wrong"),
+    ):
+        text = answer.content.decode()
+        assert (answer.status_code, told in text, 'role="alert"' in text) == (status, True, True)
+        assert not re.search(r"<(html|main|h1|head)\b", text), text
+
+
 def test_what_htmx_is_told_to_go_to_comes_with_the_same_headers(town: Town) -> None:
     answer = browser().get("/", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, f"{reverse('sign-in')}?next=/")

@@ -13,7 +13,7 @@ from dunwell.flows.cash.review import waiting
 from dunwell.records.models import AuditEvent, BankLine, Entity, Payment
 from tests.flows.town import Town, noon
 from tests.web.teller import TODAY, line, matched, statement
-from tests.web.test_bank_line import at
+from tests.web.test_bank_line import at, do
 from tests.web.test_cash import listed, where
 from tests.web.test_deeds import said
 from tests.web.test_pages import asked
@@ -99,7 +99,7 @@ def test_what_is_proposed_says_so_and_by_what_it_is_known(town: Town, bert: Clie
 
 def test_what_stands_otherwise_since_somebody_looked_is_not_taken_back(bank: Town, bert: Client) -> None:
     seen = sign_of(said(bert.get(at(line(-100)))), "of", line(100).pk)
-    bert.post(at(line(100)), {"deed": "unapply", "reason": "it was Smith's"})
+    do(bert, line(100), "unapply", reason="it was Smith's")
     apply_to(bank.entity, line(100).pk, account="SMITH", **BERT)
     answer = bert.post(at(line(-100)), {"deed": "return", "seen": seen, "of": line(100).pk})
     assert (answer.status_code, "has changed since you looked" in said(answer)) == (409, True)

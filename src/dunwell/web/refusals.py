@@ -14,6 +14,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from dunwell.flows.errors import Conflict, FlowError, Forbidden, Invalid, NotFound
 from dunwell.flows.runs.seen import Changed
+from dunwell.web.security import is_part
 
 STATUS: Final[dict[type[FlowError], tuple[int, str]]] = {
     NotFound: (404, "There is no such thing"),
@@ -55,9 +56,11 @@ def status_of(error: FlowError) -> tuple[int, str]:
 
 
 def refused(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
-    """The page that says why not, and leads back to where the reader was."""
+    """The page that says why not, and leads back to where the reader was; to HTMX, within a page, no more."""
     lines = text.splitlines()
     about = {"status": status, "title": title, "text": lines[0] if lines else "", "problems": lines[1:]}
+    if is_part(request):
+        return render(request, "parts/refused.html", about, status=status)
     return render(request, "refused.html", about | {"back": _back(request)}, status=status)
 
 

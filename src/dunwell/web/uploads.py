@@ -33,7 +33,11 @@ def _is_taken(request: HttpRequest) -> bool:
 
 
 def _bytes(request: HttpRequest) -> int:
-    return int(request.META.get("CONTENT_LENGTH") or 0)
+    """How long a form says it is; one that does not say it in figures is read by Django as empty."""
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import polars as pl
 from django.db import transaction
 
 from dunwell.cash.names import plain_iban
+from dunwell.engine.money import format_minor
 from dunwell.flows.cash.concerned import accounts_of_items
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.cash.holding import let_go
@@ -16,6 +17,7 @@ from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.plausible import owed_items, require_past
 from dunwell.flows.runs.explain import item_called
+from dunwell.flows.runs.seen import Changed
 from dunwell.records import audit, frames
 from dunwell.records.connect import share
 from dunwell.records.models import (
@@ -85,12 +87,14 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
 
 
 def apply_to(
-    entity: Entity, line_id: int, *, account: str | None = None, items: Sequence[str] = (), by: str, at: datetime
-) -> int:
+    entity: Entity, line_id: int, *, account: str | None = None, items: Sequence[str] = (),
+    seen: Collection[tuple[str, int]] = (), by: str, at: datetime,
+) -> int:  # fmt: skip
     """Apply a line as a person says: to items of an account, in their order, or to the account; return the payment.
 
-    What the items do not need stays as a credit. Who pays from the line's IBAN is learned. Errors: NotFound; Conflict;
-    Invalid for items of several payers or another currency.
+    What the items do not need stays as a credit. Who pays from the line's IBAN is learned. `seen`: what the person saw
+    open of items, by their number, in minor units. Errors: NotFound; Changed where another sum is open by now of one
+    that was chosen; Conflict; Invalid for items of several payers or another currency.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
@@ -99,6 +103,7 @@ def apply_to(
         items_named = {item_called(entity, number).pk for number in numbers}
         _lock(entity, items_named, {about.pk} | _held_back({line_id}))
         owed = owed_items(entity, about, numbers, currency=line.currency, what="a payment")
+        _require_open_as_seen(numbers, owed, seen)
         BankMatch.objects.filter(line=line).delete()
         left, parts = line.amount_minor, []
         match = BankMatch(
@@ -190,6 +195,16 @@ def _debtor_of(entity: Entity, items: Sequence[str]) -> Account:
     if not items:
         raise Invalid("say for which items the money is, or whose account it is for")
     return item_called(entity, items[0]).account
+
+
+def _require_open_as_seen(numbers: Sequence[str], owed: Sequence[Item], seen: Collection[tuple[str, int]]) -> None:
+    """Errors: Changed, where of an item another sum is open than somebody saw, who has chosen it."""
+    now = dict(zip(numbers, owed, strict=True))
+    for number, seen_minor in seen:
+        item = now.get(number)
+        if item is not None and item.open_minor != seen_minor:
+            is_open, was = format_minor(item.open_minor, item.currency), format_minor(seen_minor, item.currency)
+            raise Changed(f"{was} was open of {number} when you looked, and {is_open} is by now: look again")
 
 
 def _whose(match: BankMatch) -> Account:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from dunwell.flows.cash.applying import apply_match, line_locked
+from dunwell.flows.cash.applying import apply_match, line_locked, unapply
 from dunwell.flows.cash.returning import TakenBack, pair_locked, return_line
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.runs.seen import require_seen, sign
@@ -28,6 +28,19 @@ def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime
         line_locked(entity, line_id)
         require_seen(seen, sign_of_match(line_id), f"Line {line_id}")
         return apply_match(entity, line_id, by=by, at=at)
+
+
+def unapply_seen(entity: Entity, line_id: int, *, payment: int | None, reason: str, by: str, at: datetime) -> None:
+    """Take back what a line was applied to when somebody looked, as this payment, and nothing that came since.
+
+    Errors: Changed where it is applied as another payment by now; those of `unapply`.
+    """
+    with transaction.atomic():
+        line_locked(entity, line_id)
+        now = BankMatch.objects.filter(line=line_id).values_list("payment", flat=True).first()
+        if now is not None:
+            require_seen(str(payment), str(now), f"Line {line_id}")
+        unapply(entity, line_id, reason=reason, by=by, at=at)
 
 
 def sign_of_earlier(earlier: Earlier | None) -> str:

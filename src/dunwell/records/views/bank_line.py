@@ -114,6 +114,12 @@ def line(entity_id: int, line_id: int, *, back: Sequence[int] = ()) -> BankLineP
     )  # fmt: skip
 
 
+def left_of(entity_id: int, line_id: int) -> tuple[int, str]:
+    """How much of a line that is applied stays on the account, in minor units, and its currency."""
+    applied = BankMatch.objects.filter(entity=entity_id, line=line_id, payment__isnull=False)
+    return applied.values_list("left_minor", "line__currency").get()
+
+
 def account_of(entity_id: int, code: str) -> Account | None:
     """An account of an entity by its code."""
     return Account.objects.filter(entity_id=entity_id, code=code).first() if code else None
@@ -129,12 +135,16 @@ def open_items(account_id: int, currency: str) -> OpenItems:
     return OpenItems(some[:ITEMS_SHOWN], owed.count() - ITEMS_SHOWN if len(some) > ITEMS_SHOWN else 0)
 
 
-def open_of(entity_id: int, numbers: Sequence[str], currency: str) -> dict[str, int]:
-    """What is open of the items of these numbers, as far as money in a currency can be for them; of the first 100."""
-    found = {}
+def open_of(account_id: int, numbers: Sequence[str], currency: str) -> dict[str, int]:
+    """What is open of the items of these numbers, as far as a payer's money in a currency can be for them.
+
+    Of the first 100.
+    """
+    found, family = {}, frames.family([account_id])
+    entity_id = Account.objects.values_list("entity", flat=True).get(pk=account_id)
     for number in numbers[:NUMBERS_MAX]:
         owed = lookup.numbered(entity_id, number).exclude(kind__in=CREDIT_KINDS)
-        item = owed.filter(currency=currency, open_minor__gt=0).first()
+        item = owed.filter(account__in=family, currency=currency, open_minor__gt=0).first()
         if item:
             found[number] = item.open_minor
     return found

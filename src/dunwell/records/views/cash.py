@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Abs
 
-from dunwell.engine.money import MoneyError, exponent, to_minor
+from dunwell.engine.money import MoneyError, to_minor
 from dunwell.records.models import (
     BANK_LINE_WAITS,
     Account,
@@ -37,6 +38,8 @@ SHOWN: Final = {
 }
 BACK_WITH: Final = ("", "taken_back")  # lists that have the lines by which banks take back, too
 BACK_MAX: Final = 5_000  # so many of these, the largest; more than a database takes in one question
+# A whole number, with signs between its thousands or without, and cents; `1.234` can be either.
+SUMS: Final = (r"(\d{1,3}(?:[.,']\d{3}){1,4})(?:[.,](\d{1,3}))?", r"(\d{1,15})(?:[.,](\d{1,3}))?")
 LATEST_FIRST: Final = ("applied", "set_aside", "returned")
 
 
@@ -61,8 +64,15 @@ class GuessRow:
     account: str
     name: str
     items: tuple[str, ...]
+    open_minor: tuple[int, ...]  # of each item, in its order
+    left_minor: int  # of the line, beyond what is open of them
     permille: int
     why: str
+
+    @property
+    def seen(self) -> tuple[tuple[str, int], ...]:
+        """Each item with what is open of it."""
+        return tuple(zip(self.items, self.open_minor, strict=True))
 
     @property
     def can_be_applied(self) -> bool:
@@ -156,16 +166,19 @@ def guesses_of(matches: Sequence[BankMatch]) -> dict[int, tuple[GuessRow, ...]]:
     told = [guess for match in matches for guess in match.guesses]
     accounts = Account.objects.in_bulk({guess["account_id"] for guess in told} - {None})
     items = {item for guess in told for item in guess["item_ids"] or ()}
-    numbers = dict(Item.objects.filter(pk__in=items).values_list("pk", "number"))
-    return {match.line_id: tuple(_guess(each, accounts, numbers) for each in match.guesses) for match in matches}
+    found = Item.objects.in_bulk(items)
+    return {match.line_id: tuple(_guess(match, each, accounts, found) for each in match.guesses) for match in matches}
 
 
-def _guess(guess: dict[str, Any], accounts: dict[int, Account], numbers: dict[int, str]) -> GuessRow:
+def _guess(match: BankMatch, guess: dict[str, Any], accounts: dict[int, Account], found: dict[int, Item]) -> GuessRow:
     account = accounts.get(guess["account_id"])
+    items = [found.get(item) for item in guess["item_ids"] or ()]
+    open_minor = tuple(item.open_minor if item else 0 for item in items)
     return GuessRow(
         account_id=account.pk if account else None, account=account.code if account else "",
         name=account.name if account else "", permille=guess["confidence_permille"], why=guess["why"],
-        items=tuple(numbers.get(item, "") for item in guess["item_ids"] or ()),
+        items=tuple(item.number if item else "" for item in items), open_minor=open_minor,
+        left_minor=max(0, match.line.amount_minor - sum(open_minor)),
     )  # fmt: skip
 
 
@@ -226,18 +239,21 @@ def _search(text: str, currencies: Sequence[str]) -> Q:
     plain = re.sub(r"\s", "", text)
     wanted |= Q(party_iban__icontains=plain)  # people write IBANs in groups of four
     for currency in currencies:
-        if (minor := _minor(plain, currency)) is not None:
-            wanted |= Q(currency=currency, amount_minor__in=[minor, -minor])
+        if minors := _minors(plain, currency):
+            wanted |= Q(currency=currency, amount_minor__in=[*minors, *(-minor for minor in minors)])
     return wanted | Q(pk=int(text)) if re.fullmatch(r"\d{1,18}", text, re.ASCII) else wanted
 
 
-def _minor(text: str, currency: str) -> int | None:
-    """Read a sum as people write it: with a point or a comma before the cents, and signs between thousands."""
-    told = re.fullmatch(r"[-+]?(\d{1,3}(?:[.,']\d{3}){1,4}|\d{1,15})(?:[.,](\d{1,3}))?", text, re.ASCII)
-    if not told:
-        return None
-    whole, cents = re.sub(r"\D", "", told[1]), told[2] or ""
-    try:
-        return to_minor(f"{whole}.{cents}" if cents and exponent(currency) else whole, currency)
-    except MoneyError:
-        return None
+def _minors(text: str, currency: str) -> set[int]:
+    """Read a sum as people and pages write it, but for spaces, in each way in which it can be meant.
+
+    With a point or a comma before the cents, signs between thousands, and its currency before it or behind.
+    """
+    plain = text.upper().removeprefix(currency).removesuffix(currency).lstrip("-+\N{MINUS SIGN}")
+    found = set()
+    for form in SUMS:
+        if told := re.fullmatch(form, plain, re.ASCII):
+            whole = re.sub(r"\D", "", told[1])
+            with suppress(MoneyError):  # more cents than the currency has
+                found.add(to_minor(f"{whole}.{told[2] or 0}", currency))
+    return found

@@ -14,7 +14,7 @@ from dunwell.flows.runs.explain import AccountDecision, explain_account
 from dunwell.records.views import accounts, money, notices
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
-from dunwell.web.pages.scope import number, of_entity
+from dunwell.web.pages.scope import number, of_entity, sought
 from dunwell.web.security import is_part
 
 ITEMS_SHOWN: Final = 50
@@ -37,7 +37,7 @@ class ItemRow:
 @of_entity
 def account_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Show the accounts of an entity, or those that are searched for."""
-    search, after = request.GET.get("search", "").strip(), request.GET.get("after", "")
+    search, after = sought(request.GET.get("search", "")), request.GET.get("after", "")
     page = accounts.accounts(entity.id, search, after=after)
     about = {"entity": entity, "here": "accounts", "page": page, "search": search, "after": after}
     return render(request, "accounts/table.html" if is_part(request) else "accounts/list.html", about)

@@ -8,9 +8,9 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from dunwell.flows.cash.applying import apply_to, set_aside, unapply
+from dunwell.flows.cash.applying import apply_to, set_aside
 from dunwell.flows.cash.returning import TakenBack, return_line, unreturn
-from dunwell.flows.cash.seen import apply_seen, return_seen, sign_of_earlier, sign_of_match
+from dunwell.flows.cash.seen import apply_seen, return_seen, sign_of_earlier, sign_of_match, unapply_seen
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import FlowError, Invalid, NotFound
@@ -19,7 +19,7 @@ from dunwell.records.views.bank_line import BankLinePage, EventRow
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
 from dunwell.web.pages.runs import asks
-from dunwell.web.pages.scope import number, of_entity, who
+from dunwell.web.pages.scope import number, of_entity, sought, who
 from dunwell.web.refusals import status_of
 from dunwell.web.security import is_part
 from dunwell.web.templatetags.figures import money
@@ -99,7 +99,7 @@ def _pick(request: HttpRequest, entity: EntityLine, found: BankLinePage) -> dict
         return {}
     guess = next((each.account for each in found.guesses if each.account), "")
     given = request.POST.get("payer", request.GET.get("payer"))
-    wanted = (given if given is not None else found.account.code if found.account else guess).strip()
+    wanted = sought(given if given is not None else found.account.code if found.account else guess)
     payer = bank_line.account_of(entity.id, wanted)
     numbers = _numbers(request)
     pick: dict[str, Any] = {"wanted": wanted, "payer": payer, "chosen": numbers}
@@ -107,18 +107,19 @@ def _pick(request: HttpRequest, entity: EntityLine, found: BankLinePage) -> dict
         pick["open"] = bank_line.open_items(payer.pk, found.line.currency)
     elif wanted:
         pick["offered"] = accounts.accounts(entity.id, wanted).accounts[:PAYERS_OFFERED]
-    if numbers:
-        pick["sum"] = _sum(entity, found, numbers)
+    if numbers and payer:
+        pick["sum"] = _sum(payer.pk, found, numbers)
     return pick
 
 
-def _sum(entity: EntityLine, found: BankLinePage, numbers: Sequence[str]) -> dict[str, Any]:
+def _sum(payer_id: int, found: BankLinePage, numbers: Sequence[str]) -> dict[str, Any]:
     """What the chosen items come to, and what of the line they leave, or it of them."""
     line = found.line
-    owed = bank_line.open_of(entity.id, numbers, line.currency)
+    owed = bank_line.open_of(payer_id, numbers, line.currency)
     total_minor = sum(owed.values())
     return {
         "count": len(owed),
+        "seen": owed.items(),
         "open_minor": total_minor,
         "left_minor": max(0, line.amount_minor - total_minor),
         "lacks_minor": max(0, total_minor - line.amount_minor),
@@ -131,6 +132,18 @@ def _numbers(request: HttpRequest) -> list[str]:
     """The numbers of items that somebody chose or typed, once each, in the order of the page."""
     typed = [each.strip() for each in re.split(r"[,;\n]", request.POST.get("numbers", ""))]
     return list(dict.fromkeys(filter(None, [*request.POST.getlist("item"), *typed])))
+
+
+def _seen(request: HttpRequest) -> list[tuple[str, int]]:
+    """What the page had open of items: each number with its sum, in minor units."""
+    told = [each.partition(" ") for each in request.POST.getlist("saw")]
+    return [(name, minor) for text, _, name in told if (minor := number(text)) is not None]
+
+
+def _left(entity: EntityLine, line: int) -> str:
+    """Say what of a line stays on the account, if any of it does."""
+    left_minor, currency = bank_line.left_of(entity.id, line)
+    return f" {money(left_minor, currency)} of it stays on the account." if left_minor else ""
 
 
 def _done(event: EventRow, found: BankLinePage) -> dict[str, Any]:
@@ -161,7 +174,7 @@ def _taken(detail: dict[str, Any], found: BankLinePage) -> str:
 def _apply(request: HttpRequest, entity: EntityLine, line: int) -> str:
     seen, by, at = request.POST.get("seen", ""), who(request), clock.now()
     payment = apply_seen(entity_called(entity.code), line, seen=seen, by=by, at=at)
-    return f"Line {line} is applied, as payment {payment}."
+    return f"Line {line} is applied, as payment {payment}.{_left(entity, line)}"
 
 
 def _apply_to(request: HttpRequest, entity: EntityLine, line: int) -> str:
@@ -169,9 +182,10 @@ def _apply_to(request: HttpRequest, entity: EntityLine, line: int) -> str:
     if not items:
         raise Invalid("choose at least one item, or leave the money on account")
     payment = apply_to(
-        entity_called(entity.code), line, account=account or None, items=items, by=who(request), at=clock.now()
-    )
-    return f"Line {line} is applied, as payment {payment}."
+        entity_called(entity.code), line, account=account or None, items=items, seen=_seen(request), by=who(request),
+        at=clock.now(),
+    )  # fmt: skip
+    return f"Line {line} is applied, as payment {payment}.{_left(entity, line)}"
 
 
 def _on_account(request: HttpRequest, entity: EntityLine, line: int) -> str:
@@ -196,7 +210,8 @@ def _take_up(request: HttpRequest, entity: EntityLine, line: int) -> str:
 
 def _unapply(request: HttpRequest, entity: EntityLine, line: int) -> str:
     reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
-    unapply(entity_called(entity.code), line, reason=reason, by=by, at=at)
+    payment = number(request.POST.get("payment"))
+    unapply_seen(entity_called(entity.code), line, payment=payment, reason=reason, by=by, at=at)
     return f"What line {line} was applied to is taken back: it waits again."
 
 

@@ -18,7 +18,7 @@ from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.runs import asks
-from dunwell.web.pages.scope import number, of_entity, who
+from dunwell.web.pages.scope import number, of_entity, sought, who
 from dunwell.web.security import is_part
 
 AT_ONCE: Final = 2_000  # more lines would keep a browser waiting, and on SQLite everybody else
@@ -38,7 +38,7 @@ SHOWS: Final = {
 def line_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Show the lines that wait, or those that are asked for; of one account, where its number is given."""
     today = clock.today(entity.time_zone)
-    wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
+    wanted = Wanted(**{name: sought(request.GET.get(name, "")) for name in Wanted.__dataclass_fields__})
     after, account_id = request.GET.get("after", ""), number(request.GET.get("account"))
     about = {"entity": entity, "here": "cash", "tab": "cash", "wanted": wanted, "after": after, "shows": SHOWS}
     about |= {"today": today, "backs": {}}

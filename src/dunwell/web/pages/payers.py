@@ -14,7 +14,7 @@ from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.runs import asks
-from dunwell.web.pages.scope import number, of_entity, who
+from dunwell.web.pages.scope import number, of_entity, sought, who
 from dunwell.web.security import is_part
 
 
@@ -22,7 +22,7 @@ from dunwell.web.security import is_part
 @of_entity
 def payer_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Show who is known to pay from where, or those that are searched for."""
-    search, after = request.GET.get("search", "").strip(), number(request.GET.get("after"), 0) or 0
+    search, after = sought(request.GET.get("search", "")), number(request.GET.get("after"), 0) or 0
     page = statements.payers(entity.id, search, after=after)
     about = {"entity": entity, "here": "cash", "tab": "payers", "page": page, "search": search, "after": after}
     return render(request, "cash/payer_table.html" if is_part(request) else "cash/payers.html", about)

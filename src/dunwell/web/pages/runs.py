@@ -23,7 +23,7 @@ from dunwell.records.views.people import person
 from dunwell.records.views.runs import RunFacts, RunLine
 from dunwell.web import clock
 from dunwell.web.pages.confirm import Question, ask
-from dunwell.web.pages.scope import number, of_entity, of_run, who
+from dunwell.web.pages.scope import number, of_entity, of_run, sought, who
 from dunwell.web.security import is_part
 from dunwell.web.templatetags.figures import money
 
@@ -54,7 +54,7 @@ def run_page(request: HttpRequest, entity: EntityLine, run: RunLine) -> HttpResp
             return HttpResponse(headers={"HX-Refresh": "true"})  # the whole page is another one now
         return render(request, "runs/progress.html", about | progress)
     seen = sign_of_run(run.id, run)
-    wanted = Wanted(**{name: request.GET.get(name, "").strip() for name in Wanted.__dataclass_fields__})
+    wanted = Wanted(**{name: sought(request.GET.get(name, "")) for name in Wanted.__dataclass_fields__})
     after = number(request.GET.get("after"), 0) or 0
     about |= {"wanted": wanted, "page": notices.notices(entity.id, run.id, wanted, after=after), "after": after}
     if is_part(request):

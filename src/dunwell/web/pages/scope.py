@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +12,7 @@ from dunwell.records.views import entities, runs
 from dunwell.records.views.entities import EntityLine
 
 View: TypeAlias = Callable[..., HttpResponse]
+SEARCH_MAX: Final = 100  # as the forms have it; more than some thousands is too much for a database to look for
 
 
 def of_entity(view: View) -> View:
@@ -49,3 +50,8 @@ def who(request: HttpRequest) -> str:
 def number(text: str | None, default: int | None = None) -> int | None:
     """A number out of an address; what is none is taken for not given."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else default
+
+
+def sought(text: str) -> str:
+    """What somebody looks for, as they typed it, cut to what a form takes."""
+    return text.strip()[:SEARCH_MAX].strip()
