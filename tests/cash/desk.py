@@ -9,7 +9,7 @@ import polars as pl
 
 from dunwell.cash.match import Matched, match
 from dunwell.cash.settings import Settings
-from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAYERS, REFERENCES
 
 Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 TODAY = date(2026, 3, 16)
@@ -29,6 +29,7 @@ class Desk:
     accounts: list[dict[str, Any]] = field(default_factory=list)
     references: list[dict[str, Any]] = field(default_factory=list)
     payers: list[dict[str, Any]] = field(default_factory=list)
+    paid: list[dict[str, Any]] = field(default_factory=list)
 
     def debtor(self, name: str, *, number: str = "", iban: str = "", also: str = "", payer: str = "") -> str:
         """Add a debtor, with an account and another name that it is known by; `payer` pays for it."""
@@ -70,6 +71,13 @@ class Desk:
             self.references.append({"reference": reference, "item_id": item_id})
         return number
 
+    def has_paid(self, debtor: str, number: str, amount: str) -> str:
+        """Add an item that was paid lately."""
+        account_id = self._id_of(debtor)
+        payer_id = next(account["payer_id"] for account in self.accounts if account["account_id"] == account_id)
+        self.paid.append({"payer_id": payer_id, "number": number, "currency": "EUR", "amount_minor": minor(amount)})
+        return number
+
     def comes(
         self,
         amount: str,
@@ -90,7 +98,7 @@ class Desk:
 
     def match(self, **settings: Any) -> "Result":  # noqa: ANN401
         """Match all that has come."""
-        return Result(self, match(*self.frames(), Settings(**settings)))
+        return Result(self, match(*self.frames(), Settings(**settings), pl.DataFrame(self.paid, schema=PAID)))
 
     def frames(self) -> Frames:
         """Lines, items, accounts, references and payers as frames."""

@@ -93,6 +93,22 @@ def test_more_than_the_tolerance_is_a_part_payment_and_the_rest_stays_open(desk:
     assert "part" in found.why(line)
 
 
+@pytest.mark.parametrize("bounds", [{"tolerances": {"EUR": 90_000}}, {"charges_at_most": {"EUR": 90_000}}])
+@pytest.mark.parametrize(("amount", "granted"), [("701.00", 7677), ("699.00", 0), ("150.00", 0)])
+def test_however_wide_a_bound_is_no_more_than_a_tenth_is_granted(
+    desk: Desk, bounds: dict[str, dict[str, int]], amount: str, granted: int
+) -> None:
+    line = desk.comes(amount, "1000003", party_iban=IBAN)
+    found = desk.match(**bounds)
+    told = found.paid(line, "difference_minor"), found.paid(line, "charges_minor")
+    assert sum(each["1000003"] for each in told) == granted
+    silent = desk.comes(amount, "payment", party_iban=IBAN)
+    desk.lines = [each for each in desk.lines if each["line_id"] == silent]
+    again = desk.match(**bounds)
+    told = again.paid(silent, "difference_minor"), again.paid(silent, "charges_minor")
+    assert sum(each.get("1000003", 0) for each in told) == granted
+
+
 def test_a_currency_without_a_tolerance_has_none(desk: Desk) -> None:
     line = desk.comes("777.76", "payment", party_iban=IBAN)
     assert desk.match(tolerances={"USD": 100}).applied(line) == {}

@@ -8,11 +8,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside, unapply
-from dunwell.records.models import Account, BankLine, BankStatement, Entity, KnownPayer
+from dunwell.flows.cash.matching import match_lines
+from dunwell.records.models import Account, BankLine, BankStatement, Entity, KnownPayer, Run
 from dunwell.records.views.cash import _minors
 from dunwell.records.views.money import bank_accounts
-from dunwell.web.pages import cash
+from dunwell.web.pages import bounds
 from tests.flows.town import Town, day, noon
 from tests.web.teller import STRANGER, TODAY, line, matched, statement
 from tests.web.test_deeds import press, said
@@ -195,10 +197,31 @@ def test_all_that_waits_is_matched_and_what_is_certain_applied(town: Town, bert:
 
 
 def test_very_many_lines_are_matched_at_the_shell(town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cash, "AT_ONCE", 2)
+    monkeypatch.setattr(bounds, "AT_ONCE", 2)
     for answer in (bert.get(where(town, "cash-match")), bert.post(where(town, "cash-match"))):
         assert (answer.status_code, "with dunwell cash match" in said(answer)) == (409, True)
     assert line(100).state == "open"
+
+
+def test_nor_does_a_run_that_begins_keep_a_browser_waiting(
+    town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "AT_ONCE", 2)
+    for answer in (bert.get(where(town, "propose")), bert.post(where(town, "propose"))):
+        assert (answer.status_code, "with dunwell cash match" in said(answer)) == (409, True)
+    assert (line(100).state, Run.objects.count()) == ("open", 0)
+    change_settings(town.entity, {"match_before_run": "no"}, **BERT)
+    assert bert.post(where(town, "propose")).status_code == 302
+    assert (line(100).state, Run.objects.count()) == ("open", 1)
+
+
+def test_once_lines_were_looked_at_a_run_begins_however_many_wait(
+    town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    match_lines(town.entity, apply=False, **BERT)
+    monkeypatch.setattr(bounds, "AT_ONCE", 2)
+    assert bert.post(where(town, "propose")).status_code == 302
+    assert Run.objects.count() == 1
 
 
 def test_who_is_known_is_found_and_forgotten(town: Town, bert: Client) -> None:

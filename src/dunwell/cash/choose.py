@@ -41,6 +41,25 @@ def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     ).drop("has_rival")
 
 
+def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the lines that name what their payer has `paid` (line_id, payer_id), and nothing that is open.
+
+    The amount of another item proves nothing then, and neither does a number that is nearly the one named.
+    """
+    if paid.is_empty():
+        return chosen
+    told = chosen.join(
+        paid.with_columns(is_paid=pl.lit(value=True)), on=["line_id", "payer_id"], how="left", maintain_order="left"
+    )
+    rests_on_it = ~_is_naming() | pl.col("case").str.starts_with("like")
+    is_paid = pl.col("is_paid").fill_null(value=False) & rests_on_it
+    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
+    return told.with_columns(
+        permille=pl.when(is_paid).then(below).otherwise("permille"),
+        codes=pl.when(is_paid).then(pl.col("codes") + ",named_paid").otherwise("codes"),
+    ).drop("is_paid")
+
+
 def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Say of lines that are the same as an earlier one to the letter that they may be that payment once more."""
     said = [

@@ -11,6 +11,7 @@ from dunwell.engine.book import CREDIT_KINDS, Schema
 # What closes the gap between what came and what is open: taken off beside the money.
 GAPS: Final = ("discount", "charges", "difference")
 
+SHARE: Final = 10  # a gap within a tolerance or a bound for charges is at most a tenth of the item: the rest is owed
 CHANCE_MAX: Final = 250  # however likely chance is, an item that fits is a better guess than none
 
 CLAIMS: Final[Schema] = {
@@ -70,6 +71,11 @@ def by_currency(amounts: Mapping[str, int]) -> pl.Expr:
     if not amounts:
         return pl.lit(0, dtype=pl.Int64)
     return pl.col("currency").cast(pl.String).replace_strict(dict(amounts), default=0, return_dtype=pl.Int64)
+
+
+def is_slight(gap: pl.Expr, of_minor: pl.Expr) -> pl.Expr:
+    """Say whether a gap, that nothing explains but a bound, is small beside the item it would be granted on."""
+    return gap * SHARE <= of_minor
 
 
 def by_chance(width_minor: int | pl.Expr) -> pl.Expr:

@@ -95,7 +95,11 @@ def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: p
     An amount that more than ITEMS_MAX items have says too little, and is not asked; a number that another item has is
     no typing error. `known` is of `keys`.
     """
-    of_amount = stock.filter(~pl.col("is_credit")).with_columns(alike=pl.len().over("currency", "open_minor"))
+    amounts = lines.select("currency", open_minor="amount_minor").unique()
+    asked_for = stock.filter(~pl.col("is_credit")).join(
+        amounts, on=["currency", "open_minor"], how="semi", maintain_order="left"
+    )
+    of_amount = asked_for.with_columns(alike=pl.len().over("currency", "open_minor"))
     pairs = (
         lines.select("line_id", "currency", "amount_minor")
         .join(of_amount, left_on=["currency", "amount_minor"], right_on=["currency", "open_minor"])

@@ -1,17 +1,28 @@
 """Match bank lines with open items: the ladder of docs/cash.md, from what is certain to what is only likely."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
-from dunwell.cash import choose, evidence, named, numbers, single
+from dunwell.cash import choose, evidence, named, numbers, paid, single
 from dunwell.cash.allocate import allocate
 from dunwell.cash.claims import CLAIMS, claims, rated, signed, stock
 from dunwell.cash.nearly import nearly
 from dunwell.cash.payers import payers as payers_of
 from dunwell.cash.settings import Settings
 from dunwell.cash.several import several_items
-from dunwell.cash.tables import ACCOUNTS, ALLOCATIONS, GUESSES, ITEMS, LINES, MATCHES, PAYERS, REFERENCES
+from dunwell.cash.tables import (
+    ACCOUNTS,
+    ALLOCATIONS,
+    ASKED,
+    GUESSES,
+    ITEMS,
+    LINES,
+    MATCHES,
+    PAID,
+    PAYERS,
+    REFERENCES,
+)
 from dunwell.cash.texts import texts
 from dunwell.engine.book import Schema
 
@@ -36,6 +47,29 @@ class Signs:
     payers: pl.DataFrame
     named: pl.DataFrame
     owners: pl.DataFrame
+    said: pl.DataFrame
+    paid: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Read:
+    """Lines with what they say, and what is open: ready to be matched."""
+
+    lines: pl.DataFrame
+    open_items: pl.DataFrame
+    signs: Signs
+    settings: Settings
+
+    def asked(self) -> pl.DataFrame:
+        """Say which paid items it would help to know, as tables.ASKED: of payers whose lines name nothing open."""
+        return self.signs.said.select(ASKED.keys()).unique()
+
+    def match(self, paid_items: pl.DataFrame | None = None) -> Matched:
+        """Match what was read; `paid_items`, as tables.PAID: those of what was asked that were closed lately."""
+        if paid_items is None or paid_items.is_empty():
+            return _matched(self.lines, self.open_items, self.signs, self.settings)
+        known = paid.named_paid(self.signs.said, self.lines, _shaped(paid_items, PAID))
+        return _matched(self.lines, self.open_items, replace(self.signs, paid=known), self.settings)
 
 
 def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
@@ -45,12 +79,25 @@ def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
     references: pl.DataFrame,
     payers: pl.DataFrame,
     settings: Settings,
+    paid_items: pl.DataFrame | None = None,
 ) -> Matched:
     """Find for each line what it pays, how certain that is, and why.
 
     Frames are those of `tables`, of one creditor; the result does not depend on the order of rows. Per line, applied
     and left are its amount; per item, all lines together take no more than is open.
     """
+    return read(lines, items, accounts, references, payers, settings).match(paid_items)
+
+
+def read(  # noqa: PLR0917  # as `match`
+    lines: pl.DataFrame,
+    items: pl.DataFrame,
+    accounts: pl.DataFrame,
+    references: pl.DataFrame,
+    payers: pl.DataFrame,
+    settings: Settings,
+) -> Read:
+    """Read what lines say, and who they are of, before they are matched; frames as for `match`."""
     lines, open_items = _shaped(lines, LINES).sort("line_id"), stock(_shaped(items, ITEMS))
     signs = _signs(
         lines,
@@ -60,6 +107,10 @@ def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
         payers=_shaped(payers, PAYERS),
         settings=settings,
     )
+    return Read(lines, open_items, signs, settings)
+
+
+def _matched(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> Matched:
     walk = _Walk(lines, open_items, signs, settings)
     walk.certain()
     walk.likely()
@@ -92,12 +143,20 @@ def _signs(
     spans = numbers.spans(told)
     if keys["key"].str.starts_with("x").any():
         spans = pl.concat([spans, numbers.words(told).select(spans.columns)])
+    owing = payers_of(lines, accounts, payers, spans, settings)
+    named_open = evidence.named(lines, references, spans, keys)
+    # Of nobody known, a number that is nearly that of an item says whose paid items to look at.
+    of_nobody = lines.join(owing, on="line_id", how="anti").join(named_open, on="line_id", how="anti")
+    like = evidence.like(of_nobody, open_items, spans, keys)
+    likely = pl.concat([each.select("line_id", "payer_id") for each in (owing, like)])
     return Signs(
         spans,
         keys,
-        payers_of(lines, accounts, payers, spans, settings),
-        evidence.named(lines, references, spans, keys),
+        owing,
+        named_open,
         open_items.select("item_id", "payer_id"),
+        paid.said(lines, spans, likely, named_open, open_items),
+        likely.clear(),
     )
 
 
@@ -135,7 +194,7 @@ class _Walk:
                 return
         left = choose.ranked(rated(single.on_account(_with_owners(self.signs.payers, self.signs, self.rest))))
         best = choose.best(left.join(self.rest, on="line_id", how="semi"), self.settings)
-        last = choose.late(best, self.rest, self.settings)
+        last = choose.of_paid(choose.late(best, self.rest, self.settings), self.signs.paid, self.settings)
         self.chosen.append(last.filter(pl.col("permille") >= self.settings.propose_permille))
 
     def _go_on(self, rest: pl.DataFrame) -> None:
@@ -157,7 +216,8 @@ class _Walk:
 
     def _picked(self) -> pl.DataFrame:
         """The first choice of each line, less certain where earlier rounds cast doubt on it."""
-        picked = choose.repeated(choose.best(self.order, self.settings), self.lines, self.settings)
+        first = choose.of_paid(choose.best(self.order, self.settings), self.signs.paid, self.settings)
+        picked = choose.repeated(first, self.lines, self.settings)
         if self.order is self.first:
             self.rivalled = choose.rivalled(picked)
             return picked

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.cash.claims import by_currency, claims, is_in_time
+from dunwell.cash.claims import by_currency, claims, is_in_time, is_slight
 from dunwell.cash.settings import Settings
 
 # What a number that is weak by itself may claim, by the case that it would be otherwise.
@@ -79,7 +79,8 @@ def _gaps(sets: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     small = left < pl.col("largest_minor")  # what is granted never is all of an item
     discounted = (left > 0) & small
     instructed = pl.when(pl.col("instructed_currency") == pl.col("currency")).then(pl.col("instructed_minor")) - amount
-    is_charge = (left == pl.col("charges_minor")) | (left == instructed) | (left <= at_most)
+    slight = is_slight(left.abs(), pl.col("largest_minor"))
+    is_charge = (left == pl.col("charges_minor")) | (left == instructed) | ((left <= at_most) & slight)
     by_ref = pl.col("by_reference")
     case = (
         pl.when((pl.col("total_minor") <= 0) | (pl.col("amount_minor") <= 0)).then(None)
@@ -87,13 +88,13 @@ def _gaps(sets: pl.DataFrame, settings: Settings) -> pl.DataFrame:
             pl.when(by_ref).then(pl.lit("reference")).when("is_capped").then(pl.lit("advised")).otherwise(pl.lit("number")))
         .when(discounted & (pl.col("in_time_minor") > 0) & ((left - pl.col("in_time_minor")).abs() <= pl.col("count")))
         .then(pl.lit("number_discount"))
-        .when(discounted & (left <= tolerance)).then(pl.lit("number_short"))
+        .when(discounted & slight & (left <= tolerance)).then(pl.lit("number_short"))
         .when(discounted & is_charge.fill_null(value=False)).then(pl.lit("number_charges"))
         .when(discounted & (left == pl.col("late_minor"))).then(pl.lit("number_late_discount"))
         .when((left > 0) & (pl.col("count") == 1))
         .then(pl.when(by_ref).then(pl.lit("reference_part")).otherwise(pl.lit("number_part")))
         .when(left > 0).then(pl.lit("numbers_less"))
-        .when(-left <= tolerance).then(pl.lit("number_slightly_over"))
+        .when((-left <= tolerance) & slight).then(pl.lit("number_slightly_over"))
         .otherwise(pl.when(by_ref).then(pl.lit("reference_over")).otherwise(pl.lit("number_over")))
     )  # fmt: skip
     kinds = {"number_discount": "discount", "number_short": "difference", "number_charges": "charges"}

@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.cash.claims import by_chance, by_currency, claims, is_in_time
+from dunwell.cash.claims import by_chance, by_currency, claims, is_in_time, is_slight
 from dunwell.cash.settings import Settings
 from dunwell.cash.single import ALIKE_MAX, CANDIDATES_MAX, oldest
 
@@ -89,14 +89,15 @@ def _case(settings: Settings) -> pl.Expr:
     tolerance, at_most = by_currency(settings.tolerances), by_currency(settings.charges_at_most)
     ordered = pl.when(pl.col("instructed_currency") == pl.col("currency")).then("instructed_minor") - amount
     short = (gap > 0) & (gap < pl.col("open_minor"))
+    slight = is_slight(gap.abs(), pl.col("open_minor"))
     is_discount = is_in_time(settings.discount_grace_days) & ((gap - pl.col("discount_minor")).abs() <= 1)
     return (
         pl.when(short & is_discount).then(pl.lit("item_discount"))
         .when(short & ((gap == pl.col("charges_minor")) | (gap == ordered)).fill_null(value=False))
         .then(pl.lit("item_charges"))
-        .when(short & (gap <= tolerance)).then(pl.lit("item_short"))
-        .when((gap < 0) & (-gap <= tolerance)).then(pl.lit("item_over"))
-        .when(short & (gap <= at_most)).then(pl.lit("item_bound"))
+        .when(short & slight & (gap <= tolerance)).then(pl.lit("item_short"))
+        .when((gap < 0) & slight & (-gap <= tolerance)).then(pl.lit("item_over"))
+        .when(short & slight & (gap <= at_most)).then(pl.lit("item_bound"))
     )  # fmt: skip
 
 

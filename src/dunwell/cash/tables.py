@@ -54,6 +54,14 @@ ACCOUNTS: Final[Schema] = {"account_id": pl.Int64, "payer_id": pl.Int64, "accoun
 REFERENCES: Final[Schema] = {"reference": pl.String, "item_id": pl.Int64}
 # What is known of who pays from where: `kind` iban, account or name; `value` as `plain_iban` or `plain` writes it.
 PAYERS: Final[Schema] = {"kind": pl.String, "value": pl.String, "account_id": pl.Int64}
+# Whose paid items are asked for, by the keys of `numbers` that lines of theirs name, and what is paid of them.
+ASKED: Final[Schema] = {"payer_id": pl.Int64, "key": pl.String}
+PAID: Final[Schema] = {
+    "payer_id": pl.Int64,
+    "number": pl.String,
+    "currency": pl.String,
+    "amount_minor": pl.Int64,
+}
 
 MATCHES: Final[Schema] = {
     "line_id": pl.Int64,

@@ -115,6 +115,9 @@ def test_everything_that_is_wrong_is_said_at_once(town: Town) -> None:
         ("tolerances", "EUR:0.005", "more decimals than EUR"),
         ("tolerances", "XXY:1", "'XXY' is not a currency in use"),
         ("charges_at_most", "EUR:1e3", "'1e3' is no amount"),
+        ("tolerances", "EUR:100.01", "tolerances: 100.01 EUR is more than 100.00 EUR"),
+        ("charges_at_most", "GBP:2,EUR:900", "charges_at_most: 900.00 EUR is more than 100.00 EUR"),
+        ("tolerances", "JPY:10000001", "is more than 10000000 JPY"),
         ("match_before_run", "1", "'1' is not yes or no"),
     ],
 )
@@ -132,6 +135,7 @@ def test_a_value_that_can_be_none_is_refused(town: Town, name: str, text: str, s
         ({"oldest_first": 1}, "oldest_first: 1 is not yes or no"),
         ({"tolerances": 100}, "tolerances: 100 are no amounts by currency"),
         ({"tolerances": {"EUR": 1.5}}, "tolerances: 1.5 is no amount of EUR"),
+        ({"tolerances": {"EUR": 90_000}}, "tolerances: 900.00 EUR is more than 100.00 EUR"),
         ({"tolerances": {"EUX": 1}}, "tolerances: 'EUX' is not a currency in use"),
         ({"propose_permille": 960}, "propose_permille: 96.0% is above threshold_permille"),
         ([], "is no list of settings"),

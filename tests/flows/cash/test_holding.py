@@ -247,6 +247,24 @@ def test_switching_it_off_releases_at_once(bank: Town, tmp_path: Path) -> None:
     assert held()[0][1] == str(day("2026-03-02") + timedelta(days=30))
 
 
+@pytest.mark.parametrize(("days", "until"), [("30", "2026-04-01"), ("9", "2026-03-11"), ("1", TODAY)])
+def test_another_number_of_days_holds_for_what_is_held_at_once(
+    bank: Town, tmp_path: Path, days: str, until: str
+) -> None:
+    arrived(bank, tmp_path, "260302 77 //B1 hello")
+    allow(bank, hold_back_days=days)
+    assert [each[:2] for each in held()] == [("MEYER", until)]
+    placed = line().hold_id
+    match(bank)
+    assert (line().hold_id, len(held())) == (placed, 1)  # and stays so
+
+
+def test_more_days_bring_no_hold_back_that_ran_out(bank: Town, tmp_path: Path) -> None:
+    arrived(bank, tmp_path, "260302 77 //B1 hello")
+    change_settings(bank.entity, {"hold_back_days": "30"}, by="bert", at=noon("2026-03-13"))
+    assert held("2026-03-13") == []
+
+
 def test_who_was_there_meanwhile_is_not_overruled(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look = holding._wanted
 

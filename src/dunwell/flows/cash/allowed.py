@@ -10,7 +10,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from dunwell.cash.confidence import CASES
-from dunwell.cash.settings import Settings
+from dunwell.cash.settings import TOLERANCES, Settings
 from dunwell.engine.documents import hint
 from dunwell.engine.money import AMOUNT_MINOR_MAX, CURRENCIES, format_minor, not_in_use
 from dunwell.flows.cash.holding import hold_back
@@ -41,6 +41,9 @@ BOUNDS: Final = {
     "hold_back_days": (0, 60),
     "hold_back_share_percent": (1, 100),
 }
+# The most that a difference or charges may be: a hundred times the usual, and a bound for currencies of small units.
+MOST_MINOR: Final = {currency: 100 * minor for currency, minor in TOLERANCES.items()}
+OTHERS_MOST_MINOR: Final = 10_000_000
 PER: Final = {"_permille": 10, "_percent": 1}  # so much is one percent of what has such a name
 NUMBER: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) ?(%?)")
 YES_AND_NO: Final = {"yes": True, "no": False}
@@ -165,6 +168,8 @@ def _wrong_amounts(name: str, value: object) -> str:
             return f"{name}: {not_in_use(currency)}"
         if not isinstance(minor, int) or isinstance(minor, bool) or not 0 <= minor <= AMOUNT_MINOR_MAX:
             return f"{name}: {minor!r} is no amount of {currency}"
+        if minor > (most := MOST_MINOR.get(currency, OTHERS_MOST_MINOR)):
+            return f"{name}: {format_minor(minor, currency)} is more than {format_minor(most, currency)}"
     return ""
 
 

@@ -53,18 +53,19 @@ _Owed: TypeAlias = Mapping[int, Mapping[str, _Due]]  # by payer and currency
 def hold_back(entity: Entity, settings: Settings, *, by: str, at: datetime) -> None:
     """Let each line that waits hold its payer's reminders back where `settings` say so, and the others no more.
 
-    What its last match says of its payer counts. A line whose hold ran out, or was released by a person, has had its
-    time. Only what is not as it should be is written, a line at a time.
+    What its last match says of its payer counts, and how many days are allowed by now. A line whose hold ran out, or
+    was released by a person, has had its time. Only what is not as it should be is written, a line at a time.
     """
     today = local_day(entity, at)
     in_force = BankLine.objects.filter(entity=entity, hold__released_on=None, hold__until_on__gte=today)
-    held = {line: (hold_id, account) for line, hold_id, account in in_force.values_list("pk", "hold", "hold__account")}
+    columns = ("pk", "hold", "hold__account", "hold__until_on")
+    held = {line: (hold_id, (account, until)) for line, hold_id, account, until in in_force.values_list(*columns)}
     wanted: dict[int, _Waiting] = {}
     if settings.hold_back_days:
         wanted = {each.line_id: each for each in _wanted(entity, settings, held, today)}
     for line_id in sorted({*held, *wanted}):
-        (hold_id, account_id), want = held.get(line_id, (None, None)), wanted.get(line_id)
-        if account_id != (want.account_id if want else None):
+        (hold_id, is_so), want = held.get(line_id, (None, None)), wanted.get(line_id)
+        if is_so != ((want.account_id, want.until_on) if want else None):
             _move(entity, line_id, hold_id, want, by=by, at=at)
 
 

@@ -9,13 +9,13 @@ from typing import Final
 import polars as pl
 from django.db import IntegrityError
 
-from dunwell.cash.match import Matched, match
+from dunwell.cash.match import Matched, read
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN, apply_certain
 from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.keeping import keep
-from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, waiting_lines
+from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, paid_items, waiting_lines
 from dunwell.flows.cash.remittances import link_waiting
 from dunwell.flows.cash.returning import return_certain
 from dunwell.flows.cash.taking_back import own_money_back
@@ -63,7 +63,8 @@ def match_lines(
     items, payers = open_items(entity, on=today)
     progress("matching")
     accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
-    found = _for_people(entity, match(lines, items, accounts, given, known, settings))
+    said = read(lines, items, accounts, given, known, settings)
+    found = _for_people(entity, said.match(paid_items(said.asked(), accounts, on=today)))
     keep(entity, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)

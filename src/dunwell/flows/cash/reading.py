@@ -1,18 +1,25 @@
 """What matching reads of a creditor: bank lines, open items, and who is known to pay from where."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
+from itertools import islice
+from typing import Final
 
 import polars as pl
 
-from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAYERS, REFERENCES
+from dunwell.cash import numbers
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAYERS, REFERENCES
 from dunwell.engine.book import Schema
 from dunwell.engine.references import reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
 from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, Item, KnownPayer, NoticeLine, NoticeState
+from dunwell.records.pieces import in_pieces
 
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
+PAID_DAYS: Final = 400  # what was closed longer ago, nobody pays again by mistake
+OWED: Final = ("invoice", "instalment", "charge")
+_AT_ONCE: Final = 50_000  # closed items that are looked through
 
 
 def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
@@ -65,6 +72,28 @@ def given_references(entity: Entity) -> pl.DataFrame:
         for scheme in schemes
     ]
     return _frame(rows, REFERENCES)
+
+
+def paid_items(asked: pl.DataFrame, accounts: pl.DataFrame, *, on: date) -> pl.DataFrame:
+    """The items of payers, closed within PAID_DAYS, whose keys are `asked` for (tables.ASKED): as tables.PAID.
+
+    Only accounts of those payers are looked through, by the index of accounts: never all that was ever paid.
+    """
+    own = accounts.join(asked.select("payer_id").unique(), on="payer_id", how="semi")
+    payer_of = own.select("account_id", "payer_id")
+    schema: Schema = {"account_id": pl.Int64, **{name: PAID[name] for name in PAID if name != "payer_id"}}
+    found = [pl.DataFrame(schema=PAID)]
+    for ids in in_pieces(payer_of["account_id"]):
+        closed = Item.objects.filter(
+            account__in=ids, closed_on__gte=on - timedelta(days=PAID_DAYS), kind__in=OWED, draft=False
+        ).exclude(number="")  # fmt: skip
+        rows = iter(closed.order_by().values_list(*schema).iterator(chunk_size=10_000))
+        while some := list(islice(rows, _AT_ONCE)):
+            told = _frame(some, schema).join(payer_of, on="account_id").select(list(PAID))
+            keyed = numbers.written(told.with_row_index("place").select("place", "payer_id", "number"))
+            places = keyed.join(asked, on=["payer_id", "key"], how="semi")["place"].unique()
+            found.append(told[places.sort()])
+    return pl.concat(found)
 
 
 def known_payers(entity: Entity) -> pl.DataFrame:

@@ -41,6 +41,7 @@ WORDS: Final = {
     "rival": "something else is nearly as likely",
     "twice": "the same line came before, to the letter: it may be one payment told twice",
     "taken": "another line took what this one was for",
+    "named_paid": "it names what is paid already, and nothing that is open",
     "nothing_fits": "nothing fits",
     "person": "a person said so",
 }

@@ -11,17 +11,17 @@ from django.views.decorators.http import require_safe
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.taking_back import GoingBack
 from dunwell.flows.entities import entity_called
-from dunwell.flows.errors import Conflict, NotFound
+from dunwell.flows.errors import NotFound
 from dunwell.records.views import accounts, cash, money
 from dunwell.records.views.cash import Wanted
 from dunwell.records.views.entities import EntityLine
 from dunwell.web import clock
+from dunwell.web.pages.bounds import require_few_lines
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.runs import asks
 from dunwell.web.pages.scope import number, of_entity, sought, who
 from dunwell.web.security import is_part
 
-AT_ONCE: Final = 2_000  # more lines would keep a browser waiting, and on SQLite everybody else
 SHOWS: Final = {
     "": "all that wait",
     "proposed": "proposed",
@@ -64,8 +64,7 @@ def line_list(request: HttpRequest, entity: EntityLine) -> HttpResponse:
 def match(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Let the ladder look at all lines that wait, and apply what is certain."""
     waiting = money.waiting(entity.id)
-    if waiting >= AT_ONCE:
-        raise Conflict(f"{waiting:,} lines wait: match so many at the shell, with dunwell cash match")
+    require_few_lines(waiting)
     back = reverse("cash", args=[entity.id])
     if request.method == "POST":
         done = match_lines(entity_called(entity.code), by=who(request), at=clock.now())

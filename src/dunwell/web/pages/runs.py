@@ -9,6 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
+from dunwell.flows.cash.allowed import settings_of
+from dunwell.flows.cash.beforehand import unmatched
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import Invalid
 from dunwell.flows.runs.approve import approve_run
@@ -16,12 +18,14 @@ from dunwell.flows.runs.cancel import cancel_run
 from dunwell.flows.runs.hand_over import post_by_workers
 from dunwell.flows.runs.seen import require_seen, sign_of_run
 from dunwell.flows.runs.work import start_run
+from dunwell.records.views import money as money_views
 from dunwell.records.views import notices, runs
 from dunwell.records.views.entities import EntityLine
 from dunwell.records.views.notices import Wanted
 from dunwell.records.views.people import person
 from dunwell.records.views.runs import RunFacts, RunLine
 from dunwell.web import clock
+from dunwell.web.pages.bounds import require_few_lines
 from dunwell.web.pages.confirm import Question, ask
 from dunwell.web.pages.scope import number, of_entity, of_run, sought, who
 from dunwell.web.security import is_part
@@ -84,6 +88,8 @@ def _progress(request: HttpRequest, run: RunLine) -> dict[str, Any]:
 def propose(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     """Let the workers decide a new run."""
     today = clock.today(entity.time_zone)
+    if _matches_first(entity, today):
+        require_few_lines(money_views.waiting(entity.id))
     if request.method == "POST":
         as_of = _day(request.POST.get("as_of", ""), today)
         run = start_run(entity_called(entity.code), as_of=as_of, posts=False, by=who(request), at=clock.now())
@@ -164,6 +170,12 @@ def approved_text(approved: int, waiting: int) -> str:
     notices_ = f"{approved:,} notice{'s' * (approved != 1)}"
     rest = f"{waiting:,} still wait for another person." if waiting else "Nothing waits for an approval any more."
     return f"You approved {notices_}. {rest}"
+
+
+def _matches_first(entity: EntityLine, today: date) -> bool:
+    """Whether a run that begins now would match what waits: the browser is to wait no longer than on the page Cash."""
+    found = entity_called(entity.code)
+    return unmatched(found, on=today).lines > 0 and settings_of(found).match_before_run
 
 
 def _seen(request: HttpRequest, run: RunLine) -> dict[str, str]:

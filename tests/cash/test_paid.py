@@ -1,0 +1,95 @@
+"""Money that names what is paid already is for nothing else only because the amount is the same."""
+
+from typing import Any
+
+import pytest
+
+from tests.cash.desk import Desk
+
+THEIRS = "FR7630006000011234567890189"
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """MEYER has paid INV-20170, and owes INV-20171 of the same amount; others owe, too."""
+    made = Desk()
+    made.debtor("Meyer GmbH", number="10001", iban=THEIRS)
+    made.debtor("Smith Ltd", number="10002")
+    made.owes("Meyer GmbH", "INV-20171", "100.00")
+    made.owes("Meyer GmbH", "INV-20899", "31.00")
+    made.owes("Smith Ltd", "INV-30990", "80.00")
+    made.has_paid("Meyer GmbH", "INV-20170", "100.00")
+    return made
+
+
+@pytest.mark.parametrize("text", ["paying INV-20170", "inv 20170", "Rg. 0020170 again", "INV-20170 thank you"])
+@pytest.mark.parametrize("sign", [{"of": "Meyer GmbH"}, {"of": "Meyer GmbH", "party_iban": THEIRS}])
+def test_money_that_names_a_paid_invoice_is_only_proposed_for_another(
+    desk: Desk, text: str, sign: dict[str, Any]
+) -> None:
+    line = desk.comes("100.00", text, **sign)
+    found = desk.match()
+    assert (found.outcome(line), found.paid(line)) == ("propose", {"INV-20171": 10_000})
+    assert found.why(line) >= {"amount", "named_paid"}
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [("131.00", "INV-20170"), ("99.50", "INV-20170"), ("62.10", "INV-20170")],
+    ids=["a sum", "slightly less", "nothing fits"],
+)
+def test_so_is_a_sum_and_what_is_nearly_the_amount(desk: Desk, amount: str, text: str) -> None:
+    line = desk.comes(amount, text, of="Meyer GmbH", party_iban=THEIRS)
+    found = desk.match()
+    assert (found.outcome(line), "named_paid" in found.why(line)) == ("propose", True)
+
+
+def test_nothing_goes_to_what_is_oldest(desk: Desk) -> None:
+    line = desk.comes("62.10", "INV-20170", of="Meyer GmbH")
+    assert desk.match(oldest_first=True).outcome(line) == "propose"
+
+
+def test_a_number_that_was_paid_is_no_typing_error_of_another(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "INV-205501", "45.00")
+    desk.owes("Smith Ltd", "INV-305501", "46.00")
+    desk.has_paid("Meyer GmbH", "INV-205500", "45.00")
+    paid = desk.comes("45.00", "INV-205500", of="Unheard Of Ltd")
+    mistyped = desk.comes("46.00", "INV-305500", of="Unheard Of Ltd")
+    found = desk.match()
+    assert (found.outcome(paid), found.outcome(mistyped)) == ("propose", "apply")
+    assert "named_paid" in found.why(paid)
+
+
+def test_what_names_something_open_beside_it_goes_there(desk: Desk) -> None:
+    line = desk.comes("100.00", "INV-20170 INV-20171", of="Meyer GmbH")
+    assert desk.match().applied(line) == {"INV-20171": 10_000}
+
+
+def test_what_another_has_paid_says_nothing(desk: Desk) -> None:
+    line = desk.comes("80.00", "for 20170", of="Smith Ltd")
+    assert desk.match().applied(line) == {"INV-30990": 8_000}
+
+
+def test_a_short_number_counts_with_its_letters_or_the_amount(desk: Desk) -> None:
+    desk.has_paid("Meyer GmbH", "RE-812", "100.00")
+    desk.has_paid("Meyer GmbH", "RE-26", "55.00")
+    by_amount = desk.comes("100.00", "Rechnung 812", of="Meyer GmbH")
+    assert desk.match().outcome(by_amount) == "propose"
+    desk.lines.clear()
+    by_letters = desk.comes("31.00", "RE 812", of="Meyer GmbH")
+    by_chance = desk.comes("100.00", "floor 26", of="Meyer GmbH")
+    found = desk.match()
+    assert (found.outcome(by_letters), found.outcome(by_chance)) == ("propose", "apply")
+
+
+def test_an_advice_names_what_is_paid_too(desk: Desk) -> None:
+    told = {"number": "INV-20170", "amount_minor": 10_000, "is_credit_note": False}
+    line = desk.comes("100.00", "see our advice", of="Meyer GmbH", documents=[told])
+    assert "named_paid" in desk.match().why(line)
+
+
+def test_whoever_means_the_open_one_gets_it_before_it_is_proposed(desk: Desk) -> None:
+    again = desk.comes("100.00", "INV-20170", of="Meyer GmbH", party_iban=THEIRS)
+    silent = desk.comes("100.00", "hello", of="Meyer GmbH", party_iban=THEIRS)
+    found = desk.match()
+    assert (found.applied(silent), found.applied(again)) == ({"INV-20171": 10_000}, {})
