@@ -8,7 +8,7 @@ import datetime as dt
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -60,11 +60,11 @@ def batches(
                 yield from _Rows(sheet, mapping, problems).batches(progress)
 
 
-def too_large(path: Path) -> str:
+def too_large(path: Path, bounds: Mapping[str, tuple[str, int]] = BYTES_MAX) -> str:
     """Say why a workbook is not unpacked: nothing of it is held that its directory does not announce."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    for what, (names, most) in BYTES_MAX.items():
+    for what, (names, most) in bounds.items():
         size = sum(size for name, size in sizes.items() if re.fullmatch(names, name, re.IGNORECASE | re.DOTALL))
         if size > most:
             return f"unpacked, its {what} have {size:,} bytes, and at most {most:,} are read: export it as CSV"
