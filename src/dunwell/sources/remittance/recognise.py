@@ -116,9 +116,10 @@ def _found(rows: Sequence[Row], heading_max: int | None) -> _Found:
     for at, row in enumerate(rows):
         if row is skip:
             continue
-        is_late = heading_max is not None and found.heading is None and at >= heading_max
+        if heading_max is not None and found.heading is None and at >= heading_max:
+            break
         below = rows[at + 1] if at + 1 < len(rows) and row.where and rows[at + 1].where == row.where else None
-        heading = None if is_late else heading_of(row)
+        heading = heading_of(row)
         if heading:
             wrapped = heading_of(row, below) if below else None
             if wrapped and wrapped.columns != heading.columns:
@@ -163,8 +164,7 @@ def _entry(heading: Heading, line: Line, row: Row) -> _Entry | None:
     if not has_amount or not any(sign.isdigit() for sign in written) or is_total(written) or is_partial(written):
         return None
     kinds = [written, *(line.texts.get(at, "") for at in heading.at(Role.KIND))]
-    number = without_kind(written)[:TEXT_CHARS_MAX]
-    return _Entry(row, number, any(map(says_credit, kinds)), line.figures)
+    return _Entry(row, without_kind(written), any(map(says_credit, kinds)), line.figures)
 
 
 def _is_doubtful(heading: Heading, line: Line, row: Row) -> bool:
@@ -313,4 +313,4 @@ class _Reading:
 
 
 def _sum(said: Sequence[Said]) -> int:
-    return sum(-abs(each.minor) if each.is_credit_note else each.minor for each in said)
+    return sum(map(signed_minor, documents_of(said)))
