@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -111,6 +112,9 @@ def _lines(path: Path, first: bytes, problems: Problems) -> Iterator[Row]:
 
 def _row(line: int, values: Sequence[Any]) -> Row | None:
     """A row of values by their columns; an empty one is None. Errors: _RefusedError."""
+    if any(isinstance(value, float) and 10**DIGITS <= abs(value) < float("inf") for value in values):
+        advice = "format the column as text before the numbers go in"
+        raise _RefusedError(line, f"a typed number keeps {DIGITS} digits and one here has more; {advice}")
     cells = tuple(
         Cell(text, at, at + WIDTH, is_typed)
         for at, value in enumerate(values)
@@ -195,6 +199,19 @@ def _of_excel(path: Path) -> Iterator[Row]:
                     yield row
             if is_found:
                 return
+
+
+def without_values(path: Path) -> int:
+    """How many formulas of a workbook keep no value: a program wrote them, and no Excel has seen them since."""
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            return 0
+    found = 0
+    with suppress(*excel.DAMAGED), zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            if re.fullmatch(r"xl/worksheets/[^/]+\.xml", name):
+                found += len(re.findall(rb"<f>[^<]*</f>\s*(?:<v\s*/>|<v></v>|</c>)", archive.read(name)))
+    return found
 
 
 def _of_parquet(path: Path) -> Iterator[Row]:
