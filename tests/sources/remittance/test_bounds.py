@@ -13,6 +13,7 @@ import openpyxl
 import polars as pl
 import pytest
 
+from dunwell.sources import excel
 from dunwell.sources.problems import Problems
 from dunwell.sources.remittance import layout, tables
 from dunwell.sources.remittance.layout import Cell, Row
@@ -154,3 +155,11 @@ def test_a_packed_table_is_as_large_as_it_is_unpacked(tmp_path: Path) -> None:
 def test_lines_without_anything_have_an_end(tmp_path: Path) -> None:
     with soon():
         assert "more than 1,048,576 rows, most of them blank" in text(tmp_path, "\n" * 19_000_000).told[0]
+
+
+def test_cells_far_to_the_right_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = "<row r='{0}'><c r='A{0}'><v>{0}</v></c><c r='B{0}'><v>1</v></c><c r='XFD{0}'><v>1</v></c></row>"
+    path = workbook(tmp_path, HEADING + "".join(far.format(row) for row in range(2, 30)))
+    assert heard(path, MAP).one.total_minor == 2_800
+    monkeypatch.setattr(excel, "CELLS_MAX", 200_000)
+    assert "advice.xlsx:14: the sheet has more than 200,000 cells up to here" in heard(path, MAP).told[0]
