@@ -1,5 +1,6 @@
 """Which bank line an advice goes with: by amount, day and payer, and never where there is a doubt."""
 
+import resource
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dunwell.cash.remittances import ADVICES, going_with, in_reach
 from dunwell.cash.settings import Settings
+from dunwell.cash.tables import LINES
 from tests.cash.desk import TODAY, Desk, minor
 
 MEYER: Final = "Meyer GmbH"
@@ -189,3 +191,24 @@ def test_no_line_has_two_advices_and_the_order_does_not_matter(
         post.advices.reverse()
         post.desk.items.reverse()
     assert post.found() == found
+
+
+def test_many_advices_and_lines_are_held_to_those_of_near_amounts_only() -> None:
+    advised, lines = 1_000, 50_000
+    asked = pl.DataFrame(
+        [
+            {"advice_id": at, "currency": "EUR", "total_minor": 100_000 + 7 * at, "paid_on": FRIDAY, "taken_on": TODAY}
+            for at in range(advised)
+        ]
+    )
+    booked = pl.DataFrame({"line_id": range(lines), "amount_minor": range(100_000, 100_000 + lines)}).with_columns(
+        currency=pl.lit("EUR"), booked_on=FRIDAY, charges_minor=0, instructed_minor=pl.lit(None, dtype=pl.Int64),
+        instructed_currency=pl.lit(""), documents=pl.lit([], dtype=LINES["documents"]),
+    )  # fmt: skip
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    reach = in_reach(asked, booked, Settings(charges_at_most={"EUR": 5}))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+    told = reach.join(asked, on="advice_id").join(booked, on="line_id")
+    assert set((told["total_minor"] - told["amount_minor"]).unique()) == set(range(6))
+    assert reach.filter("is_exact").height == advised
+    assert reach.height == 6 * advised - 5  # below the first there is no line

@@ -28,6 +28,7 @@ DAYS_MAX: Final = 30  # between the bank's day and that on which an advice witho
 REFERENCE_MIN: Final = 5  # letters and digits: a shorter one is met by chance
 NAME_MIN: Final = 6  # letters of a name that stands in a text
 KEY: Final = ["advice_id", "line_id"]
+PAIRED: Final = [*KEY, "total_minor", "paid_on", "taken_on", "amount_minor", "booked_on"]
 
 
 def in_reach(advices: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -37,27 +38,39 @@ def in_reach(advices: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> 
     or at most what the settings allow. A line with documents of its own needs none.
     """
     total, amount = pl.col("total_minor"), pl.col("amount_minor")
-    free = lines.filter(pl.col("documents").list.len().fill_null(0) == 0, amount > 0)
-    told = pl.col("instructed_minor") == total
-    kept = total - amount
-    fits_less = (
-        (kept == pl.col("charges_minor"))
-        | (told & (pl.col("instructed_currency") == pl.col("currency")))
-        | (kept <= by_currency(settings.charges_at_most))
+    free = lines.filter(pl.col("documents").list.len().fill_null(0) == 0, amount > 0).select(
+        "line_id", "currency", "amount_minor", "booked_on", "charges_minor", "instructed_minor", "instructed_currency"
     )
+    asked = advices.select("advice_id", "currency", "total_minor", "paid_on", "taken_on")
+    is_told = pl.col("instructed_currency") == pl.col("currency")
+    pairs = pl.concat([
+        _of_sum(asked, free.with_columns(total_minor=amount)),
+        _of_sum(asked, free.with_columns(total_minor=amount + pl.col("charges_minor").fill_null(0))),
+        _of_sum(asked, free.filter(is_told).with_columns(total_minor=pl.col("instructed_minor"))),
+        _nearly(asked, free, by_currency(settings.charges_at_most)),
+    ]).filter(amount <= total).unique(KEY)  # fmt: skip
     working = pl.business_day_count("paid_on", "booked_on").abs() <= WORKING_DAYS_MAX
     around = (pl.col("booked_on") - pl.col("taken_on")).dt.total_days().abs() <= DAYS_MAX
     is_dated = pl.col("paid_on").is_not_null()
-    pairs = advices.select("advice_id", "currency", "total_minor", "paid_on", "taken_on").join(
-        free.select(
-            "line_id", "currency", "amount_minor", "booked_on", "charges_minor", "instructed_minor",
-            "instructed_currency",
-        ),
-        on="currency",
-    ).filter((amount == total) | ((kept > 0) & fits_less).fill_null(value=False))  # fmt: skip
     dated, undated = pairs.filter(is_dated).filter(working), pairs.filter(~is_dated).filter(around)
     found = pl.concat([dated, undated]).with_columns(is_exact=amount == total)
     return found.select(*KEY, "is_exact").sort(KEY)
+
+
+def _of_sum(advices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of exactly the same `total_minor`, as PAIRED."""
+    return advices.join(lines, on=["currency", "total_minor"]).select(PAIRED)
+
+
+def _nearly(advices: pl.DataFrame, lines: pl.DataFrame, at_most: pl.Expr) -> pl.DataFrame:
+    """Pairs of a line that is less than its advice, by at most so much: looked for among those of near amounts only."""
+    width, total, amount = pl.col("width"), pl.col("total_minor"), pl.col("amount_minor")
+    asked = advices.with_columns(width=at_most).filter(width > 0)
+    step = total // width
+    asked = asked.with_columns(near=pl.concat_list(step - 1, step)).explode("near")
+    free = lines.with_columns(width=at_most).filter(width > 0).with_columns(near=amount // width).drop("width")
+    found = asked.join(free, on=["currency", "near"])
+    return found.filter(amount < total, total - amount <= width).select(PAIRED)
 
 
 def going_with(

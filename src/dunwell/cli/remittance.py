@@ -46,7 +46,7 @@ def advice(
             )
             told.append(report)
             if not json:
-                _tell(report)
+                _tell(report, is_more_said=line is not None or account is not None)
     finally:  # those before one that is refused stay taken in
         if json:
             as_json({"files": [asdict(each) for each in told]})
@@ -88,10 +88,10 @@ def advices(
         say(f"and {found.more:,} more, older ones")
 
 
-def _tell(report: "AdviceReport") -> None:
+def _tell(report: "AdviceReport", *, is_more_said: bool) -> None:
     """Say in the shell what a file brought."""
     if report.is_known:
-        say(f"{report.file}: taken in before; nothing changed")
+        say(f"{report.file}: taken in before{'' if is_more_said else '; nothing changed'}")
     for each in report.advices:
         say(f"{report.file}: advice {each.advice}: {_about(each)}")
 

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +33,7 @@ BYTES_MAX: Final = {
     ),
 }
 ROWS_MAX: Final = 1_048_576  # of a sheet
+CELLS_MAX: Final = 200_000_000  # with the blank ones up to the last of each row, which cost a file nothing
 MANY: Final = f"of {ROWS_MAX:,} rows"
 # Whichever parser openpyxl finds, what is no XML is a SyntaxError.
 DAMAGED: Final = (
@@ -60,11 +61,11 @@ def batches(
                 yield from _Rows(sheet, mapping, problems).batches(progress)
 
 
-def too_large(path: Path) -> str:
+def too_large(path: Path, bounds: Mapping[str, tuple[str, int]] = BYTES_MAX) -> str:
     """Say why a workbook is not unpacked: nothing of it is held that its directory does not announce."""
     with zipfile.ZipFile(path) as archive:
         sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    for what, (names, most) in BYTES_MAX.items():
+    for what, (names, most) in bounds.items():
         size = sum(size for name, size in sizes.items() if re.fullmatch(names, name, re.IGNORECASE | re.DOTALL))
         if size > most:
             return f"unpacked, its {what} have {size:,} bytes, and at most {most:,} are read: export it as CSV"
@@ -91,6 +92,7 @@ class _Rows:
     def __init__(self, sheet: Any, mapping: Layout, problems: Problems) -> None:  # noqa: ANN401
         sheet.reset_dimensions()  # what a sheet says of its size may be wrong
         self._rows = enumerate(sheet.iter_rows(), 1)
+        self._cells = 0
         self._mapping = mapping
         self._problems = problems
         self._writing = Writing.by(mapping)
@@ -105,8 +107,8 @@ class _Rows:
             lines: list[int] = []
             texts: list[list[str | None]] = []
             for line, row in self._rows:
-                if line > ROWS_MAX:
-                    self._problems.add(line, "", f"the sheet goes on beyond the end that Excel knows, {MANY}")
+                if refused := self._too_far(line, len(row)):
+                    self._problems.add(line, "", refused)
                     return
                 read = [self._text(line, name, row[at] if at < len(row) else None) for name, at in found.items()]
                 if any(cell.value is not None and str(cell.value).strip() for cell in row):
@@ -121,6 +123,17 @@ class _Rows:
                 yield _frame(lines, texts, list(found))
         except DAMAGED as error:
             self._problems.add(line + 1, "", _damaged(error))
+
+    def _too_far(self, line: int, width: int) -> str:
+        """Say why no row is read from here on, if so."""
+        self._cells += width
+        if line > ROWS_MAX:
+            return f"the sheet goes on beyond the end that Excel knows, {MANY}"
+        if self._cells > CELLS_MAX:
+            return (
+                f"the sheet has more than {CELLS_MAX:,} cells up to here; delete what is far to the right of the table"
+            )
+        return ""
 
     def _header(self) -> dict[str, int] | None:
         names: list[str] = []

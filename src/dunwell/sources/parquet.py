@@ -15,7 +15,7 @@ from dunwell.sources.written import DIGITS, Writing
 MAGIC: Final = b"PAR1"
 # Polars panics where a page says otherwise than the footer.
 DAMAGED: Final = (pl.exceptions.PolarsError, pl.exceptions.PanicException)
-_TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Decimal)
+TEXT: Final = (pl.String, pl.Categorical, pl.Enum, pl.Null, pl.Boolean, pl.Decimal)
 PROBLEMS_A_PART: Final = 50
 
 
@@ -31,7 +31,7 @@ def batches(
             problems.add(1, "", tables.too_many())
             return
         found = places(list(schema), mapping, problems)
-        strange = {name: schema[name] for name in found or () if not _is_readable(schema[name])}
+        strange = {name: schema[name] for name in found or () if not is_readable(schema[name])}
         for name, dtype in strange.items():
             problems.add(1, name, f"the column is of type {dtype}, which no field is; export it as text")
         if found is None or strange:
@@ -57,9 +57,10 @@ def batches(
         problems.add(1, "", f"the Parquet file is damaged or ends early ({str(error).splitlines()[0]}); write it again")
 
 
-def _is_readable(dtype: pl.DataType) -> bool:
+def is_readable(dtype: pl.DataType) -> bool:
+    """Whether a column of a type is read, and not one of lists, bytes and the like."""
     return (
-        isinstance(dtype, _TEXT) or dtype.is_integer() or dtype.is_float() or isinstance(dtype, (pl.Date, pl.Datetime))
+        isinstance(dtype, TEXT) or dtype.is_integer() or dtype.is_float() or isinstance(dtype, (pl.Date, pl.Datetime))
     )
 
 

@@ -142,8 +142,8 @@ def test_a_line_keeps_documents_of_its_own(bank: Town, tmp_path: Path) -> None:
     path = advised(tmp_path, "INV-20190", "INV-20210")
     (advice,) = import_advice(path, bank.entity, **BERT).advices
     assert advice.line is None
-    forget_advice(bank.entity, advice.advice, **BERT)
-    (advice,) = import_advice(path, bank.entity, line=line_of(15_000).pk, **BERT).advices
+    with pytest.raises(Conflict, match="says itself which documents it is for"):
+        import_advice(path, bank.entity, line=line_of(15_000).pk, **BERT)
     forget_advice(bank.entity, advice.advice, **BERT)
     assert line_of(15_000).documents == own
 

@@ -61,7 +61,7 @@ def test_each_payment_is_an_advice(tmp_path: Path) -> None:
 def test_a_row_without_a_number_is_a_total(tmp_path: Path) -> None:
     total = ";{};;RE;EUR;;;;;"
     assert len(mapped(tmp_path, *ROWS, total.format("1.250,00")).advices) == 2
-    assert len(mapped(tmp_path, *ROWS, total.format("1.200,00")).advices) == 2
+    assert len(mapped(tmp_path, *ROWS[:2], total.format("1.200,00"), ROWS[2]).advices) == 2
     told = mapped(tmp_path, *ROWS, total.format("1.251,00")).told
     assert told[0].startswith("advice.csv:5: Betrag: the total is 1251.00 EUR, and the documents come to 1250.00 EUR")
 
@@ -103,3 +103,49 @@ def test_the_page_about_cash_has_every_key_and_a_mapping_that_is_one() -> None:
     page = (Path(__file__).parents[3] / "docs" / "cash.md").read_text(encoding="utf-8").partition("### By a mapping")[2]
     assert {field for field in AdviceMapping.model_fields if f"`{field}`" not in page} == set()
     assert read_advice_mapping(page.partition("```yaml\n")[2].partition("```")[0], "page").account is not None
+
+
+PLAIN: Final = "rows: advices\nnumber: {column: n}\namount: {column: a}\ncurrency: EUR\n"
+
+
+def plain(folder: Path, *rows: str, more: str = "", header: str = "n,a") -> Heard:
+    """Read rows of a table that has a number, an amount, and what else a mapping names."""
+    path = folder / "advice.csv"
+    path.write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
+    return heard(path, read_advice_mapping(PLAIN + more, "map.yaml"))
+
+
+def test_every_row_of_a_document_counts_however_many_there_are(tmp_path: Path) -> None:
+    read = plain(tmp_path, *(f"A-{row % 4_000},1.00" for row in range(20_000)))
+    assert (len(read.amounts), read.one.total_minor) == (4_000, 2_000_000)
+    assert "more than 10,000 documents" in plain(tmp_path, *(f"A-{row},1.00" for row in range(10_001))).told[0]
+
+
+def test_more_cannot_be_taken_off_than_is_paid(tmp_path: Path) -> None:
+    told = plain(tmp_path, "A-17,100.00,", "A-18,10.00,30.00", more="discount: {column: d}\n", header="n,a,d").told
+    assert told == ["advice.csv:3: d: more is taken off than the amount is"]
+
+
+def test_a_total_is_of_its_own_payment_or_of_all(tmp_path: Path) -> None:
+    rows = ["A-17,100.00,1", "A-18,50.00,2"]
+    for total in (",100.00,1", ",50.00,2", ",50.00,", ",150.00,", ",150.00,2"):
+        assert len(plain(tmp_path, *rows, total, more="reference: {column: r}\n", header="n,a,r").advices) == 2
+    for total in (",100.00,2", ",50.00,1", ",100.00,"):
+        told = plain(tmp_path, *rows, total, more="reference: {column: r}\n", header="n,a,r").told
+        assert told[0].startswith("advice.csv:4: a: the total is")
+
+
+def test_numbers_that_differ_by_where_they_are_parted_are_different(tmp_path: Path) -> None:
+    assert plain(tmp_path, "1/12,10.00", "11/2,5.00", "A-11,1.00", "A-1-1,2.00", "A 11,4.00").amounts == {
+        "1/12": 1_000, "11/2": 500, "A-11": 500, "A-1-1": 200,
+    }  # fmt: skip
+
+
+def test_a_credit_note_and_its_reversal_are_nothing(tmp_path: Path) -> None:
+    more = "kind: {column: k}\n"
+    rows = ["A-17,100.00,invoice", "G-2,-100.00,credit", "G-2,100.00,credit"]
+    assert plain(tmp_path, *rows, more=more, header="n,a,k").amounts == {"A-17": 10_000}
+
+
+def test_a_number_too_long_to_be_one_is_told(tmp_path: Path) -> None:
+    assert "characters" in plain(tmp_path, f"A-{'1' * 250},1.00").told[0]

@@ -202,3 +202,10 @@ def test_excel_and_parquet_have_numbers_of_their_own(tmp_path: Path) -> None:
 def test_columns_side_by_side_are_read_both(tmp_path: Path) -> None:
     read = text(tmp_path, "Invoice;Amount;Invoice;Amount\nA-17;1.00;A-18;2.00\nA-19;4.00;;\nTotal;7.00;;\n")
     assert read.amounts == {"A-17": 100, "A-18": 200, "A-19": 400}
+
+
+def test_two_numbers_that_begin_alike_are_not_one(tmp_path: Path) -> None:
+    told = text(tmp_path, f"Invoice;Amount\nA{'1' * 210}-1;1.00\nA{'1' * 210}-2;2.00\nTotal;3.00\n").told
+    assert "is longer than 200 characters" in told[0]
+    read = text(tmp_path, "Invoice;Amount\n1/12;1.00\n11/2;2.00\nTotal;3.00\n")
+    assert read.amounts == {"1/12": 100, "11/2": 200}

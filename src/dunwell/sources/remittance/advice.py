@@ -8,7 +8,7 @@ from typing import Final
 
 from dunwell.engine.money import AMOUNT_MINOR_MAX, format_minor
 from dunwell.sources.bank.pieces import Document
-from dunwell.sources.problems import Problems
+from dunwell.sources.problems import Problems, shown
 
 DOCUMENTS_MAX: Final = 10_000
 NUMBER_CHARS_MAX: Final = 200
@@ -56,11 +56,16 @@ def documents_of(rows: Iterable[Said]) -> tuple[Document, ...]:
     """
     sums: dict[tuple[str, bool], tuple[str, int]] = {}
     for row in rows:
-        minor = -abs(row.minor) if row.is_credit_note else row.minor
-        key = (re.sub(r"\W", "", row.number).upper(), row.is_credit_note)
+        key = (_key(row.number), row.is_credit_note)
         number, before = sums.get(key, (row.number, 0))
-        sums[key] = (number, before + minor)
-    return tuple(Document(number, abs(minor), is_credit_note=minor < 0) for number, minor in sums.values() if minor)
+        sums[key] = (number, before + row.minor)
+    signed = [(number, -abs(minor) if is_credit else minor) for (_, is_credit), (number, minor) in sums.items()]
+    return tuple(Document(number, abs(minor), is_credit_note=minor < 0) for number, minor in signed if minor)
+
+
+def _key(number: str) -> str:
+    """The same for a number however its parts are parted: `A 17` is `A-17`, and `1/12` is not `11/2`."""
+    return "-".join(re.findall(r"\w+", number.upper()))
 
 
 def whole(advice: Advice, problems: Problems, column: str = "") -> Advice | None:
@@ -74,6 +79,10 @@ def whole(advice: Advice, problems: Problems, column: str = "") -> Advice | None
     if len(advice.documents) > DOCUMENTS_MAX:
         problems.add(advice.line, column, f"more than {DOCUMENTS_MAX:,} documents: this is no advice of one payment")
         return None
+    for number in (document.number for document in advice.documents):
+        if len(number) > NUMBER_CHARS_MAX:
+            problems.add(advice.line, column, f"{shown(number)} is longer than {NUMBER_CHARS_MAX} characters")
+            return None
     return advice
 
 

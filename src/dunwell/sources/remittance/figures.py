@@ -18,6 +18,12 @@ CHARS_MAX: Final = 60
 _SIGNS: Final = {"€": "EUR", "£": "GBP", "¥": "JPY", "zł": "PLN", "US$": "USD", "C$": "CAD", "A$": "AUD"}
 _DOLLARS: Final = ("USD", "CAD", "AUD", "NZD", "SGD", "HKD")
 _MONEY: Final = r"[A-Z]{3}|US\$|C\$|A\$|\$|€|£|¥|zł"
+# Words for money that is of several countries, and abbreviations that are no money.
+_MONEY_WORDS: Final = frozenset((
+    "rs", "kr", "fr", "sfr", "r", "dollar", "dollars", "pound", "pounds", "rupee", "rupees", "kronen", "kroner",
+    "franken", "francs", "yen", "peso", "pesos",
+))  # fmt: skip
+_NO_MONEY: Final = frozenset(("all", "net", "vat", "ttc", "iva", "tva", "btw", "gst", "inc", "exc", "top", "try"))
 _PLAIN: Final = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2019": "'"})
 # Of two marks alike, each parts three digits: what is written otherwise is a day, or a number of a paper.
 _BODY: Final = r"\d+(?:[.,]\d+)?|[.,]\d+|\d{1,3}(?:(?:\.\d{3})+(?:,\d+)?|(?:,\d{3})+(?:\.\d+)?)"
@@ -132,7 +138,33 @@ def codes_in(text: str) -> list[str]:
     """The currencies that a heading or a label names, in brackets, in front or at its end: (EUR), in EUR, €."""
     found = re.findall(rf"[(\[]\s*({_MONEY})\s*[)\]]", text)
     found += [word for word in re.findall(rf"^(?:{_MONEY})(?!\w)|(?<!\w)(?:{_MONEY})$", text.strip()) if word != "ALL"]
+    found += [
+        word.upper()
+        for word in re.findall(r"(?:[(\[]\s*|\bin\s+)([a-z]{3})(?:\s*[)\]]|\s*$)", text)
+        if word not in _NO_MONEY and word.upper() in CURRENCIES
+    ]
     return [_SIGNS.get(word, word) for word in found if word == "$" or _SIGNS.get(word, word) in CURRENCIES]
+
+
+def currency_of(text: str) -> str:
+    """The currency that a text is, a code in capitals or not or a sign; an empty text where it is none."""
+    word = text.strip()
+    code = _SIGNS.get(word, word.upper())
+    if word == "$" or code in CURRENCIES:
+        return "$" if word == "$" else code
+    found = set(codes_in(text))
+    return found.pop() if len(found) == 1 else ""
+
+
+def strange_money(heading: str) -> str:
+    """What a heading of amounts names as their currency, in brackets or behind `in`, and nobody knows; or nothing."""
+    named = re.findall(r"[(\[]\s*([^()\[\]]{1,12}?)\s*[)\]]", heading) + re.findall(r"\bin\s+(\S{1,12})\s*$", heading)
+    for word in named:
+        is_sign = any(unicodedata.category(sign) == "Sc" for sign in word)
+        is_code = bool(re.fullmatch("[A-Z]{3}", word)) and word.lower() not in _NO_MONEY
+        if not currency_of(word) and (is_sign or is_code or _bare(word) in _MONEY_WORDS):
+            return str(word)
+    return ""
 
 
 def is_day_first(texts: Iterable[str]) -> bool | None:

@@ -1,13 +1,16 @@
 """Rows of cells with their places, as a table or a page has them, and the heading that says what each column is."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from dunwell.sources.remittance.figures import Figure, figure_of
 from dunwell.sources.remittance.words import Role, number_rank, plain, role_of
 
 MONEY: Final = (Role.AMOUNT, Role.PAID, Role.DISCOUNT)
+COLUMNS_MAX: Final = 100
 UNLIKELY: Final = 9  # the rank of a payer's own numbers
 
 
@@ -67,12 +70,11 @@ class Heading:
 
     def at(self, *roles: Role) -> list[int]:
         """The places of the columns of some roles, from left to right."""
-        return [column.at for column in self.columns if column.group == 0 and column.role in roles]
+        return [at for at, role in self._roles if role in roles]
 
     def lines(self, row: Row) -> list[Line]:
         """What a row says, for each group of columns."""
-        groups = max(column.group for column in self.columns) + 1
-        found = [Line({}, {}) for _ in range(groups)]
+        found = [Line({}, {}) for _ in range(self.columns[-1].group + 1)]
         for cell in row.cells:
             column = self._over(cell, row)
             if column is None or not cell.text:
@@ -88,9 +90,29 @@ class Heading:
 
     def _over(self, cell: Cell, row: Row) -> Column | None:
         """The column that a cell stands below; on a page, the nearest."""
-        shared = [(min(cell.right, column.right) - max(cell.left, column.left), column) for column in self.columns]
+        lefts, reaching = self._edges
+        first = bisect_right(reaching, cell.left, key=lambda at: self.columns[at].right)
+        last = bisect_left(lefts, cell.right)
+        near = self.columns[first : last + 1]  # and the next to its right
+        if first:
+            near = (self.columns[reaching[first - 1]], *near)
+        shared = [(min(cell.right, column.right) - max(cell.left, column.left), column) for column in near]
         most, column = max(shared, key=lambda each: each[0])
         return column if most > 0 or row.where else None
+
+    @cached_property
+    def _roles(self) -> list[tuple[int, Role | None]]:
+        """The columns of the first group, by place."""
+        return [(column.at, column.role) for column in self.columns if column.group == 0]
+
+    @cached_property
+    def _edges(self) -> tuple[list[float], list[int]]:
+        """Where each column begins, and which of it and those before it ends last: so a cell is not held to all."""
+        reaching: list[int] = []
+        for at, column in enumerate(self.columns):
+            before = reaching[-1] if reaching else at
+            reaching.append(at if column.right > self.columns[before].right else before)
+        return [column.left for column in self.columns], reaching
 
 
 def heading_of(row: Row, below: Row | None = None) -> Heading | None:
@@ -99,7 +121,7 @@ def heading_of(row: Row, below: Row | None = None) -> Heading | None:
     Where a row heads the same columns twice or more, they stand side by side.
     """
     cells = _wrapped(row.cells, below.cells if below else ())
-    if len(cells) < 2:
+    if not 2 <= len(cells) <= COLUMNS_MAX:
         return None
     roles = [None if any(sign.isdigit() for sign in cell.text) else role_of(cell.text) for cell in cells]
     if Role.TAX in roles:  # beside a tax, net is what it is without the tax

@@ -24,6 +24,10 @@ def reader(mapping: AdviceMapping | None, *, currency: str) -> Reader:
             return _of_pdf(path, problems, currency)
         rows = tables.rows_of(path, problems)
         found = None if problems.count else advice_in(rows, problems, currency=currency, heading_max=tables.HEADING_MAX)
+        if found is None and rows and (count := tables.without_values(path)):
+            problems.add(
+                1, "", f"{count:,} formulas of the workbook keep no value: open it in Excel, and save it again"
+            )
         return [found] if found else []
 
     return read

@@ -6,6 +6,7 @@ What is not understood is no obstacle where the documents are the total; where n
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import product
 from typing import Final
 
 from dunwell.engine.money import MoneyError, to_minor
@@ -14,11 +15,13 @@ from dunwell.sources.remittance.advice import Advice, Said, documents_of, not_th
 from dunwell.sources.remittance.figures import (
     Figure,
     codes_in,
+    currency_of,
     day_of,
     figure_of,
     is_day_first,
     mark_of,
     money_of,
+    strange_money,
     value_of,
 )
 from dunwell.sources.remittance.layout import MONEY, Heading, Line, Row, heading_of, labelled
@@ -27,7 +30,9 @@ from dunwell.sources.remittance.words import (
     is_amount,
     is_of_all,
     is_partial,
+    is_plainly_paid,
     is_total,
+    may_be_credit,
     number_rank,
     role_of,
     says_credit,
@@ -42,12 +47,14 @@ TEXT_CHARS_MAX: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A document of the table, as it is written."""
+    """A document of the table, as it is written; `odd`: what stands where the amount paid should, and is none."""
 
     row: Row
     number: str
     is_credit_note: bool
+    may_be_credit_note: bool
     figures: dict[int, Figure]
+    odd: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +123,10 @@ def _found(rows: Sequence[Row], heading_max: int | None) -> _Found:
     for at, row in enumerate(rows):
         if row is skip:
             continue
-        is_late = heading_max is not None and found.heading is None and at >= heading_max
+        if heading_max is not None and found.heading is None and at >= heading_max:
+            break
         below = rows[at + 1] if at + 1 < len(rows) and row.where and rows[at + 1].where == row.where else None
-        heading = None if is_late else heading_of(row)
+        heading = heading_of(row)
         if heading:
             wrapped = heading_of(row, below) if below else None
             if wrapped and wrapped.columns != heading.columns:
@@ -151,7 +159,9 @@ def _below(found: _Found, heading: Heading, row: Row, *, is_read: bool) -> None:
     elif not figures or is_partial(label):
         _beside(found, row)
     elif is_total(label) or not label:
-        found.totals.append(_Total(row, label, figures))
+        # A total of the column that says what is paid counts alone.
+        paid = [figure for line in lines for at, figure in line.figures.items() if at in heading.at(Role.PAID)]
+        found.totals.append(_Total(row, label, paid or figures))
     else:
         found.unread.append(row)
 
@@ -162,9 +172,14 @@ def _entry(heading: Heading, line: Line, row: Row) -> _Entry | None:
     has_amount = any(at in line.figures for at in heading.at(Role.AMOUNT, Role.PAID))
     if not has_amount or not any(sign.isdigit() for sign in written) or is_total(written) or is_partial(written):
         return None
-    kinds = [written, *(line.texts.get(at, "") for at in heading.at(Role.KIND))]
-    number = without_kind(written)[:TEXT_CHARS_MAX]
-    return _Entry(row, number, any(map(says_credit, kinds)), line.figures)
+    kinds = [line.texts.get(at, "") for at in heading.at(Role.KIND)]
+    is_credit = says_credit(written, is_kind=False) or any(says_credit(kind, is_kind=True) for kind in kinds)
+    odd = next(
+        (line.texts[at] for at in heading.at(Role.PAID)
+         if at not in line.figures and any(sign.isalnum() for sign in line.texts.get(at, ""))), "",
+    )  # fmt: skip
+    may_be = not is_credit and may_be_credit(written) and not any(kinds)
+    return _Entry(row, without_kind(written), is_credit, may_be, line.figures, odd)
 
 
 def _is_doubtful(heading: Heading, line: Line, row: Row) -> bool:
@@ -206,8 +221,13 @@ def _currency(found: _Found, default: str, problems: Problems) -> str | None:
     headings = [code for text in found.headings for code in codes_in(text)]
     totals = [figure.money for total in found.totals for figure in total.figures if total.label]
     totals += [code for total in found.totals for code in codes_in(total.label)]
-    told = [code for text in (found.columns.get(Role.CURRENCY) or {found.told.get(Role.CURRENCY, "")})
-            for code in codes_in(text)]  # fmt: skip
+    said = found.columns.get(Role.CURRENCY) or {found.told[Role.CURRENCY] for _ in found.told.keys() & {Role.CURRENCY}}
+    strange = [text for text in said if not currency_of(text)] + list(filter(None, map(strange_money, found.headings)))
+    if strange:
+        row = found.entries[0].row
+        problems.add(row.line, row.where, f"{shown(min(strange))} is no currency that is known: write it as EUR or USD")
+        return None
+    told = list(map(currency_of, said))
     codes = money_of([*figures, *headings, *told], default) or money_of(totals, default)
     if len(codes) > 1:
         row = found.entries[0].row
@@ -241,11 +261,15 @@ class _Reading:
         """What is paid of each document, in the way that gives the total; None with a problem."""
         totals = self.totals
         ways = list(self._ways())
-        for way in ways:
-            said = self._said(way, lambda *_: None)
-            if said is not None and totals and _sum(said) in {minor for total in totals for minor in total[1]}:
-                return said
         count = problems.count
+        self._tell_odd(problems)
+        if problems.count != count:
+            return None
+        sums = {minor for total in totals for minor in total[1]}
+        for way, with_codes in product(ways, (False, True)):
+            said = self._said(way, _quiet, with_codes=with_codes)
+            if said is not None and _sum(said) in sums:
+                return said
         said = self._said(ways[0], problems.add)
         if totals and said is not None:
             row, minors = totals[-1]
@@ -253,10 +277,19 @@ class _Reading:
         if not totals and not ways[0].is_sure:
             row = self.found.entries[0].row
             problems.add(row.line, row.where, "several columns have amounts, and no total says which is what was paid")
+        if not totals:
+            self._tell_doubtful(ways[0], problems)
         for row in self.found.unread:
             text = " ".join(cell.text for cell in row.cells)
             problems.add(row.line, row.where, f"{shown(text)} is not understood: a document has a number and an amount")
         return said if problems.count == count else None
+
+    def _tell_odd(self, problems: Problems) -> None:
+        """Tell of what stands where an amount that is paid should, and is none."""
+        for entry in self.found.entries:
+            if entry.odd:
+                said = f"{shown(entry.odd)} is no amount, and stands where what is paid of {entry.number} should"
+                problems.add(entry.row.line, entry.row.where, said)
 
     def _ways(self) -> Iterator[_Way]:
         heading = self.found.heading
@@ -264,15 +297,42 @@ class _Reading:
             return
         paid, gross, less = (heading.at(role) for role in (Role.PAID, Role.AMOUNT, Role.DISCOUNT))
         for at in reversed(paid):
-            yield _Way(at, (), is_sure=len(paid) == 1)
+            is_plain = not gross or is_plainly_paid(self._text(at)) or self._is_rest(at, gross, less)
+            yield _Way(at, (), is_sure=len(paid) == 1 and is_plain)
         if less:
             for at in reversed(gross):
                 yield _Way(at, tuple(less), is_sure=len(gross) == 1)
         for at in reversed(gross):
             yield _Way(at, (), is_sure=len(gross) == 1)
 
-    def _said(self, way: _Way, tell: Callable[[int, str, str], None]) -> list[Said] | None:
-        """What each document is in one way of reading; `tell` of each that is not."""
+    def _text(self, at: int) -> str:
+        """What heads a column."""
+        heading = self.found.heading
+        return heading.columns[at].text if heading else ""
+
+    def _is_rest(self, at: int, gross: list[int], less: list[int]) -> bool:
+        """Whether a column is, in every row, what another one is without what is taken off."""
+        if len(gross) != 1 or not less:
+            return False
+        net, whole = (
+            self._said(_Way(at, (), is_sure=True), _quiet),
+            self._said(_Way(gross[0], tuple(less), is_sure=True), _quiet),
+        )
+        return net is not None and net == whole
+
+    def _tell_doubtful(self, way: _Way, problems: Problems) -> None:
+        """Tell of amounts that may be of a credit note or not, where no total says which."""
+        for entry in self.found.entries:
+            figure = entry.figures.get(way.at)
+            if entry.may_be_credit_note and figure and not figure.is_negative:
+                said = f"{entry.number} may be a credit note or an invoice, and no total says which"
+                problems.add(entry.row.line, entry.row.where, f"{said}: read it by a mapping")
+
+    def _said(self, way: _Way, tell: Callable[[int, str, str], None], *, with_codes: bool = False) -> list[Said] | None:
+        """What each document is in one way of reading; `tell` of each that is not.
+
+        `with_codes`: numbers that begin as those of many credit notes are.
+        """
         said, is_whole = [], True
         for entry in self.found.entries:
             row, figure = entry.row, entry.figures.get(way.at)
@@ -288,7 +348,8 @@ class _Reading:
                 continue
             off = sum(abs(each) for each in less if each is not None)
             net = minor - off if minor >= 0 else minor + off
-            said.append(Said(row.line, entry.number, net, entry.is_credit_note))
+            is_credit = entry.is_credit_note or (with_codes and entry.may_be_credit_note)
+            said.append(Said(row.line, entry.number, net, is_credit))
         return said if is_whole else None
 
     def _totals(self) -> list[tuple[Row, list[int]]]:
@@ -312,5 +373,9 @@ class _Reading:
             return None
 
 
+def _quiet(_line: int, _where: str, _message: str) -> None:
+    """Tell nobody."""
+
+
 def _sum(said: Sequence[Said]) -> int:
-    return sum(-abs(each.minor) if each.is_credit_note else each.minor for each in said)
+    return sum(map(signed_minor, documents_of(said)))

@@ -55,6 +55,13 @@ _KIND: Final = r"\b" + _any(r"type typ \w*art tipo soort nature kind") + r"\b"
 _ON: Final = _any("date datum data fecha tag")
 _PAID_ON: Final = rf"(?:{_PAY}|value|valuta|buchung|booking|ausfuhr|execution)\w*(?: \w+)?? ?{_ON}\b"
 _ON_PAID: Final = rf"\b{_ON} (?:\w+ )?(?:{_PAY}|valeur|valor|valuta|execution)"
+# The day of a document, or on which it is due: not that of the payment.
+_DAY_OF: Final = _any(
+    r"\bdue\b fallig echeance vencimiento scadenza verval invoice rechnung facture factura fattura factuur fatura"
+    r" \bbill\b beleg document posting liefer delivery order bestell birth"
+)
+_DATE: Final = _any(r"date\b datum\b \bdata\b \bfecha\b \btag\b")
+_OTHER_DAY: Final = rf"{_DAY_OF}.*{_DATE}|\b{_DATE}.*{_DAY_OF}|fallig|vencimiento|scadenza|verval|echeance"
 _DAY: Final = _any(r"date\b datum\b \bfecha \bdata\b \bdays?\b \btage?\b fallig echeance vencimiento scadenza verval")
 _DISCOUNT: Final = _any(
     r"discount skonto escompte remise descuento sconto korting desconto deduct abzug deduc retencion ritenut withh"
@@ -62,7 +69,9 @@ _DISCOUNT: Final = _any(
 )
 _TAX: Final = r"\b" + _any(r"vat tax mwst ust \w*steuer tva iva btw gst") + r"\b"
 _CURRENCY: Final = (
-    "^" + _any(r"\w*currency ccy curr wahrung whg wkz devise monnaie moneda divisa munt valuta moeda") + "(?: code)?$"
+    rf"^(?:{_any('document doc invoice payment transaction')} )?"
+    + _any(r"\w*currency ccy curr? cur \w*wahrung whg wkz devise monnaie moneda divisa munt valuta moeda")
+    + "(?: code)?$"
 )
 _PAYMENT: Final = rf"(?:{_PAY}|{_TRANSFER})"
 _REFERENCE: Final = (
@@ -73,14 +82,25 @@ _CUSTOMER: Final = _any(
     r" \baccount\s(?:no|number|nr|code)\b"
 )
 _PAID: Final = rf"\b{_PAY}|" + _any(r"\bnet\b netto \bneto\b zahlbetrag abgerechnet settled applied remitted")
+_WORD_OF_PAID: Final = (
+    rf"(?:{_PAY}|amount|amt|betrag|montant|importe|importo|bedrag|valor|summe|sum|total|net|in|de|la|le|the|"
+    r"abgerechnet|settled|applied|remitted)\w*$|[a-z]{3}$"
+)
 _AMOUNT: Final = _any(
     r"amount betrag montant importe importo bedrag \bvalor\b summe \btotal totaal gross brutto \bbrut\b bruto saldo"
     r" balance solde \bopen\b offen \bttc\b \bvalue\b \bsum\b \bamt\b lordo abierto aperto"
 )
+# Of a payment, and not what is paid by it.
+_ABOUT_PAYING: Final = r"\b" + _any(
+    r"terms? conditions? run method mode means status previous\w* prior already earlier not un\w* bereits nicht noch"
+    r" deja non no aun ya gia niet al nao ja \w*bedingung\w* zahlungslauf \w*weise \w*ziel days tage"
+) + r"\b"  # fmt: skip
+_SAYS_PAY: Final = rf"\b(?:un)?{_PAY}"
 # In this order: the first that fits says what a heading is.
 _HEADINGS: Final = (
     (Role.OTHER, rf"{_RATE}|{_SUPPLIER}"),
     (Role.KIND, _KIND),
+    (Role.OTHER, _OTHER_DAY),
     (Role.PAID_ON, rf"{_PAID_ON}|{_ON_PAID}"),
     (Role.DAY, _DAY),
     (Role.DISCOUNT, _DISCOUNT),
@@ -88,6 +108,7 @@ _HEADINGS: Final = (
     (Role.CURRENCY, _CURRENCY),
     (Role.REFERENCE, _REFERENCE),
     (Role.CUSTOMER, _CUSTOMER),
+    (Role.OTHER, rf"{_SAYS_PAY}.*{_ABOUT_PAYING}|{_ABOUT_PAYING}.*{_SAYS_PAY}|zahlungslauf"),
     (Role.PAID, _PAID),
     (Role.AMOUNT, _AMOUNT),
 )
@@ -126,9 +147,9 @@ _PARTIAL: Final = "^" + _any(
     r" subtotaal page\stotal seitensumme of\swhich davon dont\b"
 )
 _CREDIT: Final = _any(
-    r"\bcredit \bcn\b \bgs\b gutschrift \bcrn?\b avoir abono nota\sdi\scredito nota\scredito creditnota"
-    r" nota\sde\scredito storno \bkg\b"
+    r"\bcredit gutschrift avoir abono nota\sdi\scredito nota\scredito creditnota nota\sde\scredito storno"
 )
+_CREDIT_CODES: Final = r"\b" + _any("cn gs crn? kg") + r"\b"
 _KINDS: Final = (
     "^"
     + _any(
@@ -193,9 +214,21 @@ def is_partial(label: str) -> bool:
     return bool(re.search(_PARTIAL, plain(label)))
 
 
-def says_credit(text: str) -> bool:
-    """Whether a word for a kind of document is that of a credit note."""
-    return bool(re.search(_CREDIT, plain(text)))
+@lru_cache(maxsize=4096)
+def is_plainly_paid(heading: str) -> bool:
+    """Whether a heading says nothing but that this is what was paid."""
+    return all(re.match(_WORD_OF_PAID, word) for word in plain(heading).split())
+
+
+def says_credit(text: str, *, is_kind: bool) -> bool:
+    """Whether a text is that of a credit note; short codes count where a column of kinds has them."""
+    words = plain(text)
+    return bool(re.search(_CREDIT, words) or (is_kind and re.search(_CREDIT_CODES, words)))
+
+
+def may_be_credit(number: str) -> bool:
+    """Whether a number begins as many call credit notes, and some their invoices."""
+    return bool(re.match(rf"{_any('cn gs crn?')}(?![a-z])", plain(number)))
 
 
 def without_kind(text: str) -> str:
