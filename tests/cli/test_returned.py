@@ -35,7 +35,7 @@ def test_a_person_says_what_a_bank_took_back_and_that_it_did_not(book: Path) -> 
     (waiting,) = dunwell("cash", "review", "--json", cwd=book).json["lines"]
     assert (waiting["takes_back"], waiting["outcome"], waiting["amount_minor"]) == (True, "exception", -10_300)
     nothing = dunwell("cash", "returned", str(taking), cwd=book)
-    assert (nothing.code, "say which line it is with --of LINE" in nothing.err) == (5, True)
+    assert (nothing.code, "say which line it is, or which payment" in nothing.err) == (5, True)
     answer = dunwell("cash", "returned", str(taking), "--of", str(paid), "--json", cwd=book)
     assert answer.json == {
         "line": taking, "of": paid, "payment": None, "account": "MEYER", "amount_minor": -10_300, "over_minor": 300,

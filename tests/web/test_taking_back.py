@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from dunwell.flows.cash.applying import apply_match, apply_to
+from dunwell.flows.cash.applying import apply_match, apply_to, set_aside
 from dunwell.flows.cash.pay import pay
+from dunwell.flows.cash.returning import return_line
 from dunwell.flows.cash.review import waiting
 from dunwell.records.models import AuditEvent, BankLine, Entity, Payment
 from tests.flows.town import Town, noon
@@ -157,6 +158,20 @@ def test_the_second_of_two_people_is_told(bank: Town, anna: Client, bert: Client
     late = bert.post(at(line(-100)), {"deed": "return-other", "of-number": line(777).pk})
     assert other.status_code == 200
     assert (late.status_code, f"takes line {line(100).pk} back" in said(late)) == (409, True)
+
+
+def test_what_is_refused_is_said_in_words_of_the_page(bank: Town, bert: Client) -> None:
+    """Whoever reads it has buttons before them, and no shell."""
+    old = {"deed": "return-other", "of-number": line(777).pk, "payment-number": ""}
+    told = [said(bert.post(at(line(-100)), old))]  # a part of what had come
+    set_aside(bank.entity, line(-100).pk, reason="no", **BERT)
+    told.append(said(bert.post(at(line(-100)), old)))
+    set_aside(bank.entity, line(-100).pk, reason="yes", back=True, **BERT)
+    return_line(bank.entity, line(-100).pk, of=line(100).pk, **BERT)
+    told.append(said(bert.post(at(line(-100)), old)))
+    alerts = [" ".join(re.findall(r'role="alert">(.*)</div></div>', page)) for page in told]
+    for alert, words in zip(alerts, ("money is taken back whole", "wait again first", "wait again first"), strict=True):
+        assert (words in alert, "dunwell" in alert, "--" in alert) == (True, False, False), alert
 
 
 def test_a_line_of_another_entity_is_not_taken_back(bank: Town, bert: Client) -> None:

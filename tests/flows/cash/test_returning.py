@@ -340,6 +340,6 @@ def test_lines_that_cannot_be_about_each_other_are_refused(bank: Town, tmp_path:
         with pytest.raises(NotFound, match=f"there is no bank line {huge} of ACME"):
             unreturn(entity, huge, **BERT)
     set_aside(entity, taking, reason="x", **BERT)
-    with pytest.raises(Conflict, match="is set aside: let it wait again first with `dunwell cash set-aside"):
+    with pytest.raises(Conflict, match="is set aside: let it wait again first, for a reason"):
         return_line(entity, taking, of=paid, **BERT)
     assert states() == [(10_000, "open"), (-10_000, "set_aside"), (-50_000, "open"), (3_000, "open")]

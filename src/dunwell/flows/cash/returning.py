@@ -132,8 +132,8 @@ def return_line(
             return _take_back_payment(entity, line, payment, by=by, at=at)
         if earlier is None:
             raise Conflict(
-                f"nobody can tell what line {line_id} takes back: say which line it is with --of LINE, "
-                "or which payment with --payment NUMBER"
+                f"nobody can tell what line {line_id} takes back: say which line it is, "
+                "or which payment that no line had brought"
             )
         return _take_back_line(entity, line, earlier, by=by, at=at)
 
@@ -246,14 +246,11 @@ def _require_taking(entity: Entity, line: BankLine, at: datetime) -> None:
     """Refuse a line that takes nothing back, or does not wait. Errors: Conflict, Invalid."""
     if line.state == BankLineState.RETURNED:
         what = f"takes line {line.returns_id} back" if line.returns_id else "is taken back, or takes a payment back"
-        raise Conflict(f"line {line.pk} {what}: let both wait again with `dunwell cash returned {line.pk} --back`")
+        raise Conflict(f"line {line.pk} {what}: let both wait again first, where that is not so")
     if line.amount_minor > 0 and not line.is_reversal:
         raise Invalid(f"line {line.pk} is money that came in: it takes nothing back")
     if line.state == BankLineState.SET_ASIDE:
-        raise Conflict(
-            f"line {line.pk} is set aside: "
-            f"let it wait again first with `dunwell cash set-aside {line.pk} --reason TEXT --back`"
-        )
+        raise Conflict(f"line {line.pk} is set aside: let it wait again first, for a reason")
     require_past(f"line {line.pk} takes money back", line.booked_on, entity, at)
 
 
@@ -347,7 +344,7 @@ def _require_amount(line: BankLine, minor: int, what: str) -> None:
     if over < 0:
         raise Invalid(
             f"line {line.pk} is {took}, and {what} {came}: money is taken back whole; "
-            "where only a part is gone, unapply it, set both lines aside, and note the rest with `dunwell pay`"
+            "where only a part is gone, take back what it paid, set both lines aside, and note the rest as a payment"
         )
     if taking_back(movement(line)).is_empty():
         raise Invalid(f"line {line.pk} is {took}, and {what} {came}, and the bank does not say that it takes any back")

@@ -68,8 +68,8 @@ class PaymentRow:
 def sums(entity_id: int, *, on: date, back: Sequence[int] = ()) -> list[Sums]:
     """What waits, and what was applied in the 30 days before, by currency.
 
-    `back`: the lines that wait and take others back, the largest first. By itself counts what was certain enough
-    when it was matched, and which nobody chose the items of.
+    `back`: the lines that wait and take others back, the largest first. By itself counts what was certain, and
+    which no person has said yes to, or chosen the items of.
     """
     found: dict[str, dict[str, int]] = {}
     waits = BankLine.objects.filter(WAITS, CAME, entity_id=entity_id).order_by().values("currency")
