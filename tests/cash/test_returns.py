@@ -14,6 +14,7 @@ from dunwell.cash.kinds import taking_back
 from dunwell.cash.returns import MOVEMENTS, RETURN_GUESSES, RETURNS, Returned, find
 from dunwell.cash.settings import Settings
 from tests.cash.desk import minor
+from tests.examples import examples
 
 DAY = date(2026, 3, 2)
 REASON: Final[dict[str, Any]] = {"return_reason": "AM04"}
@@ -249,7 +250,7 @@ def accounts(draw: st.DrawFn) -> Account:
     return bank
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(accounts(), st.integers(0, 1000))
 def test_each_line_is_taken_back_once_whole_and_whatever_the_order_of_rows(bank: Account, seed: int) -> None:
     found, again = bank.find(), bank.find(seed)

@@ -61,7 +61,7 @@ def conserved(total_minor: int) -> None:
 
 
 # The town is as it was after each example: what an example did is rolled back.
-@settings(max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.sampled_from((100, 50, 40, 90, 20, 170)), st.sampled_from(TEXTS)), min_size=1, max_size=5),
     st.lists(st.tuples(st.sampled_from(DEEDS), st.integers(0, 4), st.integers(0, 3)), max_size=8),

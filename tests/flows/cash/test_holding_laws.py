@@ -13,6 +13,7 @@ from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.errors import FlowError
 from dunwell.flows.people.holds import hold, release
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, Hold, Item
+from tests.examples import SOAK
 from tests.flows.cash.banking import bank_account, take
 from tests.flows.town import Town, noon
 from tests.sources.bank.mt940_files import mt940
@@ -125,7 +126,7 @@ def all_hold_that_may(desk: Desk, had_their_time: set[int]) -> None:
         assert is_in_force(line.hold, desk.today) == may
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(4 if SOAK else 1))
 def test_a_line_holds_back_if_and_only_if_it_waits_and_may(town: Town, tmp_path: Path, seed: int) -> None:
     chance = Random(seed)
     bank_account(town.entity)

@@ -16,14 +16,17 @@ from dunwell.sources.remittance import pdf as pdf_reader
 from dunwell.sources.remittance import recognise, tables
 from dunwell.sources.remittance.layout import Cell, Row
 from dunwell.sources.remittance.mapping import read_advice_mapping
+from tests.examples import examples
 from tests.sources.remittance.advising import heard, pdf, table
 from tests.sources.remittance.test_mapped import HEADER, MAPPING, ROWS
 
 PLAIN: Final = (
     "Kunde: 10023\nRechnung;Datum;Betrag;Skonto\nA-17;01.02.2026;1.234,50;4,50\nGS-1;;-5,00;\nSumme;;1.225,00;\n"
 )
-FEW: Final = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-FEWER: Final = settings(FEW, max_examples=20)
+FEW: Final = settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+FEWER: Final = settings(FEW, max_examples=examples(20))
 
 
 def workbook() -> bytes:
@@ -106,7 +109,7 @@ WORDS: Final = st.sampled_from([
 ])  # fmt: skip
 
 
-@settings(FEW, max_examples=300)
+@settings(FEW, max_examples=examples(300))
 @given(rows=st.lists(st.lists(WORDS, min_size=1, max_size=5), max_size=8))
 def test_whatever_stands_in_cells_adds_up_or_is_told(rows: list[list[str]]) -> None:
     problems = Problems("advice")

@@ -6,6 +6,7 @@ from typing import Any, Final
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sources.remittance.advising import heard, pdf, table, text
 
 # Of each language: number, date, gross, discount, paid, total, kind, credit note; and the decimal sign with thousands.
@@ -73,7 +74,7 @@ def rows_of(of: dict[str, Any]) -> tuple[list[list[str]], str, dict[str, int]]:
     return rows, f"{total}: {whole} EUR" if of["total"] == "below" else "", truth
 
 
-@settings(FEW, max_examples=200)
+@settings(FEW, max_examples=examples(200))
 @given(of=layouts())
 def test_a_table_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -> None:
     rows, below, truth = rows_of(of)
@@ -81,7 +82,7 @@ def test_a_table_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -
     assert text(tmp_path, f"{content}{below}\n").amounts == truth
 
 
-@settings(FEW, max_examples=15)
+@settings(FEW, max_examples=examples(15))
 @given(of=layouts())
 def test_a_pdf_is_read_as_it_was_written(tmp_path: Path, of: dict[str, Any]) -> None:
     rows, below, truth = rows_of(of)
