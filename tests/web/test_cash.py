@@ -197,6 +197,7 @@ def test_all_that_waits_is_matched_and_what_is_certain_applied(town: Town, bert:
 
 
 def test_very_many_lines_are_matched_at_the_shell(town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    change_settings(town.entity, {}, usual=["match_before_run"], **BERT)
     monkeypatch.setattr(bounds, "AT_ONCE", 2)
     for answer in (bert.get(where(town, "cash-match")), bert.post(where(town, "cash-match"))):
         assert (answer.status_code, "with dunwell cash match" in said(answer)) == (409, True)
@@ -206,6 +207,7 @@ def test_very_many_lines_are_matched_at_the_shell(town: Town, bert: Client, monk
 def test_nor_does_a_run_that_begins_keep_a_browser_waiting(
     town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    change_settings(town.entity, {}, usual=["match_before_run"], **BERT)
     monkeypatch.setattr(bounds, "AT_ONCE", 2)
     for answer in (bert.get(where(town, "propose")), bert.post(where(town, "propose"))):
         assert (answer.status_code, "with dunwell cash match" in said(answer)) == (409, True)
@@ -218,6 +220,7 @@ def test_nor_does_a_run_that_begins_keep_a_browser_waiting(
 def test_once_lines_were_looked_at_a_run_begins_however_many_wait(
     town: Town, bert: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    change_settings(town.entity, {}, usual=["match_before_run"], **BERT)
     match_lines(town.entity, apply=False, **BERT)
     monkeypatch.setattr(bounds, "AT_ONCE", 2)
     assert bert.post(where(town, "propose")).status_code == 302
