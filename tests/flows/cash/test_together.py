@@ -26,29 +26,13 @@ from dunwell.records.models import (
     Payment,
     Task,
 )
-from tests.flows.cash.banking import AT, bank_account, take
+from tests.flows.cash.banking import bank_account, take
+from tests.flows.cash.test_matching import BERT, bank, line_of
 from tests.flows.cash.test_waived import KEEPING
 from tests.flows.town import Town, day, noon
 from tests.sources.bank.mt940_files import mt940
 
-BERT: Final[dict[str, Any]] = {"by": "bert", "at": AT}
-
-
-@pytest.fixture
-def bank(town: Town) -> Town:
-    """ACME with its bank account, and MEYER and SMITH who owe."""
-    bank_account(town.entity)
-    town.account("MEYER", email="ap@meyer.example")
-    town.account("SMITH", email="ap@smith.example")
-    town.item("INV-20170", "MEYER", "100.00 EUR", "2026-02-01")
-    town.item("INV-20180", "MEYER", "50.00 EUR", "2026-02-05")
-    town.item("INV-30990", "SMITH", "80.00 EUR", "2026-02-05")
-    return town
-
-
-def line_of(amount_minor: int) -> int:
-    """The line of an amount."""
-    return BankLine.objects.get(amount_minor=amount_minor).pk
+__all__ = ["bank"]
 
 
 def test_a_credit_note_that_the_payer_sets_off_lowers_the_invoice_and_the_money_pays_the_rest(

@@ -22,6 +22,7 @@ from dunwell.records import audit, frames
 from dunwell.records.connect import share
 from dunwell.records.models import (
     BANK_LINE_WAITS,
+    CAME_IN,
     Account,
     BankLine,
     BankLineState,
@@ -66,9 +67,8 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
     """
     with transaction.atomic():
         waiting = BankLine.objects.filter(
-            entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False,
-            taken_back=False,
-        )  # fmt: skip
+            CAME_IN, entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, taken_back=False
+        )
         lines = {line.pk: line for line in waiting.select_for_update(no_key=True).order_by("pk")}
         certain = BankMatch.objects.filter(line__in=lines, outcome=CERTAIN, account__isnull=False)
         matches = list(certain.select_related("account").order_by("line__booked_on", "line"))

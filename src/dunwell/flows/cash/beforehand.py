@@ -9,11 +9,10 @@ from django.db.models import QuerySet
 
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.matching import match_lines
-from dunwell.flows.cash.reading import waiting_lines
 from dunwell.flows.cash.taking_back import lines_taking_back
 from dunwell.flows.entities import local_day
 from dunwell.flows.progress import Progress, untold
-from dunwell.records.models import BankLine, BankLineState, Entity, Task
+from dunwell.records.models import BANK_LINE_WAITS, CAME_IN, BankLine, BankLineState, Entity, Task
 
 TASK: Final = "money_not_matched"
 
@@ -54,13 +53,15 @@ def unmatched(entity: Entity, *, on: date) -> Unmatched:
 
 def _is_waiting(entity: Entity, on: date) -> bool:
     """Whether money came in that is not applied, also such as was looked at before: by now its invoice may be there."""
-    return waiting_lines(entity, on=on).height > 0 or lines_taking_back(entity, on=on).height > 0
+    return _waiting(entity, on).exists() or lines_taking_back(entity, on=on).height > 0
+
+
+def _waiting(entity: Entity, on: date) -> "QuerySet[BankLine]":
+    return BankLine.objects.filter(CAME_IN, entity=entity, state__in=BANK_LINE_WAITS, booked_on__lte=on)
 
 
 def _unlooked(entity: Entity, on: date) -> "QuerySet[BankLine]":
-    return BankLine.objects.filter(
-        entity=entity, state=BankLineState.OPEN, match=None, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
-    )
+    return _waiting(entity, on).filter(state=BankLineState.OPEN, match=None)
 
 
 def _asked(entity: Entity) -> "QuerySet[Task]":

@@ -17,7 +17,7 @@ from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.flows.entities import local_day
 from dunwell.flows.people.holds import hold, release
 from dunwell.records import frames
-from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, BankMatch, Entity, Hold, Item
+from dunwell.records.models import BANK_LINE_WAITS, CAME_IN, Account, BankLine, BankMatch, Entity, Hold, Item
 from dunwell.records.pieces import in_pieces
 
 CLAIMS: Final = ("invoice", "instalment", "charge")
@@ -120,9 +120,8 @@ def _wanted(entity: Entity, settings: Settings, held: Collection[int], today: da
 def _waiting(entity: Entity, settings: Settings, held: Collection[int], today: date) -> Iterator[_Waiting]:
     """The lines that wait and whose payer is known, without those that have had their time."""
     lines = BankLine.objects.filter(
-        entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False, booked_on__lte=today,
-        match__isnull=False,
-    )  # fmt: skip
+        CAME_IN, entity=entity, state__in=BANK_LINE_WAITS, booked_on__lte=today, match__isnull=False
+    )
     guessed = dict(_guessed(entity))
     columns = ("pk", "hold", "match__account", "currency", "amount_minor", "booked_on")
     for line_id, hold_id, account_id, currency, amount_minor, booked_on in lines.values_list(*columns):

@@ -13,7 +13,17 @@ from dunwell.engine.book import Schema
 from dunwell.engine.references import reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
-from dunwell.records.models import BANK_LINE_WAITS, Account, BankLine, Entity, Item, KnownPayer, NoticeLine, NoticeState
+from dunwell.records.models import (
+    BANK_LINE_WAITS,
+    CAME_IN,
+    Account,
+    BankLine,
+    Entity,
+    Item,
+    KnownPayer,
+    NoticeLine,
+    NoticeState,
+)
 from dunwell.records.pieces import in_pieces
 
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
@@ -24,9 +34,9 @@ _AT_ONCE: Final = 50_000  # closed items that are looked through
 
 def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
     """The money that has come in by a day, and is not applied, nor set aside."""
-    found = BankLine.objects.filter(
-        entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False, booked_on__lte=on
-    ).order_by("booked_on", "pk")
+    found = BankLine.objects.filter(CAME_IN, entity=entity, state__in=BANK_LINE_WAITS, booked_on__lte=on).order_by(
+        "booked_on", "pk"
+    )
     names = ["pk", *(name for name in LINES if name != "line_id")]
     return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
 

@@ -10,7 +10,7 @@ from dunwell.flows.cash.applying import forget_payer
 from dunwell.flows.cash.guessing import Guess, Names
 from dunwell.flows.cash.taking_back import Earlier, TakingBack, waiting_returns
 from dunwell.flows.errors import NotFound
-from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankMatch, Entity, KnownPayer
+from dunwell.records.models import BANK_LINE_WAITS, CAME_IN, BankLine, BankMatch, Entity, KnownPayer
 
 RETURN: Final = "return"  # the step of a line that takes back another
 
@@ -78,7 +78,7 @@ class ShownPayer:
 
 def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     """List what came in and is not applied, and what banks took back, the largest first."""
-    found = BankLine.objects.filter(entity=entity, state__in=BANK_LINE_WAITS, amount_minor__gt=0, is_reversal=False)
+    found = BankLine.objects.filter(CAME_IN, entity=entity, state__in=BANK_LINE_WAITS)
     count = found.count()
     lines = list(found.select_related("hold").order_by("-amount_minor", "pk")[:most])
     found_matches = BankMatch.objects.filter(line__in=lines).select_related("account")

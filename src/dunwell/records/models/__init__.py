@@ -30,6 +30,7 @@ from dunwell.records.models.book import (
 )
 from dunwell.records.models.cash import (
     BANK_LINE_WAITS,
+    CAME_IN,
     BankAccount,
     BankLine,
     BankLineState,
@@ -58,6 +59,7 @@ from dunwell.records.models.snapshot import Snapshot
 
 __all__ = [
     "BANK_LINE_WAITS",
+    "CAME_IN",
     "PERHAPS_GONE",
     "Account",
     "Alert",

@@ -58,6 +58,7 @@ class BankLineState(models.TextChoices):
 
 
 BANK_LINE_WAITS: Final = (BankLineState.OPEN, BankLineState.PROPOSED)
+CAME_IN: Final = Q(amount_minor__gt=0, is_reversal=False)  # with a line; the others went out, or take something back
 
 
 class BankLine(models.Model):

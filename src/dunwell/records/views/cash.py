@@ -13,6 +13,7 @@ from django.db.models.functions import Abs
 from dunwell.engine.money import MoneyError, to_minor
 from dunwell.records.models import (
     BANK_LINE_WAITS,
+    CAME_IN,
     Account,
     BankLine,
     BankLineState,
@@ -25,13 +26,12 @@ LINES_SHOWN: Final = 25
 ITEMS_NAMED: Final = 5
 OF_ACCOUNT_MAX: Final = 400
 WAITS: Final = Q(state__in=BANK_LINE_WAITS)
-CAME: Final = Q(amount_minor__gt=0, is_reversal=False)
 # What a list can show, by the word in its address. Lines that wait come the largest first, the others the latest.
 SHOWN: Final = {
-    "": WAITS & CAME,
+    "": WAITS & CAME_IN,
     "proposed": Q(state=BankLineState.PROPOSED),
-    "unknown": Q(state=BankLineState.OPEN) & CAME,
-    "taken_back": WAITS & CAME & Q(taken_back=True),
+    "unknown": Q(state=BankLineState.OPEN) & CAME_IN,
+    "taken_back": WAITS & CAME_IN & Q(taken_back=True),
     "applied": Q(state=BankLineState.APPLIED),
     "set_aside": Q(state=BankLineState.SET_ASIDE),
     "returned": Q(state=BankLineState.RETURNED),

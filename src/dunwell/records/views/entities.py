@@ -6,6 +6,7 @@ from datetime import time
 from django.db.models import Count, Max
 
 from dunwell.records.models import (
+    CAME_IN,
     AuditEvent,
     BankLine,
     Delivery,
@@ -16,7 +17,7 @@ from dunwell.records.models import (
     RunState,
     Task,
 )
-from dunwell.records.views.cash import CAME, WAITS
+from dunwell.records.views.cash import WAITS
 from dunwell.records.views.runs import RunLine, line_of, unapproved
 
 
@@ -69,7 +70,7 @@ def cards() -> list[EntityCard]:
     lacks = dict(unapproved(runs).values("entity").annotate(n=Count("pk")).values_list("entity", "n"))
     doubt = Delivery.objects.filter(state=DeliveryState.IN_DOUBT, notice__state=NoticeState.POSTED)
     in_doubt = dict(doubt.values("notice__entity").annotate(n=Count("pk")).values_list("notice__entity", "n"))
-    waits = BankLine.objects.filter(WAITS, CAME).order_by().values("entity").annotate(n=Count("pk"))
+    waits = BankLine.objects.filter(WAITS, CAME_IN).order_by().values("entity").annotate(n=Count("pk"))
     lines = dict(waits.values_list("entity", "n"))
     tasks: dict[int, dict[str, int]] = {}
     found = Task.objects.filter(closed_at=None).values("entity", "kind").annotate(n=Count("pk")).order_by("kind")

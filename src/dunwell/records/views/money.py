@@ -8,8 +8,8 @@ from typing import Final
 from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
 
 from dunwell.engine.calendars import calendar_of, is_closed
-from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity, Item, Payment
-from dunwell.records.views.cash import BACK_MAX, CAME, WAITS
+from dunwell.records.models import CAME_IN, BankAccount, BankLine, BankStatement, Entity, Item, Payment
+from dunwell.records.views.cash import BACK_MAX, WAITS
 
 LATE_DAYS: Final = 3
 APPLIED_DAYS: Final = 30
@@ -72,7 +72,7 @@ def sums(entity_id: int, *, on: date, back: Sequence[int] = ()) -> list[Sums]:
     which no person has said yes to, or chosen the items of.
     """
     found: dict[str, dict[str, int]] = {}
-    waits = BankLine.objects.filter(WAITS, CAME, entity_id=entity_id).order_by().values("currency")
+    waits = BankLine.objects.filter(WAITS, CAME_IN, entity_id=entity_id).order_by().values("currency")
     for row in waits.annotate(n=Count("pk"), minor=Sum("amount_minor")):
         found.setdefault(row["currency"], {}).update(waiting=row["n"], waiting_minor=row["minor"])
     if back:
@@ -91,7 +91,7 @@ def sums(entity_id: int, *, on: date, back: Sequence[int] = ()) -> list[Sums]:
 
 def waiting(entity_id: int) -> int:
     """How many lines wait that money came in with."""
-    return BankLine.objects.filter(WAITS, CAME, entity_id=entity_id).count()
+    return BankLine.objects.filter(WAITS, CAME_IN, entity_id=entity_id).count()
 
 
 def bank_accounts(entity_id: int, *, on: date) -> list[BankAccountRow]:
