@@ -85,7 +85,7 @@ def accounts(entity: OfEntity = None, json: Json = False) -> None:
 @refuses
 def import_(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2, OFX, or a table.")
+        list[Path], typer.Argument(metavar="FILE", help="camt.052/053/054, MT940, MT942, BAI2, OFX, a table; or a ZIP.")
     ],
     mapping: Annotated[
         Path | None, typer.Option("--mapping", metavar="MAP", help="Says which column of a table is what (YAML).")
@@ -104,16 +104,17 @@ def import_(
     from dunwell.flows.cash.statements import import_statements  # noqa: PLC0415  # after the book is open
 
     chosen = entity_of(entity) if entity else None
-    told = []
+    told: list[FileReport] = []
     try:
         with progress(quiet=json) as tell:
             for file in files:
-                report = import_statements(
+                reports = import_statements(
                     file, mapping=mapping, entity=chosen, by=clock.actor(), at=clock.now(), progress=tell
                 )
-                told.append(report)
+                told += reports
                 if not json:
-                    _tell(told[-1])
+                    for each in reports:
+                        _tell(each)
     finally:  # those before one that is refused stay taken in
         if json:
             as_json({"files": [asdict(each) for each in told]})

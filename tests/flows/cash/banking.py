@@ -24,7 +24,8 @@ def take(
     """Take a file in."""
     path = folder / name
     path.write_bytes(content.encode())
-    return import_statements(path, entity=entity, by="bert", at=at)
+    (report,) = import_statements(path, entity=entity, by="bert", at=at)
+    return report
 
 
 def kept() -> list[tuple[str, int, str]]:

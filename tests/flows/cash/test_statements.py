@@ -26,13 +26,6 @@ from tests.sources.bank.mt940_files import IBAN, mt940
 ONE = mt940(["260302 50 //B1 invoice A-17", "260302 -20 //B2 rent"], opens=100)
 
 
-@pytest.fixture
-def bank(town: Town) -> Town:
-    """ACME with its bank account."""
-    bank_account(town.entity)
-    return town
-
-
 def test_a_statement_is_taken_in_with_all_its_lines(bank: Town, tmp_path: Path) -> None:
     report = take(tmp_path, ONE)
     (statement,) = report.statements
@@ -209,58 +202,6 @@ def test_an_advice_of_a_sum_without_its_banks_reference_waits_as_a_whole(bank: T
     parts = [part.format("<AcctSvcrRef>T-1</AcctSvcrRef>", "60.00"), part.format("", "40.00")]
     (advice,) = take(tmp_path, message(entry("100.00", *parts), kind="054"), "advice.xml").statements
     assert (advice.lines, advice.without_reference) == (0, 2)
-
-
-def test_a_table_is_taken_in_by_its_mapping(bank: Town, tmp_path: Path) -> None:
-    mapping = tmp_path / "bank.yaml"
-    mapping.write_text(
-        f"rows: movements\naccount: {IBAN}\ncurrency: EUR\nbooked: {{column: day}}\n"
-        "amount: {column: amount}\nname: {column: who}\ntext: {column: what}\n"
-    )
-    table = tmp_path / "bank.csv"
-    table.write_text("day,amount,who,what\n2026-03-02,50.00,Meyer,A-17\n2026-03-03,-7.00,Landlord,rent\n")
-    (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
-    assert (statement.lines, statement.lines_minor) == (2, 4300)
-    table.write_text(table.read_text() + "2026-03-04,1.00,Meyer,A-18\n")
-    (longer,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
-    assert (longer.lines, longer.known) == (1, 2)
-    mapping.write_text("rows: items\n")
-    with pytest.raises(Invalid, match="the mapping cannot be taken"):
-        import_statements(table, mapping=mapping, by="bert", at=AT)
-
-
-def mapped(folder: Path, name: str, account: str, more: str = "") -> Path:
-    """A mapping of a table with the columns acc, day, amount and what."""
-    path = folder / name
-    path.write_text(
-        f"rows: movements\naccount: {account}\ncurrency: EUR\nbooked: {{column: day}}\n"
-        f"amount: {{column: amount}}\ntext: {{column: what}}\n{more}"
-    )
-    return path
-
-
-def test_rows_of_one_account_are_counted_however_a_table_mixes_accounts(bank: Town, tmp_path: Path) -> None:
-    bank_account(bank.entity, "77777")
-    table, mapping = tmp_path / "bank.csv", mapped(tmp_path, "m.yaml", "{column: acc}")
-    alike = f"{IBAN},2026-03-02,50.00,thanks\n"
-    table.write_text(f"acc,day,amount,what\n{alike}77777,2026-03-02,5.00,x\n{alike}")
-    report = import_statements(table, mapping=mapping, by="bert", at=AT)
-    assert sum(each.lines for each in report.statements) == 3
-    table.write_text(table.read_text() + alike)
-    longer = import_statements(table, mapping=mapping, by="bert", at=AT)
-    assert (sum(each.lines for each in longer.statements), sum(each.known for each in longer.statements)) == (1, 3)
-
-
-def test_a_table_is_taken_in_once_by_each_mapping(bank: Town, tmp_path: Path) -> None:
-    bank_account(bank.entity, "77777")
-    table = tmp_path / "bank.csv"
-    table.write_text("acc,day,amount,what\nA,2026-03-02,50.00,x\nB,2026-03-02,5.00,y\n")
-    for account, which in ((IBAN, "A"), ("'77777'", "B")):
-        mapping = mapped(tmp_path, f"{which}.yaml", account, f"only: {{acc: {which}}}\n")
-        (statement,) = import_statements(table, mapping=mapping, by="bert", at=AT).statements
-        assert statement.lines == 1
-        assert import_statements(table, mapping=mapping, by="bert", at=AT).is_known
-    assert kept() == [("2026-03-02", 500, "y"), ("2026-03-02", 5000, "x")]
 
 
 def test_a_file_that_is_known_is_refused_for_another_entity_all_the_same(bank: Town, tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_camt_has_its_reader(tmp_path: Path, encoding: str) -> None:
         (b"", "the file is empty"),
         (b"Date;Amount\n2026-03-31;1,00\n", "nothing in it looks like a bank's format"),
         (b"<html><body>no</body></html>", "it is HTML or XML, and no message of ISO 20022"),
-        (b"PK\x03\x04aaaa", "it is an archive or a packed file"),
-        (b"\x1f\x8baaaa", "it is an archive or a packed file"),
+        (b"PK\x03\x04aaaa", "it is a packed file or an Excel file"),
+        (b"\x1f\x8baaaa", "it is a packed file or an Excel file"),
         (b"%PDF-1.7", "it is a PDF"),
         (b"PAR1aaa", "it is a table"),
         (b"\xff\xfe:\0" + b"2\x000\0", "nothing in it looks like a bank's format"),
@@ -59,7 +59,7 @@ def test_what_no_reader_knows_is_refused_with_what_is_read(tmp_path: Path, conte
     path.write_bytes(content)
     read = heard(sniff.read, path)
     assert read.told[0].startswith(f"file.txt:1: {told}")
-    assert "camt.052, 053 and 054, MT940 and MT942, BAI2, OFX, and tables" in read.told[0]
+    assert "camt.052, 053 and 054, MT940 and MT942, BAI2, OFX, tables" in read.told[0]
 
 
 @needs("bank-mt940-wolph")

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,9 +23,10 @@ from dunwell.records.models import BankAccount, BankLine, BankStatement, Entity
 from dunwell.records.views.statements import hole_before
 from dunwell.sources.bank.balances import balanced
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
-from dunwell.sources.bank.sniff import read
+from dunwell.sources.bank.sniff import Reader, read
 from dunwell.sources.bank.table import reader_by
 from dunwell.sources.bank.table_mapping import read_bank_mapping
+from dunwell.sources.packed import files_in
 from dunwell.sources.problems import Problems
 
 LINES_AT_ONCE: Final = 2_000
@@ -71,9 +73,10 @@ def import_statements(
     by: str,
     at: datetime,
     progress: Progress = untold,
-) -> FileReport:
+) -> tuple[FileReport, ...]:
     """Take in the statements of a file, all or none; the same again, and what overlaps, changes nothing.
 
+    Of a ZIP archive these are the statements of all its files, one after the other; a report for each of them.
     `mapping`: a file that says which column of a table is what; without it the format is told by what is in the file.
     `entity`: whose accounts they have to be of, where somebody says so. Lines are kept as the bank says them, and are
     applied by nobody yet. Errors: NotFound for a file that is not there; Invalid with every problem and its place;
@@ -82,23 +85,33 @@ def import_statements(
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        digest = digest_of(path, mapping)
-        with refusing(path), transaction.atomic():
-            there = BankStatement.objects.filter(digest=digest)
-            if there.exists() and not (entity and there.exclude(entity=entity).exists()):
-                return FileReport(file=path.name, digest=digest, is_known=True)
-            problems = Problems(path.name)
-            pieces = reader(path, problems, partial(progress, f"reading {path.name}"))
-            coming = list(heads(balanced(pieces, problems), entity, problems))
-            problems.refuse()
-            if digest_of(path, mapping) != digest:
-                raise Conflict(f"{path.name} was written to while it was read: take it in again")
-            taking = _Taking(path.name, digest=digest, is_table=mapping is not None, by=by, at=at)
-            pieces = reader(path, problems, partial(progress, f"taking in {path.name}"))
-            statements = tuple(taking.statements(pieces, coming))
-            return FileReport(file=path.name, digest=digest, is_known=False, statements=statements)
+        with refusing(path), transaction.atomic(), closing(files_in(path)) as files:
+            return tuple(
+                _take_in(file, name, reader, mapping=mapping, entity=entity, by=by, at=at, progress=progress)
+                for name, file in files
+            )
     except OSError as error:
         raise NotFound(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _take_in(
+    path: Path, name: str, reader: Reader, *, mapping: Path | None, entity: Entity | None, by: str, at: datetime,
+    progress: Progress,
+) -> FileReport:  # fmt: skip
+    """Take in the statements of one file, in the caller's transaction."""
+    digest = digest_of(path, mapping)
+    there = BankStatement.objects.filter(digest=digest)
+    if there.exists() and not (entity and there.exclude(entity=entity).exists()):
+        return FileReport(file=name, digest=digest, is_known=True)
+    problems = Problems(name)
+    pieces = reader(path, problems, partial(progress, f"reading {name}"))
+    coming = list(heads(balanced(pieces, problems), entity, problems))
+    problems.refuse()
+    if digest_of(path, mapping) != digest:
+        raise Conflict(f"{name} was written to while it was read: take it in again")
+    taking = _Taking(name, digest=digest, is_table=mapping is not None, by=by, at=at)
+    pieces = reader(path, problems, partial(progress, f"taking in {name}"))
+    return FileReport(file=name, digest=digest, is_known=False, statements=tuple(taking.statements(pieces, coming)))
 
 
 def digest_of(path: Path, mapping: Path | None) -> str:

@@ -13,7 +13,9 @@ from dunwell.sources.tables import Progress
 Reader: TypeAlias = Callable[[Path, Problems, Progress | None], Pieces]
 
 BYTES_LOOKED_AT: Final = 16_384
-WHAT_IS_READ: Final = "camt.052, 053 and 054, MT940 and MT942, BAI2, OFX, and tables (CSV, Excel, Parquet) by a mapping"
+WHAT_IS_READ: Final = (
+    "camt.052, 053 and 054, MT940 and MT942, BAI2, OFX, tables (CSV, Excel, Parquet) by a mapping, and ZIPs of these"
+)
 _ARCHIVES: Final = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!", b"(\xb5/\xfd")
 _TABLES: Final = (b"PAR1", b"\xd0\xcf\x11\xe0")
 _OFX: Final = re.compile(r"OFXHEADER|<OFX>|<\?OFX", re.IGNORECASE)
@@ -58,7 +60,7 @@ def _about(first: bytes) -> str:
     if not first.strip():
         return "the file is empty"
     if first.startswith(_ARCHIVES):
-        return "it is an archive or a packed file, or an Excel file: unpack it, or read it by a mapping"
+        return "it is a packed file or an Excel file: unpack it, or read it by a mapping"
     if first.startswith(_TABLES):
         return "it is a table: read it by a mapping"
     if first.startswith(b"%PDF"):

@@ -32,7 +32,7 @@ def bank_files(request: HttpRequest, entity: EntityLine) -> HttpResponse:
             if is_advice:
                 about["advised"] = _advised(request, entity)
             else:
-                about["report"] = _taken_in(request, entity)
+                about["reports"] = _taken_in(request, entity)
         except FlowError as error:
             status, title = status_of(error)
             first, *problems = str(error).splitlines()
@@ -45,8 +45,8 @@ def bank_files(request: HttpRequest, entity: EntityLine) -> HttpResponse:
     return render(request, "cash/files.html", about, status=status)
 
 
-def _taken_in(request: HttpRequest, entity: EntityLine) -> FileReport:
-    """What the bank's file of a form brought. Errors: Invalid; those of taking it in."""
+def _taken_in(request: HttpRequest, entity: EntityLine) -> tuple[FileReport, ...]:
+    """What the bank's file of a form brought, or each file of an archive. Errors: Invalid; those of taking it in."""
     with kept(request, "file", "mapping") as (file, mapping):
         if file is None:
             raise Invalid("choose a file that the bank has sent")
