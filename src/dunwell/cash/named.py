@@ -29,13 +29,18 @@ def claims_named(
     named_open = _gaps(_sets(opened, lines, stock, group, settings), settings)
     whole = _gaps(_sets(named, lines, stock, group, settings), settings)
     told = _known(pl.concat([whole, named_open.filter(pl.col("case") == "number_discount")]), payers)
-    several = named.filter(pl.col("payer_id").n_unique().over("line_id") > 1).with_columns(
-        payer_id=pl.lit(None, dtype=pl.Int64)
-    )
-    across = _gaps(_sets(several, lines, stock, group, settings), settings).filter(pl.col("gap_open_minor") == 0)
+    across = _gaps(_sets(_of_several(named), lines, stock, group, settings), settings)
+    across = across.filter(pl.col("gap_open_minor") == 0)
     unknown = across.with_columns(how=pl.lit("several_payers"), known=pl.lit("none").cast(told.schema["known"]))
     both = pl.concat([told, unknown], how="diagonal")
     return claims(both).with_columns(both["gap_open_minor"]).filter(pl.col("case").is_not_null())
+
+
+def _of_several(named: pl.DataFrame) -> pl.DataFrame:
+    """What lines name of several payers, as of one that nobody knows: each of them is paid some of the money."""
+    pays = (pl.col("cap_minor").sum().over("line_id", "payer_id") > 0).all().over("line_id")
+    several = named.filter((pl.col("payer_id").n_unique().over("line_id") > 1) & pays)
+    return several.with_columns(payer_id=pl.lit(None, dtype=pl.Int64))
 
 
 def _sets(
