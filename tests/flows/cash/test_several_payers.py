@@ -157,8 +157,8 @@ def test_a_bank_takes_all_payments_of_a_line_back_and_says_it_of_any_of_them(ban
     assert (told.of, told.payment, told.accounts) == (line_of(18_000), None, ("MEYER", "SMITH"))
     assert (paid(), bank.open("INV-20170"), bank.open("INV-30990")) == ({}, 10_000, 8_000)
     assert AuditEvent.objects.filter(action="payment.reversed").count() == 2
-    for again in ({"payment": second}, {"of": line_of(18_000)}, {}):
-        assert return_line(bank.entity, back.line, **again, **BERT) == told
+    assert return_line(bank.entity, back.line, payment=second, **BERT) == told
+    assert return_line(bank.entity, back.line, of=line_of(18_000), **BERT) == told
     unreturn(bank.entity, back.line, **BERT)
     assert set(BankLine.objects.values_list("state", flat=True)) == {"open"}
 
