@@ -61,16 +61,12 @@ class Past:
         executor.migrate(at)
         self.models = executor.loader.project_state(at).apps
         self.entity = self.add("Entity", code="ACME", name="Acme", currency="EUR")
+        self.run = self.add("Run", entity_id=self.entity, as_of=ON, state="done", proposed_at=AT)
 
     def add(self, model: str, **fields: object) -> int:
         return int(self.models.get_model("records", model).objects.create(**fields).pk)
 
-    def posted_run(self) -> int:
-        return self.add("Run", entity_id=self.entity, as_of=ON, state="done", proposed_at=AT)
-
-    def notice_with_a_fee(
-        self, run: int, number: int, state: str, role: str, closed_on: date | None, paid_minor: int
-    ) -> int:
+    def notice_with_a_fee(self, number: int, state: str, role: str, closed_on: date | None, paid_minor: int) -> int:
         paid = {"currency": "EUR", "amount_minor": 500}
         account = {"account_id": self.add("Account", entity_id=self.entity, code=f"MEYER-{number}", name="Meyer")}
         item = {"entity_id": self.entity, **account, "currency": "EUR"}
@@ -83,7 +79,7 @@ class Past:
         )  # fmt: skip
         payment = self.add("Item", number="", kind="payment", amount_minor=500, open_minor=0, **item)
         notice = self.add(
-            "Notice", run_id=run, number=number, entity_id=self.entity, payer_id=account["account_id"],
+            "Notice", run_id=self.run, number=number, entity_id=self.entity, payer_id=account["account_id"],
             currency="EUR", policy="p", stage="first", level=1, as_of=ON, total_minor=10500, state=state,
         )  # fmt: skip
         self.add("NoticeLine", notice_id=notice, item_id=fee, role=role, amount_minor=0 if role == "withdrawn" else 500)
@@ -97,8 +93,7 @@ class Past:
 
 def test_fees_of_before_stand_unless_they_were_taken_off(db: str) -> None:
     past = Past(BEFORE_CHARGES)
-    run = past.posted_run()
-    notices = {was: past.notice_with_a_fee(run, number, *was) for number, was in enumerate(FEES_OF_BEFORE, 1)}
+    notices = {was: past.notice_with_a_fee(number, *was) for number, was in enumerate(FEES_OF_BEFORE, 1)}
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes("records"))
     columns = ("charge", "posted_on", "reversed_on", "first")
@@ -148,12 +143,8 @@ class Cash:
 def test_payments_of_before_know_the_lines_that_they_came_with(db: str) -> None:
     cash = Cash()
     applied, waiting = cash.line("a", "applied"), cash.line("b", "proposed")
-    standing, noted, taken_back, gone = (
-        cash.payment(),
-        cash.payment(),
-        cash.payment("reversed"),
-        cash.payment("reversed"),
-    )
+    standing, noted = cash.payment(), cash.payment()
+    taken_back, gone = cash.payment("reversed"), cash.payment("reversed")
     parts = {cash.match(applied, standing): standing, cash.match(waiting, None): None}
     for payment, line in ((standing, applied), (taken_back, waiting), (gone, waiting + 1_000)):
         cash.told_of(payment, line=line)
