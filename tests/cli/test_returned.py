@@ -38,7 +38,7 @@ def test_a_person_says_what_a_bank_took_back_and_that_it_did_not(book: Path) -> 
     assert (nothing.code, "say which line it is, or which payment" in nothing.err) == (5, True)
     answer = dunwell("cash", "returned", str(taking), "--of", str(paid), "--json", cwd=book)
     assert answer.json == {
-        "line": taking, "of": paid, "payment": None, "account": "MEYER", "amount_minor": -10_300, "over_minor": 300,
+        "line": taking, "of": paid, "payment": None, "accounts": ["MEYER"], "amount_minor": -10_300, "over_minor": 300,
         "currency": "EUR", "waits": None, "note_again": None,
     }  # fmt: skip
     assert lines(book, "returned") == [taking, paid]

@@ -5,11 +5,13 @@ from datetime import UTC, date, datetime
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from dunwell.records.models import Charge, Entity, Run, RunShard
+from dunwell.records.models import BankMatch, BankMatchPart, Charge, Entity, Payment, Run, RunShard
 
 ON = date(2026, 4, 3)
+AT = datetime(2026, 4, 3, 12, tzinfo=UTC)
 BEFORE_SHARDS = [("records", "0003_approvals_and_edits")]
 BEFORE_CHARGES = [("records", "0012_listed_and_waived")]
+BEFORE_SEVERAL_PAYERS = [("records", "0019_cash_terms")]
 
 
 def test_runs_of_before_have_one_shard(db: str) -> None:
@@ -54,13 +56,12 @@ FEES_OF_BEFORE = {
 class Past:
     """A book of before, on 3 April 2026, as the tables were then."""
 
-    def __init__(self) -> None:
+    def __init__(self, at: list[tuple[str, str]]) -> None:
         executor = MigrationExecutor(connection)
-        executor.migrate(BEFORE_CHARGES)
-        self.models = executor.loader.project_state(BEFORE_CHARGES).apps
+        executor.migrate(at)
+        self.models = executor.loader.project_state(at).apps
         self.entity = self.add("Entity", code="ACME", name="Acme", currency="EUR")
-        at = datetime(2026, 4, 3, 12, tzinfo=UTC)
-        self.run = self.add("Run", entity_id=self.entity, as_of=ON, state="done", proposed_at=at)
+        self.run = self.add("Run", entity_id=self.entity, as_of=ON, state="done", proposed_at=AT)
 
     def add(self, model: str, **fields: object) -> int:
         return int(self.models.get_model("records", model).objects.create(**fields).pk)
@@ -91,7 +92,7 @@ class Past:
 
 
 def test_fees_of_before_stand_unless_they_were_taken_off(db: str) -> None:
-    past = Past()
+    past = Past(BEFORE_CHARGES)
     notices = {was: past.notice_with_a_fee(number, *was) for number, was in enumerate(FEES_OF_BEFORE, 1)}
     executor = MigrationExecutor(connection)
     executor.migrate(executor.loader.graph.leaf_nodes("records"))
@@ -99,3 +100,58 @@ def test_fees_of_before_stand_unless_they_were_taken_off(db: str) -> None:
     for was, reversed_on in FEES_OF_BEFORE.items():
         charges = Charge.objects.filter(notice_id=notices[was]).order_by("pk").values_list(*columns)
         assert list(charges) == [("fee", ON, reversed_on, False), ("fee", None, None, False)], was
+
+
+class Cash:
+    """Bank lines of before: each was one payment at most, which its match named."""
+
+    def __init__(self) -> None:
+        self.past = Past(BEFORE_SEVERAL_PAYERS)
+        self.entity = {"entity_id": self.past.entity}
+        self.account = self.past.add("Account", code="MEYER", name="Meyer", **self.entity)
+        ours = self.past.add("BankAccount", number="DE1", currency="EUR", **self.entity)
+        told = {"kind": "statement", "file": "one.sta", "digest": "abc", "imported_at": AT}
+        statement = self.past.add("BankStatement", account_id=ours, **told, **self.entity)
+        self.told = {"account_id": ours, "statement_id": statement, "occurrence": 0, "part_no": 1, "booked_on": ON}
+
+    def line(self, key: str, state: str) -> int:
+        amount = {"entry_minor": 500, "amount_minor": 500, "currency": "EUR"}
+        return self.past.add("BankLine", entry_key=key, state=state, **amount, **self.told, **self.entity)
+
+    def item(self, kind: str) -> int:
+        amount = {"currency": "EUR", "amount_minor": 500, "open_minor": 0}
+        return self.past.add("Item", account_id=self.account, kind=kind, **amount, **self.entity)
+
+    def payment(self, state: str = "received") -> int:
+        number = self.item("payment")
+        self.past.add("Payment", item_id=number, state=state, received_on=ON, **self.entity)
+        return number
+
+    def match(self, line: int, payment: int | None) -> int:
+        """A match, with a part: return that."""
+        said = {"step": "number", "outcome": "apply", "confidence_permille": 999, "applied_minor": 500, "left_minor": 0}
+        self.past.add("BankMatch", line_id=line, payment_id=payment, account_id=self.account, **said, **self.entity)
+        part = {"item_id": self.item("invoice"), "amount_minor": 500}
+        return self.past.add("BankMatchPart", match_id=line, **part, **self.entity)
+
+    def told_of(self, payment: int, **detail: object) -> None:
+        subject = {"subject_type": "account", "subject_id": self.account}
+        detail = {"payment": payment, **detail}
+        self.past.add("AuditEvent", at=AT, actor="bert", action="payment.received", detail=detail, **subject)
+
+
+def test_payments_of_before_know_the_lines_that_they_came_with(db: str) -> None:
+    cash = Cash()
+    applied, waiting = cash.line("a", "applied"), cash.line("b", "proposed")
+    standing, noted = cash.payment(), cash.payment()
+    taken_back, gone = cash.payment("reversed"), cash.payment("reversed")
+    parts = {cash.match(applied, standing): standing, cash.match(waiting, None): None}
+    for payment, line in ((standing, applied), (taken_back, waiting), (gone, waiting + 1_000)):
+        cash.told_of(payment, line=line)
+    cash.told_of(noted)
+    executor = MigrationExecutor(connection)
+    executor.migrate(executor.loader.graph.leaf_nodes("records"))
+    lines = dict(Payment.objects.values_list("pk", "line"))
+    assert lines == {standing: applied, noted: None, taken_back: waiting, gone: None}
+    assert dict(BankMatchPart.objects.values_list("pk", "payment")) == parts
+    assert BankMatch.objects.count() == 2

@@ -72,7 +72,7 @@ def test_what_is_proposed_otherwise_since_somebody_looked_is_not_applied(bank: T
     answer = bert.post(at(line(100)), old)
     assert answer.status_code == 409
     assert "has changed since you looked. This is how it is now: look again." in said(answer)
-    assert not Payment.objects.filter(item__bank_match__isnull=False).exists()
+    assert not Payment.objects.filter(line__isnull=False).exists()
     assert bert.post(at(line(100)), {"deed": "apply"}).status_code == 409  # nobody says what they saw
     assert line(100).state == "proposed"
 

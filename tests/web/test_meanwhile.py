@@ -67,7 +67,7 @@ def test_a_guess_is_applied_as_it_was_seen_and_says_what_would_stay(bank: Town, 
     bank.pay("A-17", "100.00 EUR", TODAY)
     answer = bert.post(at(line(777)), old)
     assert (answer.status_code, "100.00 EUR was open of A-17" in said(answer)) == (409, True)
-    assert Payment.objects.filter(item__bank_match__isnull=False).count() == 0
+    assert Payment.objects.filter(line__isnull=False).count() == 0
 
 
 def test_where_nothing_is_open_of_what_somebody_types_it_is_said(bank: Town, bert: Client) -> None:

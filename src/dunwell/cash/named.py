@@ -20,22 +20,34 @@ def claims_named(
 
     `named` is of `evidence.NAMED`. Items of several payers are claimed together where they are the amount together.
     """
+    told = _known(_read(named, lines, stock, settings), payers)
+    across = _read(_of_several(named), lines, stock, settings)
+    across = across.filter((pl.col("gap_open_minor") == 0) | pl.col("is_less"))
+    unknown = across.with_columns(how=pl.lit("several_payers"), known=pl.lit("none").cast(told.schema["known"]))
+    both = pl.concat([told, unknown], how="diagonal")
+    return claims(both).with_columns(both["gap_open_minor"]).filter(pl.col("case").is_not_null())
+
+
+def _read(named: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """What is named of each line and payer, and where an advice says less of it, as a discount that was taken.
+
+    Of the second reading, `is_less`, only such a discount counts.
+    """
     group = ["line_id", "payer_id"]
-    # What an advice says may be less than what is open because of a discount: both readings are claims.
     less = (pl.col("advised_minor") == pl.col("cap_minor")).fill_null(value=False).any().over(group)
     opened = named.filter(less).drop("advised_minor", "cap_minor").join(
         stock.select("item_id", cap_minor="signed_minor"), on="item_id"
     ).with_columns(advised_minor=pl.lit(None, dtype=pl.Int64))  # fmt: skip
-    named_open = _gaps(_sets(opened, lines, stock, group, settings), settings)
-    whole = _gaps(_sets(named, lines, stock, group, settings), settings)
-    told = _known(pl.concat([whole, named_open.filter(pl.col("case") == "number_discount")]), payers)
-    several = named.filter(pl.col("payer_id").n_unique().over("line_id") > 1).with_columns(
-        payer_id=pl.lit(None, dtype=pl.Int64)
-    )
-    across = _gaps(_sets(several, lines, stock, group, settings), settings).filter(pl.col("gap_open_minor") == 0)
-    unknown = across.with_columns(how=pl.lit("several_payers"), known=pl.lit("none").cast(told.schema["known"]))
-    both = pl.concat([told, unknown], how="diagonal")
-    return claims(both).with_columns(both["gap_open_minor"]).filter(pl.col("case").is_not_null())
+    whole = _gaps(_sets(named, lines, stock, group, settings), settings).with_columns(is_less=pl.lit(value=False))
+    all_open = _gaps(_sets(opened, lines, stock, group, settings), settings).with_columns(is_less=pl.lit(value=True))
+    return pl.concat([whole, all_open.filter(pl.col("case") == "number_discount")])
+
+
+def _of_several(named: pl.DataFrame) -> pl.DataFrame:
+    """What lines name of several payers, as of one that nobody knows: each of them is paid some of the money."""
+    pays = (pl.col("cap_minor").sum().over("line_id", "payer_id") > 0).all().over("line_id")
+    several = named.filter((pl.col("payer_id").n_unique().over("line_id") > 1) & pays)
+    return several.with_columns(payer_id=pl.lit(None, dtype=pl.Int64))
 
 
 def _sets(

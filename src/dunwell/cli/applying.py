@@ -92,7 +92,8 @@ def apply(
 ) -> None:
     """Apply a line as it is proposed, or as you say.
 
-    What the items do not need is a credit of the account. Who pays from the line's IBAN is known from then on.
+    Items may be of several payers: each gets a payment. What they do not need is a credit of the account that you say,
+    or else of the one that pays most. Who pays from the line's IBAN is known from then on, where that is one.
     """
     _said(entity, line, items or [], account, json=json)
 
@@ -168,13 +169,13 @@ def _said(entity: str | None, line: int, items: list[str], account: str | None, 
 
     by, at = clock.actor(), clock.now()
     if items or account:
-        number = applying.apply_to(chosen, line, account=account, items=items, by=by, at=at)
+        payments = applying.apply_to(chosen, line, account=account, items=items, by=by, at=at)
     else:
-        number = applying.apply_match(chosen, line, by=by, at=at)
+        payments = applying.apply_match(chosen, line, by=by, at=at)
     if json:
-        as_json({"line": line, "payment": number})
+        as_json({"line": line, "payments": payments})
         return
-    say(f"line {line} is applied: payment {number}")
+    say(f"line {line} is applied: payment{'s' * (len(payments) > 1)} {', '.join(map(str, payments))}")
 
 
 def _show(line: "Waiting") -> None:
@@ -187,8 +188,12 @@ def _show(line: "Waiting") -> None:
     if line.held_until_on:
         say(f"  reminders of its payer: held back through {line.held_until_on}")
     if line.outcome and line.outcome != "exception":
-        shares = ", ".join(f"{each.item} {money(each.amount_minor, line.currency)}" for each in line.shares)
-        say(f"  proposed: {line.account}: {shares or 'on account'} ({line.confidence_permille / 10:.1f} %: {line.why})")
+        of = "" if line.account else " of {}"
+        shares = ", ".join(
+            f"{each.item}{of.format(each.account)} {money(each.amount_minor, line.currency)}" for each in line.shares
+        )
+        whose = f"{line.account}: " * bool(line.account)
+        say(f"  proposed: {whose}{shares or 'on account'} ({line.confidence_permille / 10:.1f} %: {line.why})")
         return
     for each in line.guesses:
         items = ", ".join(each.items) or "on account"

@@ -62,7 +62,8 @@ def take_back(entity: str, line: int, *, of: int | None = None, payment: int | N
         as_json(asdict(told))
         return
     what = f"line {told.of}" if told.of else f"payment {told.payment}"
-    say(f"line {line} takes {what} back{f': what {told.account} had paid is open again' if told.account else ''}")
+    paid = f": what {' and '.join(told.accounts)} had paid is open again" if told.accounts else ""
+    say(f"line {line} takes {what} back{paid}")
     if told.over_minor:
         amount = f"{money(abs(told.over_minor), told.currency)} {told.currency}"
         say(f"  the bank took {amount} {'more' if told.over_minor > 0 else 'less'} than had come")
@@ -91,11 +92,8 @@ def show(line: "Waiting") -> None:
 def _called(earlier: "Earlier", currency: str) -> str:
     what = f"line {earlier.line}" if earlier.line else f"payment {earlier.payment}"
     of = f" of {earlier.party}" if earlier.party else ""
-    whose = (
-        f", {earlier.state}{f' to {earlier.account}' if earlier.account else ''}"
-        if earlier.line
-        else (f" by {earlier.account}")
-    )
+    accounts = ", ".join(earlier.accounts)
+    whose = f", {earlier.state}{f' to {accounts}' if accounts else ''}" if earlier.line else f" by {accounts}"
     amount = f"{money(earlier.amount_minor, currency)} {currency}"
     how = f"({earlier.confidence_permille / 10:.1f} %: {earlier.why})"
     return f"{what}, {amount} on {earlier.booked_on}{of}{whose} {how}"

@@ -37,8 +37,13 @@ def owed_items(entity: Entity, payer: Account, numbers: Sequence[str], *, curren
     for item in items:
         if item.account_id not in family:
             raise Invalid(f"{item.number} is not of account {payer.code}: it is of {item.account.code}")
-        if item.kind in CREDIT_KINDS:
-            raise Invalid(f"{what} is for what is owed, and {item.number} is a {item.kind}")
-        if item.currency != currency:
-            raise Invalid(f"{what} in {currency} cannot be for {item.number}, which is in {item.currency}")
+        require_owed(item, currency=currency, what=what)
     return items
+
+
+def require_owed(item: Item, *, currency: str, what: str) -> None:
+    """Refuse an item that is no claim, or in another currency, for `what` somebody means. Errors: Invalid."""
+    if item.kind in CREDIT_KINDS:
+        raise Invalid(f"{what} is for what is owed, and {item.number} is a {item.kind}")
+    if item.currency != currency:
+        raise Invalid(f"{what} in {currency} cannot be for {item.number}, which is in {item.currency}")

@@ -222,8 +222,9 @@ def test_a_payer_is_held_with_all_it_pays_for(bank: Town, tmp_path: Path) -> Non
 
 def test_money_of_nobody_known_holds_nothing_back(bank: Town, tmp_path: Path) -> None:
     arrived(bank, tmp_path, "260302 77 //B1 hello", by="Unheard Of Ltd")
-    arrived(bank, tmp_path, "260303 180 //B2 INV-20170 INV-30990", by="Unheard Of Ltd")  # of two payers
-    assert (held(), BankMatch.objects.filter(outcome="propose").count()) == ([], 1)
+    take(tmp_path, mt940(["260303 180 //B2 INV-20170 INV-30990"], opens=0, on=("260101", "260310")))  # of two payers
+    match_lines(bank.entity, apply=False, by="bert", at=AT)
+    assert (held(), BankLine.objects.filter(state="proposed").count()) == ([], 1)
 
 
 def test_a_lone_guess_by_the_payers_own_account_is_enough(bank: Town, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_a_payment_of_a_bank_line_is_taken_back_there_alone(bank: Town, tmp_path
 
 def test_an_item_that_a_person_names_twice_is_paid_once(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 120 //B1 hello"], opens=0))
-    number = apply_to(bank.entity, the_line(), items=["INV-20170", "INV-20170"], **BERT)
+    (number,) = apply_to(bank.entity, the_line(), items=["INV-20170", "INV-20170"], **BERT)
     assert (bank.open("INV-20170"), Item.objects.get(pk=number).open_minor) == (0, 2_000)
     match = BankMatch.objects.get()
     assert (match.applied_minor, match.left_minor, match.parts.count()) == (10_000, 2_000, 1)
@@ -109,17 +109,6 @@ def test_a_match_that_is_only_proposed_by_now_is_not_applied_by_itself(bank: Tow
     BankMatch.objects.update(outcome="propose")
     assert apply_certain(bank.entity, [the_line()], **BERT) == set()
     assert bank.open("INV-20170") == 10_000
-
-
-def test_money_for_items_of_two_payers_waits_for_a_person(bank: Town, tmp_path: Path) -> None:
-    take(tmp_path, mt940(["260302 180 //B1 INV-20170 INV-30990"], opens=0))
-    for _again in range(2):
-        report = match_lines(bank.entity, **BERT)
-        assert (report.applied, report.proposed, report.passed_by) == (0, 1, 0)
-    with pytest.raises(Conflict, match="is for items of several payers"):
-        apply_match(bank.entity, the_line(), **BERT)
-    number = apply_to(bank.entity, the_line(), items=["INV-30990"], **BERT)
-    assert (bank.open("INV-30990"), Item.objects.get(pk=number).open_minor) == (0, 10_000)
 
 
 def test_a_line_that_is_gone_meanwhile_leaves_the_others_to_be_applied(bank: Town, tmp_path: Path) -> None:

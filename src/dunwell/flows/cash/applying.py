@@ -9,13 +9,14 @@ from django.db import transaction
 
 from dunwell.cash.names import plain_iban
 from dunwell.engine.money import format_minor
-from dunwell.flows.cash.concerned import accounts_of_items
+from dunwell.flows.cash.by_payer import OfPayer, by_payer
+from dunwell.flows.cash.concerned import accounts_of_items, payer_of
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.payments import Application, granted_minor, make_payments, take_money_back
 from dunwell.flows.entities import account_called, local_day
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.flows.plausible import owed_items, require_past
+from dunwell.flows.plausible import require_owed, require_past
 from dunwell.flows.runs.explain import item_called
 from dunwell.flows.runs.seen import Changed
 from dunwell.records import audit, frames
@@ -39,24 +40,26 @@ CERTAIN = "apply"
 PROPOSED = "propose"
 
 
-def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> int:
-    """Apply a line as its match says, since a person agrees; return the payment's number.
+def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> list[int]:
+    """Apply a line as its match says, since a person agrees; return the payments' numbers, one of each payer.
 
-    Who pays from the line's IBAN is learned. Waiting notices follow in the same transaction. Errors: NotFound; Conflict
-    for one that is applied, or without a match, or whose items have less open by now, or that is for several payers.
+    Who pays from the line's IBAN is learned, where it is one. Waiting notices follow in the same transaction. Errors:
+    NotFound; Conflict for one that is applied, or without a match, or whose items have less open by now.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
         match = BankMatch.objects.filter(line=line).select_related("account").first()
         if match is None:
             raise Conflict(f"nothing was found for line {line_id}: say for which items it is, or whose account")
-        (parts,), about = _parts_locked(entity, [match]), _whose(match)
+        (parts,) = _parts_locked(entity, [match])
+        if not parts and match.account is None:
+            raise Conflict(f"nobody knows whose money line {line_id} is: say it with the items, or the account")
         if short := _with_less_open(parts, Counter()):
             raise Conflict(f"less is open of {short.number} than line {line_id} was matched with")
         match.outcome = PROPOSED  # however certain it was: a person has looked at it
         match.save(update_fields=["outcome"])
-        _learn(entity, line, about, by=by, at=at)
-        return make_payments(entity, [Application(line, match, about, parts)], by=by, at=at)[0]
+        _learn(entity, line, match.account, by=by, at=at)
+        return make_payments(entity, [_as_matched(line, match, parts)], by=by, at=at)[0]
 
 
 def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: datetime) -> set[int]:
@@ -70,11 +73,11 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
             CAME_IN, entity=entity, pk__in=line_ids, state__in=BANK_LINE_WAITS, taken_back=False
         )
         lines = {line.pk: line for line in waiting.select_for_update(no_key=True).order_by("pk")}
-        certain = BankMatch.objects.filter(line__in=lines, outcome=CERTAIN, account__isnull=False)
+        certain = BankMatch.objects.filter(line__in=lines, outcome=CERTAIN)
         matches = list(certain.select_related("account").order_by("line__booked_on", "line"))
         taken: Counter[int] = Counter()
         applications = [
-            Application(lines[match.line_id], match, _whose(match), parts)
+            _as_matched(lines[match.line_id], match, parts)
             for match, parts in zip(matches, _parts_locked(entity, matches), strict=True)
             if not _with_less_open(parts, taken)
         ]
@@ -89,39 +92,30 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
 def apply_to(
     entity: Entity, line_id: int, *, account: str | None = None, items: Sequence[str] = (),
     seen: Collection[tuple[str, int]] = (), by: str, at: datetime,
-) -> int:  # fmt: skip
-    """Apply a line as a person says: to items of an account, in their order, or to the account; return the payment.
+) -> list[int]:  # fmt: skip
+    """Apply a line as a person says, to items in their order, or to an account; return the payments, one of each payer.
 
-    What the items do not need stays as a credit. Who pays from the line's IBAN is learned. `seen`: what the person saw
-    open of items, by their number, in minor units. Errors: NotFound; Changed where another sum is open by now of one
-    that was chosen; Conflict; Invalid for items of several payers or another currency.
+    `account`: whose money it is. What the items do not need stays there as a credit, or else with the payer of most of
+    it. Who pays from the line's IBAN is learned, where it is one. `seen`: what the person saw open of items, by their
+    number, in minor units. Errors: NotFound; Changed where another sum is open by now of one that was chosen; Conflict;
+    Invalid for items of another currency.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
         numbers = list(dict.fromkeys(items))
-        about = account_called(entity, account) if account else _debtor_of(entity, numbers)
-        items_named = {item_called(entity, number).pk for number in numbers}
-        _lock(entity, items_named, {about.pk} | _held_back({line_id}))
-        owed = owed_items(entity, about, numbers, currency=line.currency, what="a payment")
-        _require_open_as_seen(numbers, owed, seen)
-        BankMatch.objects.filter(line=line).delete()
-        left, parts = line.amount_minor, []
-        match = BankMatch(
-            entity=entity, line=line, step=PERSON, outcome=CERTAIN, confidence_permille=1000, account=about, why=PERSON,
-            applied_minor=0, left_minor=0,
-        )  # fmt: skip
+        sender = account_called(entity, account) if account else None
+        if not numbers and sender is None:
+            raise Invalid("say for which items the money is, or whose account it is for")
+        named = {item_called(entity, number).pk for number in numbers}
+        _lock(entity, named, ({sender.pk} if sender else set()) | _held_back({line_id}))
+        owed = [item_called(entity, number) for number in numbers]
         for item in owed:
-            amount = min(left, item.open_minor)
-            left -= amount
-            if amount:
-                parts.append(BankMatchPart(entity=entity, match=match, item=item, amount_minor=amount))
-        if numbers and not parts:
-            raise Conflict(f"nothing is open of {', '.join(numbers)}: it has been paid meanwhile")
-        match.applied_minor, match.left_minor = line.amount_minor - left, left
-        match.save()
-        BankMatchPart.objects.bulk_create(parts)
-        _learn(entity, line, about, by=by, at=at)
-        return make_payments(entity, [Application(line, match, about, parts)], by=by, at=at)[0]
+            require_owed(item, currency=line.currency, what="a payment")
+        _require_open_as_seen(numbers, owed, seen)
+        match, parts = _said(entity, line, sender or _debtor_of(owed), owed)
+        _learn(entity, line, match.account, by=by, at=at)
+        application = Application(line, match, by_payer(line, match, parts))
+        return make_payments(entity, [application], by=by, at=at)[0]
 
 
 def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime) -> None:
@@ -133,8 +127,8 @@ def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime)
         raise Invalid("say why: money is taken back from items for a reason")
     with transaction.atomic():
         line = line_locked(entity, line_id)
-        match = BankMatch.objects.filter(line=line).select_related("payment__account").first()
-        if match is None or match.payment is None:
+        match = BankMatch.objects.filter(line=line).first()
+        if match is None or line.state != BankLineState.APPLIED:
             raise Conflict(f"line {line_id} is not applied")
         on = local_day(entity, at)
         take_money_back(entity, line, match, reason=reason, is_correction=True, on=on, by=by, at=at)
@@ -190,11 +184,36 @@ def _line(entity: Entity, line_id: int, at: datetime) -> BankLine:
     return line
 
 
-def _debtor_of(entity: Entity, items: Sequence[str]) -> Account:
-    """The account of the first of some items. Errors: Invalid without one, or for several of that number; NotFound."""
-    if not items:
-        raise Invalid("say for which items the money is, or whose account it is for")
-    return item_called(entity, items[0]).account
+def _debtor_of(owed: Sequence[Item]) -> Account | None:
+    """The account of the first of some items, where they are all of one payer."""
+    payers = set(payer_of(item.account_id for item in owed).values())
+    return owed[0].account if len(payers) == 1 else None
+
+
+def _said(
+    entity: Entity, line: BankLine, about: Account | None, owed: Sequence[Item]
+) -> tuple[BankMatch, list[BankMatchPart]]:
+    """Keep what a person says of a line: whose money it is, and which items it pays, the first first.
+
+    Errors: Conflict where nothing is open of any of them.
+    """
+    BankMatch.objects.filter(line=line).delete()
+    match = BankMatch(
+        entity=entity, line=line, step=PERSON, outcome=CERTAIN, confidence_permille=1000, account=about, why=PERSON,
+        applied_minor=0, left_minor=0,
+    )  # fmt: skip
+    left, parts = line.amount_minor, []
+    for item in owed:
+        amount = min(left, item.open_minor)
+        left -= amount
+        if amount:
+            parts.append(BankMatchPart(entity=entity, match=match, item=item, amount_minor=amount))
+    if owed and not parts:
+        raise Conflict(f"nothing is open of {', '.join(item.number for item in owed)}: it has been paid meanwhile")
+    match.applied_minor, match.left_minor = line.amount_minor - left, left
+    match.save()
+    BankMatchPart.objects.bulk_create(parts)
+    return match, parts
 
 
 def _require_open_as_seen(numbers: Sequence[str], owed: Sequence[Item], seen: Collection[tuple[str, int]]) -> None:
@@ -207,16 +226,11 @@ def _require_open_as_seen(numbers: Sequence[str], owed: Sequence[Item], seen: Co
             raise Changed(f"{was} was open of {number} when you looked, and {is_open} is by now: look again")
 
 
-def _whose(match: BankMatch) -> Account:
-    """The account whose money a line is. Errors: Conflict where it is for several, or nobody knows."""
-    if match.account is not None:
-        return match.account
-    if match.parts.exists():
-        raise Conflict(
-            f"line {match.line_id} is for items of several payers: "
-            "say it with the items of one of them; what they do not need stays as a credit there"
-        )
-    raise Conflict(f"nobody knows whose money line {match.line_id} is: say it with the items, or the account")
+def _as_matched(line: BankLine, match: BankMatch, parts: Sequence[BankMatchPart]) -> Application:
+    """A line as its match says: the money of its account, or of the payers of its items, which were found together."""
+    if match.account is None:
+        return Application(line, match, by_payer(line, match, parts))
+    return Application(line, match, [OfPayer(match.account, line.amount_minor, parts)])
 
 
 def _parts_locked(entity: Entity, matches: Sequence[BankMatch]) -> list[list[BankMatchPart]]:
@@ -252,9 +266,9 @@ def _lock(entity: Entity, item_ids: set[int], account_ids: set[int]) -> None:
     frames.lock_payers(accounts_of_items(item_ids) | account_ids)
 
 
-def _learn(entity: Entity, line: BankLine, account: Account, *, by: str, at: datetime) -> None:
-    """Remember who pays from the line's IBAN."""
-    if not line.party_iban:
+def _learn(entity: Entity, line: BankLine, account: Account | None, *, by: str, at: datetime) -> None:
+    """Remember who pays from the line's IBAN: nobody, where it is for several payers and no one says whose it is."""
+    if not line.party_iban or account is None:
         return
     value = pl.select(plain_iban(pl.lit(line.party_iban))).item()
     _known, is_new = KnownPayer.objects.get_or_create(

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 
+import polars as pl
+
 from dunwell.engine.events import Allocated, Event, Paid, Reversed, Unallocated
+from dunwell.engine.steps.parties import payers
 from dunwell.flows.errors import Invalid
 from dunwell.records import frames
-from dunwell.records.models import Allocation, Item
+from dunwell.records.models import Account, Allocation, Item
 from dunwell.records.pieces import in_pieces
 
 
@@ -37,6 +40,21 @@ def account_of(item_ids: Iterable[int]) -> dict[int, int]:
     """The account of each of these items."""
     items = Item.objects.order_by().values_list("pk", "account_id")
     return {item_id: account for ids in in_pieces(item_ids) for item_id, account in items.filter(pk__in=ids)}
+
+
+def payer_of(account_ids: Iterable[int]) -> dict[int, int]:
+    """Who pays for each of some accounts: the end of its parents, or itself."""
+    parent_of: dict[int, int | None] = {}
+    asked = set(account_ids)
+    while asked:
+        rows = Account.objects.order_by().values_list("pk", "parent")
+        found = {pk: parent for ids in in_pieces(asked) for pk, parent in rows.filter(pk__in=ids)}
+        parent_of |= found
+        asked = {parent for parent in found.values() if parent is not None} - parent_of.keys()
+    accounts = pl.DataFrame(
+        list(parent_of.items()), schema={"account_id": pl.Int64, "parent_id": pl.Int64}, orient="row"
+    )
+    return {account: account if payer is None else payer for account, payer in payers(accounts).iter_rows()}
 
 
 def _require_own(payments: Iterable[Paid], owner_of: dict[int, int]) -> None:

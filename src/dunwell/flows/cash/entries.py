@@ -27,6 +27,7 @@ from dunwell.records.models import (
     BankStatement,
     Entity,
     KnownPayer,
+    Payment,
     RemittanceAdvice,
     Task,
 )
@@ -60,6 +61,7 @@ def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
     KnownPayer.objects.filter(line=line).update(line=None)
     Task.objects.filter(line=line).update(line=None)
     RemittanceAdvice.objects.filter(line=line).update(line=None)
+    Payment.objects.filter(line=line).update(line=None)  # of those taken back
     line.delete()
     if line.hold_id:
         # In a transaction of its own: the file's is long, and who applies money locks payers in another order.

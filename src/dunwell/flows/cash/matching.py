@@ -74,10 +74,10 @@ def match_lines(
 
 
 def _for_people(entity: Entity, found: Matched) -> Matched:
-    """Leave to a person what a person took back, what we paid ourselves, and what is for several payers."""
+    """Leave to a person what a person took back, and what we paid ourselves."""
     taken_back = BankLine.objects.filter(entity=entity, taken_back=True).exclude(state=BankLineState.APPLIED)
     asked = [*taken_back.values_list("pk", flat=True), *own_money_back(entity).values_list("pk", flat=True)]
-    is_theirs = pl.col("line_id").is_in(asked) | pl.col("account_id").is_null()
+    is_theirs = pl.col("line_id").is_in(asked)
     outcome = pl.col("outcome").cast(pl.String)
     only = pl.when(is_theirs & (outcome == CERTAIN)).then(pl.lit("propose")).otherwise(outcome)
     return replace(found, matches=found.matches.with_columns(outcome=only))

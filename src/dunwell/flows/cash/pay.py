@@ -12,7 +12,7 @@ from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.flows.happening import Told, let_happen, minor_of
 from dunwell.flows.plausible import owed_items, require_past
 from dunwell.records import bulk
-from dunwell.records.models import Allocation, BankMatch, Entity, Item, Payment, PaymentState
+from dunwell.records.models import Allocation, Entity, Item, Payment, PaymentState
 
 ID_CHARS_MAX: Final = 200
 
@@ -75,11 +75,10 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
         raise NotFound(f"there is no payment {payment_id} of {entity.code}")
     if found.state == PaymentState.REVERSED:
         raise Conflict(f"payment {payment_id} has been taken back")
-    match = BankMatch.objects.filter(payment=payment_id).first()
-    if match:  # what was granted beside it, and the line, go back with it there
+    if found.line_id:  # what was granted beside it, and the line, go back with it there
         raise Conflict(
-            f"payment {payment_id} is of bank line {match.line_id}: "
-            f"take that back with `dunwell cash unapply {match.line_id}`"
+            f"payment {payment_id} is of bank line {found.line_id}: "
+            f"take that back with `dunwell cash unapply {found.line_id}`"
         )
     require_past("a payment is taken back", on, entity, at)
     if found.received_on and on < found.received_on:

@@ -10,13 +10,13 @@ import polars as pl
 
 from dunwell.cash.setting_off import SetOff, set_off
 from dunwell.engine.events import Allocated, Event, ItemsBooked, Paid, Reversed, Unallocated
+from dunwell.flows.cash.by_payer import OfPayer
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.errors import Conflict
 from dunwell.flows.happening import Told, let_all_happen
 from dunwell.records import bulk
 from dunwell.records.models import (
-    Account,
     BankLine,
     BankLineState,
     BankMatch,
@@ -30,87 +30,116 @@ from dunwell.records.models import (
 
 @dataclass(frozen=True)
 class Application:
-    """A line with the account whose money it is, and what of it is for which item; `parts` with their items."""
+    """A line with the payments that it becomes: what of it is whose, and for which item."""
 
     line: BankLine
     match: BankMatch
-    about: Account
-    parts: Sequence[BankMatchPart]
+    payments: Sequence[OfPayer]
+
+    @property
+    def parts(self) -> list[BankMatchPart]:
+        """What of the line is for which item, whoever pays it."""
+        return [part for each in self.payments for part in each.parts]
 
 
-def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> list[int]:
-    """Apply lines, in the caller's transaction, in the order of their days; return the payments' numbers, as given.
+def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> list[list[int]]:
+    """Apply lines, in the caller's transaction, in the order of their days; return the payments of each, as given.
 
     Their matches say then what was applied of each, and what is left: costs may have gone first.
     The lines are locked, and the payers of all items and of what the lines hold back. Errors: Invalid for what the book
     refuses.
     """
-    payment_ids = bulk.allocate_ids(Item, len(applications)).to_list()
-    for application, payment_id in zip(applications, payment_ids, strict=True):
-        application.match.payment_id = payment_id
-    granted = [part for each in applications for part in each.parts if granted_minor(part)]
-    for part, credit_id in zip(granted, bulk.allocate_ids(Item, len(granted)).to_list(), strict=True):
-        part.credit_id = credit_id
+    _number(applications)
     in_order = sorted(applications, key=lambda each: (each.line.booked_on, each.line.pk))
     for on, each_of_day in groupby(in_order, key=lambda each: each.line.booked_on):
         of_day = list(each_of_day)
         happening = [each for happens in (_set_offs, _payments, _grants) for each in happens(entity, of_day)]
         let_all_happen(entity, happening, on=on, by=by, at=at)
     line_ids = [each.line.pk for each in applications]
-    Payment.objects.bulk_create(
-        Payment(
-            item_id=payment_id, entity=entity, received_on=each.line.booked_on,
-            reference=each.line.reference or each.line.text,
-        )
-        for each, payment_id in zip(applications, payment_ids, strict=True)
-    )  # fmt: skip
-    left = Item.objects.filter(pk__in=payment_ids).in_bulk()
-    for each, payment_id in zip(applications, payment_ids, strict=True):
-        each.match.left_minor = left[payment_id].open_minor
-        each.match.applied_minor = each.line.amount_minor - each.match.left_minor
-    matches = [each.match for each in applications]
-    matched = {
-        "line_id": line_ids, "payment_id": payment_ids,
-        "applied_minor": [match.applied_minor for match in matches],
-        "left_minor": [match.left_minor for match in matches],
-    }  # fmt: skip
-    bulk.change(BankMatch, pl.DataFrame(matched, schema=dict.fromkeys(matched, pl.Int64)), "line_id")
-    given = {"id": [part.pk for part in granted], "credit_id": [part.credit_id for part in granted]}
-    bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")
+    _keep_payments(entity, applications)
     BankLine.objects.filter(pk__in=line_ids).update(state=BankLineState.APPLIED)
     answered(line_ids, by=by, at=at)
     for each in applications:
         let_go(entity, each.line, by=by, at=at)
-    return payment_ids
+    return [[payment.payment_id for payment in each.payments] for each in applications]
+
+
+def _number(applications: Iterable[Application]) -> None:
+    """Draw the numbers of the payments, and of what is granted beside them."""
+    payments = [payment for each in applications for payment in each.payments]
+    for payment, payment_id in zip(payments, bulk.allocate_ids(Item, len(payments)).to_list(), strict=True):
+        payment.payment_id = payment_id
+        for part in payment.parts:
+            part.payment_id = payment_id
+    granted = [part for payment in payments for part in payment.parts if granted_minor(part)]
+    for part, credit_id in zip(granted, bulk.allocate_ids(Item, len(granted)).to_list(), strict=True):
+        part.credit_id = credit_id
+
+
+def _keep_payments(entity: Entity, applications: Sequence[Application]) -> None:
+    """Keep the payments with their lines, what they left in the matches, and whose they are in the parts."""
+    Payment.objects.bulk_create(
+        Payment(
+            item_id=payment.payment_id, entity=entity, line=each.line, received_on=each.line.booked_on,
+            reference=each.line.reference or each.line.text,
+        )
+        for each in applications
+        for payment in each.payments
+    )  # fmt: skip
+    ids = [payment.payment_id for each in applications for payment in each.payments]
+    left = dict(Item.objects.filter(pk__in=ids).values_list("pk", "open_minor"))
+    for each in applications:
+        each.match.left_minor = sum(left[payment.payment_id] for payment in each.payments)
+        each.match.applied_minor = each.line.amount_minor - each.match.left_minor
+    matched = {
+        "line_id": [each.line.pk for each in applications],
+        "applied_minor": [each.match.applied_minor for each in applications],
+        "left_minor": [each.match.left_minor for each in applications],
+    }
+    bulk.change(BankMatch, pl.DataFrame(matched, schema=dict.fromkeys(matched, pl.Int64)), "line_id")
+    parts = [part for each in applications for part in each.parts]
+    given = {name: [getattr(part, name) for part in parts] for name in ("id", "payment_id", "credit_id")}
+    bulk.change(BankMatchPart, pl.DataFrame(given, schema=dict.fromkeys(given, pl.Int64)), "id")
 
 
 def take_money_back(
     entity: Entity, line: BankLine, match: BankMatch, *, reason: str, is_correction: bool, on: date, by: str,
     at: datetime,
 ) -> None:  # fmt: skip
-    """Take back the payment that a line was applied as, with what was granted and set off, in the caller's transaction.
+    """Take back a line's payments, with what was granted and set off, in the caller's transaction.
 
     `is_correction`: a person looks again at whose money it is; else its bank took the money itself. The match is
     forgotten; what becomes of the line is the caller's to say. Errors: Conflict for one not applied.
     """
-    payment = match.payment
-    if payment is None:
+    payments = payments_of(line)
+    if not payments:
         raise Conflict(f"line {line.pk} is not applied")
-    detail = {"payment": payment.pk, "line": line.pk, "reason": reason}
     parts = list(match.parts.select_related("item", "credit__account").order_by("pk"))
     happening: list[tuple[Event, Told]] = []
     for credit in (part.credit for part in parts if part.credit):
         told = Told(what="difference.taken_back", about=credit, columns={}, detail={"line": line.pk})
         happening.append((Reversed(on=on, item_id=credit.pk, is_correction=is_correction), told))
     what = "payment.unapplied" if is_correction else "payment.reversed"
-    told = Told(what=what, about=payment.account, columns={}, detail=detail)
-    happening.append((Reversed(on=on, item_id=payment.pk, is_correction=is_correction), told))
-    for each in _set_off(parts):
-        event = Unallocated(on=on, source_item_id=each.credit_id, item_id=each.item_id, amount_minor=each.amount_minor)
-        happening.append((event, _told_of(each, parts, line, "credit.set_off_taken_back")))
+    for payment in payments:
+        detail = {"payment": payment.pk, "line": line.pk, "reason": reason}
+        told = Told(what=what, about=payment.item.account, columns={}, detail=detail)
+        happening.append((Reversed(on=on, item_id=payment.pk, is_correction=is_correction), told))
+    for payment in payments:
+        own = [part for part in parts if part.payment_id == payment.pk]
+        for each in _set_off(own):
+            event = Unallocated(
+                on=on, source_item_id=each.credit_id, item_id=each.item_id, amount_minor=each.amount_minor
+            )
+            happening.append((event, _told_of(each, own, line, "credit.set_off_taken_back")))
     let_all_happen(entity, happening, on=on, by=by, at=at)
-    Payment.objects.filter(pk=payment.pk).update(state=PaymentState.REVERSED)
+    Payment.objects.filter(pk__in=[payment.pk for payment in payments]).update(state=PaymentState.REVERSED)
     match.delete()
+
+
+def payments_of(line: BankLine) -> list[Payment]:
+    """The payments that a line is applied as, with their accounts: one of each payer; none for a line that is not."""
+    standing = Payment.objects.filter(line=line, state=PaymentState.RECEIVED)
+    return list(standing.select_related("item__account").order_by("pk"))
 
 
 def granted_minor(part: BankMatchPart) -> int:
@@ -120,16 +149,18 @@ def granted_minor(part: BankMatchPart) -> int:
 
 def _set_offs(_entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
     for application in applications:
-        for each in _set_off(application.parts):
-            event = Allocated(
-                on=application.line.booked_on, source_item_id=each.credit_id, item_id=each.item_id,
-                amount_minor=each.amount_minor,
-            )  # fmt: skip
-            yield event, _told_of(each, application.parts, application.line, "credit.set_off")
+        for payment in application.payments:
+            for each in _set_off(payment.parts):
+                event = Allocated(
+                    on=application.line.booked_on, source_item_id=each.credit_id, item_id=each.item_id,
+                    amount_minor=each.amount_minor,
+                )  # fmt: skip
+                yield event, _told_of(each, payment.parts, application.line, "credit.set_off")
 
 
 def _payments(entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
-    return (_paid(entity, application) for application in applications)
+    for application in applications:
+        yield from (_paid(entity, application, payment) for payment in application.payments)
 
 
 def _grants(entity: Entity, applications: Iterable[Application]) -> Iterator[tuple[Event, Told]]:
@@ -137,24 +168,24 @@ def _grants(entity: Entity, applications: Iterable[Application]) -> Iterator[tup
         yield from (_granted(entity, application.line, part) for part in application.parts if part.credit_id)
 
 
-def _paid(entity: Entity, application: Application) -> tuple[Event, Told]:
-    line, match, about = application.line, application.match, application.about
+def _paid(entity: Entity, application: Application, payment: OfPayer) -> tuple[Event, Told]:
+    line, match = application.line, application.match
     set_off_minor: Counter[int] = Counter()
-    for each in _set_off(application.parts):
+    for each in _set_off(payment.parts):
         set_off_minor[each.item_id] += each.amount_minor
-    paid = [(part.item, part.amount_minor - set_off_minor[part.item_id]) for part in application.parts]
+    paid = [(part.item, part.amount_minor - set_off_minor[part.item_id]) for part in payment.parts]
     paid = [(item, minor) for item, minor in paid if minor > 0]
     event = Paid(
-        on=line.booked_on, item_id=int(match.payment_id or 0), account_id=about.pk, entity_id=entity.pk,
-        currency=line.currency, amount_minor=line.amount_minor, applies_to=[item.pk for item, _minor in paid],
+        on=line.booked_on, item_id=payment.payment_id, account_id=payment.about.pk, entity_id=entity.pk,
+        currency=line.currency, amount_minor=payment.amount_minor, applies_to=[item.pk for item, _minor in paid],
         at_most_minor=[minor for _item, minor in paid],
     )  # fmt: skip
     detail = {
-        "payment": match.payment_id, "line": line.pk, "amount_minor": line.amount_minor, "currency": line.currency,
-        "items": [item.number for item, _minor in paid], "step": match.step, "why": match.why,
-        "confidence_permille": match.confidence_permille,
+        "payment": payment.payment_id, "line": line.pk, "amount_minor": payment.amount_minor,
+        "currency": line.currency, "items": [item.number for item, _minor in paid], "step": match.step,
+        "why": match.why, "confidence_permille": match.confidence_permille,
     }  # fmt: skip
-    return event, Told(what="payment.received", about=about, detail=detail, columns={})
+    return event, Told(what="payment.received", about=payment.about, detail=detail, columns={})
 
 
 def _granted(entity: Entity, line: BankLine, part: BankMatchPart) -> tuple[Event, Told]:

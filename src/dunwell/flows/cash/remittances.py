@@ -291,7 +291,7 @@ def _say(line: BankLine, documents: Any, *, by: str, at: datetime) -> None:  # n
     line.documents = documents
     if line.state in BANK_LINE_WAITS:
         line.state = BankLineState.OPEN
-        BankMatch.objects.filter(line=line, payment=None).delete()
+        BankMatch.objects.filter(line=line).delete()
         answered([line.pk], by=by, at=at)
     line.save(update_fields=["documents", "state"])
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import polars as pl
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from dunwell.cash.kinds import taking_back
 from dunwell.cash.returns import Returned
@@ -17,7 +18,7 @@ from dunwell.flows.cash.applying import CERTAIN
 from dunwell.flows.cash.exceptions import answered, ask_about_returns
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.cash.pay import take_back
-from dunwell.flows.cash.payments import take_money_back
+from dunwell.flows.cash.payments import payments_of, take_money_back
 from dunwell.flows.cash.taking_back import found_for, lines_taking_back, movement, shown
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict, FlowError, Invalid, NotFound
@@ -32,6 +33,7 @@ from dunwell.records.models import (
     BankMatch,
     Entity,
     Payment,
+    PaymentState,
 )
 from dunwell.records.pieces import in_pieces
 
@@ -43,15 +45,15 @@ RETURNED: Final = "line.returned"
 class TakenBack:
     """What a line took back: the earlier line, or a payment that no line had brought.
 
-    `account`: whose money it had been, if anybody's. `over_minor`: what the bank took beyond what had come, such as its
-    charges; below 0: less. Where the earlier line had taken something back itself: `waits`, the line of that money,
+    `accounts`: whose money it had been, if anybody's. `over_minor`: what the bank took beyond what had come, such as
+    its charges; below 0: less. Where the earlier line had taken something back itself: `waits`, the line of that money,
     which waits again, or `note_again`, a payment that no line had brought, and that somebody has to note again.
     """
 
     line: int
     of: int | None
     payment: int | None
-    account: str
+    accounts: tuple[str, ...]
     amount_minor: int
     over_minor: int
     currency: str
@@ -119,8 +121,8 @@ def return_line(
         raise Invalid("a line takes back one line or one payment, not both")
     _require_numbers(entity, line_id, of=of, payment=payment)
     paid = payment
-    if payment is not None and (match := BankMatch.objects.filter(entity=entity, payment=payment).first()):
-        of, payment = match.line_id, None
+    if payment is not None and (brought := _line_of(entity, payment)):
+        of, payment = brought, None
     with transaction.atomic():
         if of is None and payment is None:
             of = _proposed(entity, line_id)
@@ -202,6 +204,13 @@ def pair_locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine,
     return found[line_id], found[of]
 
 
+def _line_of(entity: Entity, payment_id: int) -> int | None:
+    """The line that a payment came with, as long as it stands, or its bank has taken it back."""
+    found = Payment.objects.filter(entity=entity, pk=payment_id)
+    is_there = Q(state=PaymentState.RECEIVED) | Q(line__state=BankLineState.RETURNED)
+    return found.filter(is_there).values_list("line", flat=True).first()
+
+
 def _proposed(entity: Entity, line_id: int) -> int | None:
     """The earlier line that is proposed for one that waits, if any: beside all that wait, as it is shown."""
     lines = lines_taking_back(entity)
@@ -228,11 +237,13 @@ def _said_before(line: BankLine, *, of: int | None, payment: int | None) -> Take
     if not _took_back(line):
         return None
     said = _told_last(line)
-    is_same = payment == said.get("payment") if payment is not None else of in (None, said.get("of"))
+    paid = (said.get("payment"), *said.get("payments", ()))
+    is_same = payment in paid if payment is not None else of in (None, said.get("of"))
     if not said or not is_same:
         return None
     return TakenBack(
-        line=line.pk, of=said["of"], payment=None if said["of"] else said["payment"], account=said["account"],
+        line=line.pk, of=said["of"], payment=None if said["of"] else said["payment"],
+        accounts=tuple(said.get("accounts") or filter(None, [said.get("account")])),
         amount_minor=said["amount_minor"], over_minor=said["over_minor"], currency=said["currency"],
     )  # fmt: skip
 
@@ -256,13 +267,13 @@ def _require_taking(entity: Entity, line: BankLine, at: datetime) -> None:
 
 def _take_back_line(entity: Entity, line: BankLine, earlier: BankLine, *, by: str, at: datetime) -> TakenBack:
     _require_fitting(line, earlier)
-    told, was, paid = _told(line, of=earlier), earlier.state, None
+    told, was, payments = _told(line, of=earlier), earlier.state, payments_of(earlier)
     if earlier.state == BankLineState.RETURNED:
         waits, note_again = _return_undone(entity, earlier, by=by, at=at)
         told = replace(told, waits=waits, note_again=note_again)
-    match = BankMatch.objects.filter(line=earlier).select_related("payment__account", "account").first()
-    if match is not None and match.payment is not None:
-        told, paid = _told(line, of=earlier, account=match.payment.account.code), match.payment.pk
+    match = BankMatch.objects.filter(line=earlier).first()
+    if match is not None and payments:
+        told = replace(told, accounts=tuple(payment.item.account.code for payment in payments))
         take_money_back(
             entity, earlier, match, reason=_reason(line), is_correction=False, on=line.booked_on, by=by, at=at
         )
@@ -273,7 +284,7 @@ def _take_back_line(entity: Entity, line: BankLine, earlier: BankLine, *, by: st
     for each in (earlier, line):
         each.state = BankLineState.RETURNED
         each.save(update_fields=["state", "returns"])
-    _done(entity, line, told, was=was, paid=paid, by=by, at=at)
+    _done(entity, line, told, was=was, payments=[payment.pk for payment in payments], by=by, at=at)
     return told
 
 
@@ -309,10 +320,10 @@ def _take_back_payment(entity: Entity, line: BankLine, payment_id: int, *, by: s
     line.state = BankLineState.RETURNED
     line.save(update_fields=["state"])
     told = TakenBack(
-        line=line.pk, of=None, payment=payment_id, account=item.account.code, amount_minor=line.amount_minor,
+        line=line.pk, of=None, payment=payment_id, accounts=(item.account.code,), amount_minor=line.amount_minor,
         over_minor=-line.amount_minor - item.amount_minor, currency=line.currency,
     )  # fmt: skip
-    _done(entity, line, told, was="payment", paid=payment_id, by=by, at=at)
+    _done(entity, line, told, was="payment", payments=[], by=by, at=at)
     return told
 
 
@@ -353,20 +364,20 @@ def _require_amount(line: BankLine, minor: int, what: str) -> None:
 
 
 def _done(
-    entity: Entity, line: BankLine, told: TakenBack, *, was: str, paid: int | None, by: str, at: datetime
+    entity: Entity, line: BankLine, told: TakenBack, *, was: str, payments: list[int], by: str, at: datetime
 ) -> None:
-    """Close the work that the lines had been, and put on record what was done."""
+    """Close the work that the lines had been, and put on record what was done; `payments`: those of the earlier."""
     answered([told.line, told.of or told.line], by=by, at=at)
     audit.record(
-        by, RETURNED, line, at=at, entity_id=entity.pk, of=told.of, payment=paid, was=was,
-        account=told.account, amount_minor=told.amount_minor, over_minor=told.over_minor, currency=told.currency,
+        by, RETURNED, line, at=at, entity_id=entity.pk, of=told.of, payment=told.payment, payments=payments, was=was,
+        accounts=told.accounts, amount_minor=told.amount_minor, over_minor=told.over_minor, currency=told.currency,
         reason=line.return_reason,
     )  # fmt: skip
 
 
-def _told(line: BankLine, *, of: BankLine, account: str = "") -> TakenBack:
+def _told(line: BankLine, *, of: BankLine) -> TakenBack:
     return TakenBack(
-        line=line.pk, of=of.pk, payment=None, account=account, amount_minor=line.amount_minor,
+        line=line.pk, of=of.pk, payment=None, accounts=(), amount_minor=line.amount_minor,
         over_minor=abs(line.amount_minor) - abs(of.amount_minor), currency=line.currency,
     )  # fmt: skip
 

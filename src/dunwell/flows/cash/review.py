@@ -17,9 +17,10 @@ RETURN: Final = "return"  # the step of a line that takes back another
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """How much of a line is for an item, and what is granted beside the money."""
+    """How much of a line is for an item of an account, and what is granted beside the money."""
 
     item: str
+    account: str
     amount_minor: int
     discount_minor: int
     charges_minor: int
@@ -82,7 +83,7 @@ def waiting(entity: Entity, *, most: int) -> FoundWaiting:
     count = found.count()
     lines = list(found.select_related("hold").order_by("-amount_minor", "pk")[:most])
     found_matches = BankMatch.objects.filter(line__in=lines).select_related("account")
-    matches = list(found_matches.prefetch_related("parts__item"))
+    matches = list(found_matches.prefetch_related("parts__item__account"))
     by_line = {match.line_id: match for match in matches}
     names = Names(matches)
     back = waiting_returns(entity, most=most)
@@ -116,7 +117,7 @@ def _taking_back(back: TakingBack, names: Names) -> Waiting:
     """A line that takes back another, with what that may be."""
     return replace(
         _waiting(back.line, None, names), outcome=back.outcome, step=RETURN, why=back.why, takes_back=True, of=back.of,
-        confidence_permille=back.confidence_permille, account=back.earlier[0].account if back.of else "",
+        confidence_permille=back.confidence_permille, account=", ".join(back.earlier[0].accounts) if back.of else "",
         earlier=back.earlier,
     )  # fmt: skip
 
@@ -130,8 +131,9 @@ def _waiting(line: BankLine, match: BankMatch | None, names: Names) -> Waiting:
         account=match.account.code if match and match.account else "",
         shares=tuple(
             Share(
-                item=part.item.number, amount_minor=part.amount_minor, discount_minor=part.discount_minor,
-                charges_minor=part.charges_minor, difference_minor=part.difference_minor,
+                item=part.item.number, account=part.item.account.code, amount_minor=part.amount_minor,
+                discount_minor=part.discount_minor, charges_minor=part.charges_minor,
+                difference_minor=part.difference_minor,
             )
             for part in (match.parts.all() if match else ())
         ),

@@ -1,10 +1,12 @@
 """Apply what somebody has seen proposed for a line, or take back what it may be about, and nothing that came since."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 
 from dunwell.flows.cash.applying import apply_match, line_locked, unapply
+from dunwell.flows.cash.payments import payments_of
 from dunwell.flows.cash.returning import TakenBack, pair_locked, return_line
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.runs.seen import require_seen, sign
@@ -12,15 +14,15 @@ from dunwell.records.models import BANK_LINE_WAITS, BankMatch, BankMatchPart, En
 
 
 def sign_of_match(line_id: int) -> str:
-    """The sign of what is proposed for a line: whose money it is, and how much of it is for which item."""
+    """The sign of what is proposed for a line: whose money it is, and how much of it is for which item of whom."""
     match = BankMatch.objects.filter(line=line_id).values_list("step", "account", "applied_minor", "left_minor").first()
     parts = BankMatchPart.objects.filter(match=line_id).order_by("item")
-    columns = ("item", "amount_minor", "discount_minor", "charges_minor", "difference_minor")
+    columns = ("item", "item__account", "amount_minor", "discount_minor", "charges_minor", "difference_minor")
     return sign(match, list(parts.values_list(*columns)))
 
 
-def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> int:
-    """Apply a line as its match said when somebody looked; return the payment's number.
+def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> list[int]:
+    """Apply a line as its match said when somebody looked; return the payments' numbers.
 
     `seen`: the sign of what they saw. Errors: Changed where something else is proposed by now; those of `apply_match`.
     """
@@ -30,16 +32,17 @@ def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime
         return apply_match(entity, line_id, by=by, at=at)
 
 
-def unapply_seen(entity: Entity, line_id: int, *, payment: int | None, reason: str, by: str, at: datetime) -> None:
-    """Take back what a line was applied to when somebody looked, as this payment, and nothing that came since.
+def unapply_seen(
+    entity: Entity, line_id: int, *, payments: Collection[int], reason: str, by: str, at: datetime
+) -> None:
+    """Take back what a line was applied to when somebody looked, as these payments, and nothing that came since.
 
-    Errors: Changed where it is applied as another payment by now; those of `unapply`.
+    Errors: Changed where it is applied as others by now; those of `unapply`.
     """
     with transaction.atomic():
-        line_locked(entity, line_id)
-        now = BankMatch.objects.filter(line=line_id).values_list("payment", flat=True).first()
-        if now is not None:
-            require_seen(str(payment), str(now), f"Line {line_id}")
+        line = line_locked(entity, line_id)
+        if now := {payment.pk for payment in payments_of(line)}:
+            require_seen(sign(sorted(payments)), sign(sorted(now)), f"Line {line_id}")
         unapply(entity, line_id, reason=reason, by=by, at=at)
 
 

@@ -38,7 +38,7 @@ PAYMENTS_MAX: Final = 2_000
 class Earlier:
     """What a line may take back: an earlier line in a state, or a payment that no line had brought.
 
-    `account`: whose money that was, where somebody knows. `why` is in the codes of docs/cash.md.
+    `accounts`: whose money that was, where somebody knows. `why` is in the codes of docs/cash.md.
     """
 
     line: int | None
@@ -46,7 +46,7 @@ class Earlier:
     booked_on: date
     amount_minor: int
     party: str
-    account: str
+    accounts: tuple[str, ...]
     state: str
     confidence_permille: int
     why: str
@@ -111,20 +111,31 @@ def shown(found: Returned, line_ids: Sequence[int]) -> list[TakingBack]:
     said = {row["line_id"]: row for row in found.returns.iter_rows(named=True)}
     guesses = found.guesses.filter(_one_of(line_ids)).sort("line_id", "place")
     lines = {line.pk: line for line in BankLine.objects.filter(pk__in=[*line_ids, *guesses["of_id"]])}
-    accounts = dict(BankMatch.objects.filter(line__in=lines).values_list("line", "account__code"))
+    accounts = _accounts_of(lines)
     by_line: dict[int, list[Earlier]] = {line_id: [] for line_id in line_ids}
     for guess in guesses.iter_rows(named=True):
         earlier = lines[guess["of_id"]]
         by_line[guess["line_id"]].append(
             Earlier(
                 line=earlier.pk, payment=None, booked_on=earlier.booked_on, amount_minor=earlier.amount_minor,
-                party=earlier.party_name, account=accounts.get(earlier.pk) or "", state=earlier.state,
+                party=earlier.party_name, accounts=accounts.get(earlier.pk, ()), state=earlier.state,
                 confidence_permille=guess["confidence_permille"], why=guess["why"],
             )
         )  # fmt: skip
     unsaid = [lines[each] for each in line_ids if not said[each]["of_id"] and lines[each].amount_minor < 0]
     payments = _payments_like(unsaid)
     return [_shown(lines[each], said[each], by_line[each], payments.get(each, [])) for each in line_ids]
+
+
+def _accounts_of(line_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    """Whose payments lines are applied as; of those that wait, whose money they are, where somebody knows."""
+    said = BankMatch.objects.filter(line__in=line_ids, account__isnull=False).values_list("line", "account__code")
+    found = {line_id: (code,) for line_id, code in said}
+    paid = Payment.objects.filter(line__in=line_ids, state=PaymentState.RECEIVED).order_by("pk")
+    applied: dict[int, tuple[str, ...]] = {}
+    for line_id, code in paid.values_list("line", "item__account__code"):
+        applied[line_id] = (*applied.get(line_id, ()), code)
+    return found | applied
 
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
@@ -184,8 +195,7 @@ def _payments_like(lines: Sequence[BankLine]) -> dict[int, list[Earlier]]:
     like = Q(external_id__in=set().union(*own.values()))
     like |= near & Q(item__amount_minor__in=frozenset().union(*amounts.values()))
     found = Payment.objects.filter(
-        like, entity=lines[0].entity_id, state=PaymentState.RECEIVED, received_on__lte=max(days),
-        item__bank_match=None,
+        like, entity=lines[0].entity_id, state=PaymentState.RECEIVED, received_on__lte=max(days), line=None
     )  # fmt: skip
     payments = list(found.select_related("item__account").order_by("-received_on", "-pk")[:PAYMENTS_MAX])
     return {
@@ -209,7 +219,7 @@ def _may_be(line: BankLine, payment: Payment, on: date, own: Collection[str], am
 def _paid(payment: Payment, on: date) -> Earlier:
     return Earlier(
         line=None, payment=payment.pk, booked_on=on,
-        party=payment.external_id, amount_minor=payment.item.amount_minor, account=payment.item.account.code,
+        party=payment.external_id, amount_minor=payment.item.amount_minor, accounts=(payment.item.account.code,),
         state=payment.state, confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
     )  # fmt: skip
 

@@ -208,7 +208,7 @@ class PaymentState(models.TextChoices):
 
 
 class Payment(models.Model):
-    """What is known of an item of kind `payment` as money."""
+    """What is known of an item of kind `payment` as money; `line`: the bank line that it came with, or a part of it."""
 
     item = models.OneToOneField(Item, models.PROTECT, primary_key=True, related_name="payment")
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -216,8 +216,10 @@ class Payment(models.Model):
     received_on = models.DateField(null=True)
     external_id = models.CharField(max_length=200, blank=True, default="")
     reference = models.TextField(blank=True, default="")
+    line = models.ForeignKey("BankLine", models.PROTECT, null=True, db_index=False, related_name="payments")
 
     class Meta:
+        indexes = (models.Index(fields=["line"], name="payment_line", condition=Q(line__isnull=False)),)
         constraints = (
             models.UniqueConstraint(
                 fields=["entity", "external_id"], name="payment_external_id", condition=~Q(external_id="")

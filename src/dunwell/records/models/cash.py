@@ -8,7 +8,7 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 
-from dunwell.records.models.book import Account, Entity, Hold, Item
+from dunwell.records.models.book import Account, Entity, Hold, Item, Payment
 
 
 class BankAccount(models.Model):
@@ -142,7 +142,8 @@ class KnownPayer(models.Model):
 class BankMatch(models.Model):
     """Whose money a line is, by what the ladder of `cash.match` said last, or by a person.
 
-    `step`, `outcome`, `why` and `guesses` are the ladder's; `payment` is there once it is applied.
+    `step`, `outcome`, `why` and `guesses` are the ladder's. `account` is null where nobody knows, or where the items
+    are of several payers; a person may say whose money such a line is. Once applied, it is the line's `payments`.
     """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
@@ -155,11 +156,13 @@ class BankMatch(models.Model):
     left_minor = models.BigIntegerField()
     why = models.TextField(blank=True, default="")
     guesses = models.JSONField(default=list)
-    payment = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match")
 
 
 class BankMatchPart(models.Model):
-    """How much of a line is for an item, and what is granted beside the money: `credit` once it is."""
+    """How much of a line is for an item, and what is granted beside the money.
+
+    Once it is applied: `payment`, that of the item's payer, and `credit`, of what is granted.
+    """
 
     entity = models.ForeignKey(Entity, models.PROTECT, db_index=False)
     match = models.ForeignKey(BankMatch, models.CASCADE, related_name="parts")
@@ -168,6 +171,7 @@ class BankMatchPart(models.Model):
     discount_minor = models.BigIntegerField(default=0)
     charges_minor = models.BigIntegerField(default=0)
     difference_minor = models.BigIntegerField(default=0)
+    payment = models.ForeignKey(Payment, models.PROTECT, null=True, db_index=False, related_name="parts")
     credit = models.OneToOneField(Item, models.PROTECT, null=True, related_name="bank_match_part")
 
 

@@ -9,7 +9,17 @@ from django.db.models import F, Q
 
 from dunwell.engine.book import CREDIT_KINDS
 from dunwell.records import frames, lookup
-from dunwell.records.models import Account, AuditEvent, BankLine, BankMatch, BankMatchPart, Item
+from dunwell.records.models import (
+    Account,
+    AuditEvent,
+    BankLine,
+    BankLineState,
+    BankMatch,
+    BankMatchPart,
+    Item,
+    Payment,
+    PaymentState,
+)
 from dunwell.records.views.cash import GuessRow, guesses_of, next_waiting
 
 ITEMS_SHOWN: Final = 100
@@ -39,6 +49,18 @@ class PartRow:
 
 
 @dataclass(frozen=True)
+class PaidRow:
+    """A payment that a line is applied as; `open_minor`: what of it is on account by now."""
+
+    id: int
+    account_id: int
+    account: str
+    name: str
+    amount_minor: int
+    open_minor: int
+
+
+@dataclass(frozen=True)
 class EventRow:
     """What somebody did with a line; `detail` as in the audit."""
 
@@ -52,13 +74,15 @@ class EventRow:
 class BankLinePage:
     """A line with its statement and account, and what was found: `match` where somebody or something has said so.
 
-    `guesses` leave out what is proposed. `account` is whose money it is; `returned_by` the line that takes it back.
+    `guesses` leave out what is proposed. `account` is whose money it is, `payments` are one of each payer of the items;
+    `returned_by` is the line that takes it back.
     """
 
     line: BankLine
     match: BankMatch | None
     account: Account | None
     parts: list[PartRow]
+    payments: list[PaidRow]
     guesses: tuple[GuessRow, ...]
     events: list[EventRow]
     returned_by: int | None
@@ -108,7 +132,7 @@ def line(entity_id: int, line_id: int, *, back: Sequence[int] = ()) -> BankLineP
     proposed = (account.pk if account else None, sorted(part.item for part in parts))
     guesses = guesses_of([match])[found.pk] if match else ()
     return BankLinePage(
-        line=found, match=match, account=account, parts=parts, events=_events(found),
+        line=found, match=match, account=account, parts=parts, payments=_payments(found), events=_events(found),
         guesses=tuple(each for each in guesses if (each.account_id, sorted(each.items)) != proposed),
         returned_by=returned_by.pk if returned_by else None, next=next_waiting(entity_id, found, back=back),
     )  # fmt: skip
@@ -116,7 +140,7 @@ def line(entity_id: int, line_id: int, *, back: Sequence[int] = ()) -> BankLineP
 
 def left_of(entity_id: int, line_id: int) -> tuple[int, str]:
     """How much of a line that is applied stays on the account, in minor units, and its currency."""
-    applied = BankMatch.objects.filter(entity=entity_id, line=line_id, payment__isnull=False)
+    applied = BankMatch.objects.filter(entity=entity_id, line=line_id, line__state=BankLineState.APPLIED)
     return applied.values_list("left_minor", "line__currency").get()
 
 
@@ -135,19 +159,20 @@ def open_items(account_id: int, currency: str) -> OpenItems:
     return OpenItems(some[:ITEMS_SHOWN], owed.count() - ITEMS_SHOWN if len(some) > ITEMS_SHOWN else 0)
 
 
-def open_of(account_id: int, numbers: Sequence[str], currency: str) -> dict[str, int]:
-    """What is open of the items of these numbers, as far as a payer's money in a currency can be for them.
-
-    Of the first 100.
-    """
-    found, family = {}, frames.family([account_id])
-    entity_id = Account.objects.values_list("entity", flat=True).get(pk=account_id)
+def open_of(entity_id: int, numbers: Sequence[str], currency: str) -> dict[str, OpenItem]:
+    """What is open in a currency of the items of these numbers, whoever owes them: of the first 100."""
+    found = {}
     for number in numbers[:NUMBERS_MAX]:
-        owed = lookup.numbered(entity_id, number).exclude(kind__in=CREDIT_KINDS)
-        item = owed.filter(account__in=family, currency=currency, open_minor__gt=0).first()
+        owed = lookup.numbered(entity_id, number).exclude(kind__in=CREDIT_KINDS).select_related("account")
+        item = owed.filter(currency=currency, open_minor__gt=0).first()
         if item:
-            found[number] = item.open_minor
+            found[number] = _open(item)
     return found
+
+
+def family_of(account_id: int) -> set[str]:
+    """The codes of an account and of all that share its payer: what they owe is paid together."""
+    return set(Account.objects.filter(pk__in=frames.family([account_id])).values_list("code", flat=True))
 
 
 def _open(item: Item) -> OpenItem:
@@ -167,15 +192,25 @@ def _parts(match: BankMatch | None) -> list[PartRow]:
     ]  # fmt: skip
 
 
+def _payments(of: BankLine) -> list[PaidRow]:
+    standing = Payment.objects.filter(line=of, state=PaymentState.RECEIVED).select_related("item__account")
+    return [
+        PaidRow(
+            id=each.pk, account_id=each.item.account_id, account=each.item.account.code, name=each.item.account.name,
+            amount_minor=each.item.amount_minor, open_minor=each.item.open_minor,
+        )
+        for each in standing.order_by("pk")
+    ]  # fmt: skip
+
+
 def _events(of: BankLine) -> list[EventRow]:
     """What was done with a line, the first first.
 
-    What it was applied to is told of the account: of one that has, or had, a payment of the line's day and amount.
+    What it was applied to is told of the accounts: of those that have, or had, a payment of it, or are known by it.
     """
-    paid = Item.objects.filter(
-        entity_id=of.entity_id, kind="payment", issued_on=of.booked_on, amount_minor=abs(of.amount_minor)
-    ).order_by()
-    accounts = set(paid.values_list("account", flat=True).distinct())
+    paid = Payment.objects.filter(line=of).order_by()
+    accounts = set(paid.values_list("item__account", flat=True).distinct())
+    accounts |= set(of.known_payers.order_by().values_list("account", flat=True))
     returned_by: BankLine | None = getattr(of, "returned_by", None)
     ours = Q(subject_id=of.pk)
     if returned_by:

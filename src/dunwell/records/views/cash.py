@@ -20,6 +20,8 @@ from dunwell.records.models import (
     BankMatch,
     BankMatchPart,
     Item,
+    Payment,
+    PaymentState,
 )
 
 LINES_SHOWN: Final = 25
@@ -75,9 +77,14 @@ class GuessRow:
         return tuple(zip(self.items, self.open_minor, strict=True))
 
     @property
+    def owners(self) -> str:
+        """What to call who owes the items, where that is no one account."""
+        return "Several payers" if "several_payers" in self.why.split(",") else "Somebody"
+
+    @property
     def can_be_applied(self) -> bool:
-        """Whether somebody is known, and every item has a number to say it by."""
-        return bool(self.account) and all(self.items)
+        """Whether somebody is known, or named by items, and every item has a number to say it by."""
+        return bool(self.account or self.items) and all(self.items)
 
 
 @dataclass(frozen=True)
@@ -138,9 +145,10 @@ def lines(
 
 def lines_of_account(entity_id: int, account_id: int, *, after: str = "") -> LinePage:
     """The lines that were applied to an account, or are proposed for it, the latest first."""
-    paid = Item.objects.filter(account_id=account_id, kind="payment", bank_match__isnull=False).order_by("-pk")
-    ids = set(paid.values_list("bank_match__line", flat=True)[:OF_ACCOUNT_MAX])
-    waiting = BankLine.objects.filter(WAITS, entity_id=entity_id, match__account=account_id).order_by("-pk")
+    paid = Payment.objects.filter(item__account=account_id, line__isnull=False, state=PaymentState.RECEIVED)
+    ids = set(paid.order_by("-pk").values_list("line", flat=True)[:OF_ACCOUNT_MAX])
+    is_of = Q(match__account=account_id) | Q(match__account=None, match__parts__item__account=account_id)
+    waiting = BankLine.objects.filter(WAITS, is_of, entity_id=entity_id).order_by("-pk").distinct()
     ids |= set(waiting.values_list("pk", flat=True)[:OF_ACCOUNT_MAX])
     return _page(BankLine.objects.filter(entity_id=entity_id, pk__in=ids), after, is_by_size=False)
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
-from django.db.models import Case, Count, F, OuterRef, Q, Subquery, Sum, Value, When
+from django.db.models import Case, Count, OuterRef, Q, Subquery, Sum, Value, When
 
 from dunwell.engine.calendars import calendar_of, is_closed
-from dunwell.records.models import CAME_IN, BankAccount, BankLine, BankStatement, Entity, Item, Payment
+from dunwell.records.models import CAME_IN, BankAccount, BankLine, BankStatement, Entity, Item, Payment, PaymentState
 from dunwell.records.views.cash import BACK_MAX, WAITS
 
 LATE_DAYS: Final = 3
@@ -80,10 +80,15 @@ def sums(entity_id: int, *, on: date, back: Sequence[int] = ()) -> list[Sums]:
         for row in goes.annotate(n=Count("pk"), minor=Sum("amount_minor")):
             found.setdefault(row["currency"], {}).update(back=row["n"], back_minor=row["minor"])
     since = on - timedelta(days=APPLIED_DAYS)
-    paid = Item.objects.filter(entity_id=entity_id, issued_on__gte=since, kind="payment", bank_match__isnull=False)
-    itself = Case(When(Q(bank_match__outcome="apply") & ~Q(bank_match__step="person"), then=Value(1)), default=Value(0))
-    applied = paid.order_by().values("currency", itself=itself).annotate(n=Count("pk"), minor=Sum("amount_minor"))
-    for row in applied:
+    paid = Item.objects.filter(
+        entity_id=entity_id, issued_on__gte=since, kind="payment", payment__state=PaymentState.RECEIVED,
+        payment__line__isnull=False,
+    )  # fmt: skip
+    match = "payment__line__match__"
+    is_itself = Q(**{f"{match}outcome": "apply"}) & ~Q(**{f"{match}step": "person"})
+    itself = Case(When(is_itself, then=Value(1)), default=Value(0))
+    lines, minor = Count("payment__line", distinct=True), Sum("amount_minor")
+    for row in paid.order_by().values("currency", itself=itself).annotate(n=lines, minor=minor):
         name = "by_itself" if row["itself"] else "by_people"
         found.setdefault(row["currency"], {}).update({name: row["n"], f"{name}_minor": row["minor"]})
     return [Sums(currency, **found[currency]) for currency in sorted(found)]
@@ -116,11 +121,11 @@ def bank_accounts(entity_id: int, *, on: date) -> list[BankAccountRow]:
 def payments(account_id: int) -> list[PaymentRow]:
     """The latest payments of an account, those taken back too."""
     found = Payment.objects.filter(item__account=account_id).select_related("item")
-    rows = found.annotate(line=F("item__bank_match__line")).order_by("-received_on", "-pk")[:PAYMENTS_SHOWN]
+    rows = found.order_by("-received_on", "-pk")[:PAYMENTS_SHOWN]
     return [
         PaymentRow(
             id=each.pk, received_on=each.received_on, amount_minor=each.item.amount_minor,
-            open_minor=each.item.open_minor, currency=each.item.currency, state=each.state, line=each.line,
+            open_minor=each.item.open_minor, currency=each.item.currency, state=each.state, line=each.line_id,
         )
         for each in rows
     ]  # fmt: skip

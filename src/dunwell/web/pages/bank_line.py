@@ -108,18 +108,19 @@ def _pick(request: HttpRequest, entity: EntityLine, found: BankLinePage) -> dict
     elif wanted:
         pick["offered"] = accounts.accounts(entity.id, wanted).accounts[:PAYERS_OFFERED]
     if numbers and payer:
-        pick["sum"] = _sum(payer.pk, found, numbers)
+        pick["sum"] = _sum(entity.id, payer.pk, found, numbers)
     return pick
 
 
-def _sum(payer_id: int, found: BankLinePage, numbers: Sequence[str]) -> dict[str, Any]:
-    """What the chosen items come to, and what of the line they leave, or it of them."""
+def _sum(entity_id: int, payer_id: int, found: BankLinePage, numbers: Sequence[str]) -> dict[str, Any]:
+    """What the chosen items come to, which are of other payers, and what of the line they leave, or it of them."""
     line = found.line
-    owed = bank_line.open_of(payer_id, numbers, line.currency)
-    total_minor = sum(owed.values())
+    owed = bank_line.open_of(entity_id, numbers, line.currency)
+    total_minor, own = sum(item.open_minor for item in owed.values()), bank_line.family_of(payer_id)
     return {
         "count": len(owed),
-        "seen": owed.items(),
+        "seen": [(number, item.open_minor) for number, item in owed.items()],
+        "others": [(number, item.account) for number, item in owed.items() if item.account not in own],
         "open_minor": total_minor,
         "left_minor": max(0, line.amount_minor - total_minor),
         "lacks_minor": max(0, total_minor - line.amount_minor),
@@ -138,6 +139,12 @@ def _seen(request: HttpRequest) -> list[tuple[str, int]]:
     """What the page had open of items: each number with its sum, in minor units."""
     told = [each.partition(" ") for each in request.POST.getlist("saw")]
     return [(name, minor) for text, _, name in told if (minor := number(text)) is not None]
+
+
+def _applied(entity: EntityLine, line: int, payments: Sequence[int]) -> str:
+    """Say what a line became."""
+    numbers = ", ".join(map(str, payments))
+    return f"Line {line} is applied, as payment{'s' * (len(payments) > 1)} {numbers}.{_left(entity, line)}"
 
 
 def _left(entity: EntityLine, line: int) -> str:
@@ -173,26 +180,25 @@ def _taken(detail: dict[str, Any], found: BankLinePage) -> str:
 
 def _apply(request: HttpRequest, entity: EntityLine, line: int) -> str:
     seen, by, at = request.POST.get("seen", ""), who(request), clock.now()
-    payment = apply_seen(entity_called(entity.code), line, seen=seen, by=by, at=at)
-    return f"Line {line} is applied, as payment {payment}.{_left(entity, line)}"
+    return _applied(entity, line, apply_seen(entity_called(entity.code), line, seen=seen, by=by, at=at))
 
 
 def _apply_to(request: HttpRequest, entity: EntityLine, line: int) -> str:
     items, account = _numbers(request), request.POST.get("payer", "").strip()
     if not items:
         raise Invalid("choose at least one item, or leave the money on account")
-    payment = apply_to(
+    payments = apply_to(
         entity_called(entity.code), line, account=account or None, items=items, seen=_seen(request), by=who(request),
         at=clock.now(),
     )  # fmt: skip
-    return f"Line {line} is applied, as payment {payment}.{_left(entity, line)}"
+    return _applied(entity, line, payments)
 
 
 def _on_account(request: HttpRequest, entity: EntityLine, line: int) -> str:
     account = request.POST.get("payer", "").strip()
     if not account:
         raise Invalid("say whose account it is")
-    payment = apply_to(entity_called(entity.code), line, account=account, by=who(request), at=clock.now())
+    (payment,) = apply_to(entity_called(entity.code), line, account=account, by=who(request), at=clock.now())
     return f"Line {line} is on the account of {account}, as payment {payment}."
 
 
@@ -210,8 +216,8 @@ def _take_up(request: HttpRequest, entity: EntityLine, line: int) -> str:
 
 def _unapply(request: HttpRequest, entity: EntityLine, line: int) -> str:
     reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
-    payment = number(request.POST.get("payment"))
-    unapply_seen(entity_called(entity.code), line, payment=payment, reason=reason, by=by, at=at)
+    payments = {each for text in request.POST.getlist("payment") if (each := number(text)) is not None}
+    unapply_seen(entity_called(entity.code), line, payments=payments, reason=reason, by=by, at=at)
     return f"What line {line} was applied to is taken back: it waits again."
 
 
@@ -238,7 +244,8 @@ def _return_other(request: HttpRequest, entity: EntityLine, line: int) -> str:
 
 def _told(told: TakenBack) -> str:
     what = f"line {told.of}" if told.of else f"payment {told.payment}"
-    return f"Line {told.line} takes {what} back{f': what {told.account} had paid is open again' * bool(told.account)}."
+    paid = f": what {' and '.join(told.accounts)} had paid is open again" if told.accounts else ""
+    return f"Line {told.line} takes {what} back{paid}."
 
 
 def _unreturn(request: HttpRequest, entity: EntityLine, line: int) -> str:
