@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 
 import polars as pl
 
-from dunwell.cash.match import Matched, match
+from dunwell.cash.match import Matched, read
 from dunwell.cash.settings import Settings
-from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAYERS, REFERENCES
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAID_REFERENCES, PAYERS, REFERENCES
+from dunwell.engine.references import canonical
 
 Frames: TypeAlias = tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame, pl.DataFrame]
 TODAY = date(2026, 3, 16)
@@ -30,6 +31,7 @@ class Desk:
     references: list[dict[str, Any]] = field(default_factory=list)
     payers: list[dict[str, Any]] = field(default_factory=list)
     paid: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[dict[str, Any]] = field(default_factory=list)
 
     def debtor(self, name: str, *, number: str = "", iban: str = "", also: str = "", payer: str = "") -> str:
         """Add a debtor, with an account and another name that it is known by; `payer` pays for it."""
@@ -58,8 +60,7 @@ class Desk:
         reference: str = "",
     ) -> str:
         """Add an open item, due as many days ago as there are items unless `due` says otherwise."""
-        item_id, account_id = len(self.items) + 1, self._id_of(debtor)
-        payer_id = next(account["payer_id"] for account in self.accounts if account["account_id"] == account_id)
+        item_id, account_id, payer_id = len(self.items) + 1, self._id_of(debtor), self._payer_of(debtor)
         due_on = due or TODAY - timedelta(days=30) + timedelta(days=item_id)
         self.items.append({
             "item_id": item_id, "account_id": account_id, "payer_id": payer_id, "number": number, "kind": kind,
@@ -73,10 +74,13 @@ class Desk:
 
     def has_paid(self, debtor: str, number: str, amount: str) -> str:
         """Add an item that was paid lately."""
-        account_id = self._id_of(debtor)
-        payer_id = next(account["payer_id"] for account in self.accounts if account["account_id"] == account_id)
+        payer_id = self._payer_of(debtor)
         self.paid.append({"payer_id": payer_id, "number": number, "currency": "EUR", "amount_minor": minor(amount)})
         return number
+
+    def has_settled(self, debtor: str, reference: str) -> None:
+        """Add the reference of a notice on which everything was paid lately."""
+        self.settled.append({"reference": canonical(reference), "payer_id": self._payer_of(debtor)})
 
     def comes(
         self,
@@ -98,7 +102,10 @@ class Desk:
 
     def match(self, **settings: Any) -> "Result":  # noqa: ANN401
         """Match all that has come."""
-        return Result(self, match(*self.frames(), Settings(**settings), pl.DataFrame(self.paid, schema=PAID)))
+        said = read(*self.frames(), Settings(**settings))
+        settled = pl.DataFrame(self.settled, schema=PAID_REFERENCES)
+        quotes = said.quoted(settled.select("reference"))
+        return Result(self, said.match(pl.DataFrame(self.paid, schema=PAID), quotes, settled))
 
     def frames(self) -> Frames:
         """Lines, items, accounts, references and payers as frames."""
@@ -112,6 +119,9 @@ class Desk:
 
     def _id_of(self, debtor: str) -> int:
         return next(int(account["account_id"]) for account in self.accounts if account["name"] == debtor)
+
+    def _payer_of(self, debtor: str) -> int:
+        return next(int(account["payer_id"]) for account in self.accounts if account["name"] == debtor)
 
 
 @dataclass

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 
+from dunwell.cash.settings import Settings
+from dunwell.engine.references import SCHEMES, reference_of, shown
 from tests.cash.desk import Desk
 
 THEIRS = "FR7630006000011234567890189"
@@ -93,3 +96,46 @@ def test_whoever_means_the_open_one_gets_it_before_it_is_proposed(desk: Desk) ->
     silent = desk.comes("100.00", "hello", of="Meyer GmbH", party_iban=THEIRS)
     found = desk.match()
     assert (found.applied(silent), found.applied(again)) == ({"INV-20171": 10_000}, {})
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("field", ["reference", "text"])
+def test_money_that_quotes_a_notice_of_which_all_is_paid_is_only_proposed(desk: Desk, scheme: str, field: str) -> None:
+    reference = reference_of(scheme, 4711)
+    desk.has_settled("Meyer GmbH", reference)
+    quoted = {"reference": reference, "text": f"thanks, {shown(scheme, reference)}"}
+    said: dict[str, Any] = {field: quoted[field]}
+    line = desk.comes("31.00", of="Meyer GmbH", party_iban=THEIRS, **said)
+    found = desk.match()
+    assert (found.outcome(line), found.paid(line)) == ("propose", {"INV-20899": 3_100})
+    assert found.why(line) >= {"amount", "named_paid"}
+
+
+def test_whoever_quotes_it_paid_for_that(desk: Desk) -> None:
+    desk.has_settled("Smith Ltd", "RF211004711")
+    certain = desk.comes("31.00", of="Meyer GmbH", reference="RF211004711")
+    assert "named_paid" in desk.match().why(certain)
+
+
+def test_a_number_that_may_be_a_reference_is_one_of_its_own_payer(desk: Desk) -> None:
+    desk.has_settled("Smith Ltd", "10047116")
+    theirs = desk.comes("31.00", "order 10047116", of="Meyer GmbH")
+    own = desk.comes("80.00", "order 10047116", of="Smith Ltd")
+    found = desk.match()
+    assert (found.outcome(theirs), found.outcome(own)) == ("apply", "propose")
+
+
+def test_who_quotes_a_paid_notice_and_an_open_invoice_pays_that(desk: Desk) -> None:
+    desk.has_settled("Meyer GmbH", "RF211004711")
+    line = desk.comes("31.00", "INV-20899", of="Meyer GmbH", reference="RF211004711")
+    assert desk.match().applied(line) == {"INV-20899": 3_100}
+
+
+def test_guesses_say_so_too(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "INV-20900", "31.00")
+    line = desk.comes("31.00", "INV-20170", of="Meyer GmbH")
+    guesses = desk.match().found.guesses.filter(pl.col("line_id") == line)
+    fitting = guesses.filter(pl.col("item_ids").list.len() > 0)
+    assert fitting.height == 2
+    assert all("named_paid" in why for why in fitting["why"])
+    assert fitting["confidence_permille"].max() < Settings().threshold_permille  # type: ignore[operator]

@@ -11,7 +11,17 @@ from stdnum import iso11649, luhn
 from stdnum.be import ogm_vcs
 from stdnum.ch import esr
 
-from dunwell.engine.references import SCHEMES, canonical, generate, is_qr_iban, misfit, reference_of, shown, valid
+from dunwell.engine.references import (
+    SCHEMES,
+    canonical,
+    generate,
+    is_qr_iban,
+    misfit,
+    notice_of,
+    reference_of,
+    shown,
+    valid,
+)
 
 VECTORS: Final = Path(__file__).parents[3] / "shared" / "data" / "reference-numbers" / "vectors.json"
 needs_vectors = pytest.mark.skipif(not VECTORS.exists(), reason="../shared/data/reference-numbers is not there")
@@ -103,6 +113,15 @@ def test_no_two_notices_share_a_reference_and_all_of_them_hold(scheme: str) -> N
     assert all(valid(scheme, reference) for reference in made)
     assert len({canonical(reference) for reference in made}) == len(numbers)
     assert not any(reference.endswith("-") for reference in made)
+    assert [notice_of(scheme, canonical(reference)) for reference in made] == list(numbers)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_other_number_is_read_as_that_of_a_notice(scheme: str) -> None:
+    reference = canonical(reference_of(scheme, 4711))
+    mistyped = reference[:-3] + str((int(reference[-3]) + 1) % 10) + reference[-2:]
+    for other in (mistyped, "", "0", "RF", "RF21", "INV20170", "1" * 5_000, "\u0661" * 12):
+        assert notice_of(scheme, other) is None, other
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

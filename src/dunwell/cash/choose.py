@@ -145,12 +145,13 @@ def settled(chosen: pl.DataFrame, allocations: pl.DataFrame, lines: pl.DataFrame
     return chosen.select("line_id").join(refused, on="line_id", how="anti").sort("line_id")
 
 
-def guesses(order: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Give the three best claims of `lines`, whatever became of them: as tables.GUESSES."""
+def guesses(order: pl.DataFrame, lines: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Give the three best claims of `lines`, whatever became of them, as tables.GUESSES; `paid` is as for `of_paid`."""
     best_three = order.filter(pl.col("at") < GUESSES_MAX).join(lines.select("line_id"), on="line_id", how="semi")
-    return best_three.sort("line_id", "at").select(
+    told = of_paid(best_three, paid, settings).sort("line_id", -pl.col("permille"), "at")
+    return told.select(
         "line_id",
-        place=(pl.col("at") + 1).cast(pl.Int8),
+        place=pl.int_range(1, pl.len() + 1).over("line_id").cast(pl.Int8),
         step=pl.col("step").cast(pl.Enum(STEPS)),
         confidence_permille=pl.col("permille").cast(pl.Int16),
         account_id="payer_id",

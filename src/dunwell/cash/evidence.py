@@ -148,18 +148,28 @@ def _by_reference(lines: pl.DataFrame, given: pl.DataFrame, strong: pl.DataFrame
     told = told.filter(pl.col("reference").str.len_chars() > 0)
     if told.is_empty():
         return pl.DataFrame(schema={"line_id": pl.Int64, "item_id": pl.Int64, "by": pl.String})
+    found = quoted(lines, told, strong).join(told, on="reference").group_by("line_id", "item_id").agg(
+        pl.col("certain").any()
+    )  # fmt: skip
+    by = pl.when("certain").then(pl.lit("reference")).otherwise(pl.lit("number"))
+    return found.select("line_id", "item_id", by=by)
+
+
+def quoted(lines: pl.DataFrame, forms: pl.DataFrame, strong: pl.DataFrame) -> pl.DataFrame:
+    """Give what lines quote that may be a reference of the kinds of `forms` (reference): line_id, reference, certain.
+
+    All as `references.canonical` writes them; `strong` is of `numbers.spans`. One that is not certain says as much as
+    a number does.
+    """
     length = pl.col("reference").str.len_chars()
     field = lines.select("line_id", references.plain(lines["reference"]))
     bare = strong.filter(pl.col("key").str.starts_with("g")).select("line_id", reference=pl.col("key").str.slice(1))
-    said = references.within(lines, told)
-    written = pl.concat([
+    said = references.within(lines, forms)
+    return pl.concat([
         field.with_columns(certain=length >= REFERENCE_MIN),
         bare.with_columns(certain=length >= BARE_MIN),
         said.with_columns(pl.col("certain") | (length >= BARE_MIN)),
     ])  # fmt: skip
-    found = written.join(told, on="reference").group_by("line_id", "item_id").agg(pl.col("certain").any())
-    by = pl.when("certain").then(pl.lit("reference")).otherwise(pl.lit("number"))
-    return found.select("line_id", "item_id", by=by)
 
 
 def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:

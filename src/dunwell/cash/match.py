@@ -20,6 +20,7 @@ from dunwell.cash.tables import (
     LINES,
     MATCHES,
     PAID,
+    PAID_REFERENCES,
     PAYERS,
     REFERENCES,
 )
@@ -47,6 +48,7 @@ class Signs:
     payers: pl.DataFrame
     named: pl.DataFrame
     owners: pl.DataFrame
+    silent: pl.DataFrame
     said: pl.DataFrame
     paid: pl.DataFrame
 
@@ -64,12 +66,28 @@ class Read:
         """Say which paid items it would help to know, as tables.ASKED: of payers whose lines name nothing open."""
         return self.signs.said.select(ASKED.keys()).unique()
 
-    def match(self, paid_items: pl.DataFrame | None = None) -> Matched:
-        """Match what was read; `paid_items`, as tables.PAID: those of what was asked that were closed lately."""
-        if paid_items is None or paid_items.is_empty():
-            return _matched(self.lines, self.open_items, self.signs, self.settings)
-        known = paid.named_paid(self.signs.said, self.lines, _shaped(paid_items, PAID))
-        return _matched(self.lines, self.open_items, replace(self.signs, paid=known), self.settings)
+    def quoted(self, forms: pl.DataFrame) -> pl.DataFrame:
+        """Give what such lines quote that may be a reference of the kinds of `forms` (reference), as tables.QUOTED."""
+        return paid.quoted(self.signs.silent, self.lines, self.signs.spans, forms)
+
+    def match(
+        self,
+        paid_items: pl.DataFrame | None = None,
+        quotes: pl.DataFrame | None = None,
+        paid_references: pl.DataFrame | None = None,
+    ) -> Matched:
+        """Match what was read, with those of what was asked that were paid lately.
+
+        `paid_items` are as tables.PAID, and `paid_references`, of what is `quoted`, as tables.PAID_REFERENCES.
+        """
+        known = [self.signs.paid]
+        if paid_items is not None and not paid_items.is_empty():
+            known.append(paid.named_paid(self.signs.said, self.lines, _shaped(paid_items, PAID)))
+        if quotes is not None and paid_references is not None:
+            told = _shaped(paid_references, PAID_REFERENCES)
+            known.append(paid.quoted_paid(self.signs.silent, quotes, told))
+        signs = replace(self.signs, paid=pl.concat(known).unique())
+        return _matched(self.lines, self.open_items, signs, self.settings)
 
 
 def match(  # noqa: PLR0917  # the frames of `tables`, in their order there
@@ -121,7 +139,7 @@ def _matched(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settin
     return Matched(
         matches,
         proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
-        choose.guesses(walk.first, unapplied).select(GUESSES.keys()),
+        choose.guesses(walk.first, unapplied, signs.paid, settings).select(GUESSES.keys()),
     )
 
 
@@ -149,13 +167,15 @@ def _signs(
     of_nobody = lines.join(owing, on="line_id", how="anti").join(named_open, on="line_id", how="anti")
     like = evidence.like(of_nobody, open_items, spans, keys)
     likely = pl.concat([each.select("line_id", "payer_id") for each in (owing, like)])
+    silent = paid.silent(likely, named_open, open_items)
     return Signs(
         spans,
         keys,
         owing,
         named_open,
         open_items.select("item_id", "payer_id"),
-        paid.said(lines, spans, likely, named_open, open_items),
+        silent,
+        paid.said(silent, lines, spans),
         likely.clear(),
     )
 

@@ -108,15 +108,19 @@ class _Pair:
 
 def sought(lines: pl.DataFrame) -> Sought:
     """Say of lines that take back others (MOVEMENTS) what to look for."""
-    wanted = _wanted(_keyed(lines, "line_id"))
-    sign = pl.when(pl.col("amount_minor") < 0).then(1).otherwise(-1)
-    amounts = wanted.select(pl.col("wanted_minor") * sign).to_series()
+    amounts = amounts_sought(lines)["amount_minor"]
     columns = ("entry_ref", "bank_ref", "end_to_end_ref", "reference", "mandate_ref")
     said = lines.select(pl.concat_list(columns).explode()).to_series().drop_nulls()
     words = lines["text"].str.extract_all(r"\S+").explode().drop_nulls()
     long = words.filter(words.str.len_chars() >= WORD_CHARS_MIN)
     references = {*said.filter(said.str.len_chars() >= REFERENCE_CHARS_MIN), *long.filter(long.str.contains(r"[0-9]"))}
     return Sought(frozenset(amounts), frozenset(references))
+
+
+def amounts_sought(lines: pl.DataFrame) -> pl.DataFrame:
+    """Give the amounts, signed, that the earlier line of each may have: line_id, amount_minor."""
+    sign = pl.when(pl.col("amount_minor") < 0).then(1).otherwise(-1)
+    return _wanted(_keyed(lines, "line_id")).select("line_id", amount_minor=pl.col("wanted_minor") * sign)
 
 
 def find(lines: pl.DataFrame, earlier: pl.DataFrame, settings: Settings) -> Returned:

@@ -62,6 +62,9 @@ PAID: Final[Schema] = {
     "currency": pl.String,
     "amount_minor": pl.Int64,
 }
+# What lines quote that may be the reference of a notice, and those references of which everything is paid.
+QUOTED: Final[Schema] = {"line_id": pl.Int64, "reference": pl.String, "certain": pl.Boolean}
+PAID_REFERENCES: Final[Schema] = {"reference": pl.String, "payer_id": pl.Int64}
 
 MATCHES: Final[Schema] = {
     "line_id": pl.Int64,

@@ -218,6 +218,21 @@ def reference_of(scheme: str, notice_id: int) -> str:
     return generate(scheme, f"2{notice_id:0{_OWN_MIN}}") if reference.endswith("-") else reference
 
 
+def notice_of(scheme: str, reference: str) -> int | None:
+    """Return the notice whose reference this is, as `reference_of` makes it, or none; it is as `canonical` writes it.
+
+    Errors: KeyError for a scheme that is none of SCHEMES.
+    """
+    form = _BY_NAME[scheme]
+    base = reference[4:] if form.is_rf else reference[: -form.check_digits]
+    base = base[: -_BY_NAME["viite"].check_digits] if scheme == "viite_rf" else base
+    number = base if scheme in {"qrr", "ogm"} else base[1:]
+    is_in_form = reference.startswith(RF) == form.is_rf and len(base) <= form.base_max
+    is_number = is_in_form and number.isascii() and number.isdigit()
+    notice_id = int(number) if is_number else 0
+    return notice_id if notice_id and canonical(reference_of(scheme, notice_id)) == reference else None
+
+
 def is_structured(scheme: str) -> bool:
     """Whether the references of a scheme go into the field for structured references of a SEPA transfer."""
     return bool(scheme) and _BY_NAME[scheme].is_rf

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pytest
 
+from dunwell.engine.references import reference_of, shown
 from dunwell.flows.cash import reading
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
@@ -90,3 +91,17 @@ def test_nothing_closed_is_read_where_lines_name_what_is_open(
     book(tmp_path, came("100.00", "2026-03-05", "INV-20170", ref="E2E-18"), name="later.xml")
     match_lines(bank.entity, **BERT)
     assert looked_at == [Account.objects.get(code="MEYER").pk]
+
+
+def test_a_second_payment_of_one_notice_does_not_pay_what_was_on_none(bank: Town, tmp_path: Path) -> None:
+    bank.entity.reference_scheme = "rf"
+    bank.entity.save()
+    Item.objects.filter(number="INV-20171").update(due_on=day("2026-06-01"))
+    notice = bank.notice(bank.run("2026-03-02"), "MEYER")
+    said = shown("rf", reference_of("rf", notice.pk))
+    book(tmp_path, came("100.00", "2026-03-05", said, ref="E2E-17"))
+    assert (match_lines(bank.entity, **BERT).applied, open_ones(bank)) == (1, [0, 10_000])
+    book(tmp_path, came("100.00", "2026-03-06", f"again {said}", ref="E2E-18"), name="later.xml")
+    assert (match_lines(bank.entity, **BERT).applied, waits(bank)) == (0, [("MEYER", True)])
+    Item.objects.filter(number="INV-20170").update(closed_on=day("2025-02-02"))  # 401 days before
+    assert (match_lines(bank.entity, **BERT).applied, open_ones(bank)) == (1, [0, 0])

@@ -238,6 +238,24 @@ def test_a_payment_that_no_line_brought_is_taken_back_by_one(bank: Town, tmp_pat
     assert (states(), bank.open("INV-20170")) == ([(-10_000, "open")], 10_000)
 
 
+def test_of_many_payments_of_an_amount_the_latest_that_can_be_it_are_guessed(bank: Town, tmp_path: Path) -> None:
+    def noted(amount: str, on: str, external_id: str | None = None) -> int:
+        return pay(bank.entity, "MEYER", amount=amount, on=day(on), external_id=external_id, **BERT)
+
+    named = noted("55.00", "2025-12-01", "E2E-17")
+    days = ("2026-01-03", "2026-01-04", "2026-02-01", "2026-02-01", "2026-03-05", "2026-03-06")
+    *_early, first, second, same_day, later = [noted("100.00", on) for on in days]
+    book(tmp_path, RETURNED, back("100.00", "2026-03-07", ref="OTHER"), back("100.00", "2026-03-04", ref="E2E-17"))
+    found = {
+        str(each.booked_on): [guess.payment for guess in each.earlier] for each in waiting(bank.entity, most=9).lines
+    }
+    assert found["2026-03-05"] == [same_day, second, first]
+    assert found["2026-03-07"] == [later, same_day, second]
+    Payment.objects.filter(pk__in=[first, second]).update(received_on=day("2026-01-02"))  # 61 days before
+    (only,) = [each for each in waiting(bank.entity, most=9).lines if str(each.booked_on) == "2026-03-04"]
+    assert [guess.payment for guess in only.earlier] == [_early[1], _early[0], named]
+
+
 def test_a_payment_of_a_bank_line_goes_back_with_its_line(bank: Town, tmp_path: Path) -> None:
     book(tmp_path, PAID, back("100.00", "2026-03-05", ref="OTHER"))
     match_lines(bank.entity, **BERT)

@@ -15,7 +15,16 @@ from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import CERTAIN, apply_certain
 from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.keeping import keep
-from dunwell.flows.cash.reading import debtors, given_references, known_payers, open_items, paid_items, waiting_lines
+from dunwell.flows.cash.reading import (
+    debtors,
+    given_references,
+    known_payers,
+    open_items,
+    paid_items,
+    paid_references,
+    reference_forms,
+    waiting_lines,
+)
 from dunwell.flows.cash.remittances import link_waiting
 from dunwell.flows.cash.returning import return_certain
 from dunwell.flows.cash.taking_back import own_money_back
@@ -64,7 +73,9 @@ def match_lines(
     progress("matching")
     accounts, given, known = debtors(entity, payers), given_references(entity), known_payers(entity)
     said = read(lines, items, accounts, given, known, settings)
-    found = _for_people(entity, said.match(paid_items(said.asked(), accounts, on=today)))
+    quotes = said.quoted(reference_forms(entity))
+    settled = paid_references(entity, quotes["reference"], accounts, on=today)
+    found = _for_people(entity, said.match(paid_items(said.asked(), accounts, on=today), quotes, settled))
     keep(entity, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)

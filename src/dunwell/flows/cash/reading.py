@@ -6,11 +6,12 @@ from itertools import islice
 from typing import Final
 
 import polars as pl
+from django.db.models import Count, Max, Q, QuerySet
 
 from dunwell.cash import numbers
-from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAYERS, REFERENCES
+from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAID_REFERENCES, PAYERS, REFERENCES
 from dunwell.engine.book import Schema
-from dunwell.engine.references import reference_of
+from dunwell.engine.references import notice_of, reference_of
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.records import frames
 from dunwell.records.models import (
@@ -29,6 +30,7 @@ from dunwell.records.pieces import in_pieces
 MATCHABLE = ["invoice", "instalment", "charge", "credit"]
 PAID_DAYS: Final = 400  # what was closed longer ago, nobody pays again by mistake
 OWED: Final = ("invoice", "instalment", "charge")
+_ID_MAX: Final = 2**63 - 1  # databases know no higher number
 _AT_ONCE: Final = 50_000  # closed items that are looked through
 
 
@@ -70,18 +72,62 @@ def debtors(entity: Entity, payers: pl.DataFrame) -> pl.DataFrame:
 
 def given_references(entity: Entity) -> pl.DataFrame:
     """The references that notices asked to quote, and the open items that each stands for."""
-    if not entity.reference_scheme:
+    if not _schemes(entity):
         return pl.DataFrame(schema=REFERENCES)
-    lines = NoticeLine.objects.filter(notice__entity=entity, item__closed_on=None)
-    said = lines.filter(notice__state__in=[NoticeState.POSTED, NoticeState.SENT]).order_by("notice")
-    # What a Finnish letter writes as RF, a bank there may write in the form of the country.
-    schemes = [entity.reference_scheme, *(["viite"] if entity.reference_scheme == "viite_rf" else [])]
+    said = _said_lines(entity).filter(item__closed_on=None).order_by("notice")
     rows = [
         (reference_of(scheme, notice_id), item_id)
         for notice_id, item_id in said.values_list("notice", "item").distinct()
-        for scheme in schemes
+        for scheme in _schemes(entity)
     ]
     return _frame(rows, REFERENCES)
+
+
+def reference_forms(entity: Entity) -> pl.DataFrame:
+    """One reference of each kind that notices of an entity ask to quote (reference)."""
+    rows = [(reference_of(scheme, 1),) for scheme in _schemes(entity)]
+    return _frame(rows, {"reference": pl.String})
+
+
+def paid_references(entity: Entity, references: pl.Series, accounts: pl.DataFrame, *, on: date) -> pl.DataFrame:
+    """Those of some references whose notice has nothing open, and lately had: as tables.PAID_REFERENCES.
+
+    Each is read back to the number of its notice: never all that was ever noticed is looked through.
+    """
+    quoted = [
+        (reference, notice_id)
+        for reference in references.unique()
+        for scheme in _schemes(entity)
+        if (notice_id := notice_of(scheme, reference)) is not None and notice_id <= _ID_MAX
+    ]
+    settled: list[tuple[int, int]] = []
+    for ids in in_pieces({notice_id for _reference, notice_id in quoted}):
+        told = _said_lines(entity).filter(notice__in=ids).order_by().values_list("notice", "notice__payer")
+        with_open = told.annotate(open=Count("pk", filter=Q(item__closed_on=None)), last=Max("item__closed_on"))
+        lately = with_open.filter(open=0, last__gte=on - timedelta(days=PAID_DAYS))
+        settled += [(notice_id, account_id) for notice_id, account_id, _open, _last in lately]
+    noticed = _frame(settled, {"notice_id": pl.Int64, "account_id": pl.Int64})
+    return (
+        _frame(quoted, {"reference": pl.String, "notice_id": pl.Int64})
+        .join(noticed, on="notice_id")
+        .join(accounts, on="account_id")
+        .select(list(PAID_REFERENCES))
+    )
+
+
+def _said_lines(entity: Entity) -> QuerySet[NoticeLine]:
+    """What is on notices that left, or are about to."""
+    return NoticeLine.objects.filter(
+        notice__entity=entity, notice__state__in=[NoticeState.POSTED, NoticeState.SENT]
+    )  # fmt: skip
+
+
+def _schemes(entity: Entity) -> list[str]:
+    """The schemes that an entity's references come back in; of none, nothing."""
+    if not entity.reference_scheme:
+        return []
+    # What a Finnish letter writes as RF, a bank there may write in the form of the country.
+    return [entity.reference_scheme, *(["viite"] if entity.reference_scheme == "viite_rf" else [])]
 
 
 def paid_items(asked: pl.DataFrame, accounts: pl.DataFrame, *, on: date) -> pl.DataFrame:

@@ -12,26 +12,25 @@ from dunwell.cash import kinds
 from dunwell.cash.kinds import taking_back
 from dunwell.cash.returns import (
     DAYS_MAX,
-    DAYS_NEAR,
     GUESSES_MAX,
     MOVEMENTS,
     SHARED_MAX,
     Returned,
+    amounts_sought,
     find,
     sought,
 )
 from dunwell.cash.settings import Settings
 from dunwell.flows.cash.allowed import settings_of
+from dunwell.flows.cash.noted import CALLED, Noted, noted_like
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
 from dunwell.records.pieces import in_pieces
 
 _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not in ("line_id", "bank_account_id"))]
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
 _PARTIES: Final = ("party_iban", "party_account", "party_name")
-_REFERENCES: Final = ("end_to_end_ref", "bank_ref", "entry_ref", "reference", "mandate_ref")
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
-PAYMENTS_MAX: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +162,7 @@ def movements(rows: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 def movement(line: BankLine) -> pl.DataFrame:
     """One line as MOVEMENTS."""
-    return movements([tuple(getattr(line, name) for name in _COLUMNS)])
+    return movements([_row(line)])
 
 
 def own_money_back(entity: Entity) -> QuerySet[BankLine]:
@@ -182,45 +181,17 @@ def _shown(line: BankLine, said: Mapping[str, Any], guesses: list[Earlier], paym
 
 
 def _payments_like(lines: Sequence[BankLine]) -> dict[int, list[Earlier]]:
-    """The payments without a bank line that lines may take back, by line: called by its references, or of its amount.
-
-    The latest first. Of all lines at once only so many payments are looked at.
-    """
-    if not lines:
-        return {}
-    own = {line.pk: {getattr(line, name) for name in _REFERENCES} - {""} for line in lines}
-    amounts = {line.pk: sought(movement(line)).amounts_minor for line in lines}
-    days = [line.booked_on for line in lines]
-    near = Q(received_on__gte=min(days) - timedelta(days=DAYS_NEAR))
-    like = Q(external_id__in=set().union(*own.values()))
-    like |= near & Q(item__amount_minor__in=frozenset().union(*amounts.values()))
-    found = Payment.objects.filter(
-        like, entity=lines[0].entity_id, state=PaymentState.RECEIVED, received_on__lte=max(days), line=None
-    )  # fmt: skip
-    payments = list(found.select_related("item__account").order_by("-received_on", "-pk")[:PAYMENTS_MAX])
-    return {
-        line.pk: [
-            _paid(each, on)
-            for each in payments
-            if (on := each.received_on) and _may_be(line, each, on, own[line.pk], amounts[line.pk])
-        ]
-        for line in lines
-    }
+    """The payments without a bank line that lines may take back, by line, the latest first."""
+    sought_of = amounts_sought(movements([_row(line) for line in lines])).group_by("line_id").agg("amount_minor")
+    found = noted_like(lines, dict(sought_of.iter_rows()))
+    return {line_id: [_paid(each) for each in payments] for line_id, payments in found.items()}
 
 
-def _may_be(line: BankLine, payment: Payment, on: date, own: Collection[str], amounts_minor: Collection[int]) -> bool:
-    """Whether a line may take back a payment of a day, by its references or its amount."""
-    if on > line.booked_on or payment.item.currency != line.currency:
-        return False
-    is_near = on >= line.booked_on - timedelta(days=DAYS_NEAR)
-    return payment.external_id in own or (is_near and payment.item.amount_minor in amounts_minor)
-
-
-def _paid(payment: Payment, on: date) -> Earlier:
+def _paid(noted: Noted) -> Earlier:
     return Earlier(
-        line=None, payment=payment.pk, booked_on=on,
-        party=payment.external_id, amount_minor=payment.item.amount_minor, accounts=(payment.item.account.code,),
-        state=payment.state, confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
+        line=None, payment=noted.payment, booked_on=noted.received_on, amount_minor=noted.amount_minor,
+        party=noted.external_id, accounts=(noted.account,), state=PaymentState.RECEIVED,
+        confidence_permille=PAYMENT_PERMILLE, why=PAYMENT,
     )  # fmt: skip
 
 
@@ -241,11 +212,15 @@ def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
     counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))
     many = {minor for minor, n in counts.order_by() if n > SHARED_MAX}
     like = Q(amount_minor__in=what.amounts_minor - many)
-    for name in _REFERENCES:
+    for name in CALLED:
         like |= Q(**{f"{name}__in": what.references})
     for name in _PARTIES:
         like |= Q(amount_minor__in=many, **{f"{name}__in": set(lines[name]) - {""}})
     return _rows(found.filter(like))
+
+
+def _row(line: BankLine) -> tuple[Any, ...]:
+    return tuple(getattr(line, name) for name in _COLUMNS)
 
 
 def _rows(found: QuerySet[BankLine]) -> list[tuple[Any, ...]]:
