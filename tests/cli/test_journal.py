@@ -17,6 +17,10 @@ from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
 DAY = date(2026, 4, 3)
+LINE = Line(
+    entry=1, date="2026-04-03", what="raised", document="FEE-1", charge="fee", account="MEYER", item="@A-17",
+    notice=1, ledger_account="receivable", debit="5.00", credit="0.00", currency="EUR", vat="outside",
+)  # fmt: skip
 POLICY = """\
 policy: fees
 priority: 1
@@ -75,9 +79,16 @@ def test_ledger_accounts_are_shown_and_set(tmp_path: Path) -> None:
         return dunwell("--home", "book", *words, cwd=tmp_path)
 
     before = type_in("entity", "journal", "ACME")
-    assert (before.code, "(receivable)" in before.out, "(as the law says)" in before.out) == (0, True, True)
+    assert before.code == 0
+    for default in ("(receivable)", "(discount_granted)", "(as the law says)", "(none: the item's own)"):
+        assert default in before.out
     own = type_in("entity", "journal", "ACME", "--receivable", "1400", "--vat-fee", "U0", "--json").json
     assert (own["entity"], own["receivable"], own["vat_fee"], own["fee_income"]) == ("ACME", "1400", "U0", "")
+    grants = ("discount_granted", "bank_charges_granted", "difference_granted")
+    grants += ("vat_discount", "vat_bank_charges", "vat_difference")
+    options = [word for name in grants for word in (f"--{name.replace('_', '-')}", f"C-{name}")]
+    granted = type_in("entity", "journal", "ACME", *options, "--json").json
+    assert [granted[name] for name in grants] == [f"C-{name}" for name in grants]
     gone = type_in("entity", "journal", "ACME", "--receivable", "", "--json").json
     assert (gone["receivable"], gone["vat_fee"]) == ("", "U0")
     refused = type_in("entity", "journal", "ACME", "--write-off", "a b")
@@ -86,15 +97,17 @@ def test_ledger_accounts_are_shown_and_set(tmp_path: Path) -> None:
 
 
 def test_a_spreadsheet_is_given_no_formulas() -> None:
-    line = Line(
-        entry=1, date="2026-04-03", what="raised", document="FEE-1", charge="fee", account="=1+1", item="@A-17",
-        notice=1, ledger_account="receivable", debit="5.00", credit="0.00", currency="EUR", vat="outside",
-    )  # fmt: skip
     texts = ["=1+1", "+1", "-1", "@A", "\t=1", "\r=1", "A=1", "1400"]
     found: Any = SimpleNamespace(  # a Journal, which needs no database here
-        entity="ACME", from_on=DAY, to_on=DAY, lines=[replace(line, account=text) for text in texts]
+        entity="ACME", from_on=DAY, to_on=DAY, lines=[replace(LINE, account=text) for text in texts]
     )
     (head, *_rows) = rows = list(csv.DictReader(io.StringIO(as_csv(found), newline="")))
     assert [row["account"] for row in rows] == [f"'{text}" for text in texts[:6]] + texts[6:]
     assert (head["item"], head["debit"]) == ("'@A-17", "5.00")
     assert [each["account"] for each in json.loads(as_json(found))["lines"]] == texts
+
+
+def test_what_is_on_no_notice_has_none_in_both_formats() -> None:
+    found: Any = SimpleNamespace(entity="ACME", from_on=DAY, to_on=DAY, lines=[replace(LINE, notice=None)])
+    assert next(csv.DictReader(io.StringIO(as_csv(found))))["notice"] == ""
+    assert json.loads(as_json(found))["lines"][0]["notice"] is None

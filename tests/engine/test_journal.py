@@ -1,21 +1,23 @@
 """Journal lines: debits equal credits in every entry, and what is owed is what the charges say."""
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunwell.engine.journal import COLUMNS, Movement, journal, rows
+from dunwell.engine.journal import COLUMNS, GRANTS, Movement, journal, rows
 from dunwell.engine.law.regime import Vat
 
 D: Final = [date(2026, 4, day) for day in range(1, 31)]
 
 
 def moved(what: Any, amount_minor: int = 5_00, *, on: date = D[2], charge: str = "fee", **more: Any) -> Movement:  # noqa: ANN401
-    given: dict[str, Any] = {"charge_item_id": 9, "document": "FEE-1", "currency": "EUR"} | more
+    given: dict[str, Any] = {"document_id": 9, "document": "FEE-1", "currency": "EUR"} | more
     return Movement(on=on, what=what, charge=charge, account="MEYER", item="A-17", notice_id=1,
                     amount_minor=amount_minor, **given)  # fmt: skip
 
@@ -45,9 +47,47 @@ def test_what_is_reversed_is_no_loss_either() -> None:
     assert lines == [(1, "fee_income", "5.00", "0.00"), (1, "write_off", "0.00", "5.00")]
 
 
+def granted(what: Any, charge: str, amount_minor: int = 2_00, **more: Any) -> Movement:  # noqa: ANN401
+    """A grant, or what is taken back of one: a credit, on no notice."""
+    given: dict[str, Any] = {"document_id": 7, "document": "BL1-7", "on": D[2]} | more
+    return replace(moved(what, amount_minor), charge=charge, notice_id=None, **given)
+
+
+@pytest.mark.parametrize("kind", GRANTS)
+def test_what_is_granted_is_owed_no_more_until_it_is_taken_back(kind: str) -> None:
+    assert posted(granted("granted", kind)) == [
+        (1, f"{kind}_granted", "2.00", "0.00"),
+        (1, "receivable", "0.00", "2.00"),
+    ]
+    assert posted(granted("taken_back", kind)) == [
+        (1, "receivable", "2.00", "0.00"), (1, f"{kind}_granted", "0.00", "2.00"),
+    ]  # fmt: skip
+
+
+def test_what_is_granted_has_no_vat_code_but_the_creditors_own() -> None:
+    told = granted("granted", "discount")
+    assert [line.vat for line in journal([told])] == ["", ""]
+    own = journal([told], vat={"discount": "U19"}, codes={"discount_granted": "4736"})
+    assert [(line.ledger_account, line.vat) for line in own] == [("4736", "U19"), ("receivable", "U19")]
+    assert [(line.document, line.notice) for line in own] == [("BL1-7", None)] * 2
+
+
+def test_grants_of_one_day_have_one_order_whatever_order_they_are_told_in() -> None:
+    told = [
+        granted("taken_back", "discount"), granted("granted", "difference"), granted("granted", "discount"),
+        granted("granted", "discount", document_id=6), granted("taken_back", "discount", on=D[1], document_id=5),
+    ]  # fmt: skip
+    lines = journal(told)
+    assert journal(reversed(told)) == lines
+    assert [(line.date[-2:], line.what, line.charge) for line in lines][::2] == [
+        ("02", "taken_back", "discount"), ("03", "granted", "discount"), ("03", "granted", "difference"),
+        ("03", "granted", "discount"), ("03", "taken_back", "discount"),
+    ]  # fmt: skip
+
+
 def test_entries_are_in_order_of_day_and_charge() -> None:
     told = [
-        moved("reversed", on=D[5]), moved("raised", on=D[5], charge_item_id=8, document="INT-1"),
+        moved("reversed", on=D[5]), moved("raised", on=D[5], document_id=8, document="INT-1"),
         moved("waived", on=D[5]), moved("raised", on=D[4]),
     ]  # fmt: skip
     found = [(line.entry, line.date, line.document, line.what) for line in journal(told)][::2]
@@ -94,7 +134,7 @@ lives = st.lists(
 def test_debits_equal_credits_and_what_is_owed_is_what_the_charges_say(lives: list[Any]) -> None:
     told, owed, lost = [], defaultdict[str, int](int), defaultdict[str, int](int)
     for number, (charge, currency, amount, shares, is_reversed, day) in enumerate(lives):
-        one: dict[str, Any] = {"charge": charge, "currency": currency, "charge_item_id": number}
+        one: dict[str, Any] = {"charge": charge, "currency": currency, "document_id": number}
         told.append(moved("raised", amount, on=D[day], **one))
         waived = 0
         for at, share in enumerate(shares):

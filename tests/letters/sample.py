@@ -86,6 +86,18 @@ def several(language: str, stage: str) -> Notice:
     return notice(*items, language=language, stage=stage, charges=earlier, fee=500)
 
 
+def discounted(language: str, stage: str) -> Notice:
+    """Three invoices to come: two with a cash discount, one of which ends on the day of the letter."""
+    early = (
+        replace(line("RE-2026-0017", days=-7, amount=100_000), discount_minor=2_000, discount_until_on=DAY),
+        replace(
+            line("RE-2026-0018", days=-9, amount=1_234_567), discount_minor=37_037, discount_until_on=date(2026, 4, 12)
+        ),
+        line("RE-2026-0019", days=-9),
+    )
+    return replace(notice(*early, language=language, stage=stage), deadline_on=None)
+
+
 def referenced(language: str, stage: str) -> Notice:
     """Two invoices and one to come, of a creditor whose payments quote a structured reference."""
     return replace(several(language, stage), creditor=replace(CREDITOR, reference_scheme="rf"))

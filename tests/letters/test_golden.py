@@ -22,6 +22,7 @@ CASES = [
     for make in (sample.one, sample.several)
 ]
 CASES += [(language, "reminder", sample.referenced) for language in LANGUAGES]
+CASES += [(language, "courtesy", sample.discounted) for language in LANGUAGES]
 CASES += [(language, "close", sample.closing) for language in LANGUAGES]
 CASES += [(language, "escalation", sample.charging) for language in LANGUAGES]
 CASES += [(language, "second_reminder", sample.warning) for language in LANGUAGES]

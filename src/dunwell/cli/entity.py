@@ -106,9 +106,21 @@ def journal_(
     interest_income: Annotated[str | None, _option("interest-income", "CODE", "That of interest.")] = None,
     compensation_income: Annotated[str | None, _option("compensation-income", "CODE", "That of flat sums.")] = None,
     write_off: Annotated[str | None, _option("write-off", "CODE", "That of charges written off.")] = None,
+    discount_granted: Annotated[
+        str | None, _option("discount-granted", "CODE", "That of cash discounts granted.")
+    ] = None,
+    bank_charges_granted: Annotated[
+        str | None, _option("bank-charges-granted", "CODE", "That of charges of banks, not asked of the debtor.")
+    ] = None,
+    difference_granted: Annotated[
+        str | None, _option("difference-granted", "CODE", "That of differences too small to write about.")
+    ] = None,
     vat_fee: Annotated[str | None, _option("vat-fee", "CODE", "The VAT code of fees.")] = None,
     vat_interest: Annotated[str | None, _option("vat-interest", "CODE", "That of interest.")] = None,
     vat_compensation: Annotated[str | None, _option("vat-compensation", "CODE", "That of flat sums.")] = None,
+    vat_discount: Annotated[str | None, _option("vat-discount", "CODE", "That of cash discounts.")] = None,
+    vat_bank_charges: Annotated[str | None, _option("vat-bank-charges", "CODE", "That of charges of banks.")] = None,
+    vat_difference: Annotated[str | None, _option("vat-difference", "CODE", "That of small differences.")] = None,
     json: Json = False,
 ) -> None:
     """Show or set the ledger accounts and VAT codes of a journal.
@@ -117,11 +129,13 @@ def journal_(
     """
     given = {
         "receivable": receivable, "fee_income": fee_income, "interest_income": interest_income,
-        "compensation_income": compensation_income, "write_off": write_off, "vat_fee": vat_fee,
-        "vat_interest": vat_interest, "vat_compensation": vat_compensation,
+        "compensation_income": compensation_income, "write_off": write_off, "discount_granted": discount_granted,
+        "bank_charges_granted": bank_charges_granted, "difference_granted": difference_granted, "vat_fee": vat_fee,
+        "vat_interest": vat_interest, "vat_compensation": vat_compensation, "vat_discount": vat_discount,
+        "vat_bank_charges": vat_bank_charges, "vat_difference": vat_difference,
     }  # fmt: skip
     chosen = entity_of(code)
-    from dunwell.flows.journal import change_journal, settings_of  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.journal import change_journal, default_of, settings_of  # noqa: PLC0415  # after the book is open
 
     changes = {name: text for name, text in given.items() if text is not None}
     if changes:
@@ -132,7 +146,7 @@ def journal_(
         return
     say(f"{chosen.code}: the journal")
     for name, text in own.items():
-        default = "as the law says" if name.startswith("vat_") else name
+        default = default_of(name)
         say(f"  {name.replace('_', ' '):22}{text or f'({default})'}")
 
 

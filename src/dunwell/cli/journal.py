@@ -1,4 +1,4 @@
-"""`dunwell journal`: what was charged, as lines for the creditor's books."""
+"""`dunwell journal`: what was charged and granted, as lines for the creditor's books."""
 
 import json as json_
 from datetime import date
@@ -26,9 +26,10 @@ def journal(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Export fees, interest and flat sums as journal lines.
+    """Export charges, and what is granted beside money, as journal lines.
 
-    What was raised, reversed, written off and owed again from one day to another: every entry balances.
+    Of fees, interest and flat sums what was raised, reversed, written off and owed again from one day to another; of
+    discounts, charges of banks and small differences what was granted and taken back. Every entry balances.
     """
     chosen = entity_of(entity)
     from dunwell.flows.journal import journal_of  # noqa: PLC0415  # after the book is open

@@ -1,19 +1,21 @@
-"""The journal of an entity's charges: raised, reversed, written off and owed again, for its own books."""
+"""The journal of an entity: its charges raised, reversed, written off and owed again, and what it grants."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
 from typing import Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import Q
 
 from dunwell.engine.book import CHARGES
-from dunwell.engine.journal import CODES, OUTSIDE, Line, Movement, What, journal
+from dunwell.engine.journal import CODES, GRANTS, OUTSIDE, Line, Movement, What, journal
 from dunwell.engine.law.regime import Vat
 from dunwell.flows import policies
+from dunwell.flows.cash.granted import grants
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.plausible import require_day
@@ -23,7 +25,8 @@ from dunwell.records.models import AuditEvent, Charge, Entity, Item, Run
 from dunwell.records.pieces import in_pieces
 from dunwell.sources.problems import shown
 
-VAT: Final = tuple(f"vat_{kind}" for kind in CHARGES)
+KINDS: Final = (*CHARGES, *GRANTS)
+VAT: Final = tuple(f"vat_{kind}" for kind in KINDS)
 SETTINGS: Final = (*CODES, *VAT)
 CODE_CHARS_MAX: Final = 40
 WAIVED: Final[dict[str, What]] = {"charge.waived": "waived", "charge.owed_again": "owed_again"}  # by the audit trail
@@ -40,18 +43,20 @@ class Journal:
 
 
 def journal_of(entity: Entity, from_on: date, to_on: date) -> Journal:
-    """Return the journal of what was charged from one day to another, as far as it is on record by now.
+    """Return the journal of what was charged and granted from one day to another, as far as it is on record by now.
 
-    A charge is of the date of its run, what becomes of it later of the day on which it does. Errors: Invalid.
+    A charge is of the date of its run, what is granted of the day of its bank line, what becomes of either later of the
+    day on which it does. Errors: Invalid.
     """
     require_day("--from", from_on)
     require_day("--to", to_on)
     if to_on < from_on:
         raise Invalid(f"the journal ends on {to_on}, before it begins on {from_on}")
     own = settings_of(entity)
-    vat = {kind: own[f"vat_{kind}"] for kind in CHARGES}
+    vat = {kind: own[f"vat_{kind}"] for kind in KINDS}
     with snapshot():
-        moved = [each for each in _movements(entity, from_on, to_on) if from_on <= each.on <= to_on]
+        found = chain(_charged(entity, from_on, to_on), grants(entity, from_on, to_on))
+        moved = [each for each in found if from_on <= each.on <= to_on]
     lines = journal(moved, codes={code: own[code] for code in CODES if own[code]}, vat=vat)
     return Journal(entity.code, from_on, to_on, lines)
 
@@ -59,6 +64,13 @@ def journal_of(entity: Entity, from_on: date, to_on: date) -> Journal:
 def settings_of(entity: Entity) -> dict[str, str]:
     """Return the ledger accounts and VAT codes that an entity has of its own, by SETTINGS; empty where it has none."""
     return {name: str(entity.journal.get(name, "")) for name in SETTINGS}
+
+
+def default_of(name: str) -> str:
+    """What stands in a journal, by a name in SETTINGS, until an entity has a code of its own."""
+    if name in CODES:
+        return name
+    return "as the law says" if name.removeprefix("vat_") in CHARGES else "none: the item's own"
 
 
 def change_journal(entity: Entity, changes: Mapping[str, str], *, by: str, at: datetime) -> dict[str, str]:
@@ -81,7 +93,7 @@ def change_journal(entity: Entity, changes: Mapping[str, str], *, by: str, at: d
     return settings_of(entity)
 
 
-def _movements(entity: Entity, from_on: date, to_on: date) -> Iterator[Movement]:
+def _charged(entity: Entity, from_on: date, to_on: date) -> Iterator[Movement]:
     """What happened to charges, at least in these days."""
     days = (from_on, to_on)
     known = list(_charges(Q(posted_on__range=days) | Q(reversed_on__range=days), notice__entity=entity))
@@ -149,7 +161,7 @@ class _Law:
         return Movement(
             on=on,
             what=what,
-            charge_item_id=raised.item.pk,
+            document_id=raised.item.pk,
             document=raised.item.number,
             charge=charge.charge,
             account=charge.account.code,

@@ -118,8 +118,13 @@ def versions_in_force(entity: Entity | None) -> list[PolicyVersion]:
 
     Without an entity: those for every entity.
     """
+    return versions_for(entity.pk if entity else None)
+
+
+def versions_for(entity_id: int | None) -> list[PolicyVersion]:
+    """The same, by the entity's id."""
     versions = _in_force()
-    own = [version for version in versions if entity and version.entity_id == entity.pk]
+    own = [version for version in versions if entity_id is not None and version.entity_id == entity_id]
     names = {version.policy.name for version in own}
     return own + [version for version in versions if version.entity_id is None and version.policy.name not in names]
 

@@ -101,7 +101,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
     reader = reader_of(notice.language, notice.country)
     words = wording.words(reader.language)
     late, early = overdue_and_upcoming(notice)
-    tables = [table_of(lines, notice.currency, reader, words) for lines in (late, early)]
+    tables = [table_of(lines, notice.currency, reader, words, asked_on=notice.as_of) for lines in (late, early)]
     items, upcoming = tables if late else (tables[1], None)
     fields = fields_of(notice, reader)
     said = wording.parts(reader.language, notice.stage, fields, closes=notice.closes)
@@ -131,7 +131,7 @@ def compose(notice: Notice, wording: Wording) -> Letter:
         costs=paragraphs(said["costs"]),
         payment=None if notice.closes else payment_of(notice, fields["quoting"], reader, words),
         remark=paragraphs(said["remark"]),
-        listed=table_of(notice.listed, notice.currency, reader, words, listed=True),
+        listed=table_of(notice.listed, notice.currency, reader, words, asked_on=None),
         closing=one_line(said["closing"]),
         workings=workings_of(notice.charged.interest, notice.currency, reader, words),
     )

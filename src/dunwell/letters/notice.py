@@ -11,7 +11,8 @@ from dunwell.engine.law.regime import DayCount, LetterRule
 class Line:
     """An item asked for. `amount_minor` is what is asked of it now, `original_minor` what it was issued for.
 
-    `days_past_due` is 0 on the due date and negative before it.
+    `days_past_due` is 0 on the due date and negative before it. Who pays all of it by `discount_until_on` may take
+    `discount_minor` off it.
     """
 
     number: str
@@ -20,6 +21,8 @@ class Line:
     days_past_due: int
     amount_minor: int
     original_minor: int
+    discount_minor: int = 0
+    discount_until_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

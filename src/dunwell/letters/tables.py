@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import accumulate
 from typing import Final
 
@@ -31,12 +32,14 @@ class Column:
 class Table:
     """Items of one sort: what they are called, and columns that say something of them; the last is the amount asked.
 
-    `running`: for each item what it and those above it come to; empty where nobody adds them up.
+    `running`: for each item what it and those above it come to; empty where nobody adds them up. `below`: for each item
+    what more there is to say of it, under its row; empty where there is nothing to say of any.
     """
 
     first: Column
     others: tuple[Column, ...]
     running: tuple[str, ...]
+    below: tuple[str, ...] = ()
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -59,11 +62,12 @@ def overdue_and_upcoming(notice: Notice) -> tuple[list[Line], list[Line]]:
 
 
 def table_of(
-    lines: Sequence[Line], currency: str, reader: Reader, words: Words, *, listed: bool = False
+    lines: Sequence[Line], currency: str, reader: Reader, words: Words, *, asked_on: date | None
 ) -> Table | None:
     """Put items into columns, those that have something to say; None without items.
 
-    `listed`: they are open, and not asked for now; late ones and others may stand together.
+    `asked_on`: the day on which they are asked for, which says what discounts can still be had; None for those that are
+    only open, where late ones and others may stand together.
     """
     if not lines:
         return None
@@ -78,17 +82,19 @@ def table_of(
         (Column(words.original, original, may_go=True), any(_is_in_part(line) for line in lines)),
         (
             Column(
-                words.still_open if listed else words.amount,
+                words.amount if asked_on else words.still_open,
                 [reader.money(line.amount_minor, currency) for line in lines],
             ),
             True,
         ),
     ]
-    sums = [] if listed else accumulate(line.amount_minor for line in lines)
+    sums = accumulate(line.amount_minor for line in lines) if asked_on else []
+    discounts = [_discount(line, currency, reader, words) if _has_discount(line, asked_on) else "" for line in lines]
     return Table(
         numbers,
         tuple(column for column, has in wanted if has),
         tuple(reader.money(amount, currency) for amount in sums),
+        tuple(discounts) if any(discounts) else (),
     )
 
 
@@ -109,6 +115,20 @@ def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
     rows += [(label, amount) for label, amount in own if amount]
     rows.append((words.total, notice.total_minor))
     return tuple(Sum(label, reader.money(amount, notice.currency)) for label, amount in rows)
+
+
+def _has_discount(line: Line, asked_on: date | None) -> bool:
+    """Whether a discount can still be had. Of an item asked for in part nobody knows what it would be."""
+    in_time = asked_on and line.discount_until_on and asked_on <= line.discount_until_on
+    return bool(in_time) and 0 < line.discount_minor < line.amount_minor and not _is_in_part(line)
+
+
+def _discount(line: Line, currency: str, reader: Reader, words: Words) -> str:
+    """What of an item is enough until when, and what is saved by it."""
+    assert line.discount_until_on  # noqa: S101
+    enough = reader.money(line.amount_minor - line.discount_minor, currency)
+    saved = reader.money(line.discount_minor, currency)
+    return f"{words.paid_by} {reader.long_date(line.discount_until_on)}{words.colon}{enough} ({saved} {words.discount})"
 
 
 def _is_in_part(line: Line) -> bool:

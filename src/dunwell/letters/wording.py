@@ -40,6 +40,8 @@ class Words(Protocol):
     days: str
     original: str
     amount: str
+    paid_by: str
+    discount: str
     also_open: str
     still_open: str
     carried: str

@@ -47,7 +47,7 @@ def explain_item(
     edits: list[RunEdit] = []
     holds: list[str] = []
     if run_id is None:
-        plan = _plan(entity, frames.account_book([item.account_id]), as_of)
+        plan = _plan(entity.pk, frames.account_book([item.account_id]), as_of)
         decision = plan.decisions.filter(pl.col("item_id") == item.pk).row(0, named=True)
         holds = _holds(item, decision, as_of)
     else:
@@ -82,24 +82,31 @@ class AccountDecision:
     sentences: list[str]
 
 
-def explain_account(entity: Entity, account_id: int, *, as_of: date) -> list[AccountDecision]:
-    """Explain all open items of an account as they would be decided on `as_of`, the oldest due first."""
+def explain_account(entity_id: int, account_id: int, *, as_of: date) -> list[AccountDecision]:
+    """Explain all open items of an account as they would be decided on `as_of`, the oldest due first.
+
+    Of a cash discount it says as long as it can be had.
+    """
     book = frames.account_book([account_id])
-    plan = _plan(entity, book, as_of)
+    plan = _plan(entity_id, book, as_of)
     is_open = (pl.col("open_minor") > 0).fill_null(value=True)  # unknown is not settled
     rows = plan.decisions.filter(pl.col("account_id") == account_id, is_open)
     numbers = dict(book.items.select("item_id", "number").iter_rows())
+    granting = Item.objects.filter(account=account_id, closed_on=None, discount_until_on__gte=as_of)
+    discounts = {item.pk: _discount(item) for item in granting}
     return [
-        AccountDecision(row["item_id"], numbers[row["item_id"]], row, explain(row))
+        AccountDecision(
+            row["item_id"], numbers[row["item_id"]], row, [*explain(row), *discounts.get(row["item_id"], ())]
+        )
         for row in rows.sort("days_past_due", "item_id", descending=[True, False], nulls_last=True).iter_rows(
             named=True
         )
     ]
 
 
-def _plan(entity: Entity, book: Book, as_of: date) -> Plan:
+def _plan(entity_id: int, book: Book, as_of: date) -> Plan:
     """What the policies in force make of a book."""
-    rules = policies.parsed(policies.versions_in_force(entity))
+    rules = policies.parsed(policies.versions_for(entity_id))
     return decide(with_rates(book, rules), rules, as_of)
 
 

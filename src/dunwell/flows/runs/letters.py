@@ -146,4 +146,6 @@ def _line(line: Row, notice: Row) -> Line:
         days_past_due=(notice["as_of"] - item.due_on).days,
         amount_minor=line["amount_minor"],
         original_minor=item.amount_minor,
+        discount_minor=item.discount_minor or 0,
+        discount_until_on=item.discount_until_on,
     )

@@ -57,7 +57,8 @@ def pdf_of(letter: Letter, day: date) -> bytes:
 
     Errors: ValueError for more lines than can be set in bounded time, and where Typst refuses the page.
     """
-    lines = sum(len(table.rows) for table in (letter.items, letter.upcoming, letter.interest, letter.listed) if table)
+    shown = (letter.items, letter.upcoming, letter.interest, letter.listed)
+    lines = sum(len(table.rows) + len([*filter(None, table.below)]) for table in shown if table)
     lines += sum(len(working.table.rows) for working in letter.workings)
     if lines > LINES_MAX:
         raise ValueError(
@@ -153,7 +154,8 @@ def data_of(letter: Letter) -> dict[str, Any]:
 def _table(table: Table) -> dict[str, Any]:
     heads = [table.first.title, *(column.title for column in table.others)]
     rows = [(_narrow(first), *others) for first, *others in table.rows]
-    return {"heads": heads, "rows": rows, "running": table.running or [None] * len(rows)}
+    running, below = table.running or [None] * len(rows), table.below or [""] * len(rows)
+    return {"heads": heads, "rows": rows, "running": running, "below": below}
 
 
 def _narrow(number: str) -> str:

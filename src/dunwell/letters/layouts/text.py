@@ -67,9 +67,12 @@ class _Columns:
     """The parts that are set in columns, all to the same right-hand edge; one table stands right above the sums."""
 
     def __init__(self, letter: Letter) -> None:
-        shown = [_shown(table) for table in (letter.items, letter.upcoming, letter.interest, letter.listed) if table]
-        columns = min(PAGE_COLUMNS, max(WIDTH_MIN, *(first.columns + _taken(others) for first, others in shown)))
-        set_tables = [_table(first, others, columns) for first, others in shown]
+        there = [table for table in (letter.items, letter.upcoming, letter.interest, letter.listed) if table]
+        shown = [_shown(table) for table in there]
+        wide = [first.columns + _taken(others) for first, others in shown]
+        wide += [len(GAP) + width(more) for table in there for more in table.below]
+        columns = min(PAGE_COLUMNS, max(WIDTH_MIN, *wide))
+        set_tables = [_table(*each, table.below, columns) for each, table in zip(shown, there, strict=True)]
         sums = _sums(letter.sums, columns)
         is_alone = not letter.upcoming and not letter.interest
         self.items = "" if is_alone else set_tables[0]
@@ -103,10 +106,10 @@ def _shown(table: tables.Table) -> tuple[_Column, list[_Column]]:
     return first, [shown for _, shown in others]
 
 
-def _table(first: _Column, others: Sequence[_Column], columns: int) -> str:
+def _table(first: _Column, others: Sequence[_Column], below: Sequence[str], columns: int) -> str:
     """Set a table of so many columns: the first takes what the others leave, and its cells are folded into that.
 
-    The others stand at their right-hand side.
+    The others stand at their right-hand side, and what is said `below` a row in the whole width.
     """
     space = columns - _taken(others)
     headings = [column.heading.split("\n") for column in (first, *others)]
@@ -114,9 +117,11 @@ def _table(first: _Column, others: Sequence[_Column], columns: int) -> str:
     above = zip(*([""] * (height - len(heading)) + heading for heading in headings), strict=True)
     lines = [_row(cells, space, others) for cells in above]
     lines.append("-" * columns)
-    for name, *cells in zip(first.cells, *(column.cells for column in others), strict=True):
+    said = below or [""] * len(first.cells)
+    for more, name, *cells in zip(said, first.cells, *(column.cells for column in others), strict=True):
         *pieces, last = folded(name, space)
         lines += [*pieces, _row((last, *cells), space, others)]
+        lines += [GAP + piece for piece in folded(more, columns - len(GAP)) if more]
     return "\n".join(lines)
 
 

@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import NotFound
 from dunwell.flows.runs.explain import AccountDecision, explain_account
 from dunwell.records.views import accounts, money, notices
@@ -51,7 +50,7 @@ def account_page(request: HttpRequest, entity: EntityLine, account: int) -> Http
     found = accounts.account(entity.id, account, on=today)
     if found is None:
         raise NotFound(f"there is no account {account} of {entity.code}")
-    decided = explain_account(entity_called(entity.code), account, as_of=today)
+    decided = explain_account(entity.id, account, as_of=today)
     first = number(request.GET.get("from"), 0) or 0
     told = notices.notices_to(entity.id, [account], most=NOTICES_SHOWN)
     sent = notices.deliveries([each.id for each in told])
