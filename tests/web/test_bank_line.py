@@ -250,7 +250,8 @@ def test_a_line_says_which_advice_goes_with_it_and_whose_reminders_it_holds_back
 def test_a_line_of_another_entity_is_not_there(bank: Town, bert: Client) -> None:
     other = Entity.objects.create(code="OTHER", name="Other AG", currency="EUR")
     where = reverse("bank-line", args=[other.pk, line(100).pk])
-    for answer in (bert.get(where), bert.post(where, form(bert, line(100), "apply"))):
+    beyond = reverse("bank-line", args=[bank.entity.pk, 2**63])
+    for answer in (bert.get(where), bert.post(where, form(bert, line(100), "apply")), bert.get(beyond)):
         assert answer.status_code == 404
     assert line(100).state == "proposed"
 

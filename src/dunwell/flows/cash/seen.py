@@ -15,8 +15,9 @@ from dunwell.records.models import BANK_LINE_WAITS, BankMatch, BankMatchPart, En
 
 def sign_of_match(line_id: int) -> str:
     """The sign of what is proposed for a line: whose money it is, and how much of it is for which item of whom."""
-    match = BankMatch.objects.filter(line=line_id).values_list("step", "account", "applied_minor", "left_minor").first()
-    parts = BankMatchPart.objects.filter(match=line_id).order_by("item")
+    found = BankMatch.objects.filter(line__pk=line_id)
+    match = found.values_list("step", "account", "applied_minor", "left_minor").first()
+    parts = BankMatchPart.objects.filter(match__line__pk=line_id).order_by("item")
     columns = ("item", "item__account", "amount_minor", "discount_minor", "charges_minor", "difference_minor")
     return sign(match, list(parts.values_list(*columns)))
 
