@@ -131,7 +131,7 @@ def test_items_of_another_payer_become_a_payment_there_and_the_page_says_so(bank
     meyer, smith = Payment.objects.order_by("pk")
     page = said(bert.get(at(line(777))))
     assert f"is applied, as payment {meyer.pk} of MEYER and payment {smith.pk} of SMITH." in page
-    assert (smith.item.amount_minor, smith.item.open_minor, bank.open("C-1")) == (open_minor, 0, 0)
+    assert (smith.item.amount_minor, smith.item.open_minor, bank.open("C-1")) == (67_700, 0, open_minor - 67_700)
     assert f"Payment {smith.pk}: " in page
     assert do(bert, line(777), "unapply", reason="wrong").status_code == 409  # of one of the two alone
     both = {"deed": "unapply", "reason": "wrong", "payment": [meyer.pk, smith.pk]}
