@@ -93,7 +93,7 @@ def apply(
     """Apply a line as it is proposed, or as you say.
 
     Items may be of several payers: each gets a payment. What they do not need is a credit of the account that you say,
-    or else of the one that pays most. Who pays from the line's IBAN is known from then on, where that is one.
+    or else of the payer who pays most. Who pays from the line's IBAN is known from then on, unless it is several.
     """
     _said(entity, line, items or [], account, json=json)
 

@@ -43,8 +43,9 @@ PROPOSED = "propose"
 def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> list[OfPayer]:
     """Apply a line as its match says, since a person agrees; return the payments, one of each payer.
 
-    Who pays from the line's IBAN is learned, where it is one. Waiting notices follow in the same transaction. Errors:
-    NotFound; Conflict for one that is applied, or without a match, or whose items have less open by now.
+    Who pays from the line's IBAN is learned, where it is the money of one payer. Waiting notices follow in the same
+    transaction. Errors: NotFound; Conflict for one that is applied, or without a match, or whose items have less open
+    by now.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
@@ -98,9 +99,9 @@ def apply_to(
     """Apply a line as a person says, to items in their order, or to an account; return the payments, one of each payer.
 
     `account`: whose money it is. What the items do not need stays there as a credit, or else with the payer of most of
-    it. Who pays from the line's IBAN is learned, where it is one. `seen`: what the person saw open of items, by their
-    number, in minor units. Errors: NotFound; Changed where another sum is open by now of one that was chosen; Conflict;
-    Invalid for items of another currency.
+    it. Who pays from the line's IBAN is learned, where the person says so, or the items are all of one payer. `seen`:
+    what the person saw open of items, by their number, in minor units. Errors: NotFound; Changed where another sum is
+    open by now of one that was chosen; Conflict; Invalid for items of another currency.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
