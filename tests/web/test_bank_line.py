@@ -125,18 +125,32 @@ def test_a_person_chooses_items_and_the_rest_stays_on_account(bank: Town, bert: 
     assert "626.50\xa0EUR stayed on the account of Meyer GmbH." in said(bert.get(at(line(777))))
 
 
+def test_items_of_another_payer_become_a_payment_there_and_the_page_says_so(bank: Town, bert: Client) -> None:
+    open_minor = bank.open("C-1")
+    assert do(bert, line(777), "items", payer="MEYER", item=["A-17"], numbers="C-1").status_code == 302
+    meyer, smith = Payment.objects.order_by("pk")
+    page = said(bert.get(at(line(777))))
+    assert f"is applied, as payment {meyer.pk} of MEYER and payment {smith.pk} of SMITH." in page
+    assert (smith.item.amount_minor, smith.item.open_minor, bank.open("C-1")) == (67_700, 0, open_minor - 67_700)
+    assert f"Payment {smith.pk}: " in page
+    assert do(bert, line(777), "unapply", reason="wrong").status_code == 409  # of one of the two alone
+    both = {"deed": "unapply", "reason": "wrong", "payment": [meyer.pk, smith.pk]}
+    assert bert.post(at(line(777)), both).status_code == 302
+    assert (bank.open("C-1"), bank.open("A-17")) == (open_minor, 10_000)
+
+
 def test_what_is_chosen_is_added_up_before_anything_happens(bank: Town, bert: Client) -> None:
     chosen = form(bert, line(100), "sum", payer="MEYER") | {"item": ["A-17", "A-18"], "numbers": "NOWHERE"}
     part = said(bert.post(at(line(100)), chosen | {"deed": ""}, headers={"HX-Request": "true"}))
     assert "2 items chosen, <strong>150.50\xa0EUR</strong> open. 50.50\xa0EUR of them stays open." in part
-    assert "Not among what this payer has open: NOWHERE." in part
+    assert "Nothing is open in EUR of NOWHERE." in part
     page = said(bert.post(at(line(100)), chosen))  # without scripts
     assert page.count(" checked") == 2
     assert 'value="NOWHERE"' in page
     assert "50.50\xa0EUR of them stays open." in page
     others = said(bert.post(at(line(100)), chosen | {"item": "A-17", "numbers": "C-1"}))
-    assert "1 item chosen, <strong>100.00\xa0EUR</strong> open." in others
-    assert "Not among what this payer has open: C-1." in others  # it is Smith's
+    assert "2 items chosen, <strong>" in others
+    assert "C-1 is of SMITH: what it takes is a payment there." in others
     one = said(bert.post(at(line(100)), chosen | {"item": "A-17", "numbers": ""}))
     assert "That is the line exactly." in one
     assert (line(100).state, Payment.objects.count()) == ("proposed", 0)
@@ -148,8 +162,6 @@ def test_what_cannot_be_is_said_beside_the_form_and_nothing_typed_is_lost(bank: 
     assert "There is no item 'NOWHERE' in the book of ACME" in said(answer)
     assert 'value="C-1, NOWHERE"' in said(answer)
     assert 'value="A-17" checked' in said(answer)
-    answer = do(bert, line(777), "items", payer="MEYER", item=["A-17"], numbers="C-1")
-    assert (answer.status_code, "C-1 is not of account MEYER: it is of SMITH" in said(answer)) == (422, True)
     answer = do(bert, line(777), "items", payer="MEYER")
     assert (answer.status_code, "Choose at least one item" in said(answer)) == (422, True)
     assert Payment.objects.count() == 0

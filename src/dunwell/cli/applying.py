@@ -93,7 +93,7 @@ def apply(
     """Apply a line as it is proposed, or as you say.
 
     Items may be of several payers: each gets a payment. What they do not need is a credit of the account that you say,
-    or else of the one that pays most. Who pays from the line's IBAN is known from then on, where that is one.
+    or else of the payer who pays most. Who pays from the line's IBAN is known from then on, unless it is several.
     """
     _said(entity, line, items or [], account, json=json)
 
@@ -173,9 +173,11 @@ def _said(entity: str | None, line: int, items: list[str], account: str | None, 
     else:
         payments = applying.apply_match(chosen, line, by=by, at=at)
     if json:
-        as_json({"line": line, "payments": payments})
+        as_json({"line": line, "payments": [each.payment_id for each in payments]})
         return
-    say(f"line {line} is applied: payment{'s' * (len(payments) > 1)} {', '.join(map(str, payments))}")
+    of = " of {}" if len(payments) > 1 else ""
+    told = ", ".join(f"payment {each.payment_id}{of.format(each.about.code)}" for each in payments)
+    say(f"line {line} is applied: {told}")
 
 
 def _show(line: "Waiting") -> None:

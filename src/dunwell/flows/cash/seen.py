@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from dunwell.flows.cash.applying import apply_match, line_locked, unapply
+from dunwell.flows.cash.by_payer import OfPayer
 from dunwell.flows.cash.payments import payments_of
 from dunwell.flows.cash.returning import TakenBack, pair_locked, return_line
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
@@ -22,8 +23,8 @@ def sign_of_match(line_id: int) -> str:
     return sign(match, list(parts.values_list(*columns)))
 
 
-def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> list[int]:
-    """Apply a line as its match said when somebody looked; return the payments' numbers.
+def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> list[OfPayer]:
+    """Apply a line as its match said when somebody looked; return the payments.
 
     `seen`: the sign of what they saw. Errors: Changed where something else is proposed by now; those of `apply_match`.
     """

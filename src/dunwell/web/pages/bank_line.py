@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from dunwell.flows.cash.applying import apply_to, set_aside
+from dunwell.flows.cash.by_payer import OfPayer
 from dunwell.flows.cash.returning import TakenBack, return_line, unreturn
 from dunwell.flows.cash.seen import apply_seen, return_seen, sign_of_earlier, sign_of_match, unapply_seen
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
@@ -141,16 +142,17 @@ def _seen(request: HttpRequest) -> list[tuple[str, int]]:
     return [(name, minor) for text, _, name in told if (minor := number(text)) is not None]
 
 
-def _applied(entity: EntityLine, line: int, payments: Sequence[int]) -> str:
-    """Say what a line became."""
-    numbers = ", ".join(map(str, payments))
-    return f"Line {line} is applied, as payment{'s' * (len(payments) > 1)} {numbers}.{_left(entity, line)}"
+def _applied(entity: EntityLine, line: int, payments: Sequence[OfPayer]) -> str:
+    """Say what a line became: one payment, or one of each payer."""
+    of = " of {}" if len(payments) > 1 else ""
+    told = " and ".join(f"payment {each.payment_id}{of.format(each.about.code)}" for each in payments)
+    return f"Line {line} is applied, as {told}.{_left(entity, line)}"
 
 
 def _left(entity: EntityLine, line: int) -> str:
     """Say what of a line stays on the account, if any of it does."""
     left_minor, currency = bank_line.left_of(entity.id, line)
-    return f" {money(left_minor, currency)} of it stays on the account." if left_minor else ""
+    return f" {money(left_minor, currency)} of it stays on account." if left_minor else ""
 
 
 def _done(event: EventRow, found: BankLinePage) -> dict[str, Any]:
@@ -199,7 +201,7 @@ def _on_account(request: HttpRequest, entity: EntityLine, line: int) -> str:
     if not account:
         raise Invalid("say whose account it is")
     (payment,) = apply_to(entity_called(entity.code), line, account=account, by=who(request), at=clock.now())
-    return f"Line {line} is on the account of {account}, as payment {payment}."
+    return f"Line {line} is on the account of {account}, as payment {payment.payment_id}."
 
 
 def _set_aside(request: HttpRequest, entity: EntityLine, line: int) -> str:
