@@ -66,6 +66,15 @@ def test_the_list_has_what_the_shell_has_and_says_what_each_may_be_about(bank: T
     assert "2 more</a> by which the bank takes something back: \N{MINUS SIGN}105.00\xa0EUR" in page
 
 
+def test_the_first_page_counts_what_banks_take_back_beside_what_came_in(bank: Town, bert: Client) -> None:
+    page = said(bert.get(reverse("home")))
+    assert re.findall(r"(\d+) bank lines?</a>: ([\w ]+)", page) == [
+        ("1", "somebody has to say whose money it is"), ("1", "somebody has to say what the bank takes back"),
+    ]  # fmt: skip
+    press(bert, line(-100), line(100).pk)
+    assert "takes back" not in said(bert.get(reverse("home")))
+
+
 def test_what_only_goes_out_is_not_in_the_list(bank: Town, bert: Client) -> None:
     statement(bank, ["260402 -61 //P1 salary"], opens=872, name="P")
     assert -61 not in listed(bert, bank)
