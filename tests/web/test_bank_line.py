@@ -189,6 +189,18 @@ def test_a_line_is_set_aside_for_a_reason_and_waits_again_for_one(bank: Town, be
     assert page.index("of our landlord") < page.index("it is ours after all")
 
 
+def test_what_was_set_aside_anew_since_somebody_looked_stays_so(bank: Town, bert: Client) -> None:
+    do(bert, line(777), "set-aside", reason="of our landlord")
+    old = form(bert, line(777), "take-up")
+    do(bert, line(777), "take-up", reason="it is ours after all")
+    do(bert, line(777), "set-aside", reason="the tax office sent it")
+    for late in (old, {"deed": "take-up"}):
+        answer = bert.post(at(line(777)), late | {"reason": "ours"})
+        assert (answer.status_code, "has changed since you looked" in said(answer)) == (409, True)
+    assert line(777).state == "set_aside"
+    assert do(bert, line(777), "take-up", reason="ours").status_code == 302
+
+
 def test_what_was_applied_is_taken_back_for_a_reason_and_said_in_its_history(bank: Town, bert: Client) -> None:
     do(bert, line(100), "apply")
     refused = do(bert, line(100), "unapply", reason="")

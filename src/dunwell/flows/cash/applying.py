@@ -37,6 +37,7 @@ from dunwell.records.models import (
 
 PERSON = "person"
 CERTAIN = "apply"
+SET_ASIDE = "line.set_aside"
 PROPOSED = "propose"
 
 
@@ -160,7 +161,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
         let_go(entity, line, by=by, at=at)
-        what = "line.taken_up" if back else "line.set_aside"
+        what = "line.taken_up" if back else SET_ASIDE
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
 

@@ -181,7 +181,9 @@ def _say_more(
         for advice in found.select_for_update():
             is_new = about is not None and advice.account_id != about.pk
             if advice.line_id is not None and (is_new or free is not None):
-                raise Conflict(f"advice {advice.pk} goes with line {advice.line_id}: forget it first")
+                raise Conflict(
+                    f"advice {advice.pk} goes with line {advice.line_id}: forget it first, then take the file in again"
+                )
             if is_new and about is not None:
                 advice.account = about
                 advice.save(update_fields=["account"])
