@@ -8,19 +8,19 @@ from typing import Any, Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunwell.engine.journal import COLUMNS, Movement, journal, rows
+from dunwell.engine.journal import COLUMNS, Movement, What, journal, rows
 from dunwell.engine.law.regime import Vat
 
 D: Final = [date(2026, 4, day) for day in range(1, 31)]
 
 
-def moved(what: Any, amount_minor: int = 5_00, *, on: date = D[2], charge: str = "fee", **more: Any) -> Movement:  # noqa: ANN401
+def moved(what: What, amount_minor: int = 5_00, *, on: date = D[2], charge: str = "fee", **more: Any) -> Movement:
     given: dict[str, Any] = {"charge_item_id": 9, "document": "FEE-1", "currency": "EUR"} | more
     return Movement(on=on, what=what, charge=charge, account="MEYER", item="A-17", notice_id=1,
                     amount_minor=amount_minor, **given)  # fmt: skip
 
 
-def posted(*movements: Movement, **more: Any) -> list[tuple[int, str, str, str]]:  # noqa: ANN401
+def posted(*movements: Movement, **more: Any) -> list[tuple[int, str, str, str]]:
     """Entry, ledger account, debit and credit of each line."""
     return [(line.entry, line.ledger_account, line.debit, line.credit) for line in journal(movements, **more)]
 
@@ -99,7 +99,7 @@ def test_debits_equal_credits_and_what_is_owed_is_what_the_charges_say(lives: li
         waived = 0
         for at, share in enumerate(shares):
             part = max(amount * share // 100, 1)
-            what = "owed_again" if waived else "waived"
+            what: What = "owed_again" if waived else "waived"
             told.append(moved(what, waived or part, on=D[day + at], **one))
             waived = 0 if waived else part
         if is_reversed:

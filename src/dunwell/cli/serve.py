@@ -31,7 +31,7 @@ def worker(
     leaves its work to the others, or to the next.
     """
     open_book()
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
+    from dunwell import serve
 
     serve.log_to_terminal()
     if refusal := serve.work(clock=clock.now, once=once):
@@ -47,7 +47,7 @@ def web(port: Port = None) -> None:
     """
     host, number = _address(port)
     open_book()
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
+    from dunwell import serve
 
     serve.log_to_terminal()
     if refusal := serve.unfit():
@@ -72,8 +72,8 @@ def up(
         raise Invalid(f"--processes {processes}: from 1 to {PROCESSES_MAX} can be kept running")
     if processes > 1 and is_on_sqlite():
         raise Invalid("a book on SQLite has one worker; several need PostgreSQL (see docs/settings.md, database_url)")
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.people.users import list_users  # noqa: PLC0415
+    from dunwell import serve
+    from dunwell.flows.people.users import list_users
 
     serve.log_to_terminal()
     if refusal := serve.unfit():

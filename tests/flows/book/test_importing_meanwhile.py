@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -74,10 +74,10 @@ def while_deciding(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object
     """Let something happen when a run has read the book and keeps its decisions."""
     write = archive.write
 
-    def meanwhile(*told: object, **more: object) -> str:
+    def meanwhile(*told: Any, **more: Any) -> str:
         monkeypatch.setattr(archive, "write", write)
         happens()
-        return write(*told, **more)  # type: ignore[arg-type]
+        return write(*told, **more)
 
     monkeypatch.setattr(archive, "write", meanwhile)
 
@@ -121,10 +121,10 @@ def while_importing(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor, d
     """Let somebody else begin something when an import has locked what it writes; return what comes of it."""
     write, begun = ItemsWriter.write, []
 
-    def meanwhile(*told: object) -> None:
+    def meanwhile(*told: Any) -> None:
         begun.append(pool.submit(with_own_connection, deed))
         time.sleep(0.2)
-        write(*told)  # type: ignore[arg-type]
+        write(*told)
 
     monkeypatch.setattr(ItemsWriter, "write", meanwhile)
     return begun

@@ -138,7 +138,7 @@ def test_a_database_that_is_gone_is_no_fault_of_the_money(paid: Town, monkeypatc
 
 
 def test_two_workers_who_begin_at_once_apply_the_money_once(paid: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    def other_first(*told: Any, **more: Any) -> object:  # noqa: ANN401  # whatever it takes
+    def other_first(*told: Any, **more: Any) -> object:  # whatever it takes
         monkeypatch.setattr(beforehand, "match_lines", match_lines)
         do(Piece("begin", paid.entity.pk), clock=at, by="other")
         return match_lines(*told, **more)

@@ -87,7 +87,7 @@ def snapshot(entities: Sequence[Entity], on: date | Days | None, *, at: datetime
         own = asked or Days(today - DAY, today - DAY)
         try:
             if own.to_on >= today:
-                raise Invalid(f"{entity.code}: {own.to_on} is not over yet: today is {today}")  # noqa: TRY301
+                raise Invalid(f"{entity.code}: {own.to_on} is not over yet: today is {today}")  # noqa: TRY301  # told with what cannot be measured
             frames = _measure(entity, [own.from_on + n * DAY for n in range(own.count)])
         except Invalid as error:
             refused.append(error.message)
