@@ -17,6 +17,7 @@ from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.work import Piece, do, due, start_run
 from dunwell.records import archive
 from dunwell.records.models import Notice, Run
+from tests.flows.runs.killed import work_off
 from tests.flows.runs.test_two_at_once import busy_town, with_own_connection
 from tests.flows.town import Town, day, noon
 
@@ -99,9 +100,7 @@ def test_a_run_that_began_by_itself_begins_again_after_an_import(town: Town, mon
     town.entity.run_at, town.entity.run_posts = datetime.time(6), True
     town.entity.save()
     while_deciding(monkeypatch, lambda: bring(town, due="2026-06-30"))
-    while pieces := list(due(noon(ON))):
-        for piece in pieces:
-            do(piece, clock=lambda: noon(ON), by="worker")
+    work_off(noon(ON))
     assert list(Run.objects.order_by("pk").values_list("state", flat=True)) == ["superseded", "done"]
     assert len(town.outbox) == 1
 

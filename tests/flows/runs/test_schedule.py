@@ -1,13 +1,13 @@
 """When a run begins by itself: once a day, in the entity's time zone, whatever clocks do."""
 
 from datetime import UTC, date, datetime, time
-from functools import partial
 
 import pytest
 
 from dunwell.flows.runs.schedule import due_on, schedule_of, set_schedule
 from dunwell.flows.runs.work import Piece, do, due
 from dunwell.records.models import AuditEvent, Entity, Run
+from tests.flows.runs.killed import work_off
 from tests.flows.town import Town, noon
 
 
@@ -69,9 +69,7 @@ def test_a_run_after_the_clock_was_a_year_ahead_waits_for_a_person(town: Town) -
     town.entity.save()
     town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
     for on in ("2027-04-03", "2026-04-03"):
-        while pieces := list(due(noon(on))):
-            for piece in pieces:
-                do(piece, clock=partial(noon, on), by="worker")
+        work_off(noon(on))
     states = Run.objects.order_by("pk").values_list("as_of", "state", "posts")
     # What is done is done; the day's own run is not posted before it, and says so.
     assert [str(as_of) for as_of, _state, _posts in states] == ["2027-04-03", "2026-04-03"]
