@@ -20,6 +20,7 @@ from dunwell.records.models import (
     RemittanceAdvice,
 )
 from tests.flows.town import Town, noon
+from tests.web.desk import Answer
 from tests.web.teller import STRANGER, TODAY, line, matched
 from tests.web.test_deeds import said
 from tests.web.test_pages import asked
@@ -46,7 +47,7 @@ def form(client: Client, of: BankLine, deed: str, *, payer: str | None = None) -
     return {"deed": deed, "saw": saw} | given | ({"payer": payer} if payer else {})
 
 
-def do(client: Client, of: BankLine, deed: str, **given: Any) -> Any:  # noqa: ANN401  # Django's response
+def do(client: Client, of: BankLine, deed: str, **given: Any) -> Answer:
     """Send the form for a deed as the page has it, with what was typed."""
     return client.post(at(of), form(client, of, deed, payer=given.pop("payer", None)) | given)
 

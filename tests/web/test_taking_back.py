@@ -15,6 +15,7 @@ from dunwell.flows.cash.review import waiting
 from dunwell.flows.cash.taking_back import lines_taking_back
 from dunwell.records.models import AuditEvent, BankLine, Entity, Payment
 from tests.flows.town import Town, noon
+from tests.web.desk import Answer
 from tests.web.teller import TODAY, line, matched, statement
 from tests.web.test_bank_line import at, do, form
 from tests.web.test_cash import listed, where
@@ -48,7 +49,7 @@ def sign_of(page: str, name: str, number: int) -> str:
     return found[1]
 
 
-def press(client: Client, of: BankLine, earlier: int, *, name: str = "of", **more: Any) -> Any:  # noqa: ANN401
+def press(client: Client, of: BankLine, earlier: int, *, name: str = "of", **more: Any) -> Answer:
     """Press the button beside a guess, as the page has it."""
     seen = sign_of(said(client.get(at(of))), name, earlier)
     return client.post(at(of), {"deed": "return", "seen": seen, name: earlier} | more)

@@ -33,7 +33,7 @@ def match(
     What waits to be sent to whoever paid is looked at again at once. The rest is proposed, or waits for a person.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.matching import match_lines  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.matching import match_lines
 
     with progress(quiet=json) as tell:
         report = match_lines(chosen, apply=not propose, by=clock.actor(), at=clock.now(), progress=tell)
@@ -64,7 +64,7 @@ def review(entity: EntityCode = None, json: Json = False) -> None:
     At a terminal each is asked for; otherwise the 50 largest are listed.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.review import waiting  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.review import waiting
 
     found = waiting(chosen, most=LISTED)
     if json:
@@ -110,7 +110,7 @@ def unapply(
     It is only proposed from then on. Who was learned to pay from its IBAN is forgotten.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     applying.unapply(chosen, line, reason=reason, by=clock.actor(), at=clock.now())
     if json:
@@ -130,7 +130,7 @@ def set_aside(
 ) -> None:
     """Set a line aside that is none of ours, or take it up again."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     applying.set_aside(chosen, line, reason=reason, back=back, by=clock.actor(), at=clock.now())
     if json:
@@ -147,7 +147,7 @@ def payers(
 ) -> None:
     """List who was learned to pay from where, or forget one."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import review as flow  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import review as flow
 
     if forget is not None:
         flow.forget(chosen, forget, by=clock.actor(), at=clock.now())
@@ -165,7 +165,7 @@ def payers(
 def _said(entity: str | None, line: int, items: list[str], account: str | None, *, json: bool) -> None:
     """Apply a line, and tell."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     by, at = clock.actor(), clock.now()
     if items or account:

@@ -149,11 +149,11 @@ def test_holds_of_many_lines_are_placed_and_released_together_each_with_its_own_
 ) -> None:
     placed, ended = [], []
 
-    def placing(entity: Entity, new: Sequence[NewHold], **told: Any) -> list[int]:  # noqa: ANN401
+    def placing(entity: Entity, new: Sequence[NewHold], **told: Any) -> list[int]:
         placed.append(len(new))
         return place(entity, new, **told)
 
-    def ending(entity: Entity, holds: Sequence[Hold], **told: Any) -> None:  # noqa: ANN401
+    def ending(entity: Entity, holds: Sequence[Hold], **told: Any) -> None:
         ended.append(len(holds))
         end(entity, holds, **told)
 
@@ -295,7 +295,7 @@ def test_more_days_bring_no_hold_back_that_ran_out(bank: Town, tmp_path: Path) -
 def test_who_was_there_meanwhile_is_not_overruled(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look = holding._wanted
 
-    def then_applied(*told: Any) -> list[Any]:  # noqa: ANN401  # whatever it takes
+    def then_applied(*told: Any) -> list[Any]:  # whatever it takes
         found = list(look(*told))
         apply_to(bank.entity, line().pk, items=["INV-20180"], **BERT)
         return found
@@ -308,7 +308,7 @@ def test_who_was_there_meanwhile_is_not_overruled(bank: Town, tmp_path: Path, mo
 def test_two_who_match_at_once_place_one_hold(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look = holding._wanted
 
-    def then_matched(*told: Any) -> list[Any]:  # noqa: ANN401  # whatever it takes
+    def then_matched(*told: Any) -> list[Any]:  # whatever it takes
         found = list(look(*told))
         monkeypatch.setattr(holding, "_wanted", look)
         match(bank)

@@ -117,7 +117,7 @@ def test_one_who_forgets_an_advice_and_one_who_links_it_agree(
     comes(tmp_path, "260302 150 //B1 hello")
     record, forgetting, linking = audit.record, threading.Event(), threading.Event()
 
-    def recorded(by: str, what: str, *args: Any, **given: Any) -> object:  # noqa: ANN401
+    def recorded(by: str, what: str, *args: Any, **given: Any) -> object:
         if what == "advice.forgotten":
             forgetting.set()
             linking.wait(2)  # whoever links now waits for us: this passes by itself

@@ -218,7 +218,7 @@ def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
         is_free |= Q(amount_minor__lt=0, state=BankLineState.RETURNED, returned_by=None)
     found = BankLine.objects.filter(
         is_free, entity=entity, account__in=lines["bank_account_id"].unique().to_list(),
-        booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
+        booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]  # days, as the column says
     )  # fmt: skip
     what = sought(lines)
     counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))

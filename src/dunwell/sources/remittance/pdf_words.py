@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pypdfium2  # type: ignore[import-untyped]
-import pypdfium2.raw  # type: ignore[import-untyped]
+import pypdfium2
+import pypdfium2.raw
 
 PAGES_MAX: Final = 200
 CHARACTERS_MAX: Final = 400_000
@@ -42,7 +42,7 @@ def pages(path: str) -> Iterator[list[Word]]:
         page.close()
 
 
-def words(text: Any, rotation: int) -> list[Word]:  # noqa: ANN401 - pypdfium2's page of text
+def words(text: pypdfium2.PdfTextPage, rotation: int) -> list[Word]:
     """Put the characters of a page together, in the order in which they were written."""
     found: list[Word] = []
     is_new = True
