@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -180,15 +181,10 @@ def test_another_return_than_was_seen_is_not_undone(bank: Town, bert: Client) ->
 
 def test_what_is_taken_back_is_looked_for_once(bank: Town, bert: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = sign_of(said(bert.get(at(line(-100)))), "of", line(100).pk)
-    looked: list[Entity] = []
-
-    def counted(entity: Entity, **given: Any) -> Any:  # noqa: ANN401
-        looked.append(entity)
-        return lines_taking_back(entity, **given)
-
-    monkeypatch.setattr(taking_back, "lines_taking_back", counted)
+    looked = Mock(wraps=lines_taking_back)
+    monkeypatch.setattr(taking_back, "lines_taking_back", looked)
     assert bert.post(at(line(-100)), {"deed": "return", "seen": seen, "of": line(100).pk}).status_code == 302
-    assert len(looked) == 1
+    assert looked.call_count == 1
 
 
 def test_the_second_of_two_people_is_told(bank: Town, anna: Client, bert: Client) -> None:
