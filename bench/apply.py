@@ -30,7 +30,7 @@ def main(n: int = 10_000, items: int = 100_000) -> None:
 def taken_in(url: str, n: int) -> Callable[[], object]:
     """Prepare to write the lines of a statement for the second half of the invoices."""
     databases.open_database(url)
-    from dunwell.records import models as m  # noqa: PLC0415  # models need Django
+    from dunwell.records import models as m
 
     def run() -> None:
         account = m.BankAccount.objects.create(entity_id=1, number="DE89370400440532013000", currency="EUR")
@@ -49,9 +49,9 @@ def taken_in(url: str, n: int) -> Callable[[], object]:
 def bare(url: str, n: int) -> Callable[[], object]:
     """Prepare the floor, on other invoices: payments, what is open, the ledger, the trail, some in a transaction."""
     databases.open_database(url)
-    from django.db import transaction  # noqa: PLC0415  # models need Django
+    from django.db import transaction
 
-    from dunwell.records import models as m  # noqa: PLC0415
+    from dunwell.records import models as m
 
     items = _invoices("pk", n)
 
@@ -84,8 +84,8 @@ def bare(url: str, n: int) -> Callable[[], object]:
 def applied(url: str) -> Callable[[], object]:
     """Prepare to match all lines and apply them. Errors: AssertionError where few are."""
     databases.open_database(url)
-    from dunwell.flows.cash.matching import match_lines  # noqa: PLC0415  # models need Django
-    from dunwell.records.models import Entity  # noqa: PLC0415
+    from dunwell.flows.cash.matching import match_lines
+    from dunwell.records.models import Entity
 
     entity = Entity.objects.get(pk=1)
 
@@ -98,14 +98,14 @@ def applied(url: str) -> Callable[[], object]:
 
 def _invoices(order: str, n: int) -> "list[Item]":
     """So many invoices in euros, whose numbers are long enough to be found in a text."""
-    from dunwell.records.models import Item  # noqa: PLC0415  # models need Django
+    from dunwell.records.models import Item
 
     found = Item.objects.filter(kind="invoice", currency="EUR", number__regex="[0-9]{5}$").order_by(order)
     return list(found[:n])
 
 
 def _line(item: "Item", place: int, n: int, *, account_id: int, statement_id: int) -> "BankLine":
-    from dunwell.records.models import BankLine  # noqa: PLC0415  # models need Django
+    from dunwell.records.models import BankLine
 
     return BankLine(
         entity_id=1, account_id=account_id, statement_id=statement_id, entry_key=str(place), occurrence=0, part_no=1,

@@ -161,9 +161,9 @@ def written(minor: int) -> str:
 
 def pieces(path: Path) -> Callable[[], object]:
     """Prepare to read a file to pieces that add up."""
-    from dunwell.sources.bank.balances import balanced  # noqa: PLC0415  # what the floor does without
-    from dunwell.sources.bank.camt import read  # noqa: PLC0415
-    from dunwell.sources.problems import Problems  # noqa: PLC0415
+    from dunwell.sources.bank.balances import balanced
+    from dunwell.sources.bank.camt import read
+    from dunwell.sources.problems import Problems
 
     def read_all() -> int:
         problems = Problems(path.name)
@@ -176,7 +176,7 @@ def pieces(path: Path) -> Callable[[], object]:
 
 def bare(path: Path) -> Callable[[], object]:
     """Prepare the floor: every element of the file as it ends, and nothing made of it."""
-    from lxml import etree  # noqa: PLC0415
+    from lxml import etree
 
     def parse() -> None:
         for _, element in etree.iterparse(path, events=("end",)):

@@ -47,12 +47,12 @@ def main(n: int = 1_000_000) -> None:
 def proposed(url: str) -> Callable[[], object]:
     """Prepare to propose a run over the whole book."""
     open_database(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.flows import policies  # noqa: PLC0415
-    from dunwell.flows.people.users import add_user  # noqa: PLC0415
-    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415
-    from dunwell.records.models import Entity  # noqa: PLC0415
-    from dunwell.web import clock  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.flows import policies
+    from dunwell.flows.people.users import add_user
+    from dunwell.flows.runs.propose import propose_run
+    from dunwell.records.models import Entity
+    from dunwell.web import clock
 
     at = clock.now()
     policies.apply_policy(POLICY, "bench.yaml", by="bench", at=at)
@@ -63,10 +63,10 @@ def proposed(url: str) -> Callable[[], object]:
 def page(url: str, name: str) -> Callable[[], object]:
     """Prepare to ask for a page, the first time untimed: what a process loads once is not counted."""
     open_database(url)
-    from django.contrib.auth.models import User  # noqa: PLC0415  # after Django is set up
-    from django.test import Client  # noqa: PLC0415
+    from django.contrib.auth.models import User
+    from django.test import Client
 
-    from dunwell.records.models import Notice, Run  # noqa: PLC0415
+    from dunwell.records.models import Notice, Run
 
     client = Client(SERVER_NAME="localhost")
     if name == "sign in":

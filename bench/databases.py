@@ -34,7 +34,7 @@ def open_database(url: str) -> None:
     """Set Django up in this process, on `url`."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
     os.environ["DUNWELL_DATABASE_URL"] = url
-    import django  # noqa: PLC0415  # only processes that open a database need it
+    import django
 
     django.setup()
 
@@ -42,8 +42,8 @@ def open_database(url: str) -> None:
 def filled(url: str, n: int) -> Callable[[], object]:
     """Prepare to make the tables and fill them with `n` items; the entity's id is 1."""
     open_database(url)
-    from bench import fill  # noqa: PLC0415  # models need Django
-    from dunwell.records import connect  # noqa: PLC0415
+    from bench import fill
+    from dunwell.records import connect
 
     connect.migrate()
     return lambda: fill.company(n)
@@ -51,9 +51,9 @@ def filled(url: str, n: int) -> Callable[[], object]:
 
 def dropped(selects: "Iterable[Select]") -> None:
     """Run statements, PostgreSQL's by COPY, and drop every row as it comes."""
-    from django.db import connection  # noqa: PLC0415  # models need Django
+    from django.db import connection
 
-    from dunwell.records.connect import is_postgresql  # noqa: PLC0415
+    from dunwell.records.connect import is_postgresql
 
     with connection.cursor() as cursor:
         for select in selects:

@@ -42,15 +42,15 @@ def paid(url: str) -> Callable[[], object]:
 def paid_while_waiting(url: str) -> Callable[[], object]:
     """Prepare the same for items on posted notices that have not left."""
     databases.open_database(url)
-    from django.conf import settings  # noqa: PLC0415  # models need Django
+    from django.conf import settings
 
-    from bench.fill import AS_OF  # noqa: PLC0415
-    from dunwell.engine.decide import decide  # noqa: PLC0415
-    from dunwell.engine.policy.parse import parse_policy  # noqa: PLC0415
-    from dunwell.flows.policies import apply_policy  # noqa: PLC0415
-    from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.proposal import KEPT, keep  # noqa: PLC0415
-    from dunwell.records import archive, frames, models  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.engine.decide import decide
+    from dunwell.engine.policy.parse import parse_policy
+    from dunwell.flows.policies import apply_policy
+    from dunwell.flows.runs.post import post_run
+    from dunwell.flows.runs.proposal import KEPT, keep
+    from dunwell.records import archive, frames, models
 
     apply_policy(STAGES, "bench", by="bench", at=AT)
     book = frames.book(1, as_of=AS_OF)
@@ -68,10 +68,10 @@ def paid_while_waiting(url: str) -> Callable[[], object]:
 def bare(url: str) -> Callable[[], object]:
     """Prepare the floor: the payment, what is open of its item, the ledger and the audit trail, in one transaction."""
     databases.open_database(url)
-    from django.db import transaction  # noqa: PLC0415  # models need Django
+    from django.db import transaction
 
-    from bench.fill import AS_OF  # noqa: PLC0415
-    from dunwell.records import models as m  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.records import models as m
 
     items = _items()
 
@@ -93,9 +93,9 @@ def bare(url: str) -> Callable[[], object]:
 
 
 def _paying(items: "Iterator[Item]") -> Callable[[], object]:
-    from bench.fill import AS_OF  # noqa: PLC0415
-    from dunwell.flows.cash.pay import pay  # noqa: PLC0415
-    from dunwell.records.models import Entity  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.flows.cash.pay import pay
+    from dunwell.records.models import Entity
 
     entity = Entity.objects.get(pk=1)
 
@@ -109,7 +109,7 @@ def _paying(items: "Iterator[Item]") -> Callable[[], object]:
 
 def _items(**which: object) -> "Iterator[Item]":
     """Open invoices, each of another account."""
-    from dunwell.records.models import Item  # noqa: PLC0415  # models need Django
+    from dunwell.records.models import Item
 
     found = (
         Item.objects.filter(kind="invoice", open_minor__gt=100_00, **which).select_related("account").order_by("-pk")

@@ -31,7 +31,7 @@ def main(n: int = 10_000_000) -> None:
 
 def kept(folder: str, n: int) -> Callable[[], object]:
     """Prepare to keep a run over `n` items, in shards as a run of that size has them."""
-    from dunwell.records import archive  # noqa: PLC0415  # only the files, no database
+    from dunwell.records import archive
 
     book, policies = made_up(n), [parse_policy(OTHERS, "others")]
     is_ours = pl.col("account_id") % SHARDS
@@ -57,7 +57,7 @@ def bare(folder: str) -> Callable[[], object]:
 
 def explained(folder: str) -> Callable[[], object]:
     """Prepare to explain one item after the other, out of all shards."""
-    from dunwell.records import archive  # noqa: PLC0415  # only the files, no database
+    from dunwell.records import archive
 
     digest, files = _archive(folder)
     known = [pl.scan_parquet(file).select("item_id", "account_id").collect() for file in files]

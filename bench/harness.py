@@ -70,6 +70,6 @@ def _peak_mb() -> int:
     if sys.platform == "linux":
         lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmHWM"))
-    import resource  # noqa: PLC0415  # not there on every system
+    import resource  # not there on every system
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024**2

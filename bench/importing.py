@@ -86,10 +86,10 @@ def write_files(folder: Path, n: int) -> None:
 def tables(url: str) -> Callable[[], object]:
     """Prepare to empty the book, which is made where there is none."""
     databases.open_database(url)
-    from django.db import connection  # noqa: PLC0415  # models need Django
+    from django.db import connection
 
-    from dunwell.records import connect  # noqa: PLC0415
-    from dunwell.records.connect import is_postgresql  # noqa: PLC0415
+    from dunwell.records import connect
+    from dunwell.records.connect import is_postgresql
 
     connect.migrate()
 
@@ -105,15 +105,15 @@ def tables(url: str) -> Callable[[], object]:
 def imported(url: str, file: Path) -> Callable[[], object]:
     """Prepare to import a file."""
     databases.open_database(url)
-    from dunwell.flows.book.importing import import_items  # noqa: PLC0415
+    from dunwell.flows.book.importing import import_items
 
     return lambda: import_items(file, file.parent / "map.yaml", by="bench", at=AT, on=DAY)
 
 
 def read(file: Path) -> Callable[[], object]:
     """Prepare to read and check a file, without a book."""
-    from dunwell.sources.items import read_items  # noqa: PLC0415  # as the others
-    from dunwell.sources.mapping import ItemMapping, read_mapping  # noqa: PLC0415
+    from dunwell.sources.items import read_items
+    from dunwell.sources.mapping import ItemMapping, read_mapping
 
     mapping = read_mapping(MAPPING, "map.yaml")
     assert isinstance(mapping, ItemMapping)
@@ -123,13 +123,13 @@ def read(file: Path) -> Callable[[], object]:
 def bare(url: str, folder: Path) -> Callable[[], object]:
     """Prepare the floor: the rows of entity, accounts, contacts and items, ready made, by COPY or `executemany`."""
     databases.open_database(url)
-    from django.db import transaction  # noqa: PLC0415
+    from django.db import transaction
 
-    from dunwell.records import models as m  # noqa: PLC0415
-    from dunwell.records import wire  # noqa: PLC0415
-    from dunwell.records.models import Entity  # noqa: PLC0415
-    from dunwell.records.stage import default_values  # noqa: PLC0415
-    from dunwell.records.tables import table_name  # noqa: PLC0415
+    from dunwell.records import models as m
+    from dunwell.records import wire
+    from dunwell.records.models import Entity
+    from dunwell.records.stage import default_values
+    from dunwell.records.tables import table_name
 
     read = pl.read_parquet(folder / "items.parquet")
     owners = read.select("account", "name", "email").unique("account", keep="first", maintain_order=True)

@@ -48,7 +48,9 @@ def accrued(n: int) -> Callable[[], object]:
 def joined(n: int) -> Callable[[], object]:
     """Prepare the floor: each item with each period of the rates that its days touch."""
     claims, _reductions = made_up(n)
-    periods = rate_periods(RULE, claims["first_on"].dt.min(), AS_OF, SERIES)  # type: ignore[arg-type]
+    first_on = claims["first_on"].dt.min()
+    assert isinstance(first_on, date)
+    periods = rate_periods(RULE, first_on, AS_OF, SERIES)
     rates = pl.DataFrame(
         [(each.from_on, each.until_on, each.rate_millionths) for each in periods],
         schema={"starts_on": pl.Date, "ends_on": pl.Date, "rate": pl.Int64},

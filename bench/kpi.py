@@ -56,7 +56,7 @@ def main(n: int = 1_000_000) -> None:
 def paid(url: str, n: int) -> Callable[[], object]:
     """Prepare to let each item of a book be paid in all or in part."""
     databases.open_database(url)
-    from bench import fill  # noqa: PLC0415  # models need Django
+    from bench import fill
 
     return lambda: fill.paid(n)
 
@@ -64,7 +64,7 @@ def paid(url: str, n: int) -> Callable[[], object]:
 def read(url: str) -> Callable[[], object]:
     """Prepare to read the whole history of the one entity."""
     databases.open_database(url)
-    from dunwell.records.history import history  # noqa: PLC0415  # models need Django
+    from dunwell.records.history import history
 
     return lambda: history(1, since=BEGINS)
 
@@ -72,7 +72,7 @@ def read(url: str) -> Callable[[], object]:
 def bare_rows(url: str) -> Callable[[], object]:
     """Prepare the floor: the same statements, and every row dropped as it comes."""
     databases.open_database(url)
-    from dunwell.records.history import selects_of_history  # noqa: PLC0415  # models need Django
+    from dunwell.records.history import selects_of_history
 
     return lambda: databases.dropped(selects_of_history(1, since=BEGINS).values())
 

@@ -48,7 +48,7 @@ def as_mail(n: int, items: int) -> Callable[[], object]:
 
 def bare(n: int, items: int) -> Callable[[], object]:
     """Prepare the floor: what each code says and what each page shows are there already."""
-    from dunwell.letters.layouts import pdf  # noqa: PLC0415  # its parts, as it puts them together
+    from dunwell.letters.layouts import pdf
 
     letters = [compose(notice, shipped()) for notice in _notices(n * 4, items)]
     ready = iter([(letter.payment, json.dumps(pdf.data_of(letter), ensure_ascii=False)) for letter in letters])

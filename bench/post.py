@@ -41,10 +41,10 @@ def main(n: int = 1_000_000) -> None:
 def posted(url: str) -> Callable[[], object]:
     """Prepare to keep a plan as a proposal and post it."""
     run, plan = _decided(url)
-    from django.db import transaction  # noqa: PLC0415  # models need Django
+    from django.db import transaction
 
-    from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.proposal import KEPT, keep  # noqa: PLC0415
+    from dunwell.flows.runs.post import post_run
+    from dunwell.flows.runs.proposal import KEPT, keep
 
     def do() -> None:
         with transaction.atomic():
@@ -57,11 +57,11 @@ def posted(url: str) -> Callable[[], object]:
 def bare(url: str) -> Callable[[], object]:
     """Prepare the floor: the frames of all rows that a posting leaves behind, written one after the other."""
     run, plan = _decided(url)
-    from django.db import transaction  # noqa: PLC0415  # models need Django
+    from django.db import transaction
 
-    from dunwell.records import bulk  # noqa: PLC0415
-    from dunwell.records import models as m  # noqa: PLC0415
-    from dunwell.records.stage import stage  # noqa: PLC0415
+    from dunwell.records import bulk
+    from dunwell.records import models as m
+    from dunwell.records.stage import stage
 
     ids = bulk.allocate_ids(m.Notice, plan.notices.height)
     notices = plan.notices.with_columns(id=ids)
@@ -116,12 +116,12 @@ def bare(url: str) -> Callable[[], object]:
 def _decided(url: str) -> "tuple[Run, Plan]":
     """A run of the filled book and the plan it is to post, archived."""
     databases.open_database(url)
-    from django.conf import settings  # noqa: PLC0415  # models need Django
+    from django.conf import settings
 
-    from bench.fill import AS_OF  # noqa: PLC0415
-    from dunwell.engine.decide import decide  # noqa: PLC0415
-    from dunwell.engine.policy.parse import parse_policy  # noqa: PLC0415
-    from dunwell.records import archive, frames, models  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.engine.decide import decide
+    from dunwell.engine.policy.parse import parse_policy
+    from dunwell.records import archive, frames, models
 
     book = frames.book(1, as_of=AS_OF)
     plan = decide(book, [parse_policy(STAGES, "bench")], AS_OF)

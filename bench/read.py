@@ -19,8 +19,8 @@ def main(n: int = 1_000_000) -> None:
 def book(url: str) -> Callable[[], object]:
     """Prepare to read the whole book of the one entity."""
     databases.open_database(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.records import frames  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.records import frames
 
     return lambda: frames.book(1, as_of=AS_OF)
 
@@ -28,7 +28,7 @@ def book(url: str) -> Callable[[], object]:
 def bare(url: str) -> Callable[[], object]:
     """Prepare the floor: the same statements, and every row dropped as it comes."""
     databases.open_database(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.records import frames  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.records import frames
 
     return lambda: databases.dropped(frames.selects_of_entity(1, as_of=AS_OF).values())

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bench import databases, post, read
 from bench.harness import Figure, measure, report
+from dunwell.cli.clock import now
 
 if TYPE_CHECKING:
     from dunwell.records.models import Entity
@@ -46,9 +47,9 @@ def main(n: int = 1_000_000) -> None:
 def whole(url: str) -> Callable[[], object]:
     """Prepare to propose and post a run in this process."""
     entity = _ready(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.flows.runs.post import post_run
+    from dunwell.flows.runs.propose import propose_run
 
     def do() -> None:
         run = propose_run(entity, as_of=AS_OF, at=AT, by="bench")
@@ -61,10 +62,10 @@ def whole(url: str) -> Callable[[], object]:
 def bare(url: str) -> Callable[[], object]:
     """Prepare the floor: rows dropped as they come, Parquet of the frames, rows as they go in."""
     reads, writes = read.bare(url), post.bare(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.engine.decide import decide  # noqa: PLC0415
-    from dunwell.engine.policy.parse import parse_policy  # noqa: PLC0415
-    from dunwell.records import frames  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.engine.decide import decide
+    from dunwell.engine.policy.parse import parse_policy
+    from dunwell.records import frames
 
     book = frames.book(1, as_of=AS_OF)
     plan = decide(book, [parse_policy(post.STAGES, "bench")], AS_OF)
@@ -109,16 +110,16 @@ def handed_over(url: str) -> Callable[[], object]:
     """Prepare to hand a run over to workers."""
     os.environ["DUNWELL_SHARD_ITEMS"] = str(SHARD_ITEMS)
     entity = _ready(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.flows.runs.work import start_run  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.flows.runs.work import start_run
 
-    return lambda: start_run(entity, as_of=AS_OF, posts=True, by="bench", at=datetime.now(UTC))  # noqa: TID251
+    return lambda: start_run(entity, as_of=AS_OF, posts=True, by="bench", at=now())
 
 
 def until_posted(url: str) -> Callable[[], object]:
     """Prepare to wait until all shards are posted, from the first one begun."""
     databases.open_database(url)
-    from dunwell.records.models import RunShard  # noqa: PLC0415  # models need Django
+    from dunwell.records.models import RunShard
 
     return lambda: _wait(lambda: not RunShard.objects.filter(is_posted=False).exists())
 
@@ -126,7 +127,7 @@ def until_posted(url: str) -> Callable[[], object]:
 def until_done(url: str) -> Callable[[], object]:
     """Prepare to wait until all messages have left."""
     databases.open_database(url)
-    from dunwell.records.models import Run  # noqa: PLC0415  # models need Django
+    from dunwell.records.models import Run
 
     return lambda: _wait(lambda: Run.objects.filter(state="done").exists())
 
@@ -149,8 +150,8 @@ def _workers(url: str, n: int) -> Iterator[None]:
 def _ready(url: str) -> "Entity":
     """The company, with its policy in force."""
     databases.open_database(url)
-    from dunwell.flows.policies import apply_policy  # noqa: PLC0415  # models need Django
-    from dunwell.records.models import Entity  # noqa: PLC0415
+    from dunwell.flows.policies import apply_policy
+    from dunwell.records.models import Entity
 
     apply_policy(post.STAGES, "bench", by="bench", at=AT)
     return Entity.objects.get()

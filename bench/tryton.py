@@ -49,12 +49,12 @@ def main(n: int = 20_000) -> None:
 def whole(url: str, folder: Path) -> Callable[[], object]:
     """Prepare a run, and write its book for Tryton."""
     databases.open_database(url)
-    from bench.fill import AS_OF  # noqa: PLC0415  # models need Django
-    from dunwell.flows.policies import apply_policy  # noqa: PLC0415
-    from dunwell.flows.runs.post import post_run  # noqa: PLC0415
-    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415
-    from dunwell.records import frames  # noqa: PLC0415
-    from dunwell.records.models import Entity, NoticeLine  # noqa: PLC0415
+    from bench.fill import AS_OF
+    from dunwell.flows.policies import apply_policy
+    from dunwell.flows.runs.post import post_run
+    from dunwell.flows.runs.propose import propose_run
+    from dunwell.records import frames
+    from dunwell.records.models import Entity, NoticeLine
 
     apply_policy(POLICY, "bench", by="bench", at=AT)
     book = frames.book(Entity.objects.get().pk, as_of=AS_OF)

@@ -42,7 +42,7 @@ class ConfigError(ValueError):
 class SecretFiles(PydanticBaseSettingsSource):
     """Settings named by `DUNWELL_<NAME>_FILE`: the file's text, without the newline at its end."""
 
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002  # Pydantic's signature
         """Return the text of the file that the environment names for this setting, or None."""
         variable = f"{PREFIX}{field_name.upper()}_FILE"
         path = os.environ.get(variable)
@@ -173,8 +173,8 @@ class Config(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # Pydantic's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003  # as above
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Order the sources: arguments, environment, secret files, `dunwell.toml`."""
         home = init_settings().get("home") or os.environ.get(f"{PREFIX}HOME") or Path.cwd()

@@ -18,7 +18,6 @@ from dunwell.flows.errors import Conflict
 from dunwell.records import connect
 from dunwell.worker.alone import work_alone
 from dunwell.worker.hands import Hands
-from dunwell.worker.queued import QueueWorker
 
 LOOK_SECONDS: Final = 0.2
 RESTART_SECONDS_MAX: Final = 60.0
@@ -36,7 +35,12 @@ def work(*, clock: Callable[[], datetime], once: bool) -> str:
     """
     hands = Hands(clock=clock, by=f"worker {socket.gethostname()}:{os.getpid()}", once=once)
     try:
-        QueueWorker(hands).work() if connect.is_postgresql() else work_alone(hands)
+        if connect.is_postgresql():
+            from dunwell.worker.queued import QueueWorker  # noqa: PLC0415  # half a second that SQLite need not wait
+
+            QueueWorker(hands).work()
+        else:
+            work_alone(hands)
     except connect.WrongReleaseError as error:
         return str(error)
     return ""
@@ -75,7 +79,7 @@ def require_free(host: str, port: int) -> None:
 def serve_web(host: str, port: int) -> None:
     """Serve the console until a signal says stop, in a process that is spawned: Polars hangs after a fork."""
     from granian.constants import Interfaces  # noqa: PLC0415  # workers need none of it
-    from granian.server import Server  # noqa: PLC0415
+    from granian.server import Server  # noqa: PLC0415  # as above
 
     multiprocessing.set_start_method("spawn")
     Server(

@@ -90,7 +90,7 @@ class Desk:
         of: str | None = None,
         currency: str = "EUR",
         on: date = TODAY,
-        **given: Any,  # noqa: ANN401 - any column of LINES
+        **given: Any,
     ) -> int:
         """Add a line: an amount, what it says, and who it is of by name."""
         line_id = len(self.lines) + 1
@@ -100,7 +100,7 @@ class Desk:
         })  # fmt: skip
         return line_id
 
-    def match(self, **settings: Any) -> "Result":  # noqa: ANN401
+    def match(self, **settings: Any) -> "Result":
         """Match all that has come."""
         said = read(*self.frames(), Settings(**settings))
         settled = pl.DataFrame(self.settled, schema=PAID_REFERENCES)

@@ -11,7 +11,7 @@ from dunwell.cash.kinds import CODES, NUMBERS, PHRASES, WORDS, own_money_back, t
 from tests.cash.test_returns import Account
 
 
-def is_back(amount: str = "-100.00", **said: Any) -> bool:  # noqa: ANN401
+def is_back(amount: str = "-100.00", **said: Any) -> bool:
     """Whether a line takes back another."""
     bank = Account()
     bank.line(amount, **said)

@@ -29,7 +29,7 @@ class Post:
             for amount in owed:
                 self.desk.owes(name, f"INV-2026{len(self.desk.items) + 1}", amount)
 
-    def advised(self, *numbers: str, total: str = "150.00", on: date | None = TODAY, **given: Any) -> int:  # noqa: ANN401
+    def advised(self, *numbers: str, total: str = "150.00", on: date | None = TODAY, **given: Any) -> int:
         """An advice of some invoices; of two it is MEYER's 100 and 50."""
         told = [{"number": number, "amount_minor": 1, "is_credit_note": False} for number in numbers or ("INV-20261",)]
         self.advices.append({
@@ -38,7 +38,7 @@ class Post:
         })  # fmt: skip
         return 100 + len(self.advices) - 1
 
-    def found(self, **allowed: Any) -> dict[int, tuple[int, str]]:  # noqa: ANN401
+    def found(self, **allowed: Any) -> dict[int, tuple[int, str]]:
         """The line of each advice, and what says so."""
         lines, items, accounts, _references, payers = self.desk.frames()
         asked, settings_ = pl.DataFrame(self.advices, schema=ADVICES), Settings(**allowed)

@@ -26,7 +26,7 @@ class Account:
 
     rows: list[dict[str, Any]] = field(default_factory=list)
 
-    def line(self, amount: str, on: int = 0, *, account: int = 1, **given: Any) -> int:  # noqa: ANN401
+    def line(self, amount: str, on: int = 0, *, account: int = 1, **given: Any) -> int:
         """Book a line, so many days after the first."""
         line_id = len(self.rows) + 1
         texts = {name: "" for name, kind in MOVEMENTS.items() if kind == pl.String}
@@ -42,7 +42,7 @@ class Account:
         """All lines."""
         return pl.DataFrame(self.rows, schema=MOVEMENTS)
 
-    def find(self, seed: int | None = None, **given: Any) -> Returned:  # noqa: ANN401
+    def find(self, seed: int | None = None, **given: Any) -> Returned:
         """What takes back another, and which one."""
         rows = self.frame if seed is None else self.frame.sample(fraction=1, shuffle=True, seed=seed)
         return find(taking_back(rows), rows.filter(~pl.col("is_reversal")), Settings(**given))

@@ -34,9 +34,10 @@ def test_many_mails_go_over_one_connection() -> None:
     mailbox = Mailbox()
     with mail_server(mailbox) as server:
         outcomes = send(server, *(to("ap@meyer.example", number) for number in range(30)))
-    assert outcomes == [Receipt(f"<17.{number}.ab12@acme.example>") for number in range(30)]
+    ids = [f"<17.{number}.ab12@acme.example>" for number in range(30)]
+    assert outcomes == [Receipt(message_id) for message_id in ids]
     assert len(set(mailbox.peers)) == 1
-    assert [mail["Message-ID"] for mail in mailbox.mails] == [each.message_id for each in outcomes]  # type: ignore[attr-defined]
+    assert [mail["Message-ID"] for mail in mailbox.mails] == ids
     body = mailbox.mails[0].get_body(["plain"])
     assert body
     assert body.get_content().replace("\r\n", "\n") == MESSAGE.text  # with its line of one dot

@@ -63,7 +63,7 @@ def test_money_is_matched_reviewed_applied_and_taken_back(book: Path) -> None:
     item = dunwell("report", "ageing", "--json", cwd=book).json
     assert item
     applied = dunwell("cash", "apply", str(waiting["line"]), "--account", "MEYER", "--json", cwd=book)
-    assert (applied.code, applied.json["line"]) == (0, waiting["line"])
+    assert (applied.code, applied.json["line"], len(applied.json["payments"])) == (0, waiting["line"], 1)
     assert dunwell("cash", "review", cwd=book).out.strip() == "nothing waits"
     assert dunwell("cash", "unapply", str(waiting["line"]), "--reason", "not his", cwd=book).code == 0
     assert len(dunwell("cash", "review", "--json", cwd=book).json["lines"]) == 1

@@ -12,7 +12,7 @@ from typing import Any
 
 from dunwell.cli.journal import _csv as as_csv
 from dunwell.cli.journal import _json as as_json
-from dunwell.engine.journal import Line
+from dunwell.engine.journal import GRANTS, Line
 from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
@@ -84,8 +84,7 @@ def test_ledger_accounts_are_shown_and_set(tmp_path: Path) -> None:
         assert default in before.out
     own = type_in("entity", "journal", "ACME", "--receivable", "1400", "--vat-fee", "U0", "--json").json
     assert (own["entity"], own["receivable"], own["vat_fee"], own["fee_income"]) == ("ACME", "1400", "U0", "")
-    grants = ("discount_granted", "bank_charges_granted", "difference_granted")
-    grants += ("vat_discount", "vat_bank_charges", "vat_difference")
+    grants = [f"{kind}_granted" for kind in GRANTS] + [f"vat_{kind}" for kind in GRANTS]
     options = [word for name in grants for word in (f"--{name.replace('_', '-')}", f"C-{name}")]
     granted = type_in("entity", "journal", "ACME", *options, "--json").json
     assert [granted[name] for name in grants] == [f"C-{name}" for name in grants]

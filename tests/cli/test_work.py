@@ -1,10 +1,10 @@
 """Work that goes on by itself, from the shell."""
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dunwell.cli import clock
 from tests.cli.conftest import filled
 from tests.cli.shell import Answer, dunwell
 
@@ -42,7 +42,7 @@ def test_a_schedule_is_shown_set_and_ended(desk: Path) -> None:
     )
     assert typed(desk, "run", "schedule", "--at", "00:00", "--post", "--json").json["posts"] is True
     assert typed(desk, "worker", "--once").code == 0
-    today = datetime.now(UTC).date()  # noqa: TID251  # what a person would see
+    today = clock.today()  # what a person would see
     assert f"is posted and delivered; the last one was on {today}" in typed(desk, "run", "schedule").out
     assert typed(desk, "run", "schedule", "--off").out == "ACME: no run begins by itself\n"
 

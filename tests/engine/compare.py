@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import polars as pl
 
@@ -110,8 +109,8 @@ def differences(expected: OraclePlan, found: OraclePlan) -> list[str]:
     return sorted(told)
 
 
-def values_that_differ(wanted: Any, given: Any) -> list[str]:  # noqa: ANN401 (a mapping or a tuple)
-    if not isinstance(wanted, dict):
+def values_that_differ(wanted: object, given: object) -> list[str]:
+    if not isinstance(wanted, dict) or not isinstance(given, dict):
         return [] if wanted == given else [f"rules {wanted}, pipeline {given}"]
     return [
         f"{column}: rules {shown(value)}, pipeline {shown(given.get(column))}"

@@ -17,7 +17,7 @@ def is_(operator: Callable[[Any, Any], bool], left: object, right: object) -> Tr
     return None if left is None or right is None else operator(left, right)
 
 
-def by_(operator: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:  # noqa: ANN401 (numbers)
+def by_(operator: Callable[[Any, Any], object], left: object, right: object) -> object:
     """Divide, where NULL gives NULL and so does a divisor of 0."""
     return operator(left, right) if left is not None and right else None
 

@@ -3,7 +3,7 @@
 The rules up to promises and credits stand in oracle_rows, stages and gaps in oracle_stages, the rest here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
@@ -227,7 +227,7 @@ def notice_key(row: Row) -> GroupKey:
     return (*row.payer_group, policy.policy, per[policy.one_notice_per], *(columns[name] for name in policy.split_by))
 
 
-def by_key(rows: Sequence[Row], key: Any) -> dict[GroupKey, list[Row]]:  # noqa: ANN401
+def by_key(rows: Sequence[Row], key: Callable[[Row], GroupKey]) -> dict[GroupKey, list[Row]]:
     groups: dict[GroupKey, list[Row]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)

@@ -177,7 +177,7 @@ def _counted(found: Iterable[tuple[Any, str, int]]) -> dict[Any, Counter[str]]:
     return sums
 
 
-def _named(table: str, found: Any) -> list[Row]:  # noqa: ANN401  # rows, or counts by key
+def _named(table: str, found: Iterable[Row] | dict[Any, Counter[str]]) -> list[Row]:
     if not isinstance(found, dict):
         return list(found)
     *keys, before, after = SCHEMAS[table]
@@ -192,6 +192,6 @@ def _order(table: str, row: Row) -> list[Any]:
     ]
 
 
-def _rank(table: str, name: str, value: Any) -> Any:  # noqa: ANN401
+def _rank(table: str, name: str, value: object) -> object:
     categories = getattr(SCHEMAS[table][name], "categories", None)
     return categories.to_list().index(value) if categories is not None else value

@@ -39,7 +39,7 @@ SPLITS: Final = (("attr_contract",), ("segment",), ("due_on", "attr_contract"), 
 
 
 @lru_cache(maxsize=None, typed=True)  # typed: 1 is not True
-def pick(*choices: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401 (anything)
+def pick(*choices: Any) -> st.SearchStrategy[Any]:
     """One of the choices; kept, since building a strategy costs more than drawing from it. Shrinks to the first."""
     return st.sampled_from(choices)
 
@@ -60,7 +60,7 @@ def amounts(draw: st.DrawFn, sizes: tuple[int, ...] = (0, 1, 5, 10, 25, 50, 100)
 
 
 @st.composite
-def fees(draw: st.DrawFn) -> Any:  # noqa: ANN401 (a mapping or a list)
+def fees(draw: st.DrawFn) -> Keys | list[Keys]:
     """A fee in one of its forms."""
     form = draw(pick("notice", "item", "percent", "tiers", "list"))
     of = draw(pick("", "open", "original", "claim"))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import polars as pl
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dunwell.engine.law.accrual import CLAIMS, REDUCTIONS, Terms, accrue
 from dunwell.engine.law.debt import Debt
-from dunwell.engine.law.regime import RateRule
+from dunwell.engine.law.regime import DayCount, RateRule, Rounding
 from dunwell.engine.law.series import RatesMissing, Series
 from tests.engine.daily import Accrual, anniversary, half_up
 
@@ -119,7 +119,9 @@ FLOATING: Final = RateRule(mode="floating", series="steps", margin=Decimal(8), s
 @pytest.mark.parametrize("day_count", ["act/365", "act/act", "30/360", "act/360"])
 @pytest.mark.parametrize("rounding", ["exact", "daily_rate_2dp"])
 @pytest.mark.parametrize("compounding", ["none", "yearly"])
-def test_a_hundred_years_of_the_largest_amount(day_count: Any, rounding: Any, compounding: Any) -> None:  # noqa: ANN401
+def test_a_hundred_years_of_the_largest_amount(
+    day_count: DayCount, rounding: Rounding, compounding: Literal["none", "yearly"]
+) -> None:
     rule = RateRule(mode="constant", rate=Decimal("9.8765"), compounding=compounding, source="made up")
     of = Terms(rule, day_count, rounding)
     first_on = date(1926, 2, 28)

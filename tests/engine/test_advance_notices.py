@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from dunwell.engine.events import Delivered, Event, Failed, Posted, Reversed, Withdrawn
 from dunwell.engine.policy.expressions import compile_expression
+from dunwell.engine.policy.model import Policy
 from tests.engine.town import CHILD, OTHER, PARENT, D, Town, policy, state
 
 ANCHORED: Final = policy("anchor: account")
@@ -49,14 +50,14 @@ def test_delivery_is_that_of_the_notices_named() -> None:
 
 
 @pytest.mark.parametrize("procedure", [policy(), ANCHORED], ids=["by item", "by account"])
-def test_notices_that_left_on_different_days_can_be_told_at_once(procedure: object) -> None:
+def test_notices_that_left_on_different_days_can_be_told_at_once(procedure: Policy) -> None:
     books = []
     for events in (
         [Delivered(on=D[5], notice_ids=[1]), Delivered(on=D[6], notice_ids=[2])],
         [Delivered(on=D[5], notice_ids=[1, 2], sent_on=[D[5], D[6]])],
     ):
         town = Town().invoice(1, 100_00, account=CHILD).invoice(2, 100_00, account=OTHER)
-        town.post(D[3], 1, procedure)  # type: ignore[arg-type]  # a Policy
+        town.post(D[3], 1, procedure)
         town.let(*events)
         books.append((state(town.book), notices(town)))
     assert books[0] == books[1]
@@ -74,12 +75,12 @@ def test_a_fee_is_booked_with_its_notice() -> None:
 
 @pytest.mark.parametrize("event", [Withdrawn, Failed])
 @pytest.mark.parametrize("procedure", [policy(), ANCHORED], ids=["by item", "by account"])
-def test_a_notice_taken_back_leaves_everything_as_it_was(event: Callable[..., Event], procedure: object) -> None:
+def test_a_notice_taken_back_leaves_everything_as_it_was(event: Callable[..., Event], procedure: Policy) -> None:
     town = Town().invoice(1, 100_00).invoice(2, 50_00, due=D[2]).invoice(3, 70_00, account=OTHER)
-    town.post(D[3], 1, procedure)  # type: ignore[arg-type]  # a Policy
+    town.post(D[3], 1, procedure)
     town.let(Delivered(on=D[3], notice_ids=[1, 2]))
     before = state(town.book)
-    town.post(D[10], 3, procedure)  # type: ignore[arg-type]  # a Policy
+    town.post(D[10], 3, procedure)
     assert state(town.book) != before
     assert town.book.items.filter(pl.col("kind") == "charge")["open_minor"].sum() > 0
     town.let(event(on=D[11], notice_ids=[3, 4], reason="paid"))
@@ -87,10 +88,10 @@ def test_a_notice_taken_back_leaves_everything_as_it_was(event: Callable[..., Ev
 
 
 @pytest.mark.parametrize("procedure", [policy(), ANCHORED], ids=["by item", "by account"])
-def test_the_first_notice_taken_back_leaves_no_trace(procedure: object) -> None:
+def test_the_first_notice_taken_back_leaves_no_trace(procedure: Policy) -> None:
     town = Town().invoice(1, 100_00)
     before = state(town.book)
-    town.post(D[3], 1, procedure)  # type: ignore[arg-type]  # a Policy
+    town.post(D[3], 1, procedure)
     town.let(Withdrawn(on=D[3], notice_ids=[1], reason="paid"))
     assert state(town.book) == before
 

@@ -33,7 +33,7 @@ FIRST, LAST = date.min, date.max
 LEAP: Final = date(2024, 2, 29)
 
 
-def book(*items: dict[str, Any], accounts: list[dict[str, object]] | None = None, **tables: Any) -> Book:  # noqa: ANN401
+def book(*items: dict[str, Any], accounts: list[dict[str, object]] | None = None, **tables: Any) -> Book:
     """A book of one entity; items are of account 1, in EUR and of 100.00 unless told otherwise."""
     usual = {"account_id": 1, "entity_id": 1, "currency": "EUR", "amount_minor": 10_000, "open_minor": 10_000}
     rows = [{"item_id": number, "number": f"A-{number}", **usual, **item} for number, item in enumerate(items, 1)]

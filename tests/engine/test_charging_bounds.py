@@ -21,7 +21,7 @@ RATES: Final = {
 }
 
 
-def decided(interest: str, items: list[dict[str, Any]], as_of: date = TODAY, **more: Any) -> dict[int, dict[str, Any]]:  # noqa: ANN401
+def decided(interest: str, items: list[dict[str, Any]], as_of: date = TODAY, **more: Any) -> dict[int, dict[str, Any]]:
     """The decisions on items of one business under one stage, and its charges by kind; the oracle must agree."""
     policy = parse_policy(
         f"""

@@ -28,7 +28,7 @@ def run(
     *items: dict[str, Any],
     known: dict[str, Series] = RATES,
     debtor_class: str = "business",
-    **more: Any,  # noqa: ANN401  # tables of the book
+    **more: Any,  # tables of the book
 ) -> Plan:
     """What a policy makes of the items of one debtor today, and the oracle, too."""
     book, policy, plan = decided_by(interest, stages, *items, known=known, debtor_class=debtor_class, **more)
@@ -42,7 +42,7 @@ def decided_by(
     *items: dict[str, Any],
     known: dict[str, Series],
     debtor_class: str = "business",
-    **more: Any,  # noqa: ANN401
+    **more: Any,
 ) -> tuple[Book, Policy, Plan]:
     policy = parse_policy(f"policy: p\ninterest: {interest}\nstages: [{stages}]\n", "p.yaml")
     rows = [{"account_id": 1, "entity_id": 1, "number": str(item["item_id"]), **item} for item in items]

@@ -45,7 +45,7 @@ def costs(
     debtor_class: str = "consumer",
     before: Sequence[int] = (),
     policy: Policy | None = None,
-    **more: Any,  # noqa: ANN401
+    **more: Any,
 ) -> dict[int, tuple[int, str | None]]:
     """What is charged on items, numbered from 1, by their cents or fields, and what is said; the oracle must agree.
 
@@ -74,7 +74,7 @@ def costs(
     return {row["item_id"]: (charged.get(row["item_id"], 0), row["by_law"]) for row in plan.decisions.to_dicts()}
 
 
-def amounts(*items: int | dict[str, Any], **more: Any) -> list[int]:  # noqa: ANN401 (as in `costs`)
+def amounts(*items: int | dict[str, Any], **more: Any) -> list[int]:
     """What is charged on each item."""
     return [amount for _item, (amount, _said) in sorted(costs(*items, **more).items())]
 

@@ -9,7 +9,7 @@ from dunwell.engine.explain import explain, problem_text
 from dunwell.engine.plan import BIT, OUTCOMES, PROBLEMS, SCHEMAS, reasons_of
 
 
-def decision(**given: Any) -> dict[str, Any]:  # noqa: ANN401 - any column of the decisions
+def decision(**given: Any) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(SCHEMAS["decisions"])
     row |= {
         "currency": "EUR", "reasons": BIT["dun"], "open_minor": 10_000, "dunnable_minor": 10_000, "disputed_minor": 0,

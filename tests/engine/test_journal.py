@@ -10,19 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dunwell.engine.journal import COLUMNS, GRANTS, Movement, journal, rows
+from dunwell.engine.journal import COLUMNS, GRANTS, Movement, What, journal, rows
 from dunwell.engine.law.regime import Vat
 
 D: Final = [date(2026, 4, day) for day in range(1, 31)]
 
 
-def moved(what: Any, amount_minor: int = 5_00, *, on: date = D[2], charge: str = "fee", **more: Any) -> Movement:  # noqa: ANN401
+def moved(what: What, amount_minor: int = 5_00, *, on: date = D[2], charge: str = "fee", **more: Any) -> Movement:
     given: dict[str, Any] = {"document_id": 9, "document": "FEE-1", "currency": "EUR"} | more
     return Movement(on=on, what=what, charge=charge, account="MEYER", item="A-17", notice_id=1,
                     amount_minor=amount_minor, **given)  # fmt: skip
 
 
-def posted(*movements: Movement, **more: Any) -> list[tuple[int, str, str, str]]:  # noqa: ANN401
+def posted(*movements: Movement, **more: Any) -> list[tuple[int, str, str, str]]:
     """Entry, ledger account, debit and credit of each line."""
     return [(line.entry, line.ledger_account, line.debit, line.credit) for line in journal(movements, **more)]
 
@@ -47,7 +47,7 @@ def test_what_is_reversed_is_no_loss_either() -> None:
     assert lines == [(1, "fee_income", "5.00", "0.00"), (1, "write_off", "0.00", "5.00")]
 
 
-def granted(what: Any, charge: str, amount_minor: int = 2_00, **more: Any) -> Movement:  # noqa: ANN401
+def granted(what: Any, charge: str, amount_minor: int = 2_00, **more: Any) -> Movement:
     """A grant, or what is taken back of one: a credit, on no notice."""
     given: dict[str, Any] = {"document_id": 7, "document": "BL1-7", "on": D[2]} | more
     return replace(moved(what, amount_minor), charge=charge, notice_id=None, **given)
@@ -139,7 +139,7 @@ def test_debits_equal_credits_and_what_is_owed_is_what_the_charges_say(lives: li
         waived = 0
         for at, share in enumerate(shares):
             part = max(amount * share // 100, 1)
-            what = "owed_again" if waived else "waived"
+            what: What = "owed_again" if waived else "waived"
             told.append(moved(what, waived or part, on=D[day + at], **one))
             waived = 0 if waived else part
         if is_reversed:

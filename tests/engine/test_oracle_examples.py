@@ -61,7 +61,7 @@ def state(level: int, anchor_item_id: int | None, **columns: object) -> dict[str
     return {**key, "level": level, "anchor_item_id": anchor_item_id, **columns}
 
 
-def book(*items: dict[str, object], **tables: Any) -> Book:  # noqa: ANN401 (the tables of a book)
+def book(*items: dict[str, object], **tables: Any) -> Book:
     standard = {"entities": [{"entity_id": 1, "entity": "North"}], "accounts": [account(1), account(2)]}
     return Book.of(**{**standard, "items": list(items), **tables})
 

@@ -77,7 +77,7 @@ class Town:
         }  # fmt: skip
         return self.let(ItemsBooked(on=D[1], items=pl.DataFrame([row | more]), applies_to=applies_to))
 
-    def pay(self, item_id: int, amount_minor: int, *applies_to: int, account: int = CHILD, **more: Any) -> "Town":  # noqa: ANN401
+    def pay(self, item_id: int, amount_minor: int, *applies_to: int, account: int = CHILD, **more: Any) -> "Town":
         """Take money in."""
         event: dict[str, Any] = {"on": D[2], "entity_id": 1, "currency": "EUR"} | more
         return self.let(

@@ -21,7 +21,7 @@ def day(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def item(item_id: int, amount: int, issued: str | None, due: str | None, **more: Any) -> Row:  # noqa: ANN401
+def item(item_id: int, amount: int, issued: str | None, due: str | None, **more: Any) -> Row:
     return ITEM | {
         "item_id": item_id, "amount_minor": amount, "issued_on": issued and day(issued), "due_on": due and day(due),
     } | more  # fmt: skip
@@ -31,7 +31,7 @@ def move(item_id: int, on: str, less: int) -> Row:
     return {"item_id": item_id, "on": day(on), "less_minor": less}
 
 
-def notice(notice_id: int, sent: str | None, **more: Any) -> Row:  # noqa: ANN401
+def notice(notice_id: int, sent: str | None, **more: Any) -> Row:
     on = sent and day(sent)
     return NOTICE | {"notice_id": notice_id, "as_of": on, "sent_on": on} | more
 
@@ -40,7 +40,7 @@ def line(notice_id: int, item_id: int, amount: int) -> Row:
     return {"notice_id": notice_id, "item_id": item_id, "amount_minor": amount}
 
 
-def promise(promise_id: int, amount: int, paid: int, by: str, **more: Any) -> Row:  # noqa: ANN401
+def promise(promise_id: int, amount: int, paid: int, by: str, **more: Any) -> Row:
     return {
         "promise_id": promise_id, "account_id": 1, "currency": "EUR", "amount_minor": amount, "paid_minor": paid,
         "made_on": day(BEGINS), "by_on": day(by), "tolerance_days": 0,

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime
 from itertools import product
 
 import pypdf
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 import pytest
 import zxingcpp
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]
+from fontTools.ttLib import TTFont
 
 from dunwell.letters.fonts.printing import FOLDER, MISSING, printable
 from dunwell.letters.layouts import pdf as pdf_layout

@@ -54,7 +54,7 @@ def main() -> int:
             sys.exit("without any fault, the tests fail already: nothing could be learned")
         _typed(copy, "cosmic-ray", "init", "config.toml", "session.sqlite")
         chosen, of = _sampled(copy / "session.sqlite", asked.sample, asked.seed)
-        print(f"{chosen} of {of} mutants", flush=True)  # noqa: T201 - a door of its own
+        print(f"{chosen} of {of} mutants", flush=True)
         _typed(copy, "cosmic-ray", "exec", "config.toml", "session.sqlite")
         return _told(copy / "session.sqlite")
 
@@ -102,12 +102,12 @@ def _told(session: Path) -> int:
     survived = [row for row in rows if row[4] == "SURVIVED"]
     for module, line, operator, _worker, _test, diff in survived:
         changed = [text for text in diff.splitlines() if text[:1] in "+-" and text[:3] not in {"+++", "---"}]
-        print(f"\n{module}:{line}: {operator.partition('/')[2]}", *changed, sep="\n")  # noqa: T201
+        print(f"\n{module}:{line}: {operator.partition('/')[2]}", *changed, sep="\n")
     by_outcome: dict[str, int] = {}
     for row in rows:
         name = str(row[4] or row[3]).lower()
         by_outcome[name] = by_outcome.get(name, 0) + 1
-    print(f"\n{len(rows)} mutants: {', '.join(f'{n} {name}' for name, n in sorted(by_outcome.items()))}")  # noqa: T201
+    print(f"\n{len(rows)} mutants: {', '.join(f'{n} {name}' for name, n in sorted(by_outcome.items()))}")
     return len(survived)
 
 

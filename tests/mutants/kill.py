@@ -52,7 +52,7 @@ def main() -> int:
         return 1
     try:
         oracle_agrees()
-    except Exception:  # noqa: BLE001 - whatever it is, it was seen
+    except Exception:  # noqa: BLE001  # whatever it is, it was seen
         return 1
     return 0
 

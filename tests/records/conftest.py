@@ -2,7 +2,10 @@
 
 import pytest
 
-from tests import databases
+from tests import databases  # isort: skip  # sets Django up
+
+from dunwell.records.models import Entity
+from tests.records import sample
 
 __all__ = ["databases"]
 
@@ -13,3 +16,11 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     if request.param == "many":
         monkeypatch.setattr("dunwell.records.wire.ROWS_ALONG_MAX", 0)
         monkeypatch.setattr("dunwell.records.frames.FEW_ACCOUNTS", 0)
+
+
+@pytest.fixture
+def book(db: str) -> Entity:
+    """The sample, saved: item 101 is at version 7, the others were never noticed."""
+    entity = sample.entity()
+    sample.save(sample.tables(entity.id))
+    return entity

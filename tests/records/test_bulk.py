@@ -30,14 +30,6 @@ pytestmark = pytest.mark.usefixtures("way")
 LATER = date(2026, 4, 8)
 
 
-@pytest.fixture
-def book(db: str) -> Entity:
-    """The sample, saved."""
-    entity = sample.entity()
-    sample.save(sample.tables(entity.id))
-    return entity
-
-
 def change(table_name: str, /, **columns: object) -> None:
     """Save one row of one table, on a later date."""
     bulk.save({table_name: pl.DataFrame({column: [value] for column, value in columns.items()})}, on=LATER)

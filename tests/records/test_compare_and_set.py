@@ -16,14 +16,6 @@ pytestmark = pytest.mark.usefixtures("way")
 TYPES = {"item_id": pl.Int64, "version": pl.Int32}
 
 
-@pytest.fixture
-def book(db: str) -> Entity:
-    """The sample, saved: item 101 is at version 7, the others were never noticed."""
-    entity = sample.entity()
-    sample.save(sample.tables(entity.id))
-    return entity
-
-
 def states(versions: dict[int, int], level: int = 3) -> pl.DataFrame:
     frame = pl.DataFrame({"item_id": versions.keys(), "version": versions.values()}, schema_overrides=TYPES)
     return frame.with_columns(level=pl.lit(level, dtype=pl.Int16), stage=pl.lit("third"))

@@ -1,20 +1,9 @@
 """What posting reads of a proposal: only what was asked for, as it is now."""
 
-import pytest
-
 from dunwell.engine.since import AMOUNTS
 from dunwell.records import proposals
 from dunwell.records.models import Contact, Entity
-from tests.records import sample
 from tests.records.sample import ODD
-
-
-@pytest.fixture
-def book(db: str) -> Entity:
-    """The sample, saved: item 101 is at version 7, item 108 was never noticed."""
-    entity = sample.entity()
-    sample.save(sample.tables(entity.id))
-    return entity
 
 
 def test_a_payer_is_reached_by_the_first_contact_that_has_the_channel(book: Entity) -> None:

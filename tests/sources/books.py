@@ -26,7 +26,7 @@ def workbook(path: Path, rows: list[list[object]], change: Callable[[openpyxl.Wo
     """Save rows as the first sheet of a workbook."""
     book = openpyxl.Workbook()
     for row in rows:
-        book.active.append(row)  # type: ignore[union-attr]
+        book.worksheets[0].append(row)
     if change:
         change(book)
     book.save(path)

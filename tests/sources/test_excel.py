@@ -51,7 +51,7 @@ def test_a_number_is_taken_as_excel_shows_it(tmp_path: Path, value: float, minor
 
 def test_titles_above_the_header_merged_cells_and_blank_rows_are_no_matter(tmp_path: Path) -> None:
     rows: list[list[object]] = [["Open items as of 7 April"], [], list(NAMES), ROWS[0], [], [None, " "], *ROWS[1:], []]
-    path = workbook(tmp_path / "items.xlsx", rows, lambda book: book.active.merge_cells("A1:H1"))  # type: ignore[union-attr]
+    path = workbook(tmp_path / "items.xlsx", rows, lambda book: book.worksheets[0].merge_cells("A1:H1"))
     assert every(read_file(path, "header: 3\n"))["line"].to_list() == [4, 7, 8]
     assert refused_file(path)[0].startswith(
         "items.xlsx:1: company: the file has no such column; it has Open items as of 7 April (`header` says which row"
@@ -60,9 +60,8 @@ def test_titles_above_the_header_merged_cells_and_blank_rows_are_no_matter(tmp_p
 
 
 def test_a_merged_cell_below_its_first_row_is_empty(tmp_path: Path) -> None:
-    path = workbook(
-        tmp_path / "items.xlsx", [list(NAMES), *ROWS], lambda book: book.active.merge_cells("B2:B3")  # type: ignore[union-attr]
-    )  # fmt: skip
+    rows: list[list[object]] = [list(NAMES), *ROWS]
+    path = workbook(tmp_path / "items.xlsx", rows, lambda book: book.worksheets[0].merge_cells("B2:B3"))
     assert refused_file(path) == ["items.xlsx:3: customer: the field is empty, and every row needs it"]
 
 

@@ -180,9 +180,9 @@ def test_another_encoding_is_named_in_the_mapping(tmp_path: Path) -> None:
 
 def test_every_problem_is_counted_and_fifty_are_listed_in_order_of_line(tmp_path: Path) -> None:
     rows = [f"ACME,1,N,B-{n},EUX,x,2026-02-30,2026-02-30" for n in range(100)]
-    with pytest.raises(ValueError, match="and 350 more problems") as caught:
+    with pytest.raises(SourceError, match="and 350 more problems") as caught:
         read(tmp_path, csv(*rows, ROWS[0]))
-    listed = caught.value.problems  # type: ignore[attr-defined]
+    listed = caught.value.problems
     assert [problem.line for problem in listed] == sorted(problem.line for problem in listed)
     assert (len(listed), listed[0].line, listed[-1].line) == (50, 2, 14)
 

@@ -114,7 +114,7 @@ def test_every_example_of_a_key_is_valid_and_sets_it(key: str, text: str) -> Non
 @pytest.mark.parametrize("model", [Calendar, Contact, Interest, Fee])
 def test_every_key_within_a_key_is_documented(model: type[BaseModel]) -> None:
     documented = set(code(section("policies.md", "## Keys of a policy") + section("policies.md", "### fee")))
-    within = {re.match(r"\w+", text).group() for text in documented if re.match(r"\w+", text)}  # type: ignore[union-attr]
+    within = {found.group() for text in documented if (found := re.match(r"\w+", text))}
     assert {field.alias or name for name, field in model.model_fields.items()} - {"fixed"} <= within
 
 
@@ -207,7 +207,7 @@ def test_every_setting_is_documented() -> None:
     assert f"{PREFIX}DATABASE_URL_FILE" in page("settings.md")
 
 
-def commands(command: Any, path: str = "dunwell") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - Typer's own Click
+def commands(command: Any, path: str = "dunwell") -> Iterator[tuple[str, Any]]:  # noqa: ANN401  # Typer's own Click
     within = getattr(command, "commands", {})
     for name, part in within.items():
         yield from commands(part, f"{path} {name}")
@@ -226,7 +226,7 @@ def test_every_command_is_documented_with_its_arguments_and_options() -> None:
     assert [name for name in names(top) if name not in page("commands.md")] == []
 
 
-def names(command: Any) -> list[str]:  # noqa: ANN401 - Typer's own Click
+def names(command: Any) -> list[str]:  # noqa: ANN401  # Typer's own Click
     """The long name of every option, and what every argument is called."""
     options = [option for param in command.params for option in param.opts if option.startswith("--")]
     arguments = [param.metavar.strip("[].") for param in command.params if param.param_type_name == "argument"]

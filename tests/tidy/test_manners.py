@@ -1,8 +1,9 @@
-"""What no module does: speak to the terminal from within, fork, or bring a second SQLite library."""
+"""What no module does: print from within, fork, bring a second SQLite library, or break a rule without a word."""
 
 import ast
+import re
 
-from tests.tidy.tree import calls, imports, python, within
+from tests.tidy.tree import ROOT, calls, files, imports, python, within
 
 SECOND_SQLITE = {
     "adbc_driver_manager",
@@ -13,6 +14,9 @@ SECOND_SQLITE = {
     "pysqlite3",
     "sqlean",
 }
+PASSES_OVER = re.compile(r"^.*#\s*(?:noqa|type:\s*ignore|pragma:).*$", re.MULTILINE | re.IGNORECASE)
+WHY = re.compile(r"# (?:noqa: [A-Z]+\d+(?:, [A-Z]+\d+)*|type: ignore\[[a-z, -]+\])  # \w")
+LEAVES_OUT = {"skip", "skipif", "xfail", "importorskip"}
 FORKS = {"os.fork", "os.forkpty", "pty.fork"}
 FORKERS = {"tests/cli/forked.py"}  # it forks before Polars works and a database is opened, and makes sure of it
 
@@ -74,3 +78,32 @@ def test_flows_know_no_requests() -> None:
         if "django.http" in name
     }
     assert found == set()
+
+
+def test_whatever_a_check_passes_over_says_why() -> None:
+    """On its line, in a comment behind the rules; what holds for a whole folder stands in pyproject.toml."""
+    silent = set()
+    for path in (path for path in files() if path.suffix == ".py"):
+        found = PASSES_OVER.findall(path.read_text(encoding="utf-8"))
+        silent |= {f"{path.relative_to(ROOT)}: {line.strip()}" for line in found if not WHY.search(line)}
+    assert silent == set()
+
+
+def test_a_test_that_is_left_out_says_why() -> None:
+    silent = set()
+    for path, tree in python("tests"):
+        called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        silent |= {
+            f"{path}:{node.lineno}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and node.attr in LEAVES_OUT and ast.unparse(node).startswith("pytest.")
+            if not _has_reason(called.get(id(node)))
+        }
+    assert silent == set()
+
+
+def _has_reason(call: ast.Call | None) -> bool:
+    if call is None:
+        return False
+    by_place = call.args[: ast.unparse(call.func) == "pytest.skip"]  # only there it comes first
+    return any([*by_place, *(keyword for keyword in call.keywords if keyword.arg == "reason")])

@@ -33,7 +33,7 @@ def test_the_changelog_names_the_version() -> None:
 
 def test_the_version_is_said_once() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert re.search(r'^version = "([^"]+)"$', project, re.MULTILINE).group(1) == __version__  # type: ignore[union-attr]
+    assert re.findall(r'^version = "([^"]+)"$', project, re.MULTILINE) == [__version__]
 
 
 def test_every_dependency_has_its_line() -> None:
@@ -43,7 +43,7 @@ def test_every_dependency_has_its_line() -> None:
         *project["project"]["dependencies"],
         *project["dependency-groups"]["dev"],
     ]
-    names = {re.match(r"[\w-]+", text).group().lower() for text in wanted}  # type: ignore[union-attr]
+    names = {re.findall(r"^[\w-]+", text)[0].lower() for text in wanted}
     page = (ROOT / "docs" / "decisions" / "0005-dependencies.md").read_text(encoding="utf-8").lower()
     assert {name for name in names if name not in page and not name.startswith("types-")} == set()
 

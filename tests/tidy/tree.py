@@ -28,7 +28,12 @@ def python(*folders: str) -> Iterator[tuple[Path, ast.Module]]:
         if path.suffix == ".py" and path.is_relative_to(ROOT) and "migrations" not in path.parts:
             name = path.relative_to(ROOT)
             if any(name.is_relative_to(folder) for folder in folders):
-                yield name, ast.parse(path.read_text(encoding="utf-8"))
+                yield name, _parsed(path)
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def imports(tree: ast.AST) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,11 @@ from dunwell.records.models import ItemState
 from dunwell.web import clock
 from tests.flows.town import Town, at_home, day, noon
 from tests.web.teller import banked
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+Answer: TypeAlias = "_MonkeyPatchedWSGIResponse"  # what a browser is given; Django names it for its types alone
 
 TODAY = "2026-04-03"
 PASSWORD = "correct horse battery"  # noqa: S105  # of people who do not exist
@@ -56,9 +62,9 @@ def on_the_day(monkeypatch: pytest.MonkeyPatch, on: str = TODAY) -> None:
     monkeypatch.setattr(clock, "today", today)
 
 
-def browser(name: str | None = None, **given: bool) -> Client:
+def browser(name: str | None = None, *, enforce_csrf_checks: bool = False) -> Client:
     """A browser in which somebody has signed in, or nobody."""
-    client = Client(SERVER_NAME=HOST, **given)  # type: ignore[arg-type]  # what Client takes
+    client = Client(enforce_csrf_checks=enforce_csrf_checks, SERVER_NAME=HOST)
     if name:
         assert client.login(username=name, password=PASSWORD)
     return client

@@ -11,6 +11,7 @@ from dunwell.flows.cash.applying import apply_to
 from dunwell.records.models import Account, AuditEvent, BankLine, Hold, RemittanceAdvice, Task
 from dunwell.web.pages.matching import SAYS
 from tests.flows.town import Town, noon
+from tests.web.desk import Answer
 from tests.web.teller import STRANGER, TODAY, line, matched
 from tests.web.test_bank_line import at
 from tests.web.test_cash import where
@@ -20,7 +21,7 @@ BERT: dict[str, Any] = {"by": "bert", "at": noon(TODAY)}
 AVIS = "Kundennummer;ODD\nZahlungsdatum;02.04.2026\n\nRechnung;Betrag\nR-1;700,00\nR-2;77,00\nSumme;777,00\n"
 
 
-def send(client: Client, town: Town, content: str, name: str = "avis.csv", **more: Any) -> Any:  # noqa: ANN401
+def send(client: Client, town: Town, content: str, name: str = "avis.csv", **more: Any) -> Answer:
     """Send a payer's file as the page's form does."""
     file = SimpleUploadedFile(name, content.encode())
     return client.post(where(town, "bank-files"), {"deed": "advise", "file": file} | more)

@@ -14,7 +14,7 @@ from dunwell.records.models import AuditEvent, BankLine, BankStatement, Entity
 from dunwell.web import uploads
 from tests.flows.town import Town, noon
 from tests.sources.bank.mt940_files import mt940
-from tests.web.desk import browser
+from tests.web.desk import Answer, browser
 from tests.web.places import address
 from tests.web.teller import ENTRIES, TODAY, statement
 from tests.web.test_deeds import said
@@ -24,7 +24,7 @@ MAPPING = "rows: movements\naccount: ACC1\ncurrency: EUR\nbooked: {column: Day}\
 TABLE = "Day,Sum\n2026-04-02,12.50\n"
 
 
-def send(client: Client, town: Town, content: str, name: str = "april.sta", **more: Any) -> Any:  # noqa: ANN401  # Django's
+def send(client: Client, town: Town, content: str, name: str = "april.sta", **more: Any) -> Answer:
     """Send a file as the page's form does."""
     file = SimpleUploadedFile(name, content.encode())
     return client.post(reverse("bank-files", args=[town.entity.pk]), {"file": file} | more)
@@ -108,7 +108,7 @@ def test_of_strangers_and_for_other_pages_no_file_is_kept(
     begun: list[object] = []
     kept = TemporaryFileUploadHandler.new_file
 
-    def noted(handler: TemporaryFileUploadHandler, *args: Any, **more: Any) -> None:  # noqa: ANN401
+    def noted(handler: TemporaryFileUploadHandler, *args: Any, **more: Any) -> None:
         begun.append(args[1])
         kept(handler, *args, **more)
 

@@ -48,7 +48,7 @@ def site(sqlite_town: Town) -> Iterator[str]:
         yield where
 
 
-def visitor(window: Browser, site: str, name: str, wrong: list[str] | None = None, **how: Any) -> Page:  # noqa: ANN401
+def visitor(window: Browser, site: str, name: str, wrong: list[str] | None = None, **how: Any) -> Page:
     """A page of a new visitor who has signed in; `wrong` gets what the browser finds wrong with pages."""
     page = window.new_context(base_url=site, **how).new_page()
 

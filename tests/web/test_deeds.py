@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
-from typing import Any
 
 import pytest
 from django.core.cache import cache
@@ -19,7 +18,7 @@ from dunwell.flows.runs.edit import exclude_account, exclude_item, set_stage
 from dunwell.records.models import Approval, AuditEvent, Entity, Notice, Run, RunEdit, SignInTry
 from dunwell.web import clock
 from tests.flows.town import Town, noon
-from tests.web.desk import PASSWORD, TODAY, browser
+from tests.web.desk import PASSWORD, TODAY, Answer, browser
 
 
 def at(name: str, run: Run, *more: int) -> str:
@@ -27,12 +26,12 @@ def at(name: str, run: Run, *more: int) -> str:
     return reverse(name, args=[run.entity_id, run.pk, *more])
 
 
-def said(answer: object) -> str:
+def said(answer: Answer) -> str:
     """What a page says."""
-    return unescape(answer.content.decode())  # type: ignore[attr-defined]  # Django's response
+    return unescape(answer.content.decode())
 
 
-def press(client: Client, name: str, run: Run, *more: int, follow: bool = False) -> Any:  # noqa: ANN401  # Django's
+def press(client: Client, name: str, run: Run, *more: int, follow: bool = False) -> Answer:
     """Ask for the page that asks once more, and send its form as it is."""
     where = at(name, run, *more)
     seen = re.search(r'name="seen" value="(\w+)"', said(client.get(where)))
@@ -285,8 +284,8 @@ CHANGED = "has changed since you looked. This is how it is now: look again."
 def test_what_was_changed_since_it_was_looked_at_is_neither_approved_nor_posted(town: Town, bert: Client) -> None:
     run = town.propose(TODAY)
     page = said(bert.get(at("run", run)))
-    approve, post = (re.search(rf'"({at(name, run)}\?seen=\w+)"', page)[1] for name in ("run-approve", "run-post"))  # type: ignore[index]
-    forms = {where: re.search(r'name="seen" value="(\w+)"', said(bert.get(where)))[1] for where in (approve, post)}  # type: ignore[index]
+    approve, post = (re.findall(rf'"({at(name, run)}\?seen=\w+)"', page)[0] for name in ("run-approve", "run-post"))
+    forms = {where: re.findall(r'name="seen" value="(\w+)"', said(bert.get(where)))[0] for where in (approve, post)}
     exclude_account(run.pk, "MEYER", reason="they called", by="carl", at=noon(TODAY))
     for where, seen in forms.items():
         for answer in (bert.get(where, follow=True), bert.post(where, {"seen": seen}, follow=True)):

@@ -80,10 +80,10 @@ def test_where_nothing_is_open_of_what_somebody_types_it_is_said(bank: Town, ber
 def test_what_stays_on_account_is_said_once_it_is_done(bank: Town, bert: Client) -> None:
     do(bert, line(777), "items", payer="MEYER", item=["A-17"])
     payment = Payment.objects.get().pk
-    told = f"as payment {payment}. 677.00\xa0EUR of it stays on the account."
+    told = f"as payment {payment}. 677.00\xa0EUR of it stays on account."
     assert told in said(bert.get(at(line(777))))
     do(bert, line(100), "items", payer="MEYER", item=["A-18"])
-    assert "49.50\xa0EUR of it stays on the account." in said(bert.get(at(line(100))))
+    assert "49.50\xa0EUR of it stays on account." in said(bert.get(at(line(100))))
 
 
 def test_what_somebody_else_has_applied_since_is_not_taken_back(bank: Town, anna: Client, bert: Client) -> None:

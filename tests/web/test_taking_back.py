@@ -7,14 +7,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from dunwell.flows.cash import taking_back
 from dunwell.flows.cash.applying import apply_match, apply_to, set_aside
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.cash.returning import return_line
 from dunwell.flows.cash.review import waiting
+from dunwell.flows.cash.taking_back import lines_taking_back
 from dunwell.records.models import AuditEvent, BankLine, Entity, Payment
 from tests.flows.town import Town, noon
+from tests.web.desk import Answer
 from tests.web.teller import TODAY, line, matched, statement
-from tests.web.test_bank_line import at, do
+from tests.web.test_bank_line import at, do, form
 from tests.web.test_cash import listed, where
 from tests.web.test_deeds import said
 from tests.web.test_pages import asked
@@ -46,7 +49,7 @@ def sign_of(page: str, name: str, number: int) -> str:
     return found[1]
 
 
-def press(client: Client, of: BankLine, earlier: int, *, name: str = "of", **more: Any) -> Any:  # noqa: ANN401
+def press(client: Client, of: BankLine, earlier: int, *, name: str = "of", **more: Any) -> Answer:
     """Press the button beside a guess, as the page has it."""
     seen = sign_of(said(client.get(at(of))), name, earlier)
     return client.post(at(of), {"deed": "return", "seen": seen, name: earlier} | more)
@@ -62,6 +65,15 @@ def test_the_list_has_what_the_shell_has_and_says_what_each_may_be_about(bank: T
     assert "(40.0\xa0%: the amount is the same)" in page
     assert "No earlier line fits" in page
     assert "2 more</a> by which the bank takes something back: \N{MINUS SIGN}105.00\xa0EUR" in page
+
+
+def test_the_first_page_counts_what_banks_take_back_beside_what_came_in(bank: Town, bert: Client) -> None:
+    page = said(bert.get(reverse("home")))
+    assert re.findall(r"(\d+) bank lines?</a>: ([\w ]+)", page) == [
+        ("1", "somebody has to say whose money it is"), ("1", "somebody has to say what the bank takes back"),
+    ]  # fmt: skip
+    press(bert, line(-100), line(100).pk)
+    assert "takes back" not in said(bert.get(reverse("home")))
 
 
 def test_what_only_goes_out_is_not_in_the_list(bank: Town, bert: Client) -> None:
@@ -144,12 +156,39 @@ def test_a_payment_that_no_line_had_brought_is_taken_back(town: Town, bert: Clie
 
 def test_both_wait_again_where_a_person_says_so(bank: Town, bert: Client) -> None:
     press(bert, line(-100), line(100).pk)
-    page = said(bert.post(at(line(100)), {"deed": "unreturn"}, follow=True))
+    old = form(bert, line(100), "unreturn")
+    page = said(bert.post(at(line(100)), old, follow=True))
     assert f"Line {line(-100).pk} and line {line(100).pk} wait again." in page
     assert (line(100).state, line(-100).state, bank.open("A-17")) == ("open", "open", 10_000)
-    again = bert.post(at(line(100)), {"deed": "unreturn"})
+    again = bert.post(at(line(100)), old)
     assert (again.status_code, "takes nothing back, and was not taken back" in said(again)) == (409, True)
     assert "not so, a person said" in said(bert.get(where(bank)))
+
+
+def test_another_return_than_was_seen_is_not_undone(bank: Town, bert: Client) -> None:
+    press(bert, line(-100), line(100).pk)
+    old = form(bert, line(100), "unreturn")
+    do(bert, line(-100), "unreturn")
+    other = taken_back(bank, 105, name="R2")
+    return_line(bank.entity, other.pk, of=line(100).pk, **BERT)
+    for late in (old, {"deed": "unreturn"}):
+        answer = bert.post(at(line(100)), late)
+        assert (answer.status_code, "has changed since you looked" in said(answer)) == (409, True)
+    assert (line(100).state, line(100).returned_by) == ("returned", other)
+    assert do(bert, line(100), "unreturn").status_code == 302
+
+
+def test_what_is_taken_back_is_looked_for_once(bank: Town, bert: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = sign_of(said(bert.get(at(line(-100)))), "of", line(100).pk)
+    looked: list[Entity] = []
+
+    def counted(entity: Entity, **given: Any) -> Any:  # noqa: ANN401
+        looked.append(entity)
+        return lines_taking_back(entity, **given)
+
+    monkeypatch.setattr(taking_back, "lines_taking_back", counted)
+    assert bert.post(at(line(-100)), {"deed": "return", "seen": seen, "of": line(100).pk}).status_code == 302
+    assert len(looked) == 1
 
 
 def test_the_second_of_two_people_is_told(bank: Town, anna: Client, bert: Client) -> None:

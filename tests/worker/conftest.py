@@ -9,11 +9,12 @@ import subprocess
 import sys
 import time as clock
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
 
+from dunwell.cli.clock import now
 from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.work import start_run
@@ -22,7 +23,7 @@ from tests.flows.town import Town, at_home
 
 assert databases
 SECONDS_MAX = 40
-TODAY = datetime.now(UTC).date()  # noqa: TID251  # real workers go by the real clock
+TODAY = now().date()  # real workers go by the real clock
 
 
 class WorkTown(Town):
@@ -39,8 +40,7 @@ class WorkTown(Town):
 
     def begin(self, *, posts: bool = True) -> Run:
         """Hand a run over to the workers, now."""
-        now = datetime.now(UTC)  # noqa: TID251
-        return start_run(self.entity, as_of=TODAY, posts=posts, by="anna", at=now)
+        return start_run(self.entity, as_of=TODAY, posts=posts, by="anna", at=now())
 
     def every_day(self, *, posts: bool = True) -> None:
         """Let a run begin from midnight on."""
@@ -82,6 +82,10 @@ class WorkTown(Town):
         """How far a run is."""
         run.refresh_from_db()
         return run.state
+
+    def wait_until_it_is(self, run: Run, state: str) -> None:
+        """Return when a run has come so far."""
+        self.wait_until(lambda: self.state(run) == state)
 
     def wait_until(self, is_so: Callable[[], bool]) -> None:
         """Return when it is so; fail when it takes too long."""

@@ -2,23 +2,23 @@
 
 import sys
 from datetime import timedelta
+from unittest.mock import patch
 
 import django
 
 django.setup()
 
-from dunwell import serve  # noqa: E402  # after Django is set up
-from dunwell.cli import clock  # noqa: E402
-from dunwell.flows.runs import deliver  # noqa: E402
-from dunwell.records import queue  # noqa: E402
-from dunwell.worker import queued  # noqa: E402
+from dunwell import serve  # after Django is set up
+from dunwell.cli import clock
+from dunwell.flows.runs import deliver
+from dunwell.records import queue
+from dunwell.worker import queued
 
 if __name__ == "__main__":
-    deliver.LEASE = timedelta(seconds=2)  # type: ignore[misc]
-    queued.LOOK_SECONDS = 1.0  # type: ignore[misc]
-    queued.HEARTBEAT_SECONDS = 0.3  # type: ignore[misc]
-    queue.SILENT = timedelta(seconds=1.5)  # type: ignore[misc]
-    queue.UNDER_WAY = timedelta(seconds=3)  # type: ignore[misc]
-    queued.WAIT_SECONDS_MAX = 1.0  # type: ignore[misc]
     serve.log_to_terminal()
-    sys.exit(serve.work(clock=clock.now, once=False) or 0)
+    with (
+        patch.object(deliver, "LEASE", timedelta(seconds=2)),
+        patch.multiple(queue, SILENT=timedelta(seconds=1.5), UNDER_WAY=timedelta(seconds=3)),
+        patch.multiple(queued, LOOK_SECONDS=1.0, HEARTBEAT_SECONDS=0.3, WAIT_SECONDS_MAX=1.0),
+    ):
+        sys.exit(serve.work(clock=clock.now, once=False) or 0)

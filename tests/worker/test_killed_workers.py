@@ -4,12 +4,13 @@ import os
 import random
 import signal
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
 from django.db import connection, connections
 
+from dunwell.cli.clock import now
 from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.people.holds import hold
@@ -22,11 +23,6 @@ from tests.worker.conftest import TODAY, WorkTown
 ROUNDS = 2 if "DUNWELL_SOAK" not in os.environ else 40  # `make soak` goes on for long
 KILLS_PER_ROUND = 3
 SEED = 20261128
-
-
-def now() -> datetime:
-    """The instant that events happen at: real workers go by the real clock."""
-    return datetime.now(UTC)  # noqa: TID251
 
 
 def test_killed_workers_lose_nothing_and_send_nothing_twice(busy_town: WorkTown) -> None:
@@ -44,7 +40,7 @@ def test_killed_workers_lose_nothing_and_send_nothing_twice(busy_town: WorkTown)
             workers[victim].send_signal(signal.SIGKILL)
             workers[victim].communicate()
             workers[victim] = busy_town.work()
-        busy_town.wait_until(lambda run=run: busy_town.state(run) == "done")  # type: ignore[misc]
+        busy_town.wait_until_it_is(run, "done")
         assert_adds_up(busy_town, run)
     for worker in workers:
         busy_town.stop(worker)
@@ -88,7 +84,7 @@ def test_a_database_that_goes_away_is_waited_for(busy_town: WorkTown) -> None:
             time.sleep(0.5)
             admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
             time.sleep(0.7)
-    busy_town.wait_until(lambda: busy_town.state(run) == "done")
+    busy_town.wait_until_it_is(run, "done")
     busy_town.stop(worker)
     assert_adds_up(busy_town, run)
 
@@ -108,7 +104,7 @@ def test_a_worker_is_stopped_after_the_step_under_way(town: WorkTown) -> None:
     town.debtors(80)
     run = town.begin()
     worker = town.work("worker")
-    town.wait_until(lambda: town.state(run) == "posted")
+    town.wait_until_it_is(run, "posted")
     said = town.stop(worker)
     assert not Delivery.objects.filter(state="claimed").exists(), said
     town.once()
@@ -121,6 +117,6 @@ def test_a_worker_that_died_is_replaced(busy_town: WorkTown) -> None:
     child = busy_town.wait_for_child(keeper)
     os.kill(child, signal.SIGKILL)
     run = busy_town.begin()
-    busy_town.wait_until(lambda: busy_town.state(run) == "done")
+    busy_town.wait_until_it_is(run, "done")
     assert "worker ended with -9; starting another" in busy_town.stop(keeper)
     busy_town.assert_all_sent(run, 30)

@@ -108,7 +108,7 @@ def test_two_workers_share_a_run(busy_town: WorkTown) -> None:
     run = busy_town.begin()
     assert run.shards == 15
     keeper = busy_town.work("up", "--processes", "2")
-    busy_town.wait_until(lambda: busy_town.state(run) == "done")
+    busy_town.wait_until_it_is(run, "done")
     said = busy_town.stop(keeper)
     busy_town.assert_all_sent(run, 150)
     workers = set(re.findall(r"^\S+ \S+ (\d+) (?:decide|keep|post) run", said, re.MULTILINE))

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
+from functools import partial
 from itertools import islice
 from typing import Final, Literal, NamedTuple, TypeAlias
 
@@ -157,7 +158,7 @@ class Smtp:
             why = f"it does not let {envelope.sender} send ({_words(*sender)})"
             self._start_over(wire)
             raise Temporary(self._said(why), retry_after_seconds=BUSY_RETRY_SECONDS)
-        answers = {each.addr_spec: _step(lambda each=each: wire.rcpt(each.addr_spec)) for each in recipients}  # type: ignore[misc]
+        answers = {each.addr_spec: _step(partial(wire.rcpt, each.addr_spec)) for each in recipients}
         refused = {address: answer for address, answer in answers.items() if answer[0] not in TAKEN}
         if len(refused) == len(answers):
             self._start_over(wire)

@@ -33,7 +33,7 @@ def plan(
     Its items are not dunned while it is kept. The first instalment that does not come ends it.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.people import plans  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import plans
 
     number = plans.plan(
         chosen, account, items=items, instalments=[_instalment(each) for each in instalments], currency=currency,
@@ -54,7 +54,7 @@ def promises(
 ) -> None:
     """List the 50 last promises, and whether they were kept."""
     chosen = entity_of(entity)
-    from dunwell.flows.people.promises import promises as listed  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.promises import promises as listed
 
     found = listed(chosen, account, on=date_for(chosen, on), most=PROMISES_LISTED)
     if json:
@@ -63,7 +63,7 @@ def promises(
     if not found:
         say("nothing was promised")
         return
-    from dunwell.engine.money import format_minor  # noqa: PLC0415  # as the flow
+    from dunwell.engine.money import format_minor
 
     rows = [
         (
@@ -96,7 +96,7 @@ def end(
     if (promise is None) == (plan is None):
         raise WrongUsage("say what is taken back: --promise NUMBER or --plan NUMBER")
     chosen = entity_of(entity)
-    from dunwell.flows.people import plans  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import plans
 
     kind, number = ("plan", plan) if promise is None else ("promise", promise)
     ends = plans.end_plan if kind == "plan" else plans.end_promise

@@ -29,7 +29,7 @@ def settings(
     """
     given = _given(put or [])
     chosen = entity_of(entity)
-    from dunwell.flows.cash.allowed import change_settings, list_settings  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.allowed import change_settings, list_settings
 
     if given or usual:
         found = change_settings(chosen, given, usual=usual or [], by=clock.actor(), at=clock.now())

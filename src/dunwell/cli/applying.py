@@ -33,7 +33,7 @@ def match(
     What waits to be sent to whoever paid is looked at again at once. The rest is proposed, or waits for a person.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.matching import match_lines  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.matching import match_lines
 
     with progress(quiet=json) as tell:
         report = match_lines(chosen, apply=not propose, by=clock.actor(), at=clock.now(), progress=tell)
@@ -64,7 +64,7 @@ def review(entity: EntityCode = None, json: Json = False) -> None:
     At a terminal each is asked for; otherwise the 50 largest are listed.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.review import waiting  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.review import waiting
 
     found = waiting(chosen, most=LISTED)
     if json:
@@ -93,7 +93,7 @@ def apply(
     """Apply a line as it is proposed, or as you say.
 
     Items may be of several payers: each gets a payment. What they do not need is a credit of the account that you say,
-    or else of the one that pays most. Who pays from the line's IBAN is known from then on, where that is one.
+    or else of the payer who pays most. Who pays from the line's IBAN is known from then on, unless it is several.
     """
     _said(entity, line, items or [], account, json=json)
 
@@ -110,7 +110,7 @@ def unapply(
     It is only proposed from then on. Who was learned to pay from its IBAN is forgotten.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     applying.unapply(chosen, line, reason=reason, by=clock.actor(), at=clock.now())
     if json:
@@ -130,7 +130,7 @@ def set_aside(
 ) -> None:
     """Set a line aside that is none of ours, or take it up again."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     applying.set_aside(chosen, line, reason=reason, back=back, by=clock.actor(), at=clock.now())
     if json:
@@ -147,7 +147,7 @@ def payers(
 ) -> None:
     """List who was learned to pay from where, or forget one."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import review as flow  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import review as flow
 
     if forget is not None:
         flow.forget(chosen, forget, by=clock.actor(), at=clock.now())
@@ -165,7 +165,7 @@ def payers(
 def _said(entity: str | None, line: int, items: list[str], account: str | None, *, json: bool) -> None:
     """Apply a line, and tell."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import applying  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import applying
 
     by, at = clock.actor(), clock.now()
     if items or account:
@@ -173,9 +173,11 @@ def _said(entity: str | None, line: int, items: list[str], account: str | None, 
     else:
         payments = applying.apply_match(chosen, line, by=by, at=at)
     if json:
-        as_json({"line": line, "payments": payments})
+        as_json({"line": line, "payments": [each.payment_id for each in payments]})
         return
-    say(f"line {line} is applied: payment{'s' * (len(payments) > 1)} {', '.join(map(str, payments))}")
+    of = " of {}" if len(payments) > 1 else ""
+    told = ", ".join(f"payment {each.payment_id}{of.format(each.about.code)}" for each in payments)
+    say(f"line {line} is applied: {told}")
 
 
 def _show(line: "Waiting") -> None:

@@ -36,7 +36,7 @@ def show(
     if asked > 1 or (not asked and entity is None):
         raise WrongUsage("say what to show: --item ITEM, --account CODE, --run RUN, --series NAME or --entity CODE")
     open_book()
-    from dunwell.flows.audit import show as trail  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.audit import show as trail
 
     if run is not None:
         happened = trail.of_run(run)
@@ -74,7 +74,7 @@ def verify(
     Note the head it prints where nobody who could change the book can change it. Leaves with 1 if it does not hold.
     """
     open_book()
-    from dunwell.flows.audit.verify import verify_chain  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.audit.verify import verify_chain
 
     found = verify_chain(expect)
     if json:

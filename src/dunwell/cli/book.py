@@ -37,7 +37,7 @@ def init(
     home = load().home
     write_settings(home)
     open_book(must_exist=False)
-    from dunwell.flows.book.starting import start_book  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.book.starting import start_book
 
     with progress(quiet=json) as tell:
         tell("making the tables")
@@ -78,7 +78,7 @@ def import_(
     The mapping says which of both they are. All of a file or nothing of it, and the same file twice changes nothing.
     """
     open_book()
-    from dunwell.flows.book.importing import import_file  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.book.importing import import_file
 
     with progress(quiet=json) as tell:
         report = import_file(
@@ -94,7 +94,7 @@ def _tell(report: "AccountsReport") -> None:
     """Say in the shell what an import did."""
     for warning in report.warnings:
         err.print(f"warning: {warning}", markup=False, style="yellow")
-    from dunwell.flows.book.importing import ImportReport  # noqa: PLC0415  # the book is open
+    from dunwell.flows.book.importing import ImportReport
 
     of_items = report if isinstance(report, ImportReport) else None
     say(f"{report.file}: {report.rows:,} rows")

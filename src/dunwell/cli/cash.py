@@ -43,7 +43,7 @@ def account_(
     Statements are taken in of accounts that are known.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.accounts import add_account  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.accounts import add_account
 
     added = add_account(chosen, number, currency=currency, name=name, by=clock.actor(), at=clock.now())
     if json:
@@ -58,7 +58,7 @@ def account_(
 def accounts(entity: OfEntity = None, json: Json = False) -> None:
     """List the bank accounts that are known, with their last balance."""
     open_book()
-    from dunwell.flows.cash.lines import bank_accounts  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.lines import bank_accounts
 
     found = bank_accounts(entity_of(entity) if entity else None)
     if json:
@@ -101,7 +101,7 @@ def import_(
     give what it closes with.
     """
     open_book()
-    from dunwell.flows.cash.statements import import_statements  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.statements import import_statements
 
     chosen = entity_of(entity) if entity else None
     told: list[FileReport] = []
@@ -131,7 +131,7 @@ def lines(
 ) -> None:
     """List the 50 newest lines of the statements that were taken in."""
     open_book()
-    from dunwell.flows.cash.lines import bank_lines  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.lines import bank_lines
 
     found = bank_lines(entity_of(entity) if entity else None, state=state, most=LINES_LISTED)
     if json:

@@ -45,7 +45,7 @@ def demo(
     os.environ["DUNWELL_HOME"] = str(directory)
     write_settings(home)
     open_book(must_exist=False)
-    from dunwell.flows.demo import play_demo  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.demo import play_demo
 
     with progress(quiet=json) as tell:
         played = play_demo(home, seed=SEED, as_of=as_of, clock=clock.now, by=clock.actor(), progress=tell)

@@ -22,12 +22,12 @@ def doctor(
     """
     open_book()
     if sweep:
-        from dunwell.flows.runs import archives  # noqa: PLC0415  # after the book is open
+        from dunwell.flows.runs import archives
 
         swept = archives.sweep(at=clock.now())
         if not json:
             say(f"{swept.orphans} archives without a run and {swept.expired} past their retention are removed")
-    from dunwell.flows.checkup import check_up  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.checkup import check_up
 
     findings = check_up(at=clock.now())
     if json:

@@ -64,7 +64,7 @@ def refuses(command: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(command)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
-        from django.db import DatabaseError  # noqa: PLC0415  # --help needs none of this
+        from django.db import DatabaseError
 
         codes = {Invalid: EXIT_INVALID, NotFound: EXIT_NOT_FOUND, Conflict: EXIT_CONFLICT, Forbidden: EXIT_FORBIDDEN}
         try:
@@ -156,7 +156,7 @@ def open_book(*, must_exist: bool = True) -> None:
             " is found by --home, or, in PostgreSQL, by DUNWELL_DATABASE_URL or database_url in dunwell.toml"
         )
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dunwell.settings")
-    import django  # noqa: PLC0415  # commands that need no database start without it
+    import django
 
     django.setup()
 
@@ -164,7 +164,7 @@ def open_book(*, must_exist: bool = True) -> None:
 def entity_of(code: str | None) -> "Entity":
     """Open the book and return the entity meant. Errors: NotFound; WrongUsage where nobody says which."""
     open_book()
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+    from dunwell.flows.entities import entity_called
 
     try:
         return entity_called(code)
@@ -175,7 +175,7 @@ def entity_of(code: str | None) -> "Entity":
 def entities_of(code: str | None) -> "list[Entity]":
     """Open the book and return the entity meant, or all of them. Errors: NotFound."""
     open_book()
-    from dunwell.flows.entities import all_entities, entity_called  # noqa: PLC0415
+    from dunwell.flows.entities import all_entities, entity_called
 
     return all_entities() if code is None else [entity_called(code)]
 
@@ -183,7 +183,7 @@ def entities_of(code: str | None) -> "list[Entity]":
 def entity_of_run(run: int) -> "Entity":
     """Open the book and return the entity of a run. Errors: NotFound."""
     open_book()
-    from dunwell.flows.runs.locked import run_called  # noqa: PLC0415
+    from dunwell.flows.runs.locked import run_called
 
     return run_called(run).entity
 

@@ -31,8 +31,8 @@ def show(
 ) -> None:
     """Show what letters show of an entity, or of all of them."""
     open_book()
-    from dunwell.flows.creditor import details_of  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import all_entities  # noqa: PLC0415
+    from dunwell.flows.creditor import details_of
+    from dunwell.flows.entities import all_entities
 
     found = [details_of(each) for each in ([entity_of(code)] if code else all_entities())]
     if json:
@@ -87,7 +87,7 @@ def set_(
     if not changes:
         raise WrongUsage("say what to set, such as --iban DE02120300000000202051")
     chosen = entity_of(code)
-    from dunwell.flows.creditor import change_entity  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.creditor import change_entity
 
     details = change_entity(chosen, changes, by=clock.actor(), at=clock.now())
     if json:
@@ -135,7 +135,7 @@ def journal_(
         "vat_bank_charges": vat_bank_charges, "vat_difference": vat_difference,
     }  # fmt: skip
     chosen = entity_of(code)
-    from dunwell.flows.journal import change_journal, default_of, settings_of  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.journal import change_journal, default_of, settings_of  # after the book is open
 
     changes = {name: text for name, text in given.items() if text is not None}
     if changes:

@@ -42,7 +42,7 @@ def pay(
     What its items do not need is a credit of the account.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash import pay as cash  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import pay as cash
 
     number = cash.pay(
         chosen, account, amount=amount, currency=currency, items=items or [], external_id=external_id,
@@ -61,7 +61,7 @@ def chargeback(
 ) -> None:
     """Take a payment back: what it had paid is open again."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import pay as cash  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import pay as cash
 
     cash.take_back(chosen, payment, reason=reason, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
     tell("payment", payment, "taken back", json=json)
@@ -84,7 +84,7 @@ def hold(
     if (account is None) == (item is None):
         raise WrongUsage("say what to hold: --account CODE or --item ITEM")
     chosen = entity_of(entity)
-    from dunwell.flows.people import holds  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import holds
 
     number = holds.hold(
         chosen, account=account, item=item, until=until, reason=reason,
@@ -102,7 +102,7 @@ def release(
 ) -> None:
     """End a hold."""
     chosen = entity_of(entity)
-    from dunwell.flows.people import holds  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import holds
 
     holds.release(chosen, hold, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
     tell("hold", hold, "released", json=json)
@@ -122,7 +122,7 @@ def dispute(
 ) -> None:
     """Note that a debtor disputes an item, or a part of it."""
     chosen = entity_of(entity)
-    from dunwell.flows.people import disputes  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import disputes
 
     number = disputes.dispute(
         chosen, item, amount=amount, reason=reason, on=date_for(chosen, on), by=clock.actor(), at=clock.now()
@@ -139,7 +139,7 @@ def resolve(
 ) -> None:
     """Close a dispute, one way or another."""
     chosen = entity_of(entity)
-    from dunwell.flows.people import disputes  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import disputes
 
     disputes.resolve(chosen, dispute, on=date_for(chosen, on), by=clock.actor(), at=clock.now())
     tell("dispute", dispute, "resolved", json=json)
@@ -163,7 +163,7 @@ def promise(
     Without items it is for the oldest due first.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.people import promises  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import promises
 
     number = promises.promise(
         chosen, account, amount=amount, currency=currency, by_on=by_on, items=items or [], note=note,
@@ -189,7 +189,7 @@ def contact(
     It counts towards what its policy allows in seven days.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.people import contacts  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people import contacts
 
     number = contacts.note_contact(
         chosen, account, channel=channel, note=note, on=date_for(chosen, on), by=clock.actor(), at=clock.now()

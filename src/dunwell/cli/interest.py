@@ -62,7 +62,7 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
     """
     open_book(must_exist=item is not None)
     _check_language(language)
-    from dunwell.flows.law.working import Terms, work_claim, work_item  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.law.working import Terms, work_claim, work_item
 
     terms = Terms(regime=regime, debtor_class=class_, rate=rate, day_count=day_count)
     if item is not None:
@@ -88,7 +88,7 @@ def interest(  # noqa: PLR0917  # Typer takes options as parameters
 
 
 def _check_language(code: str) -> None:
-    from dunwell.flows.wording import languages  # noqa: PLC0415  # --help needs none of this
+    from dunwell.flows.wording import languages
 
     if code not in languages():
         raise WrongUsage(f"--language: there are {', '.join(languages())}, and not {code!r}")
@@ -96,7 +96,7 @@ def _check_language(code: str) -> None:
 
 def _series() -> "Mapping[str, Series]":
     """The rates of the book, or, without one, those that come with Dunwell."""
-    from dunwell.flows.law.series import known_series, packaged_series  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.law.series import known_series, packaged_series
 
     return known_series() if book_exists() else {name: each.series for name, each in packaged_series().items()}
 

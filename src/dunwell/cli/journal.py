@@ -32,7 +32,7 @@ def journal(
     discounts, charges of banks and small differences what was granted and taken back. Every entry balances.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.journal import journal_of  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.journal import journal_of
 
     found = journal_of(chosen, from_, to)
     text = _json(found) if json else _csv(found)
@@ -45,13 +45,13 @@ def journal(
 
 
 def _csv(found: "Journal") -> str:
-    from dunwell.engine.journal import COLUMNS, rows  # noqa: PLC0415  # --help needs none of this
+    from dunwell.engine.journal import COLUMNS, rows
 
     return csv_text(COLUMNS, rows(found.lines))
 
 
 def _json(found: "Journal") -> str:
-    from dunwell.engine.journal import rows  # noqa: PLC0415
+    from dunwell.engine.journal import rows
 
     told = {
         "entity": found.entity,

@@ -21,7 +21,7 @@ def letter() -> None:
 def check(json: Json = False) -> None:
     """Check the templates of your own, with file and line of what is wrong."""
     open_book()
-    from dunwell.flows.wording import own_templates, words_in_force  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.wording import own_templates, words_in_force
 
     words_in_force()
     names = sorted(own_templates())
@@ -41,7 +41,7 @@ def words(
 ) -> None:
     """Print a template as it is in force, to begin one of your own with."""
     open_book()
-    from dunwell.flows.wording import template_text  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.wording import template_text
 
     text = template_text(template)
     if json:

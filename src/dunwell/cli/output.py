@@ -89,7 +89,7 @@ def _is_money(rows: Sequence[Sequence[object]], at: int) -> bool:
     return bool(figures) and all(text.replace(",", "").replace(".", "").lstrip("+-").isdigit() for text in figures)
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - what JSON takes
+def _plain(value: object) -> str | dict[Any, Any]:
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, Mapping):

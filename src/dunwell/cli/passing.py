@@ -33,8 +33,8 @@ def book_of(file: Path | None, mapping: Path | None, tell: "Progress") -> Iterat
         os.environ[f"{PREFIX}HOME"] = folder
         os.environ[DATABASE_VARIABLES[0]] = f"sqlite:///{folder}/dunwell.sqlite3"
         open_book(must_exist=False)
-        from dunwell.flows.book.importing import import_file  # noqa: PLC0415  # after the book is open
-        from dunwell.flows.book.starting import start_book  # noqa: PLC0415
+        from dunwell.flows.book.importing import import_file
+        from dunwell.flows.book.starting import start_book
 
         tell("making a book for the moment")
         start_book(Path(folder), by=clock.actor(), at=clock.now())

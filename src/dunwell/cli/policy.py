@@ -1,7 +1,7 @@
 """`dunwell policy`: check a policy file, put it in force, look at what is."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -32,7 +32,7 @@ def check(files: Files, entity: ForEntity = None, json: Json = False) -> None:
     if entity:
         open_book()
     attributes = attributes_of_book()
-    checked: list[dict[str, object]] = []
+    checked: list[dict[str, Any]] = []
     problems: list[str] = []
     for file in files:
         try:
@@ -45,7 +45,7 @@ def check(files: Files, entity: ForEntity = None, json: Json = False) -> None:
     if json:
         as_json({"policies": checked, "problems": problems})
     for each in [] if json else checked:
-        for warning in each["warnings"]:  # type: ignore[attr-defined]  # a list of texts, as written above
+        for warning in each["warnings"]:
             err.print(f"warning: {warning}", markup=False, style="yellow")
         say(f"{each['file']}: the policy {each['policy']} is valid")
     if problems:
@@ -77,8 +77,8 @@ def show(
 ) -> None:
     """Show the policies in force, or the text of one of them."""
     open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+    from dunwell.flows import policies
+    from dunwell.flows.entities import entity_called
 
     chosen = entity_called(entity) if entity else None
     if name is not None:
@@ -109,8 +109,8 @@ def apply(
     The versions before them stay readable.
     """
     open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+    from dunwell.flows import policies
+    from dunwell.flows.entities import entity_called
 
     scope = entity_called(entity) if entity else None
     attributes = policies.known_attributes()
@@ -150,8 +150,8 @@ def retire(
     Its versions stay readable, and `policy apply` puts it in force again.
     """
     open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+    from dunwell.flows import policies
+    from dunwell.flows.entities import entity_called
 
     scope = entity_called(entity) if entity else None
     retired = policies.retire_policy(name, entity=scope, by=clock.actor(), at=clock.now())

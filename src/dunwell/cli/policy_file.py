@@ -21,8 +21,8 @@ def doubts(policy: "Policy", text: str, file: Path, entity: str | None = None) -
     if not book_exists():
         return list(map(str, missing_series(policy, text, str(file))))
     open_book()
-    from dunwell.flows import policy_doubts  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
+    from dunwell.flows import policy_doubts
+    from dunwell.flows.entities import entity_called
 
     scope = entity_called(entity) if entity else None
     return [str(each) for each in policy_doubts.doubts_in_book(policy, text, str(file), scope, today=clock.today())]
@@ -33,9 +33,9 @@ def ties(policy: "Policy", file: Path, entity: str | None = None) -> list[str]:
     if not book_exists():
         return []
     open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.entities import entity_called  # noqa: PLC0415
-    from dunwell.flows.policy_doubts import tie_text  # noqa: PLC0415
+    from dunwell.flows import policies
+    from dunwell.flows.entities import entity_called
+    from dunwell.flows.policy_doubts import tie_text
 
     others = policies.tied(policy, entity_called(entity) if entity else None)
     return [tie_text(str(file), policy.priority, others)] if others else []
@@ -46,7 +46,7 @@ def attributes_of_book() -> "Mapping[str, pl.DataType]":
     if not book_exists():
         return {}
     open_book()
-    from dunwell.flows import policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows import policies
 
     return policies.known_attributes()
 

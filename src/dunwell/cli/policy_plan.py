@@ -44,7 +44,7 @@ def plan(
     if not files and not retire:
         raise WrongUsage("give policy files, or --retire NAME")
     open_book()
-    from dunwell.flows.policy_plan import Change, Draft, entities_meant, plan_policies  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.policy_plan import Change, Draft, entities_meant, plan_policies
 
     one, entities = entities_meant(entity)
     checked, warnings = _checked(files or [], entity)

@@ -48,8 +48,8 @@ def list_(
     Until when it is known, and which regimes ask for it; also without a book.
     """
     open_book(must_exist=False)
-    from dunwell.flows.law.listing import listed  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.law.series import described_series, packaged_series  # noqa: PLC0415
+    from dunwell.flows.law.listing import listed
+    from dunwell.flows.law.series import described_series, packaged_series
 
     found = listed(described_series() if book_exists() else packaged_series(), series)
     if json:
@@ -85,7 +85,7 @@ def add(
     A value below zero follows two dashes: dunwell rates add SERIES DATE -- -0.88
     """
     open_book()
-    from dunwell.flows.law.rates import add_rate  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.law.rates import add_rate
 
     kept = add_rate(
         series, date_, value, until_on=until, source=source, correct=correct, by=clock.actor(), at=clock.now()
@@ -113,7 +113,7 @@ def import_(
     The same file again changes nothing.
     """
     open_book()
-    from dunwell.flows.law.rates import import_rates  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.law.rates import import_rates
 
     kept = import_rates(file, name=series, until_on=until, correct=correct, by=clock.actor(), at=clock.now())
     _say_kept(kept, json=json)

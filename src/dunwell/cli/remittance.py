@@ -36,7 +36,7 @@ def advice(
     if line is not None and len(files) > 1:
         raise WrongUsage("one bank line has one advice: name one file with --line")
     chosen = entity_of(entity)
-    from dunwell.flows.cash.remittances import import_advice  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.remittances import import_advice
 
     told = []
     try:
@@ -64,7 +64,7 @@ def advices(
 ) -> None:
     """List what payers advised: what waits for its bank line first."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash import remittances as flow  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash import remittances as flow
 
     if forget is not None:
         flow.forget_advice(chosen, forget, by=clock.actor(), at=clock.now())

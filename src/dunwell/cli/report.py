@@ -66,7 +66,7 @@ def ageing(
     By currency, with open credits apart. On a day of the past, what was open then; on one to come, what is open today.
     """
     chosen = entities_of(entity)
-    from dunwell.flows.reports.ageing import ageing_report  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.reports.ageing import ageing_report
 
     show(ageing_report(chosen, as_of=as_of, at=clock.now(), by=by), json=json, csv=csv, excel=excel)
 
@@ -90,8 +90,8 @@ def overview(
     Of the last three whole months, unless told of other days.
     """
     chosen = entities_of(entity)
-    from dunwell.flows.reports.overview import overview as of  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.reports.period import days_asked  # noqa: PLC0415
+    from dunwell.flows.reports.overview import overview as of
+    from dunwell.flows.reports.period import days_asked
 
     asked = days_asked(chosen, clock.now(), from_on=from_, to_on=to, month=month, days=days)
     show(of(chosen, asked, at=clock.now(), by=by), json=json, csv=csv, excel=excel)
@@ -111,8 +111,8 @@ def _over_days(name: str, text: str) -> Callable[..., None]:
         excel: Excel = None,
     ) -> None:
         chosen = entities_of(entity)
-        from dunwell.flows.reports.measures import measure  # noqa: PLC0415  # after the book is open
-        from dunwell.flows.reports.period import days_asked  # noqa: PLC0415
+        from dunwell.flows.reports.measures import measure
+        from dunwell.flows.reports.period import days_asked
 
         asked = days_asked(chosen, clock.now(), from_on=from_, to_on=to, month=month, days=days)
         show(measure(name, chosen, asked, at=clock.now(), by=by), json=json, csv=csv, excel=excel)
@@ -136,8 +136,8 @@ def _after_notices(name: str, text: str) -> Callable[..., None]:
         excel: Excel = None,
     ) -> None:
         chosen = entities_of(entity)
-        from dunwell.flows.reports.measures import measure  # noqa: PLC0415  # after the book is open
-        from dunwell.flows.reports.period import days_asked  # noqa: PLC0415
+        from dunwell.flows.reports.measures import measure
+        from dunwell.flows.reports.period import days_asked
 
         asked = days_asked(chosen, clock.now(), from_on=from_, to_on=to, month=month, days=days)
         found = measure(name, chosen, asked, at=clock.now(), by=by, within_days=within)

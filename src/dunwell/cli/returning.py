@@ -40,7 +40,7 @@ def returned(
         return
     if of is not None or payment is not None:
         raise WrongUsage("--back lets both lines wait again, whichever they are: say it alone")
-    from dunwell.flows.cash.returning import unreturn  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.returning import unreturn
 
     undone = unreturn(chosen, line, by=clock.actor(), at=clock.now())
     if json:
@@ -55,7 +55,7 @@ def returned(
 def take_back(entity: str, line: int, *, of: int | None = None, payment: int | None = None, json: bool = False) -> None:
     """Take back an earlier line or a payment, and tell."""
     chosen = entity_of(entity)
-    from dunwell.flows.cash.returning import return_line  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.cash.returning import return_line
 
     told = return_line(chosen, line, of=of, payment=payment, by=clock.actor(), at=clock.now())
     if json:

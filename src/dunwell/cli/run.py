@@ -57,7 +57,7 @@ def list_(
 ) -> None:
     """List the latest 20 runs."""
     open_book()
-    from dunwell.flows.runs.show import list_runs  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.show import list_runs
 
     rows = list_runs(entity_of(entity) if entity else None, most=RUNS_LISTED)
     if json:
@@ -80,8 +80,8 @@ def start(
     Bank lines that wait are matched first.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.beforehand import unmatched  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.runs.work import start_run  # noqa: PLC0415
+    from dunwell.flows.cash.beforehand import unmatched
+    from dunwell.flows.runs.work import start_run
 
     begun = start_run(chosen, as_of=date_for(chosen, as_of), posts=post, by=clock.actor(), at=clock.now())
     left = unmatched(chosen, on=clock.today(chosen.time_zone))
@@ -118,7 +118,7 @@ def schedule(
     if (off and (at or post)) or (post and not at):
         raise WrongUsage("say --at HH:MM, with --post or without, or --off")
     chosen = entity_of(entity)
-    from dunwell.flows.runs.schedule import schedule_of, set_schedule  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.schedule import schedule_of, set_schedule
 
     if off or at:
         found = set_schedule(chosen, run_at=at, posts=post, by=clock.actor(), at=clock.now())
@@ -139,7 +139,7 @@ def schedule(
 def show(run: RunNumber, json: Json = False) -> None:
     """Show a run, its changes, and the notices that wait."""
     open_book()
-    from dunwell.flows.runs.show import run_detail  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.show import run_detail
 
     found = run_detail(run)
     if json:
@@ -195,7 +195,7 @@ def exclude(
     if (item is None) == (account is None):
         raise WrongUsage("say what to leave out: --item ITEM or --account CODE")
     open_book()
-    from dunwell.flows.runs.edit import exclude_account, exclude_item  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.edit import exclude_account, exclude_item
 
     by, at = clock.actor(), clock.now()
     if item is not None:
@@ -222,7 +222,7 @@ def stage(
     The stage's conditions and the gap are waived; what blocks the item still does.
     """
     open_book()
-    from dunwell.flows.runs.edit import set_stage  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.edit import set_stage
 
     result = set_stage(run, item, to, reason=reason, by=clock.actor(), at=clock.now())
     if json:
@@ -246,8 +246,8 @@ def approve(
     Nobody approves what they proposed or changed.
     """
     open_book()
-    from dunwell.flows.runs.approve import approve_run  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.runs.show import run_detail  # noqa: PLC0415
+    from dunwell.flows.runs.approve import approve_run
+    from dunwell.flows.runs.show import run_detail
 
     result = approve_run(run, by=clock.actor(), at=clock.now(), accounts=accounts or [])
     if json:
@@ -267,7 +267,7 @@ def approve(
 def cancel(run: RunNumber, reason: Reason, json: Json = False) -> None:
     """Cancel a proposed run: nothing comes of it."""
     open_book()
-    from dunwell.flows.runs.cancel import cancel_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.cancel import cancel_run
 
     cancelled = cancel_run(run, reason=reason, by=clock.actor(), at=clock.now())
     if json:
@@ -284,7 +284,7 @@ def reverse(run: RunNumber, reason: Reason, json: Json = False) -> None:
     Waiting notices are withdrawn; levels, contacts and charges are as before them.
     """
     open_book()
-    from dunwell.flows.runs.reverse import reverse_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.reverse import reverse_run
 
     result = reverse_run(run, reason=reason, by=clock.actor(), at=clock.now())
     if json:

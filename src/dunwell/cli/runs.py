@@ -41,9 +41,9 @@ def propose(entity: EntityCode = None, as_of: AsOf = None, json: Json = False) -
     nobody has posted.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.cash.beforehand import unmatched  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.runs.propose import propose_run  # noqa: PLC0415
-    from dunwell.flows.runs.show import exceptions_of  # noqa: PLC0415
+    from dunwell.flows.cash.beforehand import unmatched
+    from dunwell.flows.runs.propose import propose_run
+    from dunwell.flows.runs.show import exceptions_of
 
     with progress(quiet=json) as tell:
         run = propose_run(chosen, as_of=date_for(chosen, as_of), at=clock.now(), by=clock.actor(), progress=tell)
@@ -76,8 +76,8 @@ def post(
     Notices that need approval wait. Said again of a posted run, it delivers what is still waiting.
     """
     open_book()
-    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.runs.post import post_if_open  # noqa: PLC0415
+    from dunwell.flows.runs.deliver import deliver_run
+    from dunwell.flows.runs.post import post_if_open
 
     try:
         with progress(quiet=json) as tell:
@@ -128,7 +128,7 @@ def explain(
 ) -> None:
     """Say why an item stands as it does, and when it goes on."""
     chosen = entity_of(entity) if entity or run is None else entity_of_run(run)
-    from dunwell.flows.runs.explain import explain_item  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.explain import explain_item
 
     found = explain_item(chosen, item, as_of=date_for(chosen, as_of), run_id=run, kind=kind)
     if json:
@@ -152,7 +152,7 @@ def replay(
     Leaves with 1 if anything comes out otherwise.
     """
     open_book()
-    from dunwell.flows.runs.replay import replay_run  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.replay import replay_run
 
     found = replay_run(run)
     is_same = not found.differences and (found.identical_bytes or not found.same_versions)
@@ -187,7 +187,7 @@ def preview(
     Nothing is kept or sent.
     """
     chosen = entity_of(entity)
-    from dunwell.flows.runs.preview import preview_account  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.runs.preview import preview_account
 
     shown = preview_account(chosen, account, as_of=date_for(chosen, as_of), on_paper=write is not None)
     written = _written(shown, write) if write else []
@@ -232,7 +232,7 @@ def warn_of_money(left: "Unmatched") -> None:
 
 def show_counts(counts: Mapping[str, Any]) -> None:
     """Show what a run comes to: items by outcome, notices by stage, sums by currency, and what event rules ask for."""
-    from dunwell.engine.plan import OUTCOMES  # noqa: PLC0415  # --help needs none of this
+    from dunwell.engine.plan import OUTCOMES
 
     outcomes = sorted(counts["outcomes"].items(), key=lambda each: OUTCOMES.index(each[0]))
     table("Items by outcome", ("outcome", "items"), outcomes)

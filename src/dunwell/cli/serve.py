@@ -31,7 +31,7 @@ def worker(
     leaves its work to the others, or to the next.
     """
     open_book()
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
+    from dunwell import serve
 
     serve.log_to_terminal()
     if refusal := serve.work(clock=clock.now, once=once):
@@ -47,13 +47,9 @@ def web(port: Port = None) -> None:
     """
     host, number = _address(port)
     open_book()
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
+    from dunwell import serve
 
-    serve.log_to_terminal()
-    if refusal := serve.unfit():
-        fail(refusal)
-        raise typer.Exit(EXIT_RELEASE)
-    serve.require_free(host, number)
+    _require_ready(host, number)
     serve.serve_web(host, number)
 
 
@@ -72,14 +68,10 @@ def up(
         raise Invalid(f"--processes {processes}: from 1 to {PROCESSES_MAX} can be kept running")
     if processes > 1 and is_on_sqlite():
         raise Invalid("a book on SQLite has one worker; several need PostgreSQL (see docs/settings.md, database_url)")
-    from dunwell import serve  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.people.users import list_users  # noqa: PLC0415
+    from dunwell import serve
+    from dunwell.flows.people.users import list_users
 
-    serve.log_to_terminal()
-    if refusal := serve.unfit():
-        fail(refusal)
-        raise typer.Exit(EXIT_RELEASE)
-    serve.require_free(host, number)
+    _require_ready(host, number)
     say(f"the console is at {_shown(host, number)}; Ctrl-C ends it")
     if not list_users():
         say(f"nobody may sign in yet: say `{typed('user add NAME')}` in another window")
@@ -92,6 +84,17 @@ def _address(port: int | None) -> tuple[str, int]:
     if port is not None and port not in PORTS:
         raise Invalid(f"--port {port}: from 1 to 65535")
     return host, port or configured
+
+
+def _require_ready(host: str, port: int) -> None:
+    """Log to the terminal from here on; refuse a database of another release, and a port that is taken."""
+    from dunwell import serve
+
+    serve.log_to_terminal()
+    if refusal := serve.unfit():
+        fail(refusal)
+        raise typer.Exit(EXIT_RELEASE)
+    serve.require_free(host, port)
 
 
 def _shown(host: str, port: int) -> str:

@@ -181,7 +181,7 @@ def _whose(row: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 
 def _label(name: str) -> str:
-    from dunwell.flows.reports.report import label  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.reports.report import label
 
     return label(name)
 
@@ -217,7 +217,7 @@ def _unit(row: Mapping[str, Any], name: str) -> object:
 
 
 def _workbook(report: "Report") -> bytes:
-    from openpyxl import Workbook  # noqa: PLC0415  # half a second that nobody else need wait for
+    from openpyxl import Workbook  # half a second that nobody else need wait for
 
     book = Workbook()
     sheet = book.active
@@ -238,7 +238,7 @@ def _workbook(report: "Report") -> bytes:
     return content.getvalue()
 
 
-def _for_excel(value: object) -> Any:  # noqa: ANN401  # what a cell takes
+def _for_excel(value: object) -> object:
     """Text is harmless, and without what no workbook takes; a number of more digits than one keeps is a text."""
     if isinstance(value, int | Decimal) and len(Decimal(value).as_tuple().digits) > DIGITS_MAX:
         return str(value)

@@ -85,8 +85,8 @@ def simulate(
         require_apart(path)  # of the book that is here, also where another is made for the moment
     with progress(quiet=json) as tell, book_of(file, mapping, tell):
         chosen = entity_of(entity)
-        from dunwell.flows.simulation import files  # noqa: PLC0415  # after the book is open
-        from dunwell.flows.simulation.simulate import simulate as played  # noqa: PLC0415
+        from dunwell.flows.simulation import files
+        from dunwell.flows.simulation.simulate import simulate as played
 
         files.require_writable(chart or (), csv)
         found = played(
@@ -122,7 +122,7 @@ def _costs(text: str) -> Iterator[tuple[str, Decimal]]:
 def _show(found: "Simulated") -> None:
     """Print the tables, each scenario a column."""
     names = found.result.scenarios
-    from dunwell.flows.simulation.tables import headline, side_by_side  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.simulation.tables import headline, side_by_side
 
     say(headline(found))
     say()

@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Load the command line, which takes a moment, and run it."""
     try:
-        from dunwell.cli.main import main as run  # noqa: PLC0415  # what interrupts its loading is to be caught
+        from dunwell.cli.main import main as run  # what interrupts its loading is to be caught
 
         run()
     except KeyboardInterrupt:

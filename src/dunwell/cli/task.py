@@ -31,7 +31,7 @@ def list_(
 ) -> None:
     """List the 50 oldest tasks that are open."""
     open_book()
-    from dunwell.flows.people.tasks import open_tasks  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.tasks import open_tasks
 
     found = open_tasks(entity_of(entity) if entity else None, kind=kind, most=TASKS_LISTED)
     if json:
@@ -64,7 +64,7 @@ def close(
     If the reason is still there, the next run opens another.
     """
     open_book()
-    from dunwell.flows.people.tasks import close_task  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.tasks import close_task
 
     close_task(number, note=note, by=clock.actor(), at=clock.now(), was_sent=sent)
     if json:

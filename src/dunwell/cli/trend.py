@@ -35,8 +35,8 @@ def snapshot(
     if on and (from_ or to):
         raise WrongUsage("--on is one day: give it, or --from and --to")
     chosen = entities_of(entity)
-    from dunwell.flows.reports.period import days_asked  # noqa: PLC0415  # after the book is open
-    from dunwell.flows.reports.snapshots import snapshot as keep  # noqa: PLC0415
+    from dunwell.flows.reports.period import days_asked
+    from dunwell.flows.reports.snapshots import snapshot as keep
 
     days = days_asked(chosen, clock.now(), from_on=from_, to_on=to)
     show(keep(chosen, days or on, at=clock.now()), json=json, csv=csv, excel=excel)
@@ -56,6 +56,6 @@ def trend(
     By the figures kept of every day. A day that was not kept is said, and never made up.
     """
     chosen = entities_of(entity)
-    from dunwell.flows.reports.trend import trend as of  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.reports.trend import trend as of
 
     show(of(chosen, months=months, at=clock.now()), json=json, csv=csv, excel=excel)

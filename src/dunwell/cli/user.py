@@ -35,7 +35,7 @@ def add(
     What they propose, approve and post there is on record under this name.
     """
     open_book()
-    from dunwell.flows.people.users import add_user  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.users import add_user
 
     add_user(name, _password(password_file), by=clock.actor(), at=clock.now())
     if json:
@@ -49,7 +49,7 @@ def add(
 def list_(json: Json = False) -> None:
     """List who may sign in."""
     open_book()
-    from dunwell.flows.people.users import list_users  # noqa: PLC0415  # after the book is open
+    from dunwell.flows.people.users import list_users
 
     found = list_users()
     if json:

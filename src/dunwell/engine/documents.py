@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -118,13 +119,13 @@ def _require_plain(text: str, source: str) -> None:
             raise DocumentError([Problem(source, line, (), f"nested deeper than {DEPTH_MAX} levels")])
 
 
-def _plain(node: yaml.Node, path: Path, source: str, lines: dict[Path, int]) -> Any:  # noqa: ANN401 - any YAML value
+def _plain(node: yaml.Node, path: Path, source: str, lines: dict[Path, int]) -> object:
     lines[path] = node.start_mark.line + 1
     if isinstance(node, yaml.ScalarNode):
         return _scalar(node, path, source)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(child, (*path, index), source, lines) for index, child in enumerate(node.value)]
-    result: dict[str, Any] = {}
+    result: dict[str, object] = {}
     for key_node, child in node.value:
         line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
@@ -181,7 +182,7 @@ def _known_keys(model: type[BaseModel], *, within: bool) -> frozenset[str]:
     return frozenset(key for part in parts for key in part.get("properties", ()))
 
 
-def _problem(document: Document, model: type[BaseModel], details: Any) -> Problem:  # noqa: ANN401 - ErrorDetails
+def _problem(document: Document, model: type[BaseModel], details: ErrorDetails) -> Problem:
     path = _path_in(document.data, details["loc"])
     key, kind = details["loc"][-1] if details["loc"] else "", details["type"]
     if kind == "extra_forbidden":
@@ -197,7 +198,7 @@ def _problem(document: Document, model: type[BaseModel], details: Any) -> Proble
     return document.problem(path, f"{message.removeprefix('input ')}{shown}")
 
 
-def _path_in(data: Any, location: Sequence[str | int]) -> Path:  # noqa: ANN401 - any YAML value
+def _path_in(data: object, location: Sequence[str | int]) -> Path:
     """Keep of Pydantic's location what is a key or index of the document (it also names union members)."""
     path: list[str | int] = []
     for key in location:

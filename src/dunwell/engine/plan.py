@@ -37,6 +37,14 @@ OUTCOMES: Final = (
 )
 BIT: Final = {outcome: 1 << position for position, outcome in enumerate(OUTCOMES)}
 
+# Why an item whose data are sound cannot be decided: its policies, or the law, lack something.
+OF_POLICY: Final = (
+    "policies_tie",
+    "minimum_lacks_currency",
+    "fee_lacks_currency",
+    "debtor_class_missing",
+    "rates_missing",
+)
 # Why an item alone cannot be decided.
 PROBLEMS: Final = (
     "account_unknown",
@@ -46,11 +54,7 @@ PROBLEMS: Final = (
     "amount_missing",
     "amount_negative",
     "amount_beyond_bound",
-    "policies_tie",
-    "minimum_lacks_currency",
-    "fee_lacks_currency",
-    "debtor_class_missing",
-    "rates_missing",
+    *OF_POLICY,
 )
 
 SCHEMAS: Final[dict[str, Schema]] = {

@@ -124,7 +124,7 @@ def _problems(name: str, text: str) -> list[str]:
     fits, expected = _CHECKS.get(name, (None, ""))
     if fits and not fits(text):
         return [f"{name}: {text!r} {expected}"]
-    most = {field.name: getattr(field, "max_length", None) for field in Entity._meta.fields}[name]  # noqa: SLF001
+    most = {field.name: getattr(field, "max_length", None) for field in Entity._meta.fields}[name]
     return [f"{name}: at most {most} characters, not {len(text)}"] if most and len(text) > most else []
 
 

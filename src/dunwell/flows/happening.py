@@ -1,6 +1,7 @@
 """Let one thing happen to one account: the book follows, and so does what waits to be sent to it."""
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,7 @@ import polars as pl
 from django.db import transaction
 
 from dunwell.engine.advance import advance
-from dunwell.engine.book import BookError
+from dunwell.engine.book import KEYS, BookError
 from dunwell.engine.changes import changes
 from dunwell.engine.events import Event
 from dunwell.engine.money import MoneyError, to_minor
@@ -32,7 +33,8 @@ class Told:
     """What people say about an event besides the event itself.
 
     `what`: the audit trail's word, such as `hold.placed`. `about`: whose account, or which item. `detail`: JSON values.
-    `columns`: what the database alone keeps, by book table, such as a hold's reason.
+    `columns`: what the database alone keeps, by book table, such as a hold's reason; of several events with rows of one
+    table each has the key of its row among them.
     """
 
     what: str
@@ -56,7 +58,10 @@ def let_all_happen(entity: Entity, happening: Sequence[tuple[Event, Told]], *, o
     Errors: Invalid for what the book refuses.
     """
     events = [event for event, _told in happening]
-    told_columns = {name: columns for _event, told in happening for name, columns in told.columns.items()}
+    told_columns = defaultdict[str, list[Mapping[str, object]]](list)
+    for _event, told in happening:
+        for name, columns in told.columns.items():
+            told_columns[name].append(columns)
     with transaction.atomic(savepoint=False):
         share(Entity, entity.pk)  # an import may be moving items between accounts
         accounts = frames.lock_payers({*(_account_of(told) for _event, told in happening), *accounts_of_money(events)})
@@ -66,7 +71,9 @@ def let_all_happen(entity: Entity, happening: Sequence[tuple[Event, Told]], *, o
         except BookError as error:
             raise Invalid(str(error)) from None
         for tables in changes(before, book):
-            bulk.save({name: _with(rows, told_columns.get(name)) for name, rows in tables.items()}, on=on)
+            bulk.save(
+                {name: _with(rows, KEYS.get(name, []), told_columns[name]) for name, rows in tables.items()}, on=on
+            )
         ask(entity, [task for effect in effects for task in effect.tasks], local_day(entity, at))
         look_again(entity, book, on=local_day(entity, at), by=by, at=at)
         audit.record_all(
@@ -91,5 +98,10 @@ def _account_of(told: Told) -> int:
     return int(told.about.account_id if isinstance(told.about, Item) else told.about.pk)
 
 
-def _with(rows: pl.DataFrame, columns: Mapping[str, object] | None) -> pl.DataFrame:
-    return rows.with_columns(**{name: pl.lit(value) for name, value in columns.items()}) if columns else rows
+def _with(rows: pl.DataFrame, key: Sequence[str], told: Sequence[Mapping[str, object]]) -> pl.DataFrame:
+    """Rows with what the database alone keeps of them: of each by its key, or of all where no key is told."""
+    if not told:
+        return rows
+    if set(key) <= set(told[0]):
+        return rows.join(pl.DataFrame(told), on=key, how="left", maintain_order="left")
+    return rows.with_columns(**{name: pl.lit(value) for name, value in told[0].items()})

@@ -16,7 +16,7 @@ def record(
     *,
     at: datetime,
     entity_id: int | None,
-    **detail: Any,  # noqa: ANN401
+    **detail: Any,
 ) -> None:
     """Tell who did what to which row; `detail` holds JSON values."""
     told(actor, action, subject, at=at, entity_id=entity_id, **detail).save()
@@ -34,7 +34,7 @@ def told(
     *,
     at: datetime,
     entity_id: int | None,
-    **detail: Any,  # noqa: ANN401
+    **detail: Any,
 ) -> AuditEvent:
     """The same, to be kept with others."""
     return AuditEvent(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from pkgutil import iter_modules
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.management import call_command
@@ -54,7 +54,7 @@ def share(model: type[models.Model], pk: int) -> None:
     On SQLite the transaction already excludes every other writer.
     """
     if is_postgresql():
-        table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001  # Django's documented API
+        table = connection.ops.quote_name(model._meta.db_table)  # Django's documented API
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT 1 FROM {table} WHERE id = %s FOR SHARE", [pk])
 
@@ -62,7 +62,7 @@ def share(model: type[models.Model], pk: int) -> None:
 def analyze(model: type[models.Model]) -> None:
     """Let PostgreSQL look at a table into which much was written at once: it plans by what it knows of it."""
     if is_postgresql():
-        table = connection.ops.quote_name(model._meta.db_table)  # noqa: SLF001  # Django's documented API
+        table = connection.ops.quote_name(model._meta.db_table)  # Django's documented API
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {table}")
 
@@ -140,10 +140,11 @@ def snapshot() -> Iterator[None]:
             yield
     else:
         connection.ensure_connection()
-        mode = connection.transaction_mode  # type: ignore[attr-defined]  # SQLite's wrapper only
+        wrapper: Any = connection  # SQLite's, which alone has modes
+        mode = wrapper.transaction_mode
         try:
-            connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+            wrapper.transaction_mode = "DEFERRED"
             with transaction.atomic():
                 yield
         finally:
-            connection.transaction_mode = mode  # type: ignore[attr-defined]
+            wrapper.transaction_mode = mode

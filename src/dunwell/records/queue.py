@@ -26,8 +26,8 @@ def put(pieces: Iterable[Mapping[str, str | int]]) -> None:
         return
     taken = _under_way()
     from procrastinate import App  # noqa: PLC0415  # half a second of imports that SQLite need not wait for
-    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415
-    from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415
+    from procrastinate.contrib.django.django_connector import DjangoConnector  # noqa: PLC0415  # as above
+    from procrastinate.exceptions import AlreadyEnqueued  # noqa: PLC0415  # as above
 
     app = App(connector=DjangoConnector())
     for piece in pieces:

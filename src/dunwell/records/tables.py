@@ -32,12 +32,12 @@ class Table:
 
 def table_name(model: type[models.Model]) -> str:
     """Return the database's name of the model's table."""
-    return str(model._meta.db_table)  # noqa: SLF001  # Django's documented API
+    return str(model._meta.db_table)  # Django's documented API
 
 
 def columns_of(model: type[models.Model]) -> dict[str, "models.Field[object, object]"]:
     """Return the concrete fields of `model` by their column's name."""
-    return {str(field.column): field for field in model._meta.concrete_fields}  # noqa: SLF001  # Django's documented API
+    return {str(field.column): field for field in model._meta.concrete_fields}  # Django's documented API
 
 
 BOOK: Final[dict[str, Table]] = {

@@ -16,6 +16,7 @@ from typing import Any, Final
 import openpyxl
 import polars as pl
 from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.workbook import Workbook
 
 from dunwell.sources import tables
 from dunwell.sources.mapping import Layout
@@ -72,7 +73,7 @@ def too_large(path: Path, bounds: Mapping[str, tuple[str, int]] = BYTES_MAX) -> 
     return ""
 
 
-def _sheet(workbook: Any, mapping: Layout, problems: Problems) -> Any:  # noqa: ANN401 - openpyxl's read-only sheet
+def _sheet(workbook: Workbook, mapping: Layout, problems: Problems) -> Any:  # noqa: ANN401  # openpyxl says too little
     """The sheet that the mapping names, or the first that is shown."""
     sheets = {sheet.title: sheet for sheet in workbook.worksheets}
     if mapping.sheet is None:
@@ -89,7 +90,7 @@ def _sheet(workbook: Any, mapping: Layout, problems: Problems) -> Any:  # noqa: 
 class _Rows:
     """The rows of one sheet, numbered as Excel numbers them."""
 
-    def __init__(self, sheet: Any, mapping: Layout, problems: Problems) -> None:  # noqa: ANN401
+    def __init__(self, sheet: Any, mapping: Layout, problems: Problems) -> None:  # noqa: ANN401  # as above
         sheet.reset_dimensions()  # what a sheet says of its size may be wrong
         self._rows = enumerate(sheet.iter_rows(), 1)
         self._cells = 0
@@ -148,7 +149,7 @@ class _Rows:
             return None
         return places(names, self._mapping, self._problems, " (`header` says which row names them)")
 
-    def _text(self, line: int, name: str, cell: Any) -> str | None:  # noqa: ANN401 - openpyxl's cell
+    def _text(self, line: int, name: str, cell: Any) -> str | None:  # noqa: ANN401  # as above
         value = cell.value if cell is not None else None
         if value is None or isinstance(value, str):
             if cell is not None and cell.data_type == "e":

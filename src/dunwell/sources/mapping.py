@@ -5,7 +5,7 @@ A plain word is the same for every row (`currency: EUR`); `{column: WAERS}` is r
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -33,14 +33,14 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _a_column(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+def _a_column(value: object) -> object:
     """A plain word would be the same for every row, which an amount or a date is not."""
     if isinstance(value, (dict, BaseModel)):
         return value
     raise ValueError("name a column: {column: NAME}")
 
 
-def _written_out(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+def _written_out(value: object) -> object:
     """Read a plain word as a constant. A number is refused: YAML would have taken its leading zeros away."""
     if isinstance(value, (dict, BaseModel)):
         return value
@@ -127,7 +127,7 @@ Given = Annotated[Source, BeforeValidator(_written_out)]
 Read = Annotated[Source, BeforeValidator(_a_column)]
 
 
-def _listed(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+def _listed(value: object) -> object:
     return value if isinstance(value, list) else [value]
 
 

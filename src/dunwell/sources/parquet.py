@@ -54,7 +54,12 @@ def batches(
             if progress:
                 progress(done, rows)
     except DAMAGED as error:
-        problems.add(1, "", f"the Parquet file is damaged or ends early ({str(error).splitlines()[0]}); write it again")
+        problems.add(1, "", damaged(str(error)))
+
+
+def damaged(why: str) -> str:
+    """Say that a file is damaged, in the first line of what the reader says of it."""
+    return f"the Parquet file is damaged or ends early ({why.partition(chr(10))[0]}); write it again"
 
 
 def is_readable(dtype: pl.DataType) -> bool:

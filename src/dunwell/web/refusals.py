@@ -69,12 +69,12 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # 
     return refused(request, 400, "This was not understood", "What the browser sent is not something this page takes.")
 
 
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # as above
     """Somebody may not see or do this."""
     return refused(request, 403, "You may not do this", "Ask whoever runs this installation, if you think you should.")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001  # as above
     """Nothing is at this address."""
     return refused(request, 404, "There is nothing here", "The address is wrong, or what it led to is gone.")
 

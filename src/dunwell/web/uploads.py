@@ -20,7 +20,7 @@ PAGE: Final = "bank-files"
 class BankFiles(TemporaryFileUploadHandler):
     """Keeps the files of a form in temporary ones while the page is made; those for other pages are not kept at all."""
 
-    def new_file(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
         """Begin a file, or pass it by."""
         if self.request is None or not _is_taken(self.request):
             raise SkipFile

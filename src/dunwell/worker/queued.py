@@ -7,18 +7,23 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, close_old_connections
+from procrastinate import App
+from procrastinate.contrib.django.db_cleanup import close_db_connections
+from procrastinate.contrib.django.utils import connector_params
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Status
+from procrastinate.manager import JobManager
+from procrastinate.psycopg_connector import PsycopgConnector
+from procrastinate.worker import Worker
 
 from dunwell.flows.runs.work import Piece
 from dunwell.records import chain, connect, queue
 from dunwell.records.connect import WrongReleaseError
 from dunwell.worker.hands import Hands, log
-
-if TYPE_CHECKING:
-    from procrastinate.manager import JobManager
 
 LOOK_SECONDS: Final = 60.0  # how often a worker looks for what nobody put into the queue
 HEARTBEAT_SECONDS: Final = 10.0
@@ -74,12 +79,6 @@ class QueueWorker:
 
     async def _work_off(self) -> None:
         """Work, and look for work every LOOK_SECONDS. Errors: whatever the database raises; nobody works any more."""
-        from procrastinate import App  # noqa: PLC0415  # half a second of imports that SQLite need not wait for
-        from procrastinate.contrib.django.db_cleanup import close_db_connections  # noqa: PLC0415
-        from procrastinate.contrib.django.utils import connector_params  # noqa: PLC0415
-        from procrastinate.psycopg_connector import PsycopgConnector  # noqa: PLC0415
-        from procrastinate.worker import Worker  # noqa: PLC0415
-
         app = App(connector=PsycopgConnector(kwargs=connector_params(), timeout=POOL_SECONDS))
         app.task(name=queue.TASK)(self._do)
         async with app.open_async():
@@ -96,23 +95,20 @@ class QueueWorker:
 
             def stop() -> None:
                 self.is_stopped = True
-                worker.stop()  # type: ignore[no-untyped-call]  # Procrastinate's
+                worker.stop()
 
             for number in (signal.SIGTERM, signal.SIGINT):
                 asyncio.get_running_loop().add_signal_handler(number, stop)
-            working = asyncio.create_task(worker.run())  # type: ignore[no-untyped-call]  # Procrastinate's
+            working = asyncio.create_task(worker.run())
             try:
                 while not (await asyncio.wait({working}, timeout=LOOK_SECONDS))[0]:
                     await self._look_around(app.job_manager, worker.worker_id)
             finally:
-                worker.stop()  # type: ignore[no-untyped-call]  # Procrastinate's
+                worker.stop()
                 await working
 
-    async def _look_around(self, jobs: "JobManager", worker_id: int | None) -> None:
+    async def _look_around(self, jobs: JobManager, worker_id: int | None) -> None:
         """Let go what the dead had taken, and look. Errors: ConnectionError where we pass for dead ourselves."""
-        from procrastinate.exceptions import ConnectorException  # noqa: PLC0415
-        from procrastinate.jobs import Status  # noqa: PLC0415
-
         for job in await jobs.get_stalled_jobs(seconds_since_heartbeat=queue.SILENT.total_seconds()):
             log.warning("the worker that had taken %r is gone: others take it", job.queueing_lock)
             with suppress(ConnectorException):  # another worker has let it go already
@@ -127,7 +123,7 @@ class QueueWorker:
         finally:
             close_old_connections()
 
-    def _do(self, **told: Any) -> None:  # noqa: ANN401  # JSON
+    def _do(self, **told: Any) -> None:  # JSON
         try:
             connect.require_this_release()
         except WrongReleaseError as error:  # the piece stays due; a worker of the right release finds it

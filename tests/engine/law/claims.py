@@ -36,11 +36,11 @@ def work(
     amount: str,
     due: str,
     until: str,
-    debtor_class: Any = "business",  # noqa: ANN401 - what is no class is refused
+    debtor_class: Any = "business",  # noqa: ANN401  # what is no class is refused
     *,
     given: AllSeries | None = None,
     paid: tuple[tuple[str, str], ...] = (),
-    **more: Any,  # noqa: ANN401 - the other fields of a claim
+    **more: Any,
 ) -> Working:
     """Work out `1000.00 EUR`, due on a day, until another, with the shipped series and those given."""
     figure, currency = amount.split()
@@ -56,9 +56,9 @@ def work(
     return work_out(law_of(law) if isinstance(law, str) else law, claim, {**all_shipped(), **(given or {})})
 
 
-def interest(*args: Any, **more: Any) -> int:  # noqa: ANN401 - those of `work`
+def interest(*args: Any, **more: Any) -> int:
     return work(*args, **more).interest_minor
 
 
-def exact(*args: Any, **more: Any) -> Fraction:  # noqa: ANN401 - those of `work`
+def exact(*args: Any, **more: Any) -> Fraction:
     return work(*args, **more).interest_exact_minor

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
@@ -131,7 +130,7 @@ def test_an_exchange_rate_beyond_the_series_is_refused() -> None:
 
 
 @pytest.mark.parametrize("debtor_class", ["alien", "Business", ""])
-def test_an_unknown_class_of_debtors_is_refused_with_the_field(debtor_class: Any) -> None:  # noqa: ANN401
+def test_an_unknown_class_of_debtors_is_refused_with_the_field(debtor_class: str) -> None:
     with pytest.raises(ValueError, match="debtor_class"):
         work("DE", "1000.00 EUR", "2025-03-31", "2025-04-30", debtor_class)
 

@@ -12,7 +12,7 @@ from dunwell.engine.law.accrual import CLAIMS, MINOR_MAX, REDUCTIONS, Terms, acc
 from dunwell.engine.law.debt import Period
 from dunwell.engine.law.flat import exchange_rate
 from dunwell.engine.law.law import regime
-from dunwell.engine.law.regime import RateRule
+from dunwell.engine.law.regime import RateRule, Rounding
 from dunwell.engine.law.series import Series
 from dunwell.engine.steps.compensation import lines_of
 from tests.engine.law.claims import series
@@ -25,7 +25,7 @@ def interest(
     rule: dict[str, Any],
     *claims: Row,
     paid: tuple[tuple[int, date, int], ...] = (),
-    rounding: Any = "exact",  # noqa: ANN401
+    rounding: Rounding = "exact",
     known: dict[str, Series] = JUMPS,
 ) -> list[int | None]:
     """What `accrue` makes of claims; `paid`: of the claim at a place, from 0."""

@@ -153,7 +153,8 @@ def test_v12_poland_ten_points_and_seventy_euro() -> None:
     assert found.interest_minor == 802_19
     assert found.flat is not None
     assert (found.flat.amount, found.flat.amount_currency) == (Decimal(70), "EUR")
-    assert (found.flat.exchange.on, found.flat.minor) == (day("2025-01-31"), 294_91)  # type: ignore[union-attr]
+    assert found.flat.exchange is not None
+    assert (found.flat.exchange.on, found.flat.minor) == (day("2025-01-31"), 294_91)
 
 
 @pytest.mark.parametrize(("amount_minor", "euro"), [(5_000_00, 40), (5_000_01, 70), (49_999_99, 70), (50_000_00, 100)])
@@ -258,7 +259,8 @@ def test_v21_elsewhere_only_what_was_agreed() -> None:
     law = law_of(agreed_percent=Decimal("8.0"))
     found = work(law, "1000.00 USD", "2024-01-31", "2024-03-31", None)
     assert found.interest_minor == 13_15  # 60 days
-    assert (found.rule.source, found.flat, law.order) == ("as agreed", None, ())  # type: ignore[union-attr]
+    assert found.rule is not None
+    assert (found.rule.source, found.flat, law.order) == ("as agreed", None, ())
     assert interest(replace(law, day_count="act/360"), "1000.00 USD", "2024-01-31", "2024-03-31", None) == 13_33
     assert work(law_of(), "1000.00 USD", "2024-01-31", "2024-03-31").by_law == ("no_interest", "no_compensation")
 

@@ -52,7 +52,7 @@ def jan(number: int) -> date:
     return date(2024, 1, number)
 
 
-def item(item_id: int, due_on: date, kind: str = "invoice", **given: Any) -> dict[str, Any]:  # noqa: ANN401
+def item(item_id: int, due_on: date, kind: str = "invoice", **given: Any) -> dict[str, Any]:
     row = {"item_id": item_id, "account_id": 1, "entity_id": 1, "number": str(item_id), "kind": kind, "currency": "EUR",
            "issued_on": EVE, "due_on": due_on, "amount_minor": 10000, "open_minor": 10000}  # fmt: skip
     return {**row, **given}

@@ -7,6 +7,7 @@ import os
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 from tests.flows.runs.killed import Steps
 
@@ -16,19 +17,19 @@ AT = datetime(2026, 4, 10, 12, tzinfo=UTC)
 def main(file: Path, mapping: Path, wrong_at: int, how: str) -> None:
     """Import it; print how many steps there were."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
-    import django  # noqa: PLC0415  # the environment names the database
+    import django  # the environment names the database
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
-    from dunwell.flows.book.importing import import_items  # noqa: PLC0415
-    from dunwell.sources import csv, spool  # noqa: PLC0415
+    from dunwell.flows.book.importing import import_items
+    from dunwell.sources import csv, spool
 
-    csv.BYTES_PER_BATCH, spool.ROWS_PER_PART = 100, 3  # type: ignore[misc]
     steps = Steps(wrong_at, how)
-    with connection.execute_wrapper(steps.statement):
+    small_parts = patch.object(csv, "BYTES_PER_BATCH", 100), patch.object(spool, "ROWS_PER_PART", 3)
+    with small_parts[0], small_parts[1], connection.execute_wrapper(steps.statement):
         import_items(file, mapping, by="anna", at=AT, on=AT.date())
-    print(steps.taken)  # noqa: T201
+    print(steps.taken)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -17,6 +17,7 @@ from dunwell.flows.people.holds import hold
 from dunwell.flows.runs.work import Piece, do, due, start_run
 from dunwell.records import archive
 from dunwell.records.models import Notice, Run
+from tests.flows.runs.killed import work_off
 from tests.flows.runs.test_two_at_once import busy_town, with_own_connection
 from tests.flows.town import Town, day, noon
 
@@ -74,10 +75,10 @@ def while_deciding(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object
     """Let something happen when a run has read the book and keeps its decisions."""
     write = archive.write
 
-    def meanwhile(*told: object, **more: object) -> str:
+    def meanwhile(*told: Any, **more: Any) -> str:
         monkeypatch.setattr(archive, "write", write)
         happens()
-        return write(*told, **more)  # type: ignore[arg-type]
+        return write(*told, **more)
 
     monkeypatch.setattr(archive, "write", meanwhile)
 
@@ -99,9 +100,7 @@ def test_a_run_that_began_by_itself_begins_again_after_an_import(town: Town, mon
     town.entity.run_at, town.entity.run_posts = datetime.time(6), True
     town.entity.save()
     while_deciding(monkeypatch, lambda: bring(town, due="2026-06-30"))
-    while pieces := list(due(noon(ON))):
-        for piece in pieces:
-            do(piece, clock=lambda: noon(ON), by="worker")
+    work_off(noon(ON))
     assert list(Run.objects.order_by("pk").values_list("state", flat=True)) == ["superseded", "done"]
     assert len(town.outbox) == 1
 
@@ -121,10 +120,10 @@ def while_importing(monkeypatch: pytest.MonkeyPatch, pool: ThreadPoolExecutor, d
     """Let somebody else begin something when an import has locked what it writes; return what comes of it."""
     write, begun = ItemsWriter.write, []
 
-    def meanwhile(*told: object) -> None:
+    def meanwhile(*told: Any) -> None:
         begun.append(pool.submit(with_own_connection, deed))
         time.sleep(0.2)
-        write(*told)  # type: ignore[arg-type]
+        write(*told)
 
     monkeypatch.setattr(ItemsWriter, "write", meanwhile)
     return begun

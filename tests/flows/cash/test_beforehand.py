@@ -14,6 +14,7 @@ from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.runs.work import Piece, do, due, start_run
 from dunwell.records.models import AuditEvent, BankMatch, Payment, Run, Task
 from tests.flows.cash.banking import bank_account, take
+from tests.flows.runs.killed import work_off
 from tests.flows.town import Town, day, noon
 from tests.sources.bank.mt940_files import mt940
 
@@ -24,13 +25,6 @@ BERT: Final[dict[str, Any]] = {"by": "bert", "at": noon(ON)}
 def at() -> datetime:
     """The instant at which workers work."""
     return noon(ON)
-
-
-def all_due() -> None:
-    """Do what is due, and what is due because of it."""
-    while pieces := list(due(at())):
-        for piece in pieces:
-            do(piece, clock=at, by="worker")
 
 
 @pytest.fixture
@@ -55,7 +49,7 @@ def broken(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def test_who_has_paid_is_not_reminded_by_a_run_of_the_workers(paid: Town) -> None:
-    all_due()
+    work_off(at())
     assert paid.open("INV-20170") == 0
     assert [notice.payer.code for notice in Run.objects.get().notices.all()] == ["SMITH"]
     assert AuditEvent.objects.get(action="payment.received").actor == "schedule"
@@ -100,7 +94,7 @@ def test_what_cannot_be_matched_is_told_and_the_run_is_for_a_person_to_post(
 ) -> None:
     with monkeypatch.context() as patch:
         broken(patch, ZeroDivisionError("division by zero"))
-        all_due()
+        work_off(at())
         (run,) = Run.objects.all()
         assert (run.state, run.posts, run.counts["outcomes"]) == ("proposed", False, {"dun": 2})
         assert paid.outbox == []
@@ -133,18 +127,18 @@ def test_a_database_that_is_gone_is_no_fault_of_the_money(paid: Town, monkeypatc
         with pytest.raises(DatabaseError):
             do(piece, clock=at, by="worker")
     assert (list(due(at())), Task.objects.count()) == ([piece], 0)
-    all_due()
+    work_off(at())
     assert paid.open("INV-20170") == 0
 
 
 def test_two_workers_who_begin_at_once_apply_the_money_once(paid: Town, monkeypatch: pytest.MonkeyPatch) -> None:
-    def other_first(*told: Any, **more: Any) -> object:  # noqa: ANN401  # whatever it takes
+    def other_first(*told: Any, **more: Any) -> object:  # whatever it takes
         monkeypatch.setattr(beforehand, "match_lines", match_lines)
         do(Piece("begin", paid.entity.pk), clock=at, by="other")
         return match_lines(*told, **more)
 
     monkeypatch.setattr(beforehand, "match_lines", other_first)
-    all_due()
+    work_off(at())
     assert (Payment.objects.count(), BankMatch.objects.count(), Run.objects.count()) == (1, 1, 1)
     assert not Task.objects.exists()
 

@@ -39,11 +39,10 @@ def told(bank: Town, first: str, last: str) -> list[tuple[str, ...]]:
 
 
 def both(on: str, what: str, kind: str, amount: str) -> list[tuple[str, ...]]:
-    """The two lines of an entry."""
-    lines = [(on, what, kind, f"{kind}_granted", amount, "0.00"), (on, what, kind, "receivable", "0.00", amount)]
-    if what == "granted":
-        return lines
-    return [(on, what, kind, "receivable", amount, "0.00"), (on, what, kind, f"{kind}_granted", "0.00", amount)]
+    """The two lines of an entry: what is debited first."""
+    codes = [f"{kind}_granted", "receivable"]
+    debited, credited = codes if what == "granted" else reversed(codes)
+    return [(on, what, kind, debited, amount, "0.00"), (on, what, kind, credited, "0.00", amount)]
 
 
 def test_what_is_granted_and_taken_back_is_of_its_day_also_when_its_match_is_gone(bank: Town, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Money that waits holds its payer's reminders back, until somebody says what becomes of it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +12,9 @@ from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.applying import apply_to, set_aside, unapply
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.review import waiting
-from dunwell.flows.people.holds import hold, release
+from dunwell.flows.people.holds import NewHold, end, hold, place, release
 from dunwell.flows.runs.explain import explain_item
-from dunwell.records.models import Account, AuditEvent, BankLine, BankMatch, Hold, KnownPayer
+from dunwell.records.models import Account, AuditEvent, BankLine, BankMatch, Entity, Hold, KnownPayer
 from tests.flows.cash.banking import AT, bank_account, take
 from tests.flows.people.test_events import posted
 from tests.flows.people.test_events import waiting as notices_waiting
@@ -143,6 +144,31 @@ def test_matching_again_places_nothing_twice(bank: Town, tmp_path: Path, monkeyp
     assert len(held()) == 2
 
 
+def test_holds_of_many_lines_are_placed_and_released_together_each_with_its_own_reason(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed, ended = [], []
+
+    def placing(entity: Entity, new: Sequence[NewHold], **told: Any) -> list[int]:
+        placed.append(len(new))
+        return place(entity, new, **told)
+
+    def ending(entity: Entity, holds: Sequence[Hold], **told: Any) -> None:
+        ended.append(len(holds))
+        end(entity, holds, **told)
+
+    monkeypatch.setattr(holding, "place", placing)
+    monkeypatch.setattr(holding, "end", ending)
+    arrived(bank, tmp_path, "260302 77 //B1 hello", "260303 80 //B2 hello")
+    assert [each[2] for each in held()] == [
+        f"money came in on 2026-03-02: bank line {line(7_700).pk}",
+        f"money came in on 2026-03-03: bank line {line(8_000).pk}",
+    ]
+    assert [line(each).hold.until_on for each in (7_700, 8_000)] == [day("2026-03-12"), day("2026-03-13")]  # type: ignore[union-attr]
+    allow(bank, hold_back_days="0")
+    assert (placed, ended, held()) == ([2], [2], [])
+
+
 def test_a_hold_that_ran_out_is_not_placed_again_for_the_same_line(bank: Town, tmp_path: Path) -> None:
     arrived(bank, tmp_path, "260302 77 //B1 hello")
     match(bank, noon("2026-03-13"))
@@ -269,7 +295,7 @@ def test_more_days_bring_no_hold_back_that_ran_out(bank: Town, tmp_path: Path) -
 def test_who_was_there_meanwhile_is_not_overruled(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look = holding._wanted
 
-    def then_applied(*told: Any) -> list[Any]:  # noqa: ANN401  # whatever it takes
+    def then_applied(*told: Any) -> list[Any]:  # whatever it takes
         found = list(look(*told))
         apply_to(bank.entity, line().pk, items=["INV-20180"], **BERT)
         return found
@@ -282,7 +308,7 @@ def test_who_was_there_meanwhile_is_not_overruled(bank: Town, tmp_path: Path, mo
 def test_two_who_match_at_once_place_one_hold(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     look = holding._wanted
 
-    def then_matched(*told: Any) -> list[Any]:  # noqa: ANN401  # whatever it takes
+    def then_matched(*told: Any) -> list[Any]:  # whatever it takes
         found = list(look(*told))
         monkeypatch.setattr(holding, "_wanted", look)
         match(bank)

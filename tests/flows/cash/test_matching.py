@@ -77,9 +77,9 @@ def test_what_is_only_proposed_is_applied_by_a_person(bank: Town, tmp_path: Path
 def test_a_person_says_what_a_line_is_for_and_the_payer_is_known_from_then_on(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 120 //B1 hello"], opens=0))
     BankLine.objects.update(party_iban="FR7630006000011234567890189")
-    (number,) = apply_to(bank.entity, line_of(12_000), items=["INV-20180", "INV-20170"], **BERT)
+    (paid,) = apply_to(bank.entity, line_of(12_000), items=["INV-20180", "INV-20170"], **BERT)
     assert (bank.open("INV-20180"), bank.open("INV-20170")) == (0, 3_000)
-    assert Item.objects.get(pk=number).open_minor == 0
+    assert Item.objects.get(pk=paid.payment_id).open_minor == 0
     (payer,) = payers(bank.entity)
     assert (payer.kind, payer.value, payer.account) == ("iban", "FR7630006000011234567890189", "MEYER")
     forget(bank.entity, payer.number, **BERT)

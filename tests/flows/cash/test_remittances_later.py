@@ -93,10 +93,14 @@ def test_a_person_says_later_which_line_and_whose_it_is(bank: Town, tmp_path: Pa
     for said in ({"line": one.pk}, {"account": "MEYER"}, {}):
         assert import_advice(path, bank.entity, **said, **BERT).advices == again.advices
     for said in ({"line": other.pk}, {"account": "SMITH"}):
-        with pytest.raises(Conflict, match=f"goes with line {one.pk}: forget it first"):
+        with pytest.raises(Conflict, match=f"goes with line {one.pk}: forget it first, then take the file in again"):
             import_advice(path, bank.entity, **said, **BERT)
     other.refresh_from_db()
     assert other.documents == []
+    forget_advice(bank.entity, advice.advice, **BERT)
+    assert import_advice(path, bank.entity, line=other.pk, **BERT).advices[0].line == other.pk
+    one.refresh_from_db()
+    assert one.documents == []
 
 
 def test_a_line_of_another_sum_is_refused_with_the_difference(bank: Town, tmp_path: Path) -> None:
@@ -134,7 +138,7 @@ def test_one_who_forgets_an_advice_and_one_who_links_it_agree(
     comes(tmp_path, "260302 150 //B1 hello")
     record, forgetting, linking = audit.record, threading.Event(), threading.Event()
 
-    def recorded(by: str, what: str, *args: Any, **given: Any) -> object:  # noqa: ANN401
+    def recorded(by: str, what: str, *args: Any, **given: Any) -> object:
         if what == "advice.forgotten":
             forgetting.set()
             linking.wait(2)  # whoever links now waits for us: this passes by itself

@@ -164,7 +164,7 @@ def test_a_return_that_nobody_knows_is_a_task_and_a_certain_one_is_none(bank: To
 def test_who_is_faster_is_not_asked(bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     book(tmp_path, back("77.00", "2026-03-05", ref="OTHER"))
 
-    def meanwhile(*given: Any) -> Any:  # noqa: ANN401
+    def meanwhile(*given: Any) -> object:
         found = taking_back.found_for(*given)
         set_aside(bank.entity, line_of(-7_700), reason="known", **BERT)
         return found

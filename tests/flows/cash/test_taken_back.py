@@ -97,8 +97,8 @@ def test_a_payment_of_a_bank_line_is_taken_back_there_alone(bank: Town, tmp_path
 
 def test_an_item_that_a_person_names_twice_is_paid_once(bank: Town, tmp_path: Path) -> None:
     take(tmp_path, mt940(["260302 120 //B1 hello"], opens=0))
-    (number,) = apply_to(bank.entity, the_line(), items=["INV-20170", "INV-20170"], **BERT)
-    assert (bank.open("INV-20170"), Item.objects.get(pk=number).open_minor) == (0, 2_000)
+    (paid,) = apply_to(bank.entity, the_line(), items=["INV-20170", "INV-20170"], **BERT)
+    assert (bank.open("INV-20170"), Item.objects.get(pk=paid.payment_id).open_minor) == (0, 2_000)
     match = BankMatch.objects.get()
     assert (match.applied_minor, match.left_minor, match.parts.count()) == (10_000, 2_000, 1)
 

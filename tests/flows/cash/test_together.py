@@ -247,7 +247,7 @@ def test_what_is_said_as_before_is_not_written_again(bank: Town, tmp_path: Path)
     before = list(BankMatch.objects.order_by("pk").values())
     statements: list[str] = []
 
-    def heard(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:  # noqa: ANN401
+    def heard(execute: Callable[..., Any], sql: str, *rest: Any) -> object:
         statements.append(sql)
         return execute(sql, *rest)
 

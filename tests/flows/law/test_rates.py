@@ -1,5 +1,7 @@
 """Rates that people add: held against what is known, kept whole or not at all, and on record."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,17 @@ MRO_ENDS = packaged_series({"ecb-mro"})["ecb-mro"].series.complete_until_on
 OWN = "at-basiszinssatz"  # no figures of it come with Dunwell
 
 
-def add(name: str, on: str, value: str, until: str | None = None, **given: Any) -> Kept:  # noqa: ANN401
+def add(name: str, on: str, value: str, until: str | None = None, **given: Any) -> Kept:
     return add_rate(name, day(on), value, until_on=day(until) if until else None, by="anna", at=noon(TODAY), **given)
 
 
-def take(folder: Path, text: str, name: str | None = None, file: str = "rates.csv", **given: Any) -> list[Kept]:  # noqa: ANN401
+def take(folder: Path, text: str, name: str | None = None, file: str = "rates.csv", **given: Any) -> list[Kept]:
     path = folder / file
     path.write_text(text, encoding="utf-8")
     return import_rates(path, name=name, by="anna", at=noon(TODAY), **given)
 
 
-def refused(act: Any) -> str:  # noqa: ANN401  # a call
+def refused(act: Callable[[], object]) -> str:
     with pytest.raises(Invalid) as error:
         act()
     return str(error.value)
@@ -197,7 +199,7 @@ def test_days_without_a_quotation_are_no_gap_between_exchange_rates(town: Town) 
 )
 def test_a_value_far_from_the_one_before_is_refused(town: Town, name: str, on: str, values: tuple[str, ...]) -> None:
     for value in values:
-        assert "off the value before" in refused(lambda given=value: add(name, on, given))
+        assert "off the value before" in refused(partial(add, name, on, value))
     if name == "ecb-mro":
         assert add(name, on, "27.15").added == 1
 

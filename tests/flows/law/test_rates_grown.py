@@ -1,6 +1,7 @@
 """A newer or older Dunwell brings more or fewer days of a series than people have added to: who says what holds."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -115,7 +116,7 @@ def test_days_that_an_older_dunwell_does_not_bring_are_not_made_up(town: Town, s
     ship("ecb-mro", "2026-01-31")
     assert known_series({"ecb-mro"})["ecb-mro"].complete_until_on == day("2026-01-31")
     for until in ("2026-03-31", "2026-05-31"):
-        told = refused(lambda until=until: add("ecb-mro", "2026-02-01", "2.15", until=until))
+        told = refused(partial(add, "ecb-mro", "2026-02-01", "2.15", until=until))
         assert "say what does until 2026-04-16, with --until" in told
     add("ecb-mro", "2026-02-01", "2.15", until="2026-04-16")
     assert [mro(on) for on in ("2026-04-16", "2026-04-17", "2026-12-31")] == [2_150_000, 9_000_000, 9_000_000]

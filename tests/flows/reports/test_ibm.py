@@ -19,11 +19,11 @@ Invoice = tuple[date, date, date, int]  # issued, due, paid, amount
 
 
 def invoices() -> list[Invoice]:
-    days = ("InvoiceDate", "DueDate", "SettledDate")
-    return [
-        (*(test_ibm.a_day(row[name]) for name in days), int(Decimal(row["InvoiceAmount"]) * 100))  # type: ignore[misc]
-        for row in test_ibm.rows()
-    ]
+    issued, due, paid = (
+        [test_ibm.a_day(row[name]) for row in test_ibm.rows()] for name in ("InvoiceDate", "DueDate", "SettledDate")
+    )
+    amounts = [int(Decimal(row["InvoiceAmount"]) * 100) for row in test_ibm.rows()]
+    return list(zip(issued, due, paid, amounts, strict=True))
 
 
 def total(wanted: Callable[[Invoice], bool]) -> int:
@@ -44,6 +44,14 @@ def owed(on: date) -> int:
     return total(lambda each: each[0] <= on < each[2])
 
 
+def not_yet_due(on: date) -> int:
+    return total(lambda each: each[0] <= on < each[2] and each[1] >= on)
+
+
+def sold(days: Days) -> int:
+    return total(lambda each: days.from_on <= each[0] <= days.to_on)
+
+
 def test_measures_of_the_file(db: str) -> None:
     test_ibm.bring()
     for first, last in (
@@ -52,14 +60,13 @@ def test_measures_of_the_file(db: str) -> None:
         (date(2013, 7, 1), date(2013, 9, 30)),
     ):
         days = Days(first, last)
-        sold = total(lambda each, d=days: d.from_on <= each[0] <= d.to_on)  # type: ignore[misc]
-        current = total(lambda each, d=days: each[0] <= d.to_on < each[2] and each[1] >= d.to_on)  # type: ignore[misc]
         found = report("dso", days)
-        assert (found["receivables_minor"], found["sales_minor"]) == (owed(last), sold)
-        assert found["dso_days"] == rounded(Fraction(owed(last) * days.count, sold))
-        assert found["best_possible_dso_days"] == rounded(Fraction(current * days.count, sold))
-        came = owed(first - timedelta(days=1)) + sold
-        assert report("cei", days)["cei_percent"] == rounded(Fraction(100 * (came - owed(last)), came - current))
+        assert (found["receivables_minor"], found["sales_minor"]) == (owed(last), sold(days))
+        assert found["dso_days"] == rounded(Fraction(owed(last) * days.count, sold(days)))
+        assert found["best_possible_dso_days"] == rounded(Fraction(not_yet_due(last) * days.count, sold(days)))
+        came = owed(first - timedelta(days=1)) + sold(days)
+        collected = Fraction(100 * (came - owed(last)), came - not_yet_due(last))
+        assert report("cei", days)["cei_percent"] == rounded(collected)
         paid = [each for each in invoices() if first <= each[2] <= last]
         weight = sum(amount * max((settled - due).days, 0) for _issued, due, settled, amount in paid)
         late = report("lateness", days)

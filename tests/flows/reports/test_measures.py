@@ -28,7 +28,7 @@ NOW = noon("2026-04-10")
 MARCH = Days(day("2026-03-01"), day("2026-03-31"))
 
 
-def of(town: Town, name: str, days: Days | None = MARCH, **more: Any) -> Report:  # noqa: ANN401
+def of(town: Town, name: str, days: Days | None = MARCH, **more: Any) -> Report:
     return measure(name, [town.entity], days, at=NOW, **more)
 
 
@@ -37,7 +37,7 @@ def only(report: Report) -> dict[str, Any]:
     return row
 
 
-def sold(town: Town, number: str, amount: str, issued: str, due: str | None, **more: Any) -> Item:  # noqa: ANN401
+def sold(town: Town, number: str, amount: str, issued: str, due: str | None, **more: Any) -> Item:
     return town.item(number, "MEYER", amount, due, issued_on=day(issued), **more)
 
 
@@ -303,7 +303,7 @@ def test_other_days_than_asked_are_said(town: Town, home: Path) -> None:
     assert "LATER: its days are 2026-03-16 to 2026-03-31" in both.notes
 
 
-def asked(town: Town, **given: Any) -> Days | None:  # noqa: ANN401
+def asked(town: Town, **given: Any) -> Days | None:
     return days_asked([town.entity], NOW, **given)
 
 

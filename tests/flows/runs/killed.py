@@ -23,13 +23,13 @@ class Steps:
     """Counts the steps of this process, and lets one go wrong. `wrong_at` 0: none."""
 
     def __init__(self, wrong_at: int, how: str) -> None:
-        from django.db import connection  # noqa: PLC0415  # Django is set up by now
+        from django.db import connection  # Django is set up by now
 
         self.wrong_at, self.how = wrong_at, how
         self.taken = 0
         connection.ensure_connection()
-        self.commit = connection._commit  # type: ignore[attr-defined]
-        connection._commit = self.committed  # type: ignore[attr-defined]
+        database: Any = connection
+        self.commit, database._commit = database._commit, self.committed
         sys.addaudithook(self.on_file)
 
     def step(self) -> None:
@@ -37,8 +37,8 @@ class Steps:
         if self.how == "killed" and self.taken == self.wrong_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    def statement(self, execute: Callable[..., Any], *told: Any) -> Any:  # noqa: ANN401  # whatever Django hands on
-        from django.db import OperationalError  # noqa: PLC0415
+    def statement(self, execute: Callable[..., Any], *told: Any) -> object:
+        from django.db import OperationalError
 
         if READS.match(str(told[0])):
             return execute(*told)
@@ -61,20 +61,20 @@ class Steps:
 def main(at: datetime, wrong_at: int, how: str) -> None:
     """Decide, post and deliver; print how many steps there were."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
-    import django  # noqa: PLC0415  # the environment names the database
+    import django  # the environment names the database
 
     django.setup()
-    from django.db import connection  # noqa: PLC0415
+    from django.db import connection
 
     steps = Steps(wrong_at, how)
     with connection.execute_wrapper(steps.statement):
         work_off(at)
-    print(steps.taken)  # noqa: T201
+    print(steps.taken)
 
 
 def work_off(at: datetime) -> None:
     """Do what is due at an instant, until nothing is."""
-    from dunwell.flows.runs.work import do, due  # noqa: PLC0415  # Django is set up by now
+    from dunwell.flows.runs.work import do, due  # Django is set up by now
 
     while pieces := list(due(at)):
         for piece in pieces:

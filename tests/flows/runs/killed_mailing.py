@@ -4,17 +4,18 @@ import os
 import signal
 import sys
 from datetime import datetime
+from unittest.mock import patch
 
 
 def main(run_id: int, at: datetime, at_mail: int) -> None:
     """Deliver until SIGKILL: the server has taken the mail, and nobody has heard its answer."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "dunwell.settings"
-    import django  # noqa: PLC0415  # the environment names the database
+    import django  # the environment names the database
 
     django.setup()
-    import smtplib  # noqa: PLC0415
+    import smtplib
 
-    from dunwell.flows.runs.deliver import deliver_run  # noqa: PLC0415
+    from dunwell.flows.runs.deliver import deliver_run
 
     getreply = smtplib.SMTP.getreply
     taken = 0
@@ -27,8 +28,8 @@ def main(run_id: int, at: datetime, at_mail: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return reply
 
-    smtplib.SMTP.getreply = heard  # type: ignore[method-assign,assignment]
-    deliver_run(run_id, clock=lambda: at, by="worker")
+    with patch.object(smtplib.SMTP, "getreply", heard):
+        deliver_run(run_id, clock=lambda: at, by="worker")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import pytest
 from dunwell.flows.errors import NotFound
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.wires import NOTICES_AT_ONCE
-from dunwell.records.models import Attempt, Contact, Delivery, Item, ItemState, Notice, PayerContact, Task
+from dunwell.records.models import Attempt, Contact, Delivery, Item, ItemState, Notice, PayerContact, Run, Task
 from tests.flows.town import Town, at_home, day, noon
 from tests.messages import read
 
@@ -138,6 +138,16 @@ def test_a_notice_that_fails_on_every_channel_gives_level_and_fee_back(town: Tow
     assert town.level("A-17") == 2
 
 
+def over_both(town: Town) -> Run:
+    """A posted run with one notice, over email and letter."""
+    town.apply(BOTH)
+    town.account("MEYER", address="Hauptstr. 1\n10115 Berlin")
+    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
+    run = town.propose("2026-04-03")
+    town.post(run)
+    return run
+
+
 def test_a_notice_over_two_channels_is_two_files(town: Town) -> None:
     town.apply(BOTH)
     town.account("MEYER", address="Meyer GmbH\nHauptstr. 1\n10115 Berlin")
@@ -148,11 +158,7 @@ def test_a_notice_over_two_channels_is_two_files(town: Town) -> None:
 
 
 def test_a_channel_that_lags_behind_is_still_tried_after_the_other_has_sent(town: Town) -> None:
-    town.apply(BOTH)
-    town.account("MEYER", address="Hauptstr. 1\n10115 Berlin")
-    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
-    run = town.propose("2026-04-03")
-    town.post(run)
+    run = over_both(town)
     letter = Delivery.objects.filter(channel="letter")
     letter.update(state="claimed")  # by another worker, whose wire is down
     town.deliver(run)

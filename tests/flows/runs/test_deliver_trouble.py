@@ -11,7 +11,7 @@ from dunwell.flows.errors import Conflict
 from dunwell.flows.runs.deliver import deliver_run
 from dunwell.flows.runs.wires import NOTICES_AT_ONCE
 from dunwell.records.models import Account, Attempt, Delivery, Notice, Run, Task
-from tests.flows.runs.test_deliver import BOTH, TOO_LONG, ProcessLost, dies_after
+from tests.flows.runs.test_deliver import TOO_LONG, ProcessLost, dies_after, over_both
 from tests.flows.town import Town, at_home, noon
 
 APPROVED = "policy: standard\nstages: [{stage: final, days_past_due: 3, send: [email], approval: one}]"
@@ -27,16 +27,6 @@ def channel_down(monkeypatch: pytest.MonkeyPatch, *channels: str) -> None:
         return begin(path, content)
 
     monkeypatch.setattr(NewFile, "begin", refuse)
-
-
-def over_both(town: Town) -> Run:
-    """A posted run with one notice, over email and letter."""
-    town.apply(BOTH)
-    town.account("MEYER", address="Hauptstr. 1\n10115 Berlin")
-    town.item("A-17", "MEYER", "100.00 EUR", "2026-03-31")
-    run = town.propose("2026-04-03")
-    town.post(run)
-    return run
 
 
 def state(run: Run) -> str:

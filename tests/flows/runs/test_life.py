@@ -147,12 +147,17 @@ def test_an_account_whose_notice_waits_keeps_its_state_until_it_is_approved(town
 # The guard
 
 
-def test_a_run_unlike_the_last_ones_needs_a_look(town: Town) -> None:
+def unlike_the_last_ones(town: Town) -> Run:
+    """A run of 10,000 euros, proposed after three of 100 each."""
     for month in ("01", "02", "03"):
         town.item(f"A-{month}", "MEYER", "100.00 EUR", f"2026-{month}-01")
         town.run(f"2026-{month}-05")
     town.item("A-99", "SMITH", "10000.00 EUR", "2026-03-31")
-    run = town.propose("2026-04-05")
+    return town.propose("2026-04-05")
+
+
+def test_a_run_unlike_the_last_ones_needs_a_look(town: Town) -> None:
+    run = unlike_the_last_ones(town)
     assert "a sum of 10" in run.guard
     with pytest.raises(Conflict, match="unlike the last ones"):
         town.post(run)
@@ -217,11 +222,7 @@ def test_the_figures_of_a_run_are_those_with_its_changes(town: Town) -> None:
 
 
 def test_a_run_that_is_usual_again_once_changed_needs_no_look(town: Town) -> None:
-    for month in ("01", "02", "03"):
-        town.item(f"A-{month}", "MEYER", "100.00 EUR", f"2026-{month}-01")
-        town.run(f"2026-{month}-05")
-    town.item("A-99", "SMITH", "10000.00 EUR", "2026-03-31")
-    run = town.propose("2026-04-05")
+    run = unlike_the_last_ones(town)
     edit.exclude_item(run.pk, "A-99", reason="in talks", by="anna", at=noon("2026-04-05"))
     run.refresh_from_db()
     assert (run.guard, run.state) == ("", "proposed")

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,6 +37,11 @@ def mailbox(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     with mail_server(mailbox) as server:
         reaches(town, monkeypatch, server)
         yield mailbox
+
+
+def later(**than_noon: int) -> Callable[[], datetime]:
+    """A clock that stands so many hours or days after the noon of the run."""
+    return lambda: noon(ON) + timedelta(**than_noon)
 
 
 def posted(town: Town, accounts: int = 1, policy: str | None = None) -> Run:
@@ -90,7 +95,7 @@ def test_what_a_server_puts_off_is_tried_again_later_and_later_and_given_up(town
         times.append(result.retry_at)
     assert waits == [300, 600, 1200, 2400]
     assert Attempt.objects.count() == 4
-    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=3)).failed == 1
+    assert town.deliver(run, clock=later(days=3)).failed == 1
     assert (town.level("I-1"), states(run)) == (0, ["failed"])
     assert "given up after 5 attempts in 3 days: the mail server says: 450 greylisted" in Task.objects.get().detail
 
@@ -100,7 +105,7 @@ def test_what_a_server_takes_at_last_is_sent_once(town: Town, mailbox: Mailbox) 
     run = posted(town)
     town.deliver(run)
     mailbox.says_of.clear()
-    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=1)).sent == 1
+    assert town.deliver(run, clock=later(hours=1)).sent == 1
     assert (len(mailbox.taken), town.level("I-1")) == (1, 1)
 
 
@@ -118,7 +123,7 @@ def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.M
     run = posted(town, accounts=3)
     reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
     for days in (0, 5):
-        result = town.deliver(run, clock=lambda days=days: noon(ON) + timedelta(days=days))  # type: ignore[misc]
+        result = town.deliver(run, clock=later(days=days))
         assert (result.sent, result.failed, result.retrying) == (0, 0, 3)
         assert "cannot be used: Connection refused" in result.problem
         assert Task.objects.count() == int(days > 0)
@@ -128,10 +133,10 @@ def test_a_server_that_is_down_fails_no_notice(town: Town, monkeypatch: pytest.M
     with mail_server(mailbox) as server:
         reaches(town, monkeypatch, server)
         mailbox.says_to["ap@a1.example"] = "450 greylisted"
-        result = town.deliver(run, clock=lambda: noon(ON) + timedelta(days=6))
+        result = town.deliver(run, clock=later(days=6))
         assert (result.sent, result.failed, result.retrying) == (2, 0, 1)  # the days without a server are not its own
         mailbox.says_to.clear()
-        assert town.deliver(run, clock=lambda: noon(ON) + timedelta(days=7)).sent == 1
+        assert town.deliver(run, clock=later(days=7)).sent == 1
     assert len(mailbox.taken) == 3
     task.refresh_from_db()
     assert task.closed_at == noon(ON) + timedelta(days=6)
@@ -145,9 +150,9 @@ def test_a_server_that_is_away_for_a_moment_is_nobodys_task(town: Town, monkeypa
         mailbox.says_to["ap@a1.example"] = "450 greylisted"
         assert town.deliver(run).sent == 1
     reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
-    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=2)).retrying == 1
+    assert town.deliver(run, clock=later(hours=2)).retrying == 1
     assert not Task.objects.exists()
-    assert town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=4)).retrying == 1
+    assert town.deliver(run, clock=later(hours=4)).retrying == 1
     assert Task.objects.get().kind == "email_held_up"
 
 
@@ -155,10 +160,10 @@ def test_nobody_sees_to_a_server_for_which_nothing_waits(town: Town, monkeypatch
     run = posted(town)
     reaches(town, monkeypatch, Server(host="127.0.0.1", port=1))
     for hours in (0, 2):
-        town.deliver(run, clock=lambda hours=hours: noon(ON) + timedelta(hours=hours))  # type: ignore[misc]
+        town.deliver(run, clock=later(hours=hours))
     assert Task.objects.filter(closed_at=None).count() == 1
     pay(town.entity, "A1", amount="100.00", items=["I-1"], on=day(ON), by="bank", at=noon(ON) + timedelta(hours=3))
-    town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=4))
+    town.deliver(run, clock=later(hours=4))
     assert not Task.objects.filter(closed_at=None).exists()
 
 
@@ -172,7 +177,7 @@ def test_a_mail_is_of_the_day_it_left_whoever_notes_it(
         with pytest.raises(ConnectionError):
             town.deliver(run)
     assert states(run) == ["claimed", "claimed"]
-    town.deliver(run, clock=lambda: noon(ON) + timedelta(days=2))
+    town.deliver(run, clock=later(days=2))
     first, second = Delivery.objects.order_by("pk")
     assert (first.sent_at, first.content_path, second.state) == (noon(ON), "", "retrying")
     assert (town.get("I-1").state.last_notice_on, len(mailbox.taken)) == (day(ON), 1)
@@ -214,18 +219,18 @@ def test_of_what_is_in_doubt_a_person_says_whether_it_left(
     mailbox = Mailbox()
     with mail_server(mailbox) as server:
         reaches(town, monkeypatch, server)
-        town.deliver(run, clock=lambda: noon(ON) + timedelta(days=1))
+        town.deliver(run, clock=later(days=1))
         assert (mailbox.taken, states(run)) == ([], ["in_doubt"])  # nobody sends it again by himself
         run.refresh_from_db()
         assert run.state == "posted"
         task = Task.objects.get(kind="delivery_in_doubt")
-        later = noon("2026-04-05")
+        asked_at = noon("2026-04-05")
         with pytest.raises(Invalid, match="say what you found out: --sent, or --not-sent"):
-            close_task(task.pk, note="asked them", by="anna", at=later)
-        close_task(task.pk, note="asked them", by="anna", at=later, was_sent=was_sent)
+            close_task(task.pk, note="asked them", by="anna", at=asked_at)
+        close_task(task.pk, note="asked them", by="anna", at=asked_at, was_sent=was_sent)
         run.refresh_from_db()
         assert run.state == ("done" if was_sent else "posted")
-        assert town.deliver(run, clock=lambda: later).sent == int(not was_sent)
+        assert town.deliver(run, clock=lambda: asked_at).sent == int(not was_sent)
     assert (len(mailbox.taken), states(run), town.level("I-1")) == (int(not was_sent), ["sent"], 1)
     run.refresh_from_db()
     assert run.state == "done"
@@ -256,7 +261,7 @@ def test_whoever_dies_while_sending_leaves_little_in_doubt_and_nothing_twice(
         )
         assert killed.returncode == -signal.SIGKILL
         assert len(mailbox.taken) == at_mail
-        result = town.deliver(run, clock=lambda: noon(ON) + timedelta(hours=1))  # the lease has run out
+        result = town.deliver(run, clock=later(hours=1))  # the lease has run out
     assert Delivery.objects.filter(state="in_doubt").count() <= MAILS_AT_ONCE
     assert Delivery.objects.filter(state="in_doubt").count() + Delivery.objects.filter(state="sent").count() == 45
     ids = [mail["Message-ID"] for mail in mailbox.mails]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from threading import Barrier
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import polars as pl
 import psycopg
@@ -157,10 +157,10 @@ def test_a_delivery_while_another_run_is_posted_is_not_overwritten(
     delivering: list[Future[object]] = []
     with ThreadPoolExecutor(1) as pool:
 
-        def meanwhile(*told: pl.DataFrame) -> pl.DataFrame:
+        def meanwhile(*told: Any) -> pl.DataFrame:
             delivering.append(pool.submit(with_own_connection, lambda: busy_town.deliver(first)))
             time.sleep(0.5)  # it waits until we are done, or is done
-            return numbered(*told)  # type: ignore[arg-type]
+            return numbered(*told)
 
         monkeypatch.setattr(post, "_with_charge_items", meanwhile)
         busy_town.post(second)

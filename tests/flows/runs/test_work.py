@@ -19,6 +19,7 @@ from dunwell.letters.notice import Message
 from dunwell.records.models import Delivery, Entity, Notice, PolicyVersion, Run, Task
 from dunwell.worker.alone import _try, work_alone
 from dunwell.worker.hands import Hands
+from tests.flows.runs.killed import work_off
 from tests.flows.town import Town, at_home, day, noon
 
 ON = "2026-04-03"
@@ -28,13 +29,6 @@ EITHER = "policy: standard\nstages:\n  - {stage: reminder, days_past_due: 3, sen
 def at() -> datetime:
     """The instant at which workers work."""
     return noon(ON)
-
-
-def all_due() -> None:
-    """Do what is due, and what is due because of it."""
-    while pieces := list(due(at())):
-        for piece in pieces:
-            do(piece, clock=at, by="worker")
 
 
 @pytest.fixture
@@ -63,7 +57,7 @@ def test_a_run_that_another_posting_overtook_begins_again(scheduled: Town) -> No
     (begin,) = due(at())
     do(begin, clock=at, by="worker")
     scheduled.post(waiting)
-    all_due()
+    work_off(at())
     # What somebody posts by hand is theirs to deliver, for a while.
     assert list(Run.objects.order_by("pk").values_list("state", flat=True)) == ["posted", "cancelled", "done"]
     assert not Task.objects.filter(kind="run_refused").exists()
@@ -88,13 +82,13 @@ def test_an_import_between_two_shards_lets_the_rest_be_decided_anew(
     first = next(piece for piece in due(at()) if piece.step == "post")
     do(first, clock=at, by="worker")
     book_changed(Entity.objects.get(), "the book was changed by an import")
-    all_due()
+    work_off(at())
     assert len(scheduled.outbox) == 20
     assert list(Run.objects.order_by("pk").values_list("state", flat=True)) == ["done", "done"]
 
 
 def test_a_run_without_notices_is_done(scheduled: Town) -> None:
-    all_due()
+    work_off(at())
     assert Run.objects.get().state == "done"
 
 
@@ -160,8 +154,8 @@ def test_a_database_that_is_locked_for_long_ends_no_worker(
 def test_a_refused_begin_is_a_task_once_a_day(scheduled: Town) -> None:
     scheduled.apply("policy: standard\nstages: [{stage: reminder, days_past_due: 3, send: [email]}]")
     PolicyVersion.objects.update(retired_at=at())
-    all_due()
-    all_due()
+    work_off(at())
+    work_off(at())
     assert Task.objects.filter(kind="run_refused").count() == 1
     assert not Notice.objects.exists()
 

@@ -35,7 +35,7 @@ def test_who_interrupts_leaves_no_part_of_a_file(town: Town, tmp_path: Path, mon
     begun: list[Path] = []
     begin = NewFile.begin
 
-    def interrupted(path: Path, content: bytes, **how: Any) -> Any:  # noqa: ANN401
+    def interrupted(path: Path, content: bytes, **how: Any) -> object:
         if len(begun) == 4:
             raise KeyboardInterrupt
         begun.append(path)

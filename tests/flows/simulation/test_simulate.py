@@ -30,7 +30,7 @@ def past(town: Town) -> Town:
     return town
 
 
-def simulated(town: Town, first: str = "2026-01-10", last: str = "2026-03-31", **given: Any) -> Simulated:  # noqa: ANN401
+def simulated(town: Town, first: str = "2026-01-10", last: str = "2026-03-31", **given: Any) -> Simulated:
     wanted = {"policies": [], **given}
     return simulate(town.entity, from_on=day(first), until_on=day(last), **wanted)
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from dunwell.engine.money import AMOUNT_MINOR_MAX
 from dunwell.sources.bank.balances import balanced
-from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Piece
+from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Piece, Pieces
 from dunwell.sources.problems import Problems
 
 
@@ -125,11 +125,11 @@ def test_a_statement_that_never_closes_is_refused() -> None:
 def test_where_the_reader_says_why_it_stopped_nothing_is_added() -> None:
     problems = Problems("a")
 
-    def stopping() -> object:
+    def stopping() -> Pieces:
         yield head(line=3)
         problems.add(5, "", "damaged")
 
-    assert len(list(balanced(stopping(), problems))) == 1  # type: ignore[arg-type]
+    assert len(list(balanced(stopping(), problems))) == 1
     assert [str(problem) for problem in problems.listed] == ["a:5: damaged"]
 
 

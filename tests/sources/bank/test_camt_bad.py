@@ -83,6 +83,7 @@ def test_the_encoding_is_the_one_that_is_declared(tmp_path: Path, declared: str,
         (GOOD.replace("UTF-8", "UTF-16").encode(), "1: "),
         (GOOD.replace("<AddtlTxInf>a", "<AddtlTxInf>Müller").encode("latin-1"), "7: the file is damaged here"),
         (GOOD.replace("<AddtlTxInf>a", "<AddtlTxInf>\x01").encode(), "7: the file is damaged here"),
+        (GOOD.replace("053.001.0", "053.001.0}").encode(), "2: the file is damaged here"),
         (GOOD.replace("BkToCstmrStmt", "BkToCstmrOther").encode(), "3: this is camt.053 ('BkToCstmrOther'), and no"),
     ],
 )

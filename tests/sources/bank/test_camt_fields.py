@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dunwell.sources.bank.pieces import Document, Kind, Opened, Party
+from dunwell.sources.bank.pieces import Document, Kind, Line, Opened, Party
 from tests.sources.bank.camt_files import IBAN, balance, entry, line, lines, message, pieces
 
 OTHER = "NL91ABNA0417164300"
@@ -231,9 +231,10 @@ def test_the_first_version_had_other_names(tmp_path: Path) -> None:
     assert problems == []
     opened, one, _ = found
     assert isinstance(opened, Opened)
+    assert isinstance(one, Line)
     assert (opened.account, opened.currency) == ("4711", "EUR")
-    assert (one.reference, one.return_reason) == ("RF1", "AC01")  # type: ignore[union-attr]
-    assert one.documents == (Document("G-1", is_credit_note=True),)  # type: ignore[union-attr]
+    assert (one.reference, one.return_reason) == ("RF1", "AC01")
+    assert one.documents == (Document("G-1", is_credit_note=True),)
 
 
 def test_what_a_bank_adds_of_its_own_is_passed_over(tmp_path: Path) -> None:

@@ -111,7 +111,9 @@ def test_names_and_accounts_of_the_other_side(tmp_path: Path) -> None:
     assert line.text.splitlines() == ["INVOICE A-17", "Meyer & Sons", "ORIGCURRENCY EUR", "319"]
 
 
-@pytest.mark.parametrize(("text", "minor"), [("150", 15_000), ("-.5", -50), ("+1,5", 150), ("1000000", 100_000_000)])
+@pytest.mark.parametrize(
+    ("text", "minor"), [("150", 15_000), ("-.5", -50), ("+1,5", 150), ("1000000", 100_000_000), ("1200.0000", 120_000)]
+)
 def test_amounts_have_a_point_or_a_comma(tmp_path: Path, text: str, minor: int) -> None:
     assert _heard(tmp_path, XML.replace("150.00</TRNAMT>", f"{text}</TRNAMT>")).lines[0].amount_minor == minor
 
@@ -126,7 +128,9 @@ def test_what_is_not_booked_is_left_out(tmp_path: Path) -> None:
 WRONG: Final = [
     ("150.00", "$150", "statement.ofx:16: TRNAMT: '$150' is no amount"),
     ("150.00", "1,500.00", "statement.ofx:16: TRNAMT: '1,500.00' is no amount"),
-    ("150.00", "1.505", "statement.ofx:16: TRNAMT: 1.505 has more decimals than USD has (2)"),
+    ("150.00", "1.5050505", "statement.ofx:16: TRNAMT: 1.5050505 has more decimals than USD has (2)"),
+    ("150.00", "1,200", "statement.ofx:16: TRNAMT: '1,200' may be thousands behind a mark that parts them"),
+    ("150.00", "-1.000", "statement.ofx:16: TRNAMT: '-1.000' may be thousands behind a mark that parts them"),
     ("150.00", "10000000000000", "statement.ofx:16: TRNAMT: 10000000000000 USD is beyond the bound"),
     ("150.00", "", "statement.ofx:16: TRNAMT: the amount is missing or empty"),
     ("20260331233000", "20260230233000", "statement.ofx:14: DTPOSTED: '20260230233000.000[-5:EST]' is no day"),

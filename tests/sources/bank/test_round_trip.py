@@ -97,6 +97,6 @@ def test_what_is_written_is_read(
     path.write_text(write(currency, opening, booked), encoding=encoding)
     read = heard(sniff.read, path)
     assert read.told == []
-    assert [Booked(line.amount_minor, line.valued_on or line.booked_on, line.bank_ref, line.text)  # type: ignore[arg-type]
+    assert [Booked(line.amount_minor, line.valued_on or line.booked_on, line.bank_ref, line.text)  # type: ignore[arg-type]  # each has a text here
             for line in read.lines] == booked  # fmt: skip
     assert read.ends[0].closing_minor == opening + sum(one.minor for one in booked)

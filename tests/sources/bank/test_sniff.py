@@ -1,6 +1,5 @@
 """A bank's file is known by what is in it."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,6 @@ def test_every_format_has_its_reader(tmp_path: Path, content: str, reader: Reade
     assert heard(sniff.read, path, adding_up=False).heads == heard(reader, path, adding_up=False).heads
 
 
-@pytest.mark.skipif(find_spec("dunwell.sources.bank.camt") is None, reason="there is no reader of camt")
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_camt_has_its_reader(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "file.txt"

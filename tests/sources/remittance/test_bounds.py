@@ -15,9 +15,9 @@ import pytest
 
 from dunwell.sources import excel
 from dunwell.sources.problems import Problems
-from dunwell.sources.remittance import layout, tables
+from dunwell.sources.remittance import apart, layout, tables
 from dunwell.sources.remittance.layout import Cell, Row
-from dunwell.sources.remittance.mapping import read_advice_mapping
+from dunwell.sources.remittance.mapping import AdviceMapping, read_advice_mapping
 from dunwell.sources.remittance.recognise import advice_in
 from tests.sources.remittance.advising import heard, text
 
@@ -131,6 +131,19 @@ def test_a_parquet_file_of_many_rows_or_columns_is_refused_by_its_footer(tmp_pat
     assert "more than 50,000 rows" in heard(path).told[0]
 
 
+@pytest.mark.parametrize("mapping", [None, MAP])
+def test_a_parquet_file_is_read_in_a_process_that_cannot_take_more_than_a_file_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mapping: AdviceMapping | None
+) -> None:
+    path, program = tmp_path / "advice.parquet", tmp_path / "greedy.py"
+    pl.DataFrame({"Invoice": ["A-17"], "Amount": [1.0]}).write_parquet(path)
+    assert heard(path, mapping).amounts == {"A-17": 100}
+    program.write_text("bytearray(1_000_000_000)\n", encoding="utf-8")  # as one page of a small file may be
+    monkeypatch.setattr(apart, "PARQUET", program)
+    told = "reading it takes more memory or time than a file may: it is damaged, or very large; ask for it as CSV"
+    assert heard(path, mapping).told == [f"advice.parquet:1: {told}"]
+
+
 def test_a_sign_that_cannot_be_kept_is_told_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "advice.parquet"
     pl.DataFrame({"Invoice": ["A-17", "A\0-18"], "Amount": [1.0, 2.0]}).write_parquet(path)
@@ -142,7 +155,7 @@ def test_a_sign_that_cannot_be_kept_is_told_with_its_place(tmp_path: Path) -> No
 
 def test_a_packed_table_is_as_large_as_it_is_unpacked(tmp_path: Path) -> None:
     path = tmp_path / "advice.csv.gz"
-    path.write_bytes(gzip.compress(b"Invoice,Amount\n" + b"\n" * (tables.BYTES_MAX + 1)))
+    path.write_bytes(gzip.compress(b"Invoice,Amount\n" + b"\n" * (apart.BYTES_MAX + 1)))
     with soon():
         assert heard(path, MAP).told == ["advice.csv.gz:1: the file has more than 20,000,000 bytes: " + tables.TOO_MUCH]
     path.write_bytes(gzip.compress(b"Invoice,Amount\nA-17,1.00\n"))

@@ -6,6 +6,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
+from dunwell.sources.remittance.mapping import read_advice_mapping
 from tests.sources.remittance.advising import heard, text
 
 
@@ -87,6 +88,21 @@ def test_letters_of_a_number_make_no_credit_note_unless_the_total_says_so(tmp_pa
     assert "CN-1001 may be a credit note or an invoice, and no total says which" in text(tmp_path, rows).told[0]
     assert text(tmp_path, f"{rows}Total;600.00\n").amounts == {"CN-1001": 10_000, "A-17": 50_000}
     assert text(tmp_path, f"{rows}Total;400.00\n").amounts == {"CN-1001": -10_000, "A-17": 50_000}
+
+
+def test_what_to_do_about_such_a_number_without_a_total_is_said_and_so(tmp_path: Path) -> None:
+    rows = "Invoice;Amount;What\nCN-1001;100.00;GS\nA-17;500.00;RE\n"
+    told = text(tmp_path, rows).told
+    assert "no total says which: read a table by a mapping: its `kind` is the column that says it" in told[0]
+    mapping = "rows: advices\nnumber: {column: Invoice}\namount: {column: Amount}\ncurrency: EUR\ndelimiter: ';'\n"
+    kind = "kind: {column: What, values: {RE: invoice, GS: credit}}\n"
+    path = tmp_path / "advice.csv"
+    path.write_text(rows, encoding="utf-8")
+    whole = {"CN-1001": 10_000, "A-17": 50_000}
+    assert heard(path, read_advice_mapping(mapping, "map.yaml")).amounts == whole
+    assert heard(path, read_advice_mapping(mapping + kind, "map.yaml")).amounts == whole | {"CN-1001": -10_000}
+    path.write_text(rows.replace(";100", ";-100"), encoding="utf-8")
+    assert heard(path, read_advice_mapping(mapping, "map.yaml")).amounts == whole | {"CN-1001": -10_000}
 
 
 def test_formulas_without_values_and_long_typed_numbers_say_what_to_do(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Final
 import pypdf
 import pytest
 
+from dunwell.sources.remittance import apart, pdf_words
 from dunwell.sources.remittance import pdf as pdf_reader
-from dunwell.sources.remittance import pdf_words
 from tests.sources.remittance.advising import heard, pdf, table
 
 ENGLISH: Final = """\
@@ -154,7 +154,7 @@ def test_a_pdf_that_takes_too_much_is_refused(tmp_path: Path, monkeypatch: pytes
     program = tmp_path / "endless.py"
     program.write_text("while True: pass\n", encoding="utf-8")
     monkeypatch.setattr(pdf_reader, "PROGRAM", program)
-    monkeypatch.setattr(pdf_reader, "SECONDS_MAX", 1)
+    monkeypatch.setattr(apart, "SECONDS_MAX", 1)
     assert heard(many).told[0].startswith("advice.pdf:1: it was not read within 1 seconds")
     program.write_text("import os\nos.abort()\n", encoding="utf-8")
     assert heard(many).told[0].startswith("advice.pdf:1: reading it takes more memory or time than a file may")

@@ -14,7 +14,9 @@ from dunwell.engine.policy.model import CLOSE, Calendar, Contact, Fee, Policy, R
 
 STAGES_MAX: Final = 99
 # Under which name the law of a country stands: the euro members without a regime of their own share one.
-OTHER_NAMES: Final = {"GB": "UK"} | dict.fromkeys("BG CY EE EL GR HR LT LV MT SI SK".split(), "EU")  # noqa: SIM905
+OTHER_NAMES: Final = {"GB": "UK"} | dict.fromkeys(
+    ("BG", "CY", "EE", "EL", "GR", "HR", "LT", "LV", "MT", "SI", "SK"), "EU"
+)
 # Tasks that Dunwell opens, and closes, of its own accord; also `CHANNEL_held_up` and `vanished_KIND`.
 OWN_TASKS: Final = {
     *("exception", "unreachable", "delivery_failed", "delivery_in_doubt", "run_refused"),

@@ -5,7 +5,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.book import KEYS, STATES, Book
-from dunwell.engine.plan import EMPTY, SCHEMAS, SORT_KEYS
+from dunwell.engine.plan import EMPTY, OF_POLICY, SCHEMAS, SORT_KEYS
 from dunwell.engine.policy.model import Rule
 from dunwell.engine.steps.age import plus_days
 from dunwell.engine.steps.closing import CLAIM
@@ -25,14 +25,6 @@ RULES: Final = {
     "after_days": pl.Int32,
     "actions": pl.String,
 }
-# Claims with one of these problems are claims; with another, the item's data are broken.
-OF_POLICY: Final = (
-    "policies_tie",
-    "minimum_lacks_currency",
-    "fee_lacks_currency",
-    "debtor_class_missing",
-    "rates_missing",
-)
 
 
 def alerts(
@@ -79,6 +71,7 @@ def _row(policy_ix: int, rule: Rule) -> tuple[object, ...]:
 
 def _claims(book: Book, decisions: pl.DataFrame) -> pl.DataFrame:
     """The valid open claims, with the policy that each is under."""
+    # Claims with a problem of their policy are claims; with another, the item's data are broken.
     is_valid = pl.col("problem").is_null() | pl.col("problem").is_in(OF_POLICY)
     decided = decisions.filter(is_valid).select("item_id", "payer_id", "policy")
     columns = ("item_id", *ACCOUNT, "currency", "open_minor")

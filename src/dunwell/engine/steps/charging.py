@@ -1,5 +1,7 @@
 """What the law makes of a notice's charges: interest, flat sums, and bounds of fees, on every line by itself."""
 
+from functools import partial
+
 import polars as pl
 
 from dunwell.engine.book import CHARGES, Book
@@ -172,7 +174,7 @@ def _with_first(found: pl.DataFrame, dunned: pl.DataFrame, procedures: Procedure
     first = pl.lit(value=False)
     rows = found.join(dunned.select("item_id", "policy_ix"), on="item_id", how="left")
     for kind, part in PART.items():
-        comes_first = procedures.of_policy(lambda policy, part=part: _comes_first(policy, part), pl.Boolean)  # type: ignore[misc]
+        comes_first = procedures.of_policy(partial(_comes_first, part=part), pl.Boolean)
         first = pl.when(pl.col("charge") == kind).then(comes_first).otherwise(first)
     return rows.with_columns(first=first).drop("policy_ix").select(*found.columns, "first")
 

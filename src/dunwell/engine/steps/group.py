@@ -13,7 +13,7 @@ from dunwell.engine.steps.closed import has_calendars, next_open
 from dunwell.engine.steps.minimum import ACCOUNT
 from dunwell.engine.steps.procedures import Procedures
 from dunwell.engine.steps.reach import channels_of
-from dunwell.engine.steps.rows import collected
+from dunwell.engine.steps.rows import collected, is_one
 
 NOTICE = [*ACCOUNT, "split"]
 APPROVALS = {"none": 0, "one": 1, "two": 2}
@@ -55,17 +55,13 @@ def numbered(dunned: pl.DataFrame, procedures: Procedures) -> pl.DataFrame:
     """
     names = sorted(policy.policy for policy in procedures.policies)
     by_name = procedures.of_policy(lambda policy: names.index(policy.policy), pl.UInt32)
-    debtor = pl.col("payer_id") if _is_one(dunned["entity_id"]) else pl.struct("entity_id", "payer_id")
+    debtor = pl.col("payer_id") if is_one(dunned["entity_id"]) else pl.struct("entity_id", "payer_id")
     code = _place(dunned, debtor) * len(CURRENCIES) + dunned["currency"].to_physical()
     code = code * len(names) + dunned.select(by_name).to_series()
-    if not _is_one(dunned["split"]):
+    if not is_one(dunned["split"]):
         code = code * dunned.height + _place(dunned, pl.col("split"))
     in_order = dunned.with_columns(notice_no=code).sort("notice_no", maintain_order=True)
     return in_order.with_columns(notice_no=pl.col("notice_no").rle_id().cast(pl.Int32) + 1)
-
-
-def _is_one(values: pl.Series) -> bool:
-    return bool(values.min() == values.max())
 
 
 def _place(rows: pl.DataFrame, key: pl.Expr) -> pl.Series:

@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 
 from dunwell.engine.money import CURRENCIES
+from dunwell.engine.steps.rows import is_one
 
 PARTY: Final = ("entity_id", "payer_id", "currency")
 KINDS_MAX: Final = 16  # of currencies, and policies under them, for which every payer is given a place
@@ -15,12 +16,11 @@ def group_numbers(rows: pl.DataFrame, *, by_policy: bool = False) -> tuple[pl.Se
 
     `rows` come in order of their payer; asked by policy, each has one.
     """
-    entity = rows["entity_id"]
     kind = rows["currency"].to_physical().fill_null(len(CURRENCIES)).cast(pl.UInt32)
     if by_policy:
         kind = kind + rows["policy_ix"] * (len(CURRENCIES) + 1)
     used = kind.unique()
-    if entity.min() != entity.max() or len(used) > KINDS_MAX:
+    if not is_one(rows["entity_id"]) or len(used) > KINDS_MAX:
         # Of several creditors, as in stories, the rows of a group may lie apart.
         keys = [*PARTY, *(["policy_ix"] if by_policy else [])]
         return rows.select(pl.struct(keys).rank("dense") - 1).to_series(), rows.height

@@ -7,7 +7,7 @@ import polars as pl
 from dunwell.engine.book import Book
 from dunwell.engine.policy.expressions import ACCOUNT_COLUMNS, TEXT_COLUMNS
 from dunwell.engine.steps.age import plus_days
-from dunwell.engine.steps.rows import collected
+from dunwell.engine.steps.rows import collected, is_one
 
 
 def payers(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -111,11 +111,8 @@ def with_contacts(rows: pl.DataFrame, known: pl.DataFrame, book: Book) -> pl.Laz
 
     An attribute that the item has too is called so with OF_ACCOUNT behind it.
     """
-    entity = rows["entity_id"].min()
-    if (
-        entity is not None and entity == rows["entity_id"].max()
-    ):  # one creditor, as in every run: contacts are the payer's
-        mine = book.payers.filter(pl.col("entity_id") == entity).drop("entity_id")
+    if rows.height and is_one(rows["entity_id"]):  # of one creditor, as in every run: contacts are the payer's
+        mine = book.payers.filter(pl.col("entity_id") == rows["entity_id"][0]).drop("entity_id")
         return _beside(rows, known.join(mine, on="payer_id", how="left", maintain_order="left"))
     return _beside(rows, known).join(
         book.payers.lazy(), on=["entity_id", "payer_id"], how="left", maintain_order="left"

@@ -12,7 +12,7 @@ from dunwell.engine.steps.age import not_beyond_last
 from dunwell.engine.steps.charges import ride
 from dunwell.engine.steps.listing import listed
 from dunwell.engine.steps.procedures import Procedures
-from dunwell.engine.steps.rows import collected, overlay
+from dunwell.engine.steps.rows import collected, is_one, overlay
 
 
 def plan(
@@ -71,8 +71,8 @@ def joined(plans: Sequence[Plan]) -> Plan:
         for plan, offset in zip(plans, offsets, strict=False)
     ]
     tables = {name: pl.concat([each[name] for each in shifted]) for name in SCHEMAS}
-    in_order, creditors = {"decisions"}, tables["notices"]["entity_id"]
-    if creditors.min() == creditors.max():  # the notices of later payers follow, with their lines
+    in_order = {"decisions"}
+    if is_one(tables["notices"]["entity_id"]):  # the notices of later payers follow, with their lines
         in_order |= {name for name, frame in tables.items() if "notice_no" in frame.columns}
     else:
         order = tables["notices"].sort("entity_id", "payer_id", "currency", "policy", "split")["notice_no"]

@@ -1,4 +1,4 @@
-"""How the steps turn lazy rows into a frame, and lay findings over it."""
+"""How the steps turn lazy rows into a frame, look at a column of it, and lay findings over it."""
 
 from typing import Final
 
@@ -15,6 +15,11 @@ def collected(rows: pl.LazyFrame) -> pl.DataFrame:
 def gathered(groups: pl.LazyFrame, rows: int) -> pl.DataFrame:
     """Evaluate a grouping of so many rows, in any order of groups: over many the streaming engine is twice as fast."""
     return groups.collect(engine="streaming" if rows >= ROWS_TO_STREAM else "in-memory")
+
+
+def is_one(values: pl.Series) -> bool:
+    """Whether all values are the same, as the creditor of a run's rows is; cheaper than to count them."""
+    return bool(values.min() == values.max())
 
 
 def overlay(rows: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

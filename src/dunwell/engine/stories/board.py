@@ -116,7 +116,7 @@ class Board:
                     continue
                 try:
                     effect = consequences[at][step](self.book, events[at])
-                except Exception as error:  # noqa: BLE001 - the story's own affair, see `_Turn`
+                except Exception as error:  # noqa: BLE001  # the story's own affair, see `_Turn`
                     results[at] = error
                     continue
                 result.append(effect)
@@ -133,7 +133,7 @@ class Board:
             plan = decide_apart(
                 self.book, {entity: (each.policies, each.on) for each in asked for entity in each.entity_ids}
             )
-        except Exception as error:  # noqa: BLE001 - whose it is turns out when each is asked alone
+        except Exception as error:  # noqa: BLE001  # whose it is turns out when each is asked alone
             if len(asked) == 1:
                 return [error]
             return [answer for each in asked for answer in self.decide([each])]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from dunwell.engine.data import regime_names
 from dunwell.engine.documents import Document, DocumentError
@@ -31,7 +31,7 @@ def series_in(document: Document, policies: Sequence[Policy]) -> AllSeries:
     return {**all_shipped(), **own} if any(policy.interest for policy in policies) else own
 
 
-def _series(document: Document, name: str, values: Any) -> Series:  # noqa: ANN401 - any YAML value
+def _series(document: Document, name: str, values: object) -> Series:
     path = ("rates", name)
     if not isinstance(values, dict) or not values:
         raise DocumentError([document.problem(path, EXAMPLE)])
@@ -54,7 +54,7 @@ def _is_exchange(name: str) -> bool:
     return name.startswith(euro_series("")) or any(flat.exchange == name for flat in flats)
 
 
-def _millionths(document: Document, path: tuple[str, ...], value: Any) -> int:  # noqa: ANN401 - any YAML value
+def _millionths(document: Document, path: tuple[str, ...], value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
         raise DocumentError([document.problem(path, f"{value!r} is not a number")])
     number = Decimal(value)

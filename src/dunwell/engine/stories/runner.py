@@ -48,7 +48,7 @@ def _read(path: Path) -> Story | list[Failure]:
         return [Failure(str(path), 1, f"cannot be read: {error.strerror}")]
     except UnicodeDecodeError:
         return [Failure(str(path), 1, "cannot be read: it is not UTF-8")]
-    except Exception as error:  # noqa: BLE001 - no story may end the others'
+    except Exception as error:  # noqa: BLE001  # no story may end the others'
         return [_fault(str(path), 1, error)]
 
 
@@ -142,7 +142,7 @@ class _Player:
                 failures += yield from self._step(step)
         except ValueError as error:
             failures.append(Failure(self.story.source, line, str(error)))
-        except Exception as error:  # noqa: BLE001 - no story may end the others'
+        except Exception as error:  # noqa: BLE001  # no story may end the others'
             failures.append(_fault(self.story.source, line, error))
         return failures
 
@@ -181,7 +181,7 @@ class _Player:
         effects: list[Effects] = yield event
         self.world.tasks += [task for effect in effects for task in effect.tasks]
 
-    def _run(self, on: date, run: Any) -> Generator[Event | Asked, Any, None]:  # noqa: ANN401 - a Run, as EVENTS says
+    def _run(self, on: date, run: Any) -> Generator[Event | Asked, Any, None]:  # noqa: ANN401  # a Run, as EVENTS says
         waiting = self.world.waiting()
         self.plan = self.day.plan = yield self._asked(on)
         self.known_then = Known(self.plan.decisions, self.plan.anchors, self.board.book.payers)

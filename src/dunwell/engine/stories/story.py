@@ -155,7 +155,7 @@ def _places(document: Document, path: KeyPath) -> list[KeyPath]:
     return [(*path, at) for at in range(len(data))] if isinstance(data, list) else [path]
 
 
-def _data(document: Document, path: KeyPath) -> Any:  # noqa: ANN401 - any YAML value
+def _data(document: Document, path: KeyPath) -> Any:  # noqa: ANN401  # any YAML value
     """What stands at a path, without its lines: to part a document takes as long as the document is."""
     data = document.data
     for key in path:

@@ -41,7 +41,7 @@ class World(Names):
         self._require_ids("accounts", len(self.accounts))
         return e.AccountsChanged(on=date.min, accounts=self._accounts(self.story.accounts))
 
-    def happen(self, on: date, name: str, event: Any) -> e.Event:  # noqa: ANN401 - any model of EVENTS, or a mapping
+    def happen(self, on: date, name: str, event: Any) -> e.Event:  # noqa: ANN401  # any model of EVENTS, or a mapping
         """Translate a told event. Errors: StoryError."""
         told_event: Callable[[date, Any], e.Event] = getattr(self, f"_{name}")
         return told_event(on, event)

@@ -37,14 +37,16 @@ from dunwell.records.models import (
 
 PERSON = "person"
 CERTAIN = "apply"
+SET_ASIDE = "line.set_aside"
 PROPOSED = "propose"
 
 
-def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> list[int]:
-    """Apply a line as its match says, since a person agrees; return the payments' numbers, one of each payer.
+def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> list[OfPayer]:
+    """Apply a line as its match says, since a person agrees; return the payments, one of each payer.
 
-    Who pays from the line's IBAN is learned, where it is one. Waiting notices follow in the same transaction. Errors:
-    NotFound; Conflict for one that is applied, or without a match, or whose items have less open by now.
+    Who pays from the line's IBAN is learned, where it is the money of one payer. Waiting notices follow in the same
+    transaction. Errors: NotFound; Conflict for one that is applied, or without a match, or whose items have less open
+    by now.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
@@ -59,7 +61,9 @@ def apply_match(entity: Entity, line_id: int, *, by: str, at: datetime) -> list[
         match.outcome = PROPOSED  # however certain it was: a person has looked at it
         match.save(update_fields=["outcome"])
         _learn(entity, line, match.account, by=by, at=at)
-        return make_payments(entity, [_as_matched(line, match, parts)], by=by, at=at)[0]
+        application = _as_matched(line, match, parts)
+        make_payments(entity, [application], by=by, at=at)
+        return application.payments
 
 
 def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: datetime) -> set[int]:
@@ -92,13 +96,13 @@ def apply_certain(entity: Entity, line_ids: Collection[int], *, by: str, at: dat
 def apply_to(
     entity: Entity, line_id: int, *, account: str | None = None, items: Sequence[str] = (),
     seen: Collection[tuple[str, int]] = (), by: str, at: datetime,
-) -> list[int]:  # fmt: skip
+) -> list[OfPayer]:  # fmt: skip
     """Apply a line as a person says, to items in their order, or to an account; return the payments, one of each payer.
 
     `account`: whose money it is. What the items do not need stays there as a credit, or else with the payer of most of
-    it. Who pays from the line's IBAN is learned, where it is one. `seen`: what the person saw open of items, by their
-    number, in minor units. Errors: NotFound; Changed where another sum is open by now of one that was chosen; Conflict;
-    Invalid for items of another currency.
+    it. Who pays from the line's IBAN is learned, where the person says so, or the items are all of one payer. `seen`:
+    what the person saw open of items, by their number, in minor units. Errors: NotFound; Changed where another sum is
+    open by now of one that was chosen; Conflict; Invalid for items of another currency.
     """
     with transaction.atomic():
         line = _line(entity, line_id, at)
@@ -115,7 +119,8 @@ def apply_to(
         match, parts = _said(entity, line, sender or _debtor_of(owed), owed)
         _learn(entity, line, match.account, by=by, at=at)
         application = Application(line, match, by_payer(line, match, parts))
-        return make_payments(entity, [application], by=by, at=at)[0]
+        make_payments(entity, [application], by=by, at=at)
+        return application.payments
 
 
 def unapply(entity: Entity, line_id: int, *, reason: str, by: str, at: datetime) -> None:
@@ -156,7 +161,7 @@ def set_aside(entity: Entity, line_id: int, *, reason: str, back: bool = False, 
         line.state = BankLineState.OPEN if back else BankLineState.SET_ASIDE
         line.save(update_fields=["state"])
         let_go(entity, line, by=by, at=at)
-        what = "line.taken_up" if back else "line.set_aside"
+        what = "line.taken_up" if back else SET_ASIDE
         audit.record(by, what, line, at=at, entity_id=entity.pk, reason=reason)
 
 

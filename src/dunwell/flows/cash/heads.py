@@ -4,10 +4,13 @@ Which entries are in the book already rests on the days and balances at both end
 only once it is read: so a file is read twice, and the second time it is known to be sound.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
+from dunwell.flows.cash.apart import DaysEntries
+from dunwell.flows.cash.entries import key_of
 from dunwell.records.models import BankAccount, Entity
 from dunwell.sources.bank.pieces import Closed, Line, Opened, Pieces
 from dunwell.sources.dates import YEAR_MAX, YEAR_MIN
@@ -16,13 +19,35 @@ from dunwell.sources.problems import Problems, listed
 
 @dataclass
 class Head:
-    """A statement: whose account it is of, its days, as far as its lines reach, and its balances."""
+    """A statement: whose account it is of, its days, as far as its lines and its last balance reach, and its balances.
+
+    `days`: its entries by the day on which they were booked.
+    """
 
     account: BankAccount
     from_on: date | None
     to_on: date | None
     opening_minor: int | None
     closing_minor: int | None = None
+    days: dict[date, DaysEntries] = field(default_factory=lambda: defaultdict(DaysEntries))
+    entry_no: int = 0
+
+    def line(self, line: Line, problems: Problems) -> None:
+        """Reach as far as a booked line, and count its entry."""
+        on = line.booked_on
+        if on is None:
+            problems.add(line.line, "", "an entry without the day on which it was booked")
+        elif _is_day(on, "it was booked on", line.line, problems):
+            self.to_on = max(on, self.to_on or on)
+            if line.entry_no != self.entry_no:
+                self.days[on].add(key_of(line), line.entry_minor)
+        self.entry_no = line.entry_no
+
+    def closed(self, end: Closed, problems: Problems) -> None:
+        """Take the last balance, and reach as far as its day."""
+        self.closing_minor, on = end.closing_minor, end.closing_on
+        if on and _is_day(on, "its last balance is of", end.line, problems):
+            self.to_on = max(on, self.to_on or on)
 
 
 def heads(pieces: Pieces, entity: Entity | None, problems: Problems) -> Iterator[Head]:
@@ -34,24 +59,20 @@ def heads(pieces: Pieces, entity: Entity | None, problems: Problems) -> Iterator
                 account = _account(piece, entity, problems)
                 one = Head(account, piece.from_on, piece.to_on, piece.opening_minor) if account else None
             case Line() if one and piece.is_booked:
-                one.to_on = _reached(piece, one.to_on, problems)
+                one.line(piece, problems)
             case Closed() if one:
-                one.closing_minor = piece.closing_minor
+                one.closed(piece, problems)
                 yield one
                 one = None
 
 
-def _reached(line: Line, to_on: date | None, problems: Problems) -> date | None:
-    """The last day of a statement, by a line of it."""
-    on = line.booked_on
-    if on is None:
-        problems.add(line.line, "", "an entry without the day on which it was booked")
-    elif not YEAR_MIN <= on.year <= YEAR_MAX:
-        said = f"it was booked on {on}, which is not between {YEAR_MIN} and {YEAR_MAX}: ask the bank for the right day"
-        problems.add(line.line, "", said)
-    else:
-        return max(on, to_on or on)
-    return to_on
+def _is_day(on: date, what: str, line: int, problems: Problems) -> bool:
+    """Whether a day is of a year that a ledger has; if not, it is a problem."""
+    if YEAR_MIN <= on.year <= YEAR_MAX:
+        return True
+    said = f"{what} {on}, which is not between {YEAR_MIN} and {YEAR_MAX}: ask the bank for the right day"
+    problems.add(line, "", said)
+    return False
 
 
 def _account(head: Opened, entity: Entity | None, problems: Problems) -> BankAccount | None:

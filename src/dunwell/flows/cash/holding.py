@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -15,11 +15,12 @@ from dunwell.cash.payers import SURE
 from dunwell.cash.settings import Settings
 from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.flows.entities import local_day
-from dunwell.flows.people.holds import hold, release
+from dunwell.flows.people.holds import NewHold, end, place
 from dunwell.records import frames
 from dunwell.records.models import BANK_LINE_WAITS, CAME_IN, Account, BankLine, BankMatch, Entity, Hold, Item
 from dunwell.records.pieces import in_pieces
 
+AT_ONCE: Final = 100  # lines in a transaction, for which others wait
 CLAIMS: Final = ("invoice", "instalment", "charge")
 
 
@@ -54,7 +55,7 @@ def hold_back(entity: Entity, settings: Settings, *, by: str, at: datetime) -> N
     """Let each line that waits hold its payer's reminders back where `settings` say so, and the others no more.
 
     What its last match says of its payer counts, and how many days are allowed by now. A line whose hold ran out, or
-    was released by a person, has had its time. Only what is not as it should be is written, a line at a time.
+    was released by a person, has had its time. Only what is not as it should be is written, some lines at a time.
     """
     today = local_day(entity, at)
     in_force = BankLine.objects.filter(entity=entity, hold__released_on=None, hold__until_on__gte=today)
@@ -63,10 +64,14 @@ def hold_back(entity: Entity, settings: Settings, *, by: str, at: datetime) -> N
     wanted: dict[int, _Waiting] = {}
     if settings.hold_back_days:
         wanted = {each.line_id: each for each in _wanted(entity, settings, held, today)}
+    moves: dict[int, tuple[int | None, _Waiting | None]] = {}
     for line_id in sorted({*held, *wanted}):
         (hold_id, is_so), want = held.get(line_id, (None, None)), wanted.get(line_id)
         if is_so != ((want.account_id, want.until_on) if want else None):
-            _move(entity, line_id, hold_id, want, by=by, at=at)
+            moves[line_id] = (hold_id, want)
+    ids = list(moves)
+    for start in range(0, len(ids), AT_ONCE):
+        _move(entity, {line_id: moves[line_id] for line_id in ids[start : start + AT_ONCE]}, by=by, at=at)
 
 
 def let_go(entity: Entity, line: BankLine, *, by: str, at: datetime) -> None:
@@ -74,32 +79,45 @@ def let_go(entity: Entity, line: BankLine, *, by: str, at: datetime) -> None:
 
     A hold that ran out, or that a person released, stays with its line, which is not to place another.
     """
-    if line.hold_id is None:
-        return
-    today = local_day(entity, at)
-    found = Hold.objects.filter(bank_line=line, released_on=None, until_on__gte=today).first()
-    if found is None:
-        return
-    release(entity, found.pk, on=today, by=by, at=at)
-    line.hold = None
-    line.save(update_fields=["hold"])
+    if line.hold_id is not None:
+        _let_go(entity, [line], by=by, at=at)
 
 
-def _move(entity: Entity, line_id: int, hold_id: int | None, want: _Waiting | None, *, by: str, at: datetime) -> None:
-    """Release the hold of a line, and place another where one is wanted, unless somebody was there meanwhile."""
+def _move(entity: Entity, moves: Mapping[int, tuple[int | None, _Waiting | None]], *, by: str, at: datetime) -> None:
+    """Release the holds of lines, and place others where they are wanted, unless somebody was there meanwhile.
+
+    `moves`: by line, the hold that it has, and what it is to hold back.
+    """
     with transaction.atomic():
-        line = BankLine.objects.select_for_update(no_key=True).filter(pk=line_id).first()
-        if line is None or line.hold_id != hold_id:
+        locked = BankLine.objects.select_for_update(no_key=True).filter(pk__in=moves).order_by("pk")
+        lines = [line for line in locked if line.hold_id == moves[line.pk][0]]
+        _let_go(entity, [line for line in lines if line.hold_id is not None], by=by, at=at)
+        wants = {line: want for line in lines if line.state in BANK_LINE_WAITS and (want := moves[line.pk][1])}
+        accounts = Account.objects.in_bulk({want.account_id for want in wants.values()})
+        new = [
+            NewHold(accounts[want.account_id], want.until_on, f"money came in on {line.booked_on}: bank line {line.pk}")
+            for line, want in wants.items()
+        ]
+        if not new:
             return
-        let_go(entity, line, by=by, at=at)
-        if want is None or line.state not in BANK_LINE_WAITS:
-            return
-        line.hold_id = hold(
-            entity, account=Account.objects.get(pk=want.account_id).code, until=want.until_on,
-            reason=f"money came in on {line.booked_on}: bank line {line.pk}",
-            on=local_day(entity, at), by=by, at=at,
-        )  # fmt: skip
-        line.save(update_fields=["hold"])
+        for line, hold_id in zip(wants, place(entity, new, on=local_day(entity, at), by=by, at=at), strict=True):
+            line.hold_id = hold_id
+        BankLine.objects.bulk_update(wants, ["hold"])
+
+
+def _let_go(entity: Entity, lines: Sequence[BankLine], *, by: str, at: datetime) -> None:
+    """Release what lines hold back that is in force, in the caller's transaction, which has locked them."""
+    today = local_day(entity, at)
+    in_force = Hold.objects.filter(bank_line__in=lines, released_on=None, until_on__gte=today)
+    holds = list(in_force.select_related("account", "item").order_by("pk"))
+    if not holds:
+        return
+    end(entity, holds, on=today, by=by, at=at)
+    ended = {each.pk for each in holds}
+    gone = [line for line in lines if line.hold_id in ended]
+    for line in gone:
+        line.hold = None
+    BankLine.objects.filter(pk__in=[line.pk for line in gone]).update(hold=None)
 
 
 def _wanted(entity: Entity, settings: Settings, held: Collection[int], today: date) -> Iterator[_Waiting]:

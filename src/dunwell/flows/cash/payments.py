@@ -34,7 +34,7 @@ class Application:
 
     line: BankLine
     match: BankMatch
-    payments: Sequence[OfPayer]
+    payments: list[OfPayer]
 
     @property
     def parts(self) -> list[BankMatchPart]:
@@ -42,8 +42,8 @@ class Application:
         return [part for each in self.payments for part in each.parts]
 
 
-def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> list[list[int]]:
-    """Apply lines, in the caller's transaction, in the order of their days; return the payments of each, as given.
+def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> None:
+    """Apply lines, in the caller's transaction, in the order of their days: their payments are numbered then.
 
     Their matches say then what was applied of each, and what is left: costs may have gone first.
     The lines are locked, and the payers of all items and of what the lines hold back. Errors: Invalid for what the book
@@ -61,7 +61,6 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
     answered(line_ids, by=by, at=at)
     for each in applications:
         let_go(entity, each.line, by=by, at=at)
-    return [[payment.payment_id for payment in each.payments] for each in applications]
 
 
 def _number(applications: Iterable[Application]) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 from django.db import IntegrityError, transaction
@@ -181,7 +181,9 @@ def _say_more(
         for advice in found.select_for_update():
             is_new = about is not None and advice.account_id != about.pk
             if advice.line_id is not None and (is_new or free is not None):
-                raise Conflict(f"advice {advice.pk} goes with line {advice.line_id}: forget it first")
+                raise Conflict(
+                    f"advice {advice.pk} goes with line {advice.line_id}: forget it first, then take the file in again"
+                )
             if is_new and about is not None:
                 advice.account = about
                 advice.save(update_fields=["account"])
@@ -286,7 +288,7 @@ def _link(advice: RemittanceAdvice, line: BankLine, sign: str, *, by: str, at: d
     audit.record(by, "advice.linked", advice, at=at, entity_id=line.entity_id, line=line.pk, sign=sign)
 
 
-def _say(line: BankLine, documents: Any, *, by: str, at: datetime) -> None:  # noqa: ANN401 - as the model has them
+def _say(line: BankLine, documents: object, *, by: str, at: datetime) -> None:
     """Change which documents a line is for: what was found of it before is of another reading, and nobody's guess."""
     line.documents = documents
     if line.state in BANK_LINE_WAITS:

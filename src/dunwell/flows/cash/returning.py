@@ -1,9 +1,9 @@
 """Take back what a bank takes back: a debit that was returned, a transfer recalled, an entry that was reversed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import polars as pl
 from django.db import IntegrityError, transaction
@@ -39,6 +39,11 @@ from dunwell.records.pieces import in_pieces
 
 NUMBER_MAX: Final = 2**63 - 1  # no row has a higher one
 RETURNED: Final = "line.returned"
+Check: TypeAlias = Callable[[BankLine], None]
+
+
+def unchecked(_line: BankLine) -> None:
+    """Refuse nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,14 +113,16 @@ def return_certain(
 
 
 def return_line(
-    entity: Entity, line_id: int, *, of: int | None = None, payment: int | None = None, by: str, at: datetime
-) -> TakenBack:
+    entity: Entity, line_id: int, *, of: int | None = None, payment: int | None = None, check: Check = unchecked,
+    by: str, at: datetime,
+) -> TakenBack:  # fmt: skip
     """Take back with a line the earlier line `of`, or a payment that no line had brought; neither: what is proposed.
 
     What the money had paid is open again, as of the day on which the bank took it; who was learned to pay from where
     stays known. Where the earlier line is a return, and this one reverses it, the money that it had taken back waits
-    again. Saying the same again changes nothing. Errors: NotFound; Conflict for lines that do not wait, or that were
-    taken back, or where nothing is proposed; Invalid for lines that cannot be about each other.
+    again. Saying the same again changes nothing. `check` is asked of the locked line first, and may refuse. Errors:
+    NotFound; Conflict for lines that do not wait, or that were taken back, or where nothing is proposed; Invalid for
+    lines that cannot be about each other.
     """
     if of is not None and payment is not None:
         raise Invalid("a line takes back one line or one payment, not both")
@@ -126,7 +133,8 @@ def return_line(
     with transaction.atomic():
         if of is None and payment is None:
             of = _proposed(entity, line_id)
-        line, earlier = pair_locked(entity, line_id, of)
+        line, earlier = _pair_locked(entity, line_id, of)
+        check(line)
         if (before := _said_before(line, of=of, payment=paid)) is not None:
             return before
         _require_taking(entity, line, at)
@@ -140,20 +148,21 @@ def return_line(
         return _take_back_line(entity, line, earlier, by=by, at=at)
 
 
-def unreturn(entity: Entity, line_id: int, *, by: str, at: datetime) -> Undone:
+def unreturn(entity: Entity, line_id: int, *, check: Check = unchecked, by: str, at: datetime) -> Undone:
     """Let a line that takes another back wait again, and that other one with it.
 
     Either of the two may be named. Both are only proposed from then on; an earlier one that had been set aside is so
     again. What it had paid stays open until it is applied again; a payment that no line had brought stays taken back.
-    Errors: NotFound; Conflict.
+    `check` is asked of the later line, locked, first. Errors: NotFound; Conflict.
     """
     _require_numbers(entity, line_id)
     with transaction.atomic():
         pair = BankLine.objects.filter(entity=entity, returned_by=line_id).values_list("pk", flat=True).first()
         later = BankLine.objects.filter(entity=entity, returns=line_id).values_list("pk", flat=True).first()
-        line, earlier = pair_locked(entity, later or line_id, line_id if later else pair)
+        line, earlier = _pair_locked(entity, later or line_id, line_id if later else pair)
         if line.state != BankLineState.RETURNED or line.returns_id != (earlier.pk if earlier else None):
             raise Conflict(f"line {line_id} takes nothing back, and was not taken back")
+        check(line)
         said = _told_last(line)
         line.state, line.taken_back, line.returns = BankLineState.OPEN, True, None
         line.save(update_fields=["state", "taken_back", "returns"])
@@ -183,7 +192,7 @@ def _require_numbers(entity: Entity, line_id: int, *, of: int | None = None, pay
             raise NotFound(f"there is no {what} {number} of {entity.code}")
 
 
-def pair_locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, BankLine | None]:
+def _pair_locked(entity: Entity, line_id: int, of: int | None) -> tuple[BankLine, BankLine | None]:
     """Two lines that nobody else moves meanwhile, locked in one order whoever asks, with what the second takes back.
 
     Errors: NotFound; Invalid; Conflict.

@@ -1,28 +1,39 @@
-"""Apply what somebody has seen proposed for a line, or take back what it may be about, and nothing that came since."""
+"""Do with a line what somebody has seen of it, and nothing that came since."""
 
 from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 
-from dunwell.flows.cash.applying import apply_match, line_locked, unapply
+from dunwell.flows.cash.applying import SET_ASIDE, apply_match, line_locked, set_aside, unapply
+from dunwell.flows.cash.by_payer import OfPayer
 from dunwell.flows.cash.payments import payments_of
-from dunwell.flows.cash.returning import TakenBack, pair_locked, return_line
+from dunwell.flows.cash.returning import RETURNED, TakenBack, Undone, return_line, unreturn
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.runs.seen import require_seen, sign
-from dunwell.records.models import BANK_LINE_WAITS, BankMatch, BankMatchPart, Entity
+from dunwell.records.models import (
+    BANK_LINE_WAITS,
+    AuditEvent,
+    BankLine,
+    BankLineState,
+    BankMatch,
+    BankMatchPart,
+    Entity,
+)
 
 
 def sign_of_match(line_id: int) -> str:
     """The sign of what is proposed for a line: whose money it is, and how much of it is for which item of whom."""
-    match = BankMatch.objects.filter(line=line_id).values_list("step", "account", "applied_minor", "left_minor").first()
-    parts = BankMatchPart.objects.filter(match=line_id).order_by("item")
+    found = BankMatch.objects.filter(line__pk=line_id)
+    match = found.values_list("step", "account", "applied_minor", "left_minor").first()
+    parts = BankMatchPart.objects.filter(match__line__pk=line_id).order_by("item")
     columns = ("item", "item__account", "amount_minor", "discount_minor", "charges_minor", "difference_minor")
     return sign(match, list(parts.values_list(*columns)))
 
 
-def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> list[int]:
-    """Apply a line as its match said when somebody looked; return the payments' numbers.
+def apply_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> list[OfPayer]:
+    """Apply a line as its match said when somebody looked; return the payments.
 
     `seen`: the sign of what they saw. Errors: Changed where something else is proposed by now; those of `apply_match`.
     """
@@ -58,11 +69,45 @@ def return_seen(
 
     `seen`: the sign of what somebody saw. Errors: Changed where that stands otherwise by now; those of `return_line`.
     """
+
+    def check(line: BankLine) -> None:
+        if line.state not in BANK_LINE_WAITS:
+            return  # said already
+        about = GoingBack(entity).about([line_id]).get(line_id)
+        guesses = about.earlier if about else ()
+        now = next((each for each in guesses if (each.line, each.payment) == (of, payment)), None)
+        require_seen(seen, sign_of_earlier(now), f"Line {line_id}")
+
+    return return_line(entity, line_id, of=of, payment=payment, check=check, by=by, at=at)
+
+
+def sign_of_end(line_id: int) -> str:
+    """The sign of how a line came to wait no more: set aside, taken back, or taking another back."""
+    pair = BankLine.objects.filter(returns=line_id).values_list("pk", flat=True)
+    told = AuditEvent.objects.filter(
+        subject_type="bankline", subject_id__in=[line_id, *pair], action__in=(SET_ASIDE, RETURNED)
+    )
+    return sign(told.aggregate(last=Max("pk"))["last"])
+
+
+def unreturn_seen(entity: Entity, line_id: int, *, seen: str, by: str, at: datetime) -> Undone:
+    """Let a line and the one that it takes back wait again, as they stood when somebody looked.
+
+    `seen`: the sign of what they saw. Errors: Changed where another return stands by now; those of `unreturn`.
+    """
+    return unreturn(entity, line_id, check=lambda _line: _require_end(seen, line_id), by=by, at=at)
+
+
+def take_up_seen(entity: Entity, line_id: int, *, seen: str, reason: str, by: str, at: datetime) -> None:
+    """Let a line wait again that was set aside, as it was when somebody looked.
+
+    `seen`: the sign of what they saw. Errors: Changed where it was set aside anew; those of `set_aside`.
+    """
     with transaction.atomic():
-        line, _ = pair_locked(entity, line_id, of)
-        if line.state in BANK_LINE_WAITS:
-            about = GoingBack(entity).about([line_id]).get(line_id)
-            guesses = about.earlier if about else ()
-            now = next((each for each in guesses if (each.line, each.payment) == (of, payment)), None)
-            require_seen(seen, sign_of_earlier(now), f"Line {line_id}")
-        return return_line(entity, line_id, of=of, payment=payment, by=by, at=at)
+        if line_locked(entity, line_id).state == BankLineState.SET_ASIDE:
+            _require_end(seen, line_id)
+        set_aside(entity, line_id, reason=reason, back=True, by=by, at=at)
+
+
+def _require_end(seen: str, line_id: int) -> None:
+    require_seen(seen, sign_of_end(line_id), f"Line {line_id}")

@@ -14,7 +14,8 @@ from django.db import transaction
 
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import mapped_by, refusing
-from dunwell.flows.cash.entries import Entry, Known, gave_way, key_of, ref_of
+from dunwell.flows.cash.apart import apart
+from dunwell.flows.cash.entries import Entry, Known, gave_way, ref_of
 from dunwell.flows.cash.heads import Head, heads
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
@@ -135,11 +136,11 @@ class _Taking:
         self.before: list[int] = []  # the statements of the file that are taken in
         self.seen: dict[int, Counter[str]] = defaultdict(Counter)
 
-    def known(self, account: BankAccount, statement: BankStatement) -> Known:
+    def known(self, account: BankAccount, statement: BankStatement, whole: Head) -> Known:
         """What is known when a statement begins; all rows of an account in a table are one, however they are mixed."""
-        if self.is_table:
-            return Known(account, statement, seen=self.seen[account.pk])
-        return Known(account, statement, before=self.before)
+        before = [] if self.is_table else self.before
+        seen = self.seen[account.pk] if self.is_table else None
+        return Known(account, apart(account, statement, before, whole.days), seen)
 
     def statements(self, pieces: Pieces, heads: Iterable[Head]) -> Iterator[StatementReport]:
         """Take in one statement after the other."""
@@ -175,7 +176,7 @@ class _Statement:
             from_on=whole.from_on, to_on=whole.to_on, opening_minor=whole.opening_minor,
             closing_minor=whole.closing_minor, file=taking.source, digest=taking.digest, imported_at=taking.at,
         )  # fmt: skip
-        self.known = taking.known(self.account, self.row)
+        self.known = taking.known(self.account, self.row, whole)
         self.report = StatementReport(
             account=account.number, entity=account.entity.code, kind=head.kind, statement_id=head.statement_id,
             currency=account.currency,
@@ -192,7 +193,7 @@ class _Statement:
         if line.entry_no != self.entry_no:
             self._keep_whole()
             is_told = self.is_last_word or ref_of(line)
-            self.entry, self.entry_no = Entry(key_of(line), line.booked_on) if is_told else None, line.entry_no
+            self.entry, self.entry_no = Entry.of(line, line.booked_on) if is_told else None, line.entry_no
         if self.entry is None:
             self.report.without_reference += 1
             return
@@ -225,8 +226,8 @@ class _Statement:
         rows: list[BankLine] = []
         for entry in entries.values():
             # An advice says in detail what a statement booked in one sum.
-            is_detail = entry.known is not None and len(entry.parts) > 1
-            whole = gave_way(entry.known or 0, by=self.taking.by, at=self.taking.at) if is_detail else None
+            known = entry.known if entry.says_more else None
+            whole = gave_way(known.pk, by=self.taking.by, at=self.taking.at) if known else None
             if whole:
                 self.report.detailed += len(entry.parts)
             elif entry.is_new:

@@ -21,6 +21,7 @@ from dunwell.cash.returns import (
     sought,
 )
 from dunwell.cash.settings import Settings
+from dunwell.engine.book import Schema
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.noted import CALLED, Noted, noted_like
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, Entity, Payment, PaymentState
@@ -28,6 +29,7 @@ from dunwell.records.pieces import in_pieces
 
 _COLUMNS: Final = ["pk", "account_id", *(name for name in MOVEMENTS if name not in ("line_id", "bank_account_id"))]
 _SIGNS: Final = ("line_id", "amount_minor", "is_reversal", "return_reason", "code", "text")
+_MAY_TAKE_BACK: Final = Q(state__in=BANK_LINE_WAITS) & (Q(amount_minor__lt=0) | Q(amount_minor__gt=0, is_reversal=True))
 _PARTIES: Final = ("party_iban", "party_account", "party_name")
 PAYMENT: Final = "payment"  # why: a payment that no line had brought
 PAYMENT_PERMILLE: Final = 400
@@ -139,13 +141,23 @@ def _accounts_of(line_ids: Collection[int]) -> dict[int, tuple[str, ...]]:
 
 def lines_taking_back(entity: Entity, *, on: date | None = None) -> pl.DataFrame:
     """The lines that wait and take back another, as far as they are booked by a day: MOVEMENTS, the earlier first."""
-    back = Q(amount_minor__lt=0) | Q(amount_minor__gt=0, is_reversal=True)
-    waiting = BankLine.objects.filter(back, entity=entity, state__in=BANK_LINE_WAITS)
+    waiting = BankLine.objects.filter(_MAY_TAKE_BACK, entity=entity)
     waiting = waiting.filter(booked_on__lte=on) if on else waiting
-    rows = waiting.order_by("pk").values_list("pk", *_SIGNS[1:]).iterator(chunk_size=10_000)
-    signs = pl.DataFrame(list(rows), schema={name: MOVEMENTS[name] for name in _SIGNS}, orient="row")
-    ids = taking_back(signs)["line_id"].to_list()
+    ids = taking_back(_signs(waiting.order_by("pk")))["line_id"].to_list()
     return movements([row for some in in_pieces(ids) for row in _rows(BankLine.objects.filter(pk__in=some))])
+
+
+def how_many_take_back() -> dict[int, int]:
+    """How many lines of each entity wait and take back another, by entity; of one without any, nothing."""
+    found = taking_back(_signs(BankLine.objects.filter(_MAY_TAKE_BACK)))
+    return dict(found.group_by("entity_id").len().iter_rows())
+
+
+def _signs(waiting: QuerySet[BankLine]) -> pl.DataFrame:
+    """What tells of lines whether they take back others, and whose they are."""
+    schema: Schema = {"entity_id": pl.Int64, **{name: MOVEMENTS[name] for name in _SIGNS}}
+    rows = waiting.values_list("entity", "pk", *_SIGNS[1:]).iterator(chunk_size=10_000)
+    return pl.DataFrame(list(rows), schema=schema, orient="row")
 
 
 def found_for(entity: Entity, lines: pl.DataFrame, settings: Settings) -> Returned:
@@ -206,7 +218,7 @@ def _earlier(entity: Entity, lines: pl.DataFrame) -> list[tuple[Any, ...]]:
         is_free |= Q(amount_minor__lt=0, state=BankLineState.RETURNED, returned_by=None)
     found = BankLine.objects.filter(
         is_free, entity=entity, account__in=lines["bank_account_id"].unique().to_list(),
-        booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]
+        booked_on__gte=first - timedelta(days=DAYS_MAX), booked_on__lte=last,  # type: ignore[operator]  # days, as the column says
     )  # fmt: skip
     what = sought(lines)
     counts = found.filter(amount_minor__in=what.amounts_minor).values_list("amount_minor").annotate(n=Count("pk"))

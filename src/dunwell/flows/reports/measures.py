@@ -13,7 +13,7 @@ from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.reports.known import MONTHS_BACK, history_of, known_from, notes_on, yesterday
 from dunwell.flows.reports.period import last_months, month_ends
-from dunwell.flows.reports.report import Report, Row, missing, require_by, rows_of
+from dunwell.flows.reports.report import Report, Row, missing, require_any, require_by, rows_of
 from dunwell.insight import cei, dso, lateness, promises, rolling, success
 from dunwell.insight.trade import PARTY, Days, in_days
 from dunwell.records.models import Entity
@@ -157,18 +157,20 @@ def measure(
             continue
         rows = rows_of(frame, entity)
         report.rows.extend(rows)
-        report.notes.extend(
-            f"{entity.code}: {note}" for note in [*notes_on(in_days(told, own)), *([] if rows else [NOTHING])]
-        )
+        report.notes.extend(notes_of(entity, in_days(told, own), rows))
         report = report.of_days(entity, own)
-    if refused and len(refused) == len(entities):
-        raise Invalid(refused[0], refused[1:])
+    require_any(entities, refused)
     report.notes[:0] = missing(report.rows, wanted.why_not, by or "")
     report.notes.extend([*refused, *_waiting(report.rows)])
     return report
 
 
 NOTHING: Final = "there is nothing to measure in these days"
+
+
+def notes_of(entity: Entity, told: History, rows: Sequence[Row]) -> list[str]:
+    """What is to be known of an entity's figures, and whether there are any."""
+    return [f"{entity.code}: {note}" for note in [*notes_on(told), *([] if rows else [NOTHING])]]
 
 
 def default_days(entity: Entity, at: datetime) -> Days:

@@ -10,10 +10,10 @@ import polars as pl
 
 from dunwell.engine.history import History
 from dunwell.flows.errors import Invalid
-from dunwell.flows.reports.known import MONTHS_BACK, histories_of, history_of, notes_on, yesterday
-from dunwell.flows.reports.measures import MEASURES, NOTHING, Asked, default_days
+from dunwell.flows.reports.known import MONTHS_BACK, histories_of, history_of, yesterday
+from dunwell.flows.reports.measures import MEASURES, Asked, default_days, notes_of
 from dunwell.flows.reports.period import days_before
-from dunwell.flows.reports.report import Report, Row, require_by, rows_of
+from dunwell.flows.reports.report import Report, Row, require_any, require_by, rows_of
 from dunwell.insight.standing import standing
 from dunwell.insight.trade import PARTY, Days, in_days
 from dunwell.records.models import Entity
@@ -53,12 +53,9 @@ def overview(entities: Sequence[Entity], days: Days | None, *, at: datetime, by:
         earlier = _figures(entity, before, replace(asked, days=days_before(own))) if before else {}
         rows = list(_rows(entity, _figures(entity, told, asked), earlier, by))
         report.rows.extend(rows)
-        report.notes.extend(
-            f"{entity.code}: {note}" for note in [*notes_on(in_days(told, own)), *([] if rows else [NOTHING])]
-        )
+        report.notes.extend(notes_of(entity, in_days(told, own), rows))
         report = report.of_days(entity, own)
-    if refused and len(refused) == len(entities):
-        raise Invalid(refused[0], refused[1:])
+    require_any(entities, refused)
     if any(row["value"] is None for row in report.rows):
         report.notes.append("- stands where there is nothing to divide by: the report of each measure says what")
     report.notes.extend(refused)

@@ -73,6 +73,12 @@ def require_by(title: str, by: str | None, known: Sequence[str]) -> None:
         raise Invalid(f"--by: {by!r} tells no {title} apart: {', '.join(known)} do")
 
 
+def require_any(entities: Sequence[Entity], refused: Sequence[str]) -> None:
+    """Errors: Invalid, with why, where there is an entity and none that could be measured."""
+    if refused and len(refused) == len(entities):
+        raise Invalid(refused[0], refused[1:])
+
+
 def rows_of(frame: pl.DataFrame, entity: Entity) -> list[Row]:
     """Turn a measure's frame of one entity into rows: its code first, hundredths as decimals."""
     return [{"entity": entity.code} | _plain(row) for row in frame.drop("entity_id").to_dicts()]

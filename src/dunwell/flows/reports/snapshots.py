@@ -12,7 +12,7 @@ from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Invalid
 from dunwell.flows.plausible import require_day
 from dunwell.flows.reports.known import history_on, known_from
-from dunwell.flows.reports.report import Report, Row
+from dunwell.flows.reports.report import Report, Row, require_any
 from dunwell.insight.daily import FIGURES, figures
 from dunwell.insight.trade import Days, trade
 from dunwell.records import bulk
@@ -87,15 +87,14 @@ def snapshot(entities: Sequence[Entity], on: date | Days | None, *, at: datetime
         own = asked or Days(today - DAY, today - DAY)
         try:
             if own.to_on >= today:
-                raise Invalid(f"{entity.code}: {own.to_on} is not over yet: today is {today}")  # noqa: TRY301
+                raise Invalid(f"{entity.code}: {own.to_on} is not over yet: today is {today}")  # noqa: TRY301  # told with what cannot be measured
             frames = _measure(entity, [own.from_on + n * DAY for n in range(own.count)])
         except Invalid as error:
             refused.append(error.message)
             continue
         for frame in frames:
             rows += [{"entity": entity.code, "on": row.pop("on"), **row} for row in frame.drop("entity_id").to_dicts()]
-    if refused and len(refused) == len(entities):
-        raise Invalid(refused[0], refused[1:])
+    require_any(entities, refused)
     first = own.from_on if own and own.count > 1 else None
     return Report("snapshot", "Snapshot", ABOUT, rows, refused, from_on=first, to_on=own.to_on if own else None)
 

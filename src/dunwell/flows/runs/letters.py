@@ -52,8 +52,8 @@ def letters_of(
             accounts[notice["payer_id"]],
             notice,
             of_notice[notice["notice_id"]],
-            said[notice["notice_id"]],
-            tuple(addresses.get(notice["payer_id"], "").splitlines()),
+            said=said[notice["notice_id"]],
+            address=tuple(addresses.get(notice["payer_id"], "").splitlines()),
         )
         for notice in notices
     }
@@ -94,17 +94,17 @@ def creditor_of(entity: Entity) -> Creditor:
     )
 
 
-def _letter_or_reason(  # noqa: PLR0917
-    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], said: Charged, address: tuple[str, ...]
+def _letter_or_reason(
+    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], *, said: Charged, address: tuple[str, ...]
 ) -> Notice | str:
     try:
-        return _letter(entity, payer, notice, lines, said, address)
+        return _letter(entity, payer, notice, lines, said=said, address=address)
     except ValueError as error:
         return str(error)
 
 
-def _letter(  # noqa: PLR0917
-    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], said: Charged, address: tuple[str, ...]
+def _letter(
+    entity: Entity, payer: Account, notice: Row, lines: Sequence[Row], *, said: Charged, address: tuple[str, ...]
 ) -> Notice:
     dunned, listed = ([_line(line, notice) for line in lines if line["role"] == role] for role in ("dunned", "listed"))
     return Notice(

@@ -92,7 +92,7 @@ def _letter(notice: Notice) -> Letter:
     if notice.state in GONE:
         raise Conflict("it is no notice any more: what it asked for was left out, or decided anew")
     lines = NoticeLine.objects.filter(notice=notice).values("notice_id", "item_id", "role", "amount_minor")
-    row = {field.attname: getattr(notice, field.attname) for field in Notice._meta.concrete_fields}  # noqa: SLF001
+    row = {field.attname: getattr(notice, field.attname) for field in Notice._meta.concrete_fields}
     row |= {"notice_id": notice.pk, "as_of": max(filter(None, [notice.sent_on, notice.as_of]))}
     letter = letters_of(notice.entity, [row], list(lines))[notice.pk]
     if isinstance(letter, str):

@@ -103,7 +103,7 @@ def _totals(found: Simulated, rows: pl.DataFrame, currency: str, money: Money) -
     return told + [(name, *map(_count, _of(found, rows, column))) for name, column in counts.items()]
 
 
-def _count(value: Any) -> Any:  # noqa: ANN401
+def _count(value: object) -> object:
     """Days with two places, as they are rounded."""
     return f"{value:.2f}" if isinstance(value, float) else value
 

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 import typst
+from segno import QRCode
 
 from dunwell.letters.fonts.printing import FOLDER, printable
 from dunwell.letters.lawful import Working
@@ -17,6 +18,7 @@ from dunwell.letters.letter import Letter
 from dunwell.letters.payment import Payment
 from dunwell.letters.plain import shortened, width
 from dunwell.letters.tables import Table
+from dunwell.letters.wording import Words
 
 # For the archive, with every character known and every part tagged; and for screen readers.
 STANDARDS: Final[list[Any]] = ["a-2a", "ua-1"]
@@ -146,8 +148,8 @@ def data_of(letter: Letter) -> dict[str, Any]:
         "foot-height": _foot_mm(foot),
         "long": LONG,
         "together": TOGETHER,
-        "code": _svg(payment) if payment and code else None,
-        "code-alt": _spoken(letter) if code else "",
+        "code": _svg(code) if code else None,
+        "code-alt": _spoken(payment, words) if payment and code else "",
     }
 
 
@@ -218,19 +220,17 @@ def _foot_mm(columns: list[list[str]]) -> float:
     return FOOT_MIN_MM + FOOT_LINE_MM * min(max(lines, FOOT_LINES), FOOT_LINES_MAX)
 
 
-def _svg(payment: Payment) -> str:
+def _svg(code: QRCode) -> str:
     """The code as one path."""
-    assert payment.code is not None  # noqa: S101
     out = io.BytesIO()
-    payment.code.save(out, kind="svg", border=0, xmldecl=False, nl=False, omitsize=True, dark="#000")
+    code.save(out, kind="svg", border=0, xmldecl=False, nl=False, omitsize=True, dark="#000")
     return out.getvalue().decode()
 
 
-def _spoken(letter: Letter) -> str:
+def _spoken(payment: Payment, words: Words) -> str:
     """What the code says, for who cannot see it."""
-    assert letter.payment is not None  # noqa: S101
-    said = ", ".join(f"{label}{letter.words.colon}{value}" for label, value in letter.payment.details)
-    return f"{letter.words.code}{letter.words.colon}{said}"
+    said = ", ".join(f"{label}{words.colon}{value}" for label, value in payment.details)
+    return f"{words.code}{words.colon}{said}"
 
 
 def _breakable(value: Any, word_max: int) -> Any:  # noqa: ANN401  # whatever JSON holds

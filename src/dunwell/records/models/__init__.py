@@ -7,7 +7,6 @@ from dunwell.records.models.audit import AuditEvent
 from dunwell.records.models.book import (
     Account,
     Alert,
-    Allocation,
     AnchorState,
     AttributeType,
     Closing,
@@ -19,10 +18,7 @@ from dunwell.records.models.book import (
     Item,
     ItemState,
     NotedContact,
-    PaidElsewhere,
     PayerContact,
-    Payment,
-    PaymentState,
     Promise,
     PromiseItem,
     Rate,
@@ -41,6 +37,7 @@ from dunwell.records.models.cash import (
     RemittanceAdvice,
 )
 from dunwell.records.models.delivery import PERHAPS_GONE, Attempt, Delivery, DeliveryState, Task
+from dunwell.records.models.money import Allocation, PaidElsewhere, Payment, PaymentState
 from dunwell.records.models.people import SignInTry
 from dunwell.records.models.policy import Policy, PolicyVersion
 from dunwell.records.models.run import (

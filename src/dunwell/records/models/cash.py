@@ -8,7 +8,8 @@ from typing import Final
 from django.db import models
 from django.db.models import Q
 
-from dunwell.records.models.book import Account, Entity, Hold, Item, Payment
+from dunwell.records.models.book import Account, Entity, Hold, Item
+from dunwell.records.models.money import Payment
 
 
 class BankAccount(models.Model):

@@ -193,6 +193,7 @@ def _parts(match: BankMatch | None) -> list[PartRow]:
 
 
 def _payments(of: BankLine) -> list[PaidRow]:
+    """The payments that a line is applied as: one of each payer."""
     standing = Payment.objects.filter(line=of, state=PaymentState.RECEIVED).select_related("item__account")
     return [
         PaidRow(

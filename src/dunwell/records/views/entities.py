@@ -1,5 +1,6 @@
 """Entities, and what waits for a person in each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 
@@ -41,14 +42,15 @@ class EntityCard:
     last: RunLine | None
     unapproved: int
     in_doubt: int
-    lines: int = 0  # of banks, that wait
+    lines: int = 0  # of banks, that wait and that money came in with
+    back: int = 0  # by which banks take something back, and that wait
     tasks: dict[str, int] = field(default_factory=dict)
 
     @property
     def waits(self) -> bool:
         """Whether a person has something to do."""
         is_open = self.last is not None and self.last.is_open
-        return bool(is_open or self.unapproved or self.in_doubt or self.lines or self.tasks)
+        return bool(is_open or self.unapproved or self.in_doubt or self.lines or self.back or self.tasks)
 
 
 def entity(entity_id: int) -> EntityLine | None:
@@ -62,8 +64,11 @@ def entities() -> list[EntityLine]:
     return [_line(each) for each in Entity.objects.order_by("code")]
 
 
-def cards() -> list[EntityCard]:
-    """All entities with what waits in each, by code: in six queries, however many there are."""
+def cards(back: Mapping[int, int]) -> list[EntityCard]:
+    """All entities with what waits in each, by code: in six queries, however many there are.
+
+    `back`: how many lines of each wait by which banks take something back.
+    """
     latest = Run.objects.exclude(state=RunState.DECIDING).values("entity").annotate(last=Max("pk")).values("last")
     last = {run.entity_id: run for run in Run.objects.filter(pk__in=latest)}
     runs = Run.objects.filter(state__in=[RunState.PROPOSED, RunState.APPROVED, RunState.POSTED])
@@ -83,6 +88,7 @@ def cards() -> list[EntityCard]:
             unapproved=lacks.get(each.id, 0),
             in_doubt=in_doubt.get(each.id, 0),
             lines=lines.get(each.id, 0),
+            back=back.get(each.id, 0),
             tasks=tasks.get(each.id, {}),
         )
         for each in entities()

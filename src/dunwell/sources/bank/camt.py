@@ -108,7 +108,10 @@ class _Reading:
         elif element.tag == self.entry_tag:
             if self.entry_element is None and self._is_of_statement(element):
                 self.entry_element, self.entry, self.has_parts = element, None, False
-        elif etree.QName(element).localname.removesuffix(FIRST_VERSION) in MESSAGES and element.tag != self.message_tag:
+        elif (
+            str(element.tag).rpartition("}")[2].removesuffix(FIRST_VERSION) in MESSAGES
+            and element.tag != self.message_tag
+        ):
             said = "a message of another kind, or of another version, begins here: keep each in a file of its own"
             self.problems.add(line_of(element), "", said)
             self.is_over = True
@@ -206,3 +209,7 @@ def _let_go_before(element: etree._Element) -> None:
     if parent is not None:
         while (before := element.getprevious()) is not None:
             parent.remove(before)
+
+
+def _is_message(tag: str) -> bool:
+    return tag.rpartition("}")[2].removesuffix(FIRST_VERSION) in MESSAGES

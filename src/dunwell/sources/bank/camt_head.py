@@ -98,9 +98,9 @@ class _Head:
         if not head.strip():
             raise _RefusedError("the file is empty")
         for at in range(0, len(head), CHUNK_BYTES):
-            self.parser.Parse(head[at : at + CHUNK_BYTES], False)  # noqa: FBT003 - C takes it by its place only
+            self.parser.Parse(head[at : at + CHUNK_BYTES], False)  # noqa: FBT003  # C takes it by its place only
         if len(head) < HEAD_BYTES_MAX:
-            self.parser.Parse(b"", True)  # noqa: FBT003
+            self.parser.Parse(b"", True)  # noqa: FBT003  # as above
         within = f" within its first {HEAD_BYTES_MAX:,} bytes" if len(head) == HEAD_BYTES_MAX else ""
         raise _RefusedError(f"this is XML ({shown(self.root)}), and no message of a bank{within}: {_READ}")
 

@@ -225,7 +225,8 @@ class _Reader:
                 self._problem(found, "a movement stands after the end of its statement: a field is missing before it")
             elif not message.is_broken:
                 message.has_lines = True
-                self.pending = Pending(found.line, f.movement_of(found.texts, message.currency))
+                movement = f.movement_of(found.texts, message.currency, message.reported_on)
+                self.pending = Pending(found.line, movement)
         elif found.tag.startswith("62"):
             self._closing(message, found)
         elif found.tag.startswith("90"):

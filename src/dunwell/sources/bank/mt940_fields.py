@@ -136,8 +136,11 @@ def balance_of(text: str) -> Balance:
     return Balance(day_of(found[2]), found[3], -minor if found[1] == "D" else minor)
 
 
-def movement_of(texts: tuple[str, ...], currency: str) -> Movement:
-    """Read a field :61: of an account kept in `currency`. Errors: FieldError, MoneyError."""
+def movement_of(texts: tuple[str, ...], currency: str, reported_on: date | None = None) -> Movement:
+    """Read a field :61: of an account kept in `currency`; `reported_on`: in a report within that day.
+
+    Errors: FieldError, MoneyError.
+    """
     first, *more = texts
     found = _MOVEMENT.fullmatch(first)
     if not found and more:
@@ -157,8 +160,11 @@ def movement_of(texts: tuple[str, ...], currency: str) -> Movement:
         more.insert(0, added)
     return Movement(
         valued_on=valued_on,
-        # SWIFT: the day of entry is normally given only where it is another than the value date.
-        booked_on=_entry_day(found[2], valued_on) if (found[2] or "").strip() else valued_on,
+        # SWIFT: the day of entry is normally given only where it is another than the value date; what a report within
+        # the day has is booked by then.
+        booked_on=_entry_day(found[2], valued_on)
+        if (found[2] or "").strip()
+        else min(valued_on, reported_on or valued_on),
         mark=mark[1],
         minor=-minor if mark[1] in {"D", "RC", "ED"} else minor,
         code=found[5].strip(),

@@ -9,7 +9,7 @@ from datetime import date
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from dunwell.engine.money import CURRENCIES, MoneyError, not_in_use, to_minor
+from dunwell.engine.money import CURRENCIES, MoneyError, exponent, not_in_use, to_minor
 from dunwell.sources.bank.codes import FieldError, iban_of, party_of, reference_of
 from dunwell.sources.bank.ofx_events import Event, events
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
@@ -22,6 +22,8 @@ STATEMENTS: Final = frozenset({"STMTRS", "CCSTMTRS"})
 LEFT_OUT: Final = frozenset({"BANKTRANLISTP", "AVAILBAL", "BALLIST", "IMAGEDATA"})
 Values: TypeAlias = dict[str, tuple[int, str]]  # by name: the line, and the value
 _DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}(?:\d{2})?(?:\.\d{1,6})?)?\s*(?:\[[^\]]{0,20}\])?")
+THOUSAND_DIGITS: Final = 3
+_THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
 _AMOUNT: Final = re.compile(r"[+-]?(?:\d{1,40}(?:[.,]\d{0,40})?|[.,]\d{1,40})")
 
 
@@ -231,12 +233,18 @@ def _line(statement: _Statement, movement: Values, movement_line: int) -> Line:
 
 
 def _minor(values: Values, name: str, currency: str) -> int:
-    """An amount in minor units; its decimals stand after a point or a comma. Errors: _ValueError."""
+    """An amount in minor units; its decimals stand after a point or a comma. Errors: _ValueError.
+
+    Three digits behind the mark may be thousands, also where they are zeros.
+    """
     line, text = values.get(name, (0, ""))
     if not _AMOUNT.fullmatch(text):
         said = f"{shown(text)} is no amount" if text else "the amount is missing or empty"
         raise _ValueError(line, name, f"{said}: it is written as -1234.50")
     try:
+        if _THOUSANDS.fullmatch(text) and exponent(currency) < THOUSAND_DIGITS:
+            said = f"{shown(text)} may be thousands behind a mark that parts them"
+            raise _ValueError(line, name, f"{said}: it is written as -1234.50")
         return to_minor(text.replace(",", "."), currency)
     except MoneyError as error:
         raise _ValueError(line, name, str(error)) from None

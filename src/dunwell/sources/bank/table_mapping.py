@@ -1,6 +1,6 @@
 """The mapping file of a bank's table: which column holds what of a movement, and how its texts are written."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -9,7 +9,7 @@ from dunwell.sources.mapping import Given, Layout, Lines, Read
 from dunwell.sources.wording import in_words
 
 
-def _columns(value: Any) -> Any:  # noqa: ANN401 - any YAML value
+def _columns(value: object) -> object:
     """One column is a text of one line."""
     return {"columns": [value["column"]]} if isinstance(value, dict) and set(value) == {"column"} else value
 

@@ -1,8 +1,6 @@
 """Rows of a PDF: its words by where they stand on the page, read in a process of its own and within bounds."""
 
 import json
-import subprocess
-import sys
 import tempfile
 from itertools import pairwise
 from operator import itemgetter
@@ -10,15 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from dunwell.sources.problems import Problems
+from dunwell.sources.remittance import apart
+from dunwell.sources.remittance.apart import BYTES_MAX
 from dunwell.sources.remittance.layout import Cell, Row
 
-BYTES_MAX: Final = 20_000_000
-SECONDS_MAX: Final = 30
 LOOKED_AT: Final = 1_024  # where a PDF says that it is one
 PROGRAM: Final = Path(__file__).with_name("pdf_words.py")
 # Of the height of a word: what is further away is another cell. Where no table is found so, columns stand closer.
 GAPS: Final = (0.75, 0.4)
-TOO_MUCH: Final = "reading it takes more memory or time than a file may: it is damaged, or very large; ask for a table"
 _LEFT, _BOTTOM, _RIGHT, _TOP = range(1, 5)
 Word = list[Any]
 
@@ -54,17 +51,10 @@ def _pages(path: Path, problems: Problems) -> list[list[Word]]:
     """The words of each page, or a problem."""
     with tempfile.TemporaryDirectory(prefix="dunwell-advice-") as folder:
         out = Path(folder) / "words"
-        command = [sys.executable, "-I", str(PROGRAM), str(path), str(out)]
-        try:
-            done = subprocess.run(  # noqa: S603  # our own program
-                command, stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS_MAX, check=False
-            )
-        except subprocess.TimeoutExpired:
-            problems.add(1, "", f"it was not read within {SECONDS_MAX} seconds: ask for a simpler PDF, or a table")
-            return []
-        told = out.read_text(encoding="ascii").splitlines() if out.exists() else []
-    if done.returncode:
-        problems.add(1, "", TOO_MUCH)
+        not_done = apart.run(PROGRAM, path, out)
+        told = out.read_text(encoding="ascii").splitlines() if out.exists() and not not_done else []
+    if not_done:
+        problems.add(1, "", f"{not_done}; ask for a simpler PDF, or a table")
         return []
     read = [json.loads(line) for line in told]
     refused = next((each["refused"] for each in read if isinstance(each, dict)), "")

@@ -1,4 +1,4 @@
-"""The words of a PDF with their places: a program of its own, so that no file can take this one's memory or time.
+"""The words of a PDF with their places: a program of its own, run within bounds.
 
 Run with two paths, it writes to the second a line of JSON a page: words as [text, left, bottom, right, top] in points,
 as the page is looked at, within the bounds below; or one line {"refused": why}. It knows nothing of the rest.
@@ -10,14 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import pypdfium2  # type: ignore[import-untyped]
-import pypdfium2.raw  # type: ignore[import-untyped]
+import pypdfium2
+import pypdfium2.raw
 
 PAGES_MAX: Final = 200
 CHARACTERS_MAX: Final = 400_000
-MEMORY_BYTES_MAX: Final = 1_000_000_000
-CPU_SECONDS_MAX: Final = 20
-OUT_BYTES_MAX: Final = 100_000_000
 HYPHENS: Final = {"\x02": "-", "\ufffe": "-", "\u00ad": "-"}
 GAP: Final = 0.3  # of the height of a sign: what is further away is another word
 # What PDFium says of a file that it does not open.
@@ -26,18 +23,6 @@ REFUSALS: Final = {
     pypdfium2.raw.FPDF_ERR_SECURITY: "it is encrypted in a way that cannot be read: ask for one that is not",
 }
 Word = list[Any]
-
-
-def bound() -> None:
-    """Let the system end this process where it takes too much; systems without such bounds have the caller's time."""
-    try:
-        import resource  # noqa: PLC0415  # not on every system
-    except ImportError:
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS_MAX, CPU_SECONDS_MAX))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (OUT_BYTES_MAX, OUT_BYTES_MAX))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def pages(path: str) -> Iterator[list[Word]]:
@@ -57,7 +42,7 @@ def pages(path: str) -> Iterator[list[Word]]:
         page.close()
 
 
-def words(text: Any, rotation: int) -> list[Word]:  # noqa: ANN401 - pypdfium2's page of text
+def words(text: pypdfium2.PdfTextPage, rotation: int) -> list[Word]:
     """Put the characters of a page together, in the order in which they were written."""
     found: list[Word] = []
     is_new = True
@@ -92,7 +77,6 @@ def turned(box: tuple[float, float, float, float], rotation: int) -> tuple[float
 
 def main(path: str, out: str) -> None:
     """Write the words of a file to another, or why there are none."""
-    bound()
     with Path(out).open("w", encoding="ascii") as told:
         try:
             for page in pages(path):

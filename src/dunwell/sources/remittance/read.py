@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dunwell.sources.problems import Problems
-from dunwell.sources.remittance import mapped, pdf, tables
+from dunwell.sources.remittance import apart, mapped, pdf, tables
 from dunwell.sources.remittance.advice import Advice
 from dunwell.sources.remittance.mapping import AdviceMapping
 from dunwell.sources.remittance.recognise import advice_in
@@ -18,19 +18,25 @@ def reader(mapping: AdviceMapping | None, *, currency: str) -> Reader:
 
     def read(path: Path, problems: Problems) -> list[Advice]:
         """Errors: OSError."""
-        if mapping is not None:
-            return mapped.read(path, mapping, problems)
-        if pdf.is_pdf(path):
-            return _of_pdf(path, problems, currency)
-        rows = tables.rows_of(path, problems)
-        found = None if problems.count else advice_in(rows, problems, currency=currency, heading_max=tables.HEADING_MAX)
-        if found is None and rows and (count := tables.without_values(path)):
-            problems.add(
-                1, "", f"{count:,} formulas of the workbook keep no value: open it in Excel, and save it again"
-            )
-        return [found] if found else []
+        with apart.harmless(path, problems) as table:
+            if table is None:
+                return []
+            if mapping is not None:
+                return mapped.read(table, mapping, problems)
+            if pdf.is_pdf(table):
+                return _of_pdf(table, problems, currency)
+            return _of_table(table, problems, currency)
 
     return read
+
+
+def _of_table(path: Path, problems: Problems, currency: str) -> list[Advice]:
+    """The advice of a table, or what is wrong with it."""
+    rows = tables.rows_of(path, problems)
+    found = None if problems.count else advice_in(rows, problems, currency=currency, heading_max=tables.HEADING_MAX)
+    if found is None and rows and (count := tables.without_values(path)):
+        problems.add(1, "", f"{count:,} formulas of the workbook keep no value: open it in Excel, and save it again")
+    return [found] if found else []
 
 
 def _of_pdf(path: Path, problems: Problems, currency: str) -> list[Advice]:

@@ -42,6 +42,10 @@ from dunwell.sources.remittance.words import (
 NO_TABLE: Final = (
     "no table was found whose heading names numbers of invoices and amounts: read it by a mapping, or ask for a table"
 )
+WHICH_IT_IS: Final = (
+    "read a table by a mapping: its `kind` is the column that says it, and without `kind` an amount below 0 is that of "
+    "a credit note; or ask for one that states its total"
+)
 TEXT_CHARS_MAX: Final = 200
 
 
@@ -326,7 +330,7 @@ class _Reading:
             figure = entry.figures.get(way.at)
             if entry.may_be_credit_note and figure and not figure.is_negative:
                 said = f"{entry.number} may be a credit note or an invoice, and no total says which"
-                problems.add(entry.row.line, entry.row.where, f"{said}: read it by a mapping")
+                problems.add(entry.row.line, entry.row.where, f"{said}: {WHICH_IT_IS}")
 
     def _said(self, way: _Way, tell: Callable[[int, str, str], None], *, with_codes: bool = False) -> list[Said] | None:
         """What each document is in one way of reading; `tell` of each that is not.

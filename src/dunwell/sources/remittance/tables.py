@@ -20,10 +20,10 @@ import polars as pl
 from dunwell.sources import excel, files, parquet
 from dunwell.sources.csv import GZIP_MAGIC
 from dunwell.sources.problems import Problems
+from dunwell.sources.remittance.apart import BYTES_MAX
 from dunwell.sources.remittance.layout import COLUMNS_MAX, Cell, Row, heading_of
 from dunwell.sources.written import DIGITS
 
-BYTES_MAX: Final = 20_000_000
 ROWS_MAX: Final = 50_000
 CELLS_MAX: Final = 500_000
 TOO_MUCH: Final = "this is no advice of one payment"

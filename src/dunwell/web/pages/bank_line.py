@@ -9,8 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from dunwell.flows.cash.applying import apply_to, set_aside
-from dunwell.flows.cash.returning import TakenBack, return_line, unreturn
-from dunwell.flows.cash.seen import apply_seen, return_seen, sign_of_earlier, sign_of_match, unapply_seen
+from dunwell.flows.cash.by_payer import OfPayer
+from dunwell.flows.cash.returning import TakenBack, return_line
+from dunwell.flows.cash.seen import (
+    apply_seen,
+    return_seen,
+    sign_of_earlier,
+    sign_of_end,
+    sign_of_match,
+    take_up_seen,
+    unapply_seen,
+    unreturn_seen,
+)
 from dunwell.flows.cash.taking_back import Earlier, GoingBack
 from dunwell.flows.entities import entity_called
 from dunwell.flows.errors import FlowError, Invalid, NotFound
@@ -42,11 +52,6 @@ DONE: Final = {
 @of_entity
 def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpResponse:
     """Show a line, and do with it what its forms ask for; what cannot be done is said beside its form."""
-    seen = sign_of_match(line)  # before the rest: what is newer than it counts as unseen
-    goes = GoingBack(entity_called(entity.code))
-    found = bank_line.line(entity.id, line, back=goes.line_ids)
-    if found is None:
-        raise NotFound(f"there is no bank line {line} of {entity.code}")
     deed, refusal, status = request.POST.get("deed", ""), None, 200
     if deed in DEEDS:
         try:
@@ -54,13 +59,16 @@ def line_page(request: HttpRequest, entity: EntityLine, line: int) -> HttpRespon
         except FlowError as error:
             status, title = status_of(error)
             refusal = {"deed": deed, "title": title, "lines": str(error).splitlines(), "at": deed}
-            seen = sign_of_match(line)
-            goes = GoingBack(entity_called(entity.code))
-            found = bank_line.line(entity.id, line, back=goes.line_ids) or found  # as somebody else has left it
         else:
             messages.success(request, told)
             return redirect("bank-line", entity.id, line)
+    seen, ended = sign_of_match(line), sign_of_end(line)  # before the rest: what is newer counts as unseen
+    goes = GoingBack(entity_called(entity.code))
+    found = bank_line.line(entity.id, line, back=goes.line_ids)
+    if found is None:
+        raise NotFound(f"there is no bank line {line} of {entity.code}")
     about = {"entity": entity, "here": "cash", "found": found, "refusal": refusal, "seen": seen, "typed": request.POST}
+    about["ended"] = ended
     about |= {"today": clock.today(entity.time_zone)} | _pick(request, entity, found) | _back(found, goes)
     if refusal and deed not in _forms(found, has_payer=bool(about.get("payer"))):
         refusal["at"] = "top"
@@ -141,16 +149,17 @@ def _seen(request: HttpRequest) -> list[tuple[str, int]]:
     return [(name, minor) for text, _, name in told if (minor := number(text)) is not None]
 
 
-def _applied(entity: EntityLine, line: int, payments: Sequence[int]) -> str:
-    """Say what a line became."""
-    numbers = ", ".join(map(str, payments))
-    return f"Line {line} is applied, as payment{'s' * (len(payments) > 1)} {numbers}.{_left(entity, line)}"
+def _applied(entity: EntityLine, line: int, payments: Sequence[OfPayer]) -> str:
+    """Say what a line became: one payment, or one of each payer."""
+    of = " of {}" if len(payments) > 1 else ""
+    told = " and ".join(f"payment {each.payment_id}{of.format(each.about.code)}" for each in payments)
+    return f"Line {line} is applied, as {told}.{_left(entity, line)}"
 
 
 def _left(entity: EntityLine, line: int) -> str:
     """Say what of a line stays on the account, if any of it does."""
     left_minor, currency = bank_line.left_of(entity.id, line)
-    return f" {money(left_minor, currency)} of it stays on the account." if left_minor else ""
+    return f" {money(left_minor, currency)} of it stays on account." if left_minor else ""
 
 
 def _done(event: EventRow, found: BankLinePage) -> dict[str, Any]:
@@ -199,7 +208,7 @@ def _on_account(request: HttpRequest, entity: EntityLine, line: int) -> str:
     if not account:
         raise Invalid("say whose account it is")
     (payment,) = apply_to(entity_called(entity.code), line, account=account, by=who(request), at=clock.now())
-    return f"Line {line} is on the account of {account}, as payment {payment}."
+    return f"Line {line} is on the account of {account}, as payment {payment.payment_id}."
 
 
 def _set_aside(request: HttpRequest, entity: EntityLine, line: int) -> str:
@@ -210,7 +219,7 @@ def _set_aside(request: HttpRequest, entity: EntityLine, line: int) -> str:
 
 def _take_up(request: HttpRequest, entity: EntityLine, line: int) -> str:
     reason, by, at = request.POST.get("reason", ""), who(request), clock.now()
-    set_aside(entity_called(entity.code), line, reason=reason, back=True, by=by, at=at)
+    take_up_seen(entity_called(entity.code), line, seen=request.POST.get("seen", ""), reason=reason, by=by, at=at)
     return f"Line {line} waits again."
 
 
@@ -239,7 +248,9 @@ def _return_other(request: HttpRequest, entity: EntityLine, line: int) -> str:
         raise Invalid(f"{wrong!r} is no number")
     if not numbers:
         raise Invalid("type the number of the earlier line, or of a payment that no line had brought")
-    return _told(return_line(entity_called(entity.code), line, **numbers, by=who(request), at=clock.now()))
+    of, payment = numbers.get("of"), numbers.get("payment")
+    told = return_line(entity_called(entity.code), line, of=of, payment=payment, by=who(request), at=clock.now())
+    return _told(told)
 
 
 def _told(told: TakenBack) -> str:
@@ -249,7 +260,8 @@ def _told(told: TakenBack) -> str:
 
 
 def _unreturn(request: HttpRequest, entity: EntityLine, line: int) -> str:
-    undone = unreturn(entity_called(entity.code), line, by=who(request), at=clock.now())
+    seen, by, at = request.POST.get("seen", ""), who(request), clock.now()
+    undone = unreturn_seen(entity_called(entity.code), line, seen=seen, by=by, at=at)
     waits = f"Line {' and line '.join(map(str, undone.lines))} wait{'s' * (len(undone.lines) == 1)} again."
     aside = f" Line {undone.set_aside} is set aside again." if undone.set_aside else ""
     note = f" Payment {undone.note_again} stays taken back: note it again." if undone.note_again else ""

@@ -19,7 +19,7 @@ def of_entity(view: View) -> View:
     """Let a view have the entity that the address names. Errors: NotFound."""
 
     @wraps(view)
-    def found(request: HttpRequest, entity: int, **rest: Any) -> HttpResponse:  # noqa: ANN401  # parts of the address
+    def found(request: HttpRequest, entity: int, **rest: Any) -> HttpResponse:  # parts of the address
         line = entities.entity(entity)
         if line is None:
             raise NotFound(f"there is no entity {entity}")
@@ -32,7 +32,7 @@ def of_run(view: View) -> View:
     """Let a view have entity and run that the address names. Errors: NotFound, also for another entity's run."""
 
     @wraps(view)
-    def found(request: HttpRequest, entity: EntityLine, run: int, **rest: Any) -> HttpResponse:  # noqa: ANN401
+    def found(request: HttpRequest, entity: EntityLine, run: int, **rest: Any) -> HttpResponse:
         line = runs.run(entity.id, run)
         if line is None:
             raise NotFound(f"there is no run {run} of {entity.code}")

@@ -22,7 +22,7 @@ class SignIn(views.LoginView):
     template_name = "sign_in.html"
     redirect_authenticated_user = True
 
-    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # noqa: ANN401  # Django's
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:  # Django's
         """Take the form, unless this name has been tried in vain too often."""
         if not may_try(request.POST.get("username", ""), _address(request), at=clock.now()):
             return refused(request, 429, "Too many attempts", TOO_MANY)

@@ -1,6 +1,7 @@
 """Amounts, states and names as pages show them."""
 
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from django import template
 
@@ -87,7 +88,7 @@ def colour(state: str) -> str:
 
 
 @register.filter
-def item(mapping: dict[str, Any], key: str) -> Any:  # noqa: ANN401  # whatever is kept there
+def item(mapping: Mapping[str, object], key: str) -> object:
     """What a mapping has for a key, or nothing."""
     return mapping.get(key)
 
