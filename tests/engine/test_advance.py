@@ -13,6 +13,7 @@ from dunwell.engine.events import (
     Allocated,
     Disputed,
     Held,
+    PromiseEnded,
     Released,
     Resolved,
     Reversed,
@@ -325,6 +326,45 @@ def test_a_credit_taken_back_leaves_promises_alone() -> None:
     town = Town().invoice(1, 100_00).let(promise(1, 40_00)).pay(3, 40_00, 1)
     town.invoice(4, 30_00, kind="credit", applies_to=[(4, 1)]).let(Reversed(on=D[9], item_id=4))
     assert kept(town) == {1: 40_00}
+
+
+def promised(town: Town) -> list[tuple[int, int, bool]]:
+    """What each promise comes to, what was paid of it, and whether it has ended."""
+    rows = town.book.promises.sort("promise_id").select("amount_minor", "paid_minor", pl.col("ended_on").is_not_null())
+    return rows.rows()
+
+
+def test_a_promise_that_ended_for_nothing_was_owed_covers_again_once_the_money_is_gone() -> None:
+    """It came on a day before the promise was made, so it had kept nothing."""
+    town = Town().invoice(1, 100_00).let(replace(promise(1, 100_00, 1), on=D[8])).pay(3, 100_00, 1)
+    assert promised(town) == [(100_00, 0, True)]
+    town.let(Reversed(on=D[10], item_id=3, is_correction=True))
+    assert town.decided(D[11]).decisions.filter(item_id=1)["outcome"].item() == "promised"
+
+
+def test_what_was_granted_beside_money_is_promised_again_with_it() -> None:
+    town = Town().invoice(1, 100_00).let(promise(1, 100_00, 1)).pay(3, 98_00, 1)
+    town.invoice(4, 2_00, kind="credit", applies_to=[(4, 1)])
+    assert promised(town) == [(98_00, 98_00, False)]
+    town.let(Reversed(on=D[9], item_id=4), Reversed(on=D[9], item_id=3))
+    assert promised(town) == [(100_00, 0, False)]
+    assert town.decided(D[11]).decisions.filter(item_id=1)["outcome"].item() == "promised"
+
+
+def test_a_credit_taken_off_an_item_brings_back_the_promises_for_it_alone() -> None:
+    town = Town().invoice(1, 40_00).invoice(2, 40_00, kind="credit").invoice(3, 40_00, account=OTHER)
+    town.invoice(4, 40_00, kind="credit", account=OTHER)
+    town.let(promise(1, 40_00), promise(2, 40_00, account=PARENT), promise(3, 40_00, account=OTHER))
+    town.allocate(2, 1, 40_00).allocate(4, 3, 40_00)
+    assert promised(town) == [(40_00, 0, True)] * 3
+    assert promised(town.unallocate(2, 1, 10_00)) == [(40_00, 0, False), (40_00, 0, False), (40_00, 0, True)]
+
+
+def test_a_promise_whose_time_is_over_and_that_a_person_ended_stay_as_they_are() -> None:
+    town = Town().invoice(1, 100_00).invoice(2, 100_00, kind="credit")
+    town.let(promise(1, 100_00, 1, by=D[5]), promise(2, 100_00, 1)).allocate(2, 1, 100_00)
+    town.let(PromiseEnded(on=D[6], promise_ids=[2]), Reversed(on=D[9], item_id=2))
+    assert promised(town) == [(100_00, 0, True)] * 2
 
 
 def test_a_credit_that_is_taken_off_an_item_again_is_open_on_both_sides() -> None:

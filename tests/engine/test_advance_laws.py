@@ -7,6 +7,7 @@ from typing import Final, TypeAlias
 import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
 from dunwell.engine.book import Book
 from dunwell.engine.events import Delivered, Failed, Promised, Reversed, Withdrawn
@@ -169,11 +170,13 @@ several_promises = st.lists(
 )
 
 
-def town_with(promises: list[tuple[int, int, int, set[int]]], payments: dict[int, Payment]) -> Town:
-    """A town in which no payment settles its item, so that each goes where it would go without the others."""
+def town_with(
+    promises: list[tuple[int, int, int, set[int]]], payments: dict[int, Payment], *, of: int = 10_000
+) -> Town:
+    """A town with three invoices; where none is settled, each payment goes where it would go without the others."""
     town = Town()
     for number, account in enumerate((CHILD, PARENT, OTHER), 1):
-        town.invoice(number, 10_000, account=account)
+        town.invoice(number, of, account=account)
     for number, (account, amount, by, items) in enumerate(promises, 1):
         town.let(
             Promised(on=D[1], promise_id=number, account_id=account, currency="EUR", amount_minor=amount, by_on=D[by],
@@ -201,6 +204,18 @@ def test_promises_count_what_remains_as_if_the_rest_had_never_come(
     town.let(*(Reversed(on=D[10], item_id=number) for number in all_of_them.keys() - remaining.keys()))
     assert counted(town) == counted(town_with(promises, remaining))
     assert all(minor <= before[promise] for promise, minor in counted(town).items())
+
+
+@settings(max_examples=FEW)
+@given(several_promises, several_payments)
+def test_promises_that_run_are_what_they_were_once_all_that_was_paid_is_gone(
+    promises: list[tuple[int, int, int, set[int]]], payments: list[Payment]
+) -> None:
+    """Also where the payments had settled all that they were for."""
+    lasting = [(account, amount, 20, items) for account, amount, _by, items in promises]
+    before, paid = (town_with(lasting, each, of=200) for each in ({}, dict(enumerate(payments, 10))))
+    paid.let(*(Reversed(on=D[10], item_id=number) for number, _payment in enumerate(payments, 10)))
+    assert_frame_equal(paid.book.promises, before.book.promises, check_row_order=False)
 
 
 @settings(max_examples=FEW)

@@ -203,7 +203,7 @@ def test_a_year_in_the_life_of_two_accounts(db: str) -> None:
             Disputed(on=D[3], dispute_id=1, item_id=12, amount_minor=100),
             Disputed(on=D[3], dispute_id=2, item_id=12),
             Resolved(on=D[4], dispute_id=1),
-            Promised(on=D[4], promise_id=1, account_id=1, currency="EUR", amount_minor=700, by_on=D[12], item_ids=[11]),
+            Promised(on=D[4], promise_id=1, account_id=1, currency="EUR", amount_minor=800, by_on=D[13], item_ids=[11]),
             Promised(on=D[4], promise_id=2, account_id=1, currency="EUR", amount_minor=700, by_on=D[12]),
             paid(50, 900, 11, 12, on=D[5]),
             paid(51, 400, 13, on=D[5], pending=True),
@@ -220,6 +220,8 @@ def test_a_year_in_the_life_of_two_accounts(db: str) -> None:
         ],
     )
     assert memory.notices["state"].to_list() == ["sent", "failed", "withdrawn"]
+    again = {"promise_id": 1, "amount_minor": 800, "paid_minor": 0, "promised_minor": None}  # it had come to 700
+    assert memory.promises.filter(promise_id=1).select(*again).to_dicts() == [again]
     bound = NoticeLine.objects.filter(binding=True).order_by("item").values_list("notice", "item", "version")
     assert list(bound) == [(1, 12, 0), (1, 13, 0)]
 

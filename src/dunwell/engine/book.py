@@ -136,6 +136,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
         "tolerance_days": pl.Int32,
         "plan_id": pl.Int64,  # of which instalment plan it is an instalment
         "ended_on": pl.Date,  # taken back: from this day on as if it had never been made
+        "promised_minor": pl.Int64,  # what it was, where it came to less, or ended, since nothing was owed any more
     },
     "promise_items": {"promise_id": pl.Int64, "item_id": pl.Int64},
     # A ledger: what money went to which item; taking it back is a row with the opposite sign.

@@ -1,19 +1,26 @@
 """Items that came to another payer by an import: what was paid of them before, and the fees charged before."""
 
+from contextlib import nullcontext
 from datetime import date
 from functools import partial
+from pathlib import Path
 
 import pytest
 
+from dunwell.flows.cash.applying import apply_match
+from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay, take_back
+from dunwell.flows.errors import Invalid
 from dunwell.flows.journal import journal_of
-from dunwell.records.models import AuditEvent, Item, Notice, NoticeLine
+from dunwell.records.models import Account, AuditEvent, BankLine, Item, Notice, NoticeLine
 from tests.flows.book.test_vanished import AMOUNT, bring
+from tests.flows.cash.banking import AT, take
 from tests.flows.cash.test_waived import KEEPING, WAIVING, amounts, dunned, fee
 from tests.flows.people.test_events import BERT
 from tests.flows.runs.test_closing import POLICY as CLOSING
 from tests.flows.runs.test_two_at_once import at_once, busy_town
 from tests.flows.town import Town, noon
+from tests.sources.bank.mt940_files import mt940
 
 __all__ = ["busy_town"]
 
@@ -40,6 +47,22 @@ def test_a_payment_is_taken_back_after_its_item_came_to_another_payer(town: Town
     assert Item.objects.get(pk=number).open_minor == 0
     event = AuditEvent.objects.get(action="payment.reversed")
     assert event.detail["items"] == ["A-17"]
+
+
+@pytest.mark.parametrize(("new", "is_own"), [("SMITH", False), ("CHILD", True)])
+def test_a_credit_that_came_to_another_payer_is_not_set_off_any_more(
+    bank: Town, tmp_path: Path, new: str, is_own: bool
+) -> None:
+    bank.account("SMITH")
+    bank.account("CHILD", parent=bank.account("MEYER"))
+    bank.item("INV-20170", "MEYER", "100.00 EUR", "2026-02-01")
+    bank.item("CN-90001", "MEYER", "10.00 EUR", "2026-02-01", kind="credit")
+    take(tmp_path, mt940(["260302 90 //B1 INV-20170 CN-90001"], opens=0))
+    match_lines(bank.entity, apply=False, by="bert", at=AT)
+    Item.objects.filter(number="CN-90001").update(account=Account.objects.get(code=new))
+    with nullcontext() if is_own else pytest.raises(Invalid, match="is of another payer by now"):
+        apply_match(bank.entity, BankLine.objects.get().pk, by="bert", at=AT)
+    assert (bank.open("INV-20170"), bank.open("CN-90001")) == ((0, 0) if is_own else (10_000, 1_000))
 
 
 def test_what_is_open_again_of_an_item_that_moved_is_asked_of_its_payer_at_its_level(town: Town) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from dunwell.flows.cash import matching
 from dunwell.flows.cash import remittances as flow
 from dunwell.flows.cash.allowed import settings_of
 from dunwell.flows.cash.applying import apply_match
+from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.remittances import advices, forget_advice, import_advice, link_waiting
 from dunwell.flows.errors import Conflict, Invalid
@@ -46,6 +48,25 @@ def test_what_was_found_before_an_advice_came_is_not_applied_for_it(bank: Town, 
         apply_match(bank.entity, line.pk, **BERT)
     match_lines(bank.entity, **BERT)
     assert {number for number in OPEN if not bank.open(number)} == {"INV-20190", "INV-20210"}
+
+
+def test_an_advice_that_comes_while_lines_are_matched_is_heard(
+    bank: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.item("INV-29999", "MEYER", "150.00 EUR", "2026-02-01")  # what the line is for without it
+    comes(tmp_path, "260302 150 //B1 hello", "260302 50 //B2 INV-20180")
+    advice = advised(tmp_path, "INV-20190", "INV-20210")
+
+    def meanwhile(*told: Any, **more: Any) -> None:  # noqa: ANN401 - what `keep` takes
+        import_advice(advice, bank.entity, **BERT)
+        keep(*told, **more)
+
+    monkeypatch.setattr(matching, "keep", meanwhile)
+    report = match_lines(bank.entity, **BERT)
+    assert (report.applied, report.passed_by, BankMatch.objects.filter(line=line_of(15_000)).count()) == (1, 1, 0)
+    match_lines(bank.entity, **BERT)
+    found = BankMatch.objects.get(line=line_of(15_000)).parts.values_list("item__number", flat=True)
+    assert (set(found), bank.open("INV-29999")) == ({"INV-20190", "INV-20210"}, 15_000)
 
 
 def test_what_was_found_by_an_advice_is_forgotten_with_it(bank: Town, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from dunwell.flows.cash.applying import apply_to
 from dunwell.flows.cash.matching import match_lines
-from dunwell.flows.cash.pay import pay
+from dunwell.flows.cash.pay import pay, take_back
 from dunwell.flows.cash.returning import return_line, unreturn
 from dunwell.flows.errors import Conflict
 from dunwell.records.models import AuditEvent, BankLine, BankMatch, Payment
@@ -88,6 +88,30 @@ def test_one_payment_is_taken_back_by_one_of_two(bank: Town, tmp_path: Path) -> 
     (refused,) = [result for result in results if isinstance(result, Exception)]
     assert "has been taken back" in str(refused)
     assert (bank.open("INV-20170"), BankLine.objects.filter(state="returned").count()) == (10_000, 1)
+
+
+def test_a_payment_is_taken_back_by_its_bank_or_by_one_of_two_people(
+    bank: Town, postgresql: str, tmp_path: Path
+) -> None:
+    """All three wait for somebody who holds the entity, or for each other: one has it, and the others hear of it."""
+    book(tmp_path, back("100.00", "2026-03-06", ref="OTHER"), name="more.xml")
+    number = pay(bank.entity, "MEYER", amount="100.00", items=["INV-20170"], on=day("2026-03-01"), **BERT)
+    taking = BankLine.objects.get(end_to_end_ref="OTHER").pk
+    with entity_locked(postgresql, bank) as other:
+
+        def let_go() -> None:
+            wait_for_waiters(postgresql, 3)
+            other.rollback()
+
+        def by_a_person() -> None:
+            take_back(bank.entity, number, reason="bounced", on=day("2026-03-06"), **ANNA)
+
+        results = at_once(
+            by_a_person, by_a_person, lambda: return_line(bank.entity, taking, payment=number, **BERT), let_go
+        )
+    refused = [result for result in results if isinstance(result, Exception)]
+    assert [str(each) for each in refused] == [f"payment {number} has been taken back"] * 2
+    assert (bank.open("INV-20170"), AuditEvent.objects.filter(action="payment.reversed").count()) == (10_000, 1)
 
 
 def test_two_matchings_and_a_person_at_once_take_each_line_back_once(bank: Town) -> None:

@@ -56,7 +56,7 @@ def promise_ended(book: Book, event: PromiseEnded) -> Effects:
     left = of_plans.filter(pl.col("ended_on").is_null()).join(rows, on="promise_id", how="anti")
     if left.height:
         raise BookError(f"an instalment does not end alone: plan {left['plan_id'][0]} ends with all of them")
-    return Effects(changes={"promises": rows.with_columns(ended_on=pl.lit(event.on))})
+    return Effects(changes={"promises": rows.with_columns(ended_on=pl.lit(event.on), promised_minor=None)})
 
 
 def _require_instalments(event: Planned) -> None:

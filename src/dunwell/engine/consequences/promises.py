@@ -1,4 +1,4 @@
-"""Which promises the payments keep, and which come to less when nothing is owed any more."""
+"""Which promises the payments keep, and which come to less while nothing is owed of what they were for."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +10,20 @@ import polars as pl
 
 from dunwell.engine.book import CREDIT_KINDS, SCHEMAS, Book
 from dunwell.engine.consequences.appropriation import charged_on
-from dunwell.engine.events import Allocated, Effects, ItemsBooked, Paid, PaidElsewhere, Payments, payments_of
-from dunwell.engine.steps.parties import is_ended, is_kept, payer_of_family, promise_over_on
+from dunwell.engine.events import (
+    Allocated,
+    Effects,
+    ItemsBooked,
+    Paid,
+    PaidElsewhere,
+    Payments,
+    Reversed,
+    Unallocated,
+    payments_of,
+)
+from dunwell.engine.steps.parties import is_ended, is_kept, payer_of_family, payers, promise_over_on
 
+COME_TO = {name: SCHEMAS["promises"][name] for name in ("promise_id", "amount_minor", "ended_on", "promised_minor")}
 PAID = {name: SCHEMAS["promises"][name] for name in ("promise_id", "paid_minor")}
 
 
@@ -70,7 +81,7 @@ def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewher
     """Let promises come to what was paid of them once nothing is open any more of what they were for.
 
     So a promise of more than was owed, or of what a credit note has taken off since, is kept and not broken. One of
-    which nothing was paid ends.
+    which nothing was paid ends. What was promised is kept in `promised_minor`, see `promised_again`.
     """
     if book.promises.is_empty():
         return Effects()
@@ -89,13 +100,37 @@ def fallen_away(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewher
             if owed.nothing_for(row):
                 paid_minor = row["paid_minor"]
                 left = {"amount_minor": paid_minor} if paid_minor else {"ended_on": event.on}
-                found[row["promise_id"]] = {**row, **left}
+                promised_minor = row["promised_minor"] or row["amount_minor"]
+                found[row["promise_id"]] = {**row, **left, "promised_minor": promised_minor}
     if not found:
         return Effects()
-    columns = ("promise_id", "amount_minor", "ended_on")
-    rows = [[row[name] for name in columns] for row in found.values()]
-    schema = {name: SCHEMAS["promises"][name] for name in columns}
-    return Effects(changes={"promises": pl.DataFrame(rows, schema=schema, orient="row")})
+    rows = [[row[name] for name in COME_TO] for row in found.values()]
+    return Effects(changes={"promises": pl.DataFrame(rows, schema=COME_TO, orient="row")})
+
+
+def promised_again(book: Book, event: Reversed | Unallocated) -> Effects:
+    """Let promises that came to less by themselves be what they were, once money is taken off what they were for.
+
+    As long as they run: one whose time is over covers nothing, and was not broken while nothing was owed.
+    """
+    fell = book.promises.filter(pl.col("promised_minor").is_not_null(), promise_over_on() >= event.on)
+    if fell.is_empty():
+        return Effects()
+    items = [event.item_id]
+    if isinstance(event, Reversed):
+        items = book.allocations.filter(source_item_id=event.item_id)["item_id"].to_list()
+    is_claim = ~pl.col("kind").is_in(CREDIT_KINDS) & ~pl.col("draft")
+    owed = book.items.filter(pl.col("item_id").is_in(items), is_claim, pl.col("open_minor") > 0)
+    concerned = owed.join(payers(book.accounts), on="account_id")
+    named = fell.join(book.promise_items, on="promise_id")
+    of_items = named.join(owed, on="item_id", how="semi")
+    of_nothing_named = fell.join(named, on="promise_id", how="anti")
+    owners = [concerned.select("currency", account_id=pl.col(name)) for name in ("account_id", "payer_id")]
+    of_accounts = of_nothing_named.join(pl.concat(owners), on=["account_id", "currency"], how="semi")
+    again = pl.concat([of_items.select(fell.columns), of_accounts]).unique("promise_id", maintain_order=True)
+    nothing = [pl.lit(None, SCHEMAS["promises"][name]).alias(name) for name in ("ended_on", "promised_minor")]
+    told = again.select("promise_id", *nothing, amount_minor="promised_minor")
+    return Effects(changes={"promises": told})
 
 
 def _accounts_of(book: Book, event: Allocated | ItemsBooked | Paid | PaidElsewhere | Payments) -> list[int]:

@@ -17,11 +17,11 @@ def accounts_of_money(events: Sequence[Event]) -> set[int]:
 
     What was paid of an item goes along with it to its new payer, and what was charged on it stays with the old one.
     Call it once no import can move items between accounts (`share`), and lock the payers of all of them at once.
-    Errors: Invalid for a payment that names what another payer owes by now.
+    Errors: Invalid for a payment or a credit for what another payer owes by now.
     """
-    payments = [event for event in events if isinstance(event, Paid)]
-    named = {item_id for event in payments for item_id in event.applies_to}
-    _require_own(payments, account_of(named))
+    named = {item_id for event in events if isinstance(event, Paid) for item_id in event.applies_to}
+    set_off = [event for event in events if isinstance(event, Allocated)]
+    _require_own(events, account_of(named | {each for it in set_off for each in (it.source_item_id, it.item_id)}))
     sources = {event.item_id for event in events if isinstance(event, (Paid, Reversed))}
     paid = Allocation.objects.order_by().values_list("item_id", flat=True).distinct()
     moved = {item_id for ids in in_pieces(sources) for item_id in paid.filter(source_item__in=ids)}
@@ -57,11 +57,17 @@ def payer_of(account_ids: Iterable[int]) -> dict[int, int]:
     return {account: account if payer is None else payer for account, payer in payers(accounts).iter_rows()}
 
 
-def _require_own(payments: Iterable[Paid], owner_of: dict[int, int]) -> None:
-    """Refuse items that have come to another payer since somebody named them. Errors: Invalid."""
-    for payment in payments:
-        others = {owner_of[item_id] for item_id in payment.applies_to if item_id in owner_of} - {payment.account_id}
-        if others and not others <= set(frames.family([payment.account_id])):
+def _require_own(events: Iterable[Event], owner_of: dict[int, int]) -> None:
+    """Refuse money and credits for items of another payer, to whom one may have come meanwhile. Errors: Invalid."""
+    for event in events:
+        match event:
+            case Paid():
+                accounts = {event.account_id, *(owner_of.get(each, event.account_id) for each in event.applies_to)}
+            case Allocated():
+                accounts = {owner_of[event.source_item_id], owner_of[event.item_id]}
+            case _:
+                continue
+        if len(accounts) > 1 and not accounts <= set(frames.family([min(accounts)])):
             raise Invalid("one of the items named is of another payer by now")
 
 

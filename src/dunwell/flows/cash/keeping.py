@@ -9,6 +9,7 @@ import polars as pl
 from django.db import transaction
 
 from dunwell.cash.match import Matched
+from dunwell.cash.tables import LINES
 from dunwell.flows.cash.exceptions import ask_about
 from dunwell.flows.progress import Progress
 from dunwell.records.models import BANK_LINE_WAITS, BankLine, BankLineState, BankMatch, BankMatchPart, Entity
@@ -19,11 +20,15 @@ _SAID: Final = ("step", "outcome", "confidence_permille", "account_id", "applied
 _OF_PART: Final = ("item_id", "amount_minor", "discount_minor", "charges_minor", "difference_minor")
 
 
-def keep(entity: Entity, found: Matched, *, on: date, by: str, at: datetime, progress: Progress) -> None:
+def keep(
+    entity: Entity, read: pl.DataFrame, found: Matched, *, on: date, by: str, at: datetime, progress: Progress
+) -> None:
     """Keep what was said of lines that nobody has applied meanwhile, some at a time, with the tasks that they need.
 
-    A line of which the same is said as before is left alone.
+    A line of which the same is said as before is left alone, and so is one whose documents are others than when it was
+    `read`: of what an advice says that came meanwhile, the next look knows.
     """
+    documents = dict(read.select("line_id", "documents").iter_rows())
     said = {row["line_id"]: row for row in found.matches.iter_rows(named=True)}
     parts = _by_line(found.allocations)
     guesses = _by_line(found.guesses.sort("line_id", "place").with_columns(pl.col("step").cast(pl.String)))
@@ -31,7 +36,9 @@ def keep(entity: Entity, found: Matched, *, on: date, by: str, at: datetime, pro
         progress("keeping", number * len(ids), len(said))
         with transaction.atomic():
             waiting = BankLine.objects.filter(pk__in=ids, state__in=BANK_LINE_WAITS).order_by("pk")
-            lines = list(waiting.select_for_update(no_key=True))
+            locked = list(waiting.select_for_update(no_key=True))
+            told = pl.Series([line.documents for line in locked], dtype=LINES["documents"])
+            lines = [line for line, now in zip(locked, told.to_list(), strict=True) if now == documents[line.pk]]
             matches = {
                 line.pk: BankMatch(
                     entity=entity, line=line, guesses=guesses.get(line.pk, []),

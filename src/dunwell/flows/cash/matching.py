@@ -76,7 +76,7 @@ def match_lines(
     quotes = said.quoted(reference_forms(entity))
     settled = paid_references(entity, quotes["reference"], accounts, on=today)
     found = _for_people(entity, said.match(paid_items(said.asked(), accounts, on=today), quotes, settled))
-    keep(entity, found, on=today, by=by, at=at, progress=progress)
+    keep(entity, lines, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)
     hold_back(entity, settings, by=by, at=at)

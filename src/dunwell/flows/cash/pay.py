@@ -70,7 +70,30 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
     """
     if not reason.strip():
         raise Invalid("say why: a payment is taken back for a reason")
-    found = Payment.objects.filter(entity=entity, pk=payment_id).select_related("item__account").first()
+    require_past("a payment is taken back", on, entity, at)
+    with transaction.atomic():
+        found = _standing(entity, payment_id)
+        if found.received_on and on < found.received_on:
+            raise Invalid(
+                f"payment {payment_id} arrived on {found.received_on}: it cannot be taken back on {on}, before that"
+            )
+        told = Told(
+            what="payment.reversed",
+            about=found.item.account,
+            detail={"payment": payment_id, "items": _paid_by(payment_id), "reason": reason},
+            columns={},
+        )
+        let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
+        Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)
+
+
+def _standing(entity: Entity, payment_id: int) -> Payment:
+    """A payment that no line had brought, and that nobody else takes back meanwhile: locked before any payer is.
+
+    Errors: NotFound; Conflict when it has been taken back, or is of a bank line.
+    """
+    locked = Payment.objects.select_for_update(no_key=True, of=("self",)).select_related("item__account")
+    found = locked.filter(entity=entity, pk=payment_id).first()
     if found is None:
         raise NotFound(f"there is no payment {payment_id} of {entity.code}")
     if found.state == PaymentState.REVERSED:
@@ -80,20 +103,7 @@ def take_back(entity: Entity, payment_id: int, *, reason: str, on: date, by: str
             f"payment {payment_id} is of bank line {found.line_id}: "
             f"take that back with `dunwell cash unapply {found.line_id}`"
         )
-    require_past("a payment is taken back", on, entity, at)
-    if found.received_on and on < found.received_on:
-        raise Invalid(
-            f"payment {payment_id} arrived on {found.received_on}: it cannot be taken back on {on}, before that"
-        )
-    with transaction.atomic():
-        told = Told(
-            what="payment.reversed",
-            about=found.item.account,
-            detail={"payment": payment_id, "items": _paid_by(payment_id), "reason": reason},
-            columns={},
-        )
-        let_happen(entity, Reversed(on=on, item_id=payment_id), told, on=on, by=by, at=at)
-        Payment.objects.filter(pk=payment_id).update(state=PaymentState.REVERSED)
+    return found
 
 
 def _require_new(entity: Entity, external_id: str) -> None:

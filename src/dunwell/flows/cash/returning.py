@@ -315,8 +315,7 @@ def _return_undone(entity: Entity, earlier: BankLine, *, by: str, at: datetime) 
 
 def _take_back_payment(entity: Entity, line: BankLine, payment_id: int, *, by: str, at: datetime) -> TakenBack:
     """Take back a payment that somebody noted, and no line had brought. Errors: those of `take_back`; Invalid."""
-    locked = Payment.objects.select_for_update(no_key=True, of=("self",))  # of two lines at once, one takes it back
-    payment = locked.filter(entity=entity, pk=payment_id).select_related("item__account").first()
+    payment = Payment.objects.filter(entity=entity, pk=payment_id).select_related("item__account").first()
     if payment is None:
         raise NotFound(f"there is no payment {payment_id} of {entity.code}")
     item = payment.item

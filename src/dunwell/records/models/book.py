@@ -260,7 +260,10 @@ class InstalmentPlan(models.Model):
 
 
 class Promise(models.Model):
-    """A promise to pay an amount by a date, perhaps as an instalment of a plan."""
+    """A promise to pay an amount by a date, perhaps as an instalment of a plan.
+
+    `promised_minor`: what it was, where it came to less or ended by itself, since nothing was owed any more.
+    """
 
     entity = models.ForeignKey(Entity, models.PROTECT)
     account = models.ForeignKey(Account, models.PROTECT)
@@ -272,6 +275,7 @@ class Promise(models.Model):
     tolerance_days = models.PositiveSmallIntegerField(default=0)
     plan = models.ForeignKey(InstalmentPlan, models.PROTECT, null=True, related_name="instalments")
     ended_on = models.DateField(null=True)
+    promised_minor = models.PositiveBigIntegerField(null=True)
     note = models.TextField(blank=True, default="")
 
     class Meta:
