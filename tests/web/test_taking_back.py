@@ -70,7 +70,7 @@ def test_the_list_has_what_the_shell_has_and_says_what_each_may_be_about(bank: T
 
 def test_the_first_page_counts_what_banks_take_back_beside_what_came_in(bank: Town, bert: Client) -> None:
     page = said(bert.get(reverse("home")))
-    assert re.findall(r"(\d+) bank lines?</a>: ([\w ]+)", page) == [
+    assert re.findall(r"(\d+) (?:bank line|return)s?</a>: ([\w ]+)", page) == [
         ("1", "somebody has to say whose money it is"), ("1", "somebody has to say what the bank takes back"),
     ]  # fmt: skip
     press(bert, line(-100), line(100).pk)
