@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,8 +11,11 @@ from typing import Final
 
 import pytest
 
+from tests.cli.shell import together
+
 DOCS: Final = Path(__file__).parents[1] / "docs"
 GUIDES: Final = {"first-run.md": 10, "test-your-policy.md": 6, "policy-plan.md": 9}  # with how many commands at least
+SHELL: Final = re.compile(r"[|<>;&$`*?~]")  # what only a shell understands
 BLOCK: Final = re.compile(r"(?:Save it as `(?P<file>[\w.-]+)`:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
 
 
@@ -39,13 +43,20 @@ def said(text: str) -> Iterator[tuple[str, str]]:
 
 def typed(command: str, folder: Path) -> str:
     """What a person sees who types a command; one space looks like another, and at the end of a line like nothing."""
+    if command.startswith("dunwell ") and not SHELL.search(command):
+        return seen(together(*shlex.split(command)[1:], cwd=folder, env={"COLUMNS": "120"}))
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {name: text for name, text in os.environ.items() if not name.startswith("DUNWELL_")}
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, env={**env, "PATH": path, "COLUMNS": "120"}, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, timeout=120, check=False,
     )  # fmt: skip
-    return re.sub(" +$", "", re.sub("[\u00a0\u202f]", " ", done.stdout), flags=re.MULTILINE)
+    return seen(done.stdout)
+
+
+def seen(shown: str) -> str:
+    """What the eye sees of it."""
+    return re.sub(" +$", "", re.sub("[\u00a0\u202f]", " ", shown), flags=re.MULTILINE)
 
 
 def expected(answer: str) -> re.Pattern[str]:

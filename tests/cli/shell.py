@@ -73,6 +73,15 @@ def dunwell(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None)
     return Answer(code, *said)
 
 
+def together(*words: str | Path, cwd: Path, env: Mapping[str, str]) -> str:
+    """Run `dunwell` with these words; return what both streams say, as it stands in one file."""
+    with tempfile.TemporaryFile() as shown, Path(os.devnull).open() as nothing:
+        streams = [nothing.fileno(), shown.fileno(), shown.fileno()]
+        forked.forker().run(forked.Order([_SCRIPT, *map(str, words)], str(cwd), _clean(env), streams), SECONDS_MAX)
+        shown.seek(0)
+        return shown.read().decode()
+
+
 def by_itself(*words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Answer:
     """Run `dunwell` as `dunwell()` does, in a process that starts from nothing, which takes a second."""
     done = subprocess.run(

@@ -24,6 +24,7 @@ from dunwell.records.models import Run, RunEdit
 from tests import databases
 from tests.flows.town import Town, at_home, day, noon
 
+ITEMS = 120
 DECIDE_AGAIN = """
 import sys
 from datetime import date
@@ -40,11 +41,11 @@ print(archive.digest_of(plan.decisions), archive.digest_of(plan.notices), archiv
 
 
 def many(town: Town) -> Run:
-    """A run over some hundred items of all sorts."""
-    for i in range(300):
+    """A run over a hundred items of all sorts."""
+    for i in range(ITEMS):
         town.item(f"A-{i}", f"C{i % 40}", f"{10 + i}.00 EUR", f"2026-03-{1 + i % 28:02}", attributes={"x": i % 7})
     town.run("2026-03-20")
-    for i in range(0, 300, 9):
+    for i in range(0, ITEMS, 9):
         town.pay(f"A-{i}", "5.00 EUR", "2026-03-21")
     town.hold("C7", "2026-03-21")
     return town.propose("2026-04-14")
@@ -58,7 +59,7 @@ def folder_of(run: Run) -> Path:
 def test_a_replay_is_the_same_byte_for_byte(town: Town) -> None:
     run = many(town)
     found = replay_run(run.pk)
-    assert (found.items, found.identical_bytes, found.same_versions, found.differences) == (300, True, True, [])
+    assert (found.items, found.identical_bytes, found.same_versions, found.differences) == (ITEMS, True, True, [])
 
 
 def test_both_databases_decide_the_same_bytes(
