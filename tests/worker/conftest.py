@@ -19,6 +19,7 @@ from dunwell.flows.audit.verify import verify_chain
 from dunwell.flows.runs.replay import replay_run
 from dunwell.flows.runs.work import start_run
 from dunwell.records.models import Delivery, ItemState, Run
+from tests.cli.shell import dunwell
 from tests.flows.town import Town, at_home
 
 assert databases
@@ -60,10 +61,11 @@ class WorkTown(Town):
 
     def once(self) -> str:
         """Let a worker do what is due; return what it said."""
-        process = self.work("worker", "--once")
-        _out, said = process.communicate(timeout=SECONDS_MAX)
-        assert process.returncode == 0, said
-        return said
+        own = {name: text for name, text in os.environ.items() if name.startswith("DUNWELL_")}
+        env = {**own, "DUNWELL_DATABASE_URL": self.url, "DUNWELL_HOME": str(self.folder)}
+        answer = dunwell("worker", "--once", cwd=self.folder, env=env)
+        assert answer.code == 0, answer.err
+        return answer.err
 
     def wait_for_child(self, keeper: "subprocess.Popen[str]") -> int:
         """The process that another one has started, once it has."""
