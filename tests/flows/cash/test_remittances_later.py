@@ -57,7 +57,7 @@ def test_an_advice_that_comes_while_lines_are_matched_is_heard(
     comes(tmp_path, "260302 150 //B1 hello", "260302 50 //B2 INV-20180")
     advice = advised(tmp_path, "INV-20190", "INV-20210")
 
-    def meanwhile(*told: Any, **more: Any) -> None:  # noqa: ANN401 - what `keep` takes
+    def meanwhile(*told: Any, **more: Any) -> None:
         import_advice(advice, bank.entity, **BERT)
         keep(*told, **more)
 
