@@ -1,5 +1,6 @@
 """Two of us at the same money, each with a connection to PostgreSQL: each line is applied once, and no cent twice."""
 
+from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any, Final
@@ -7,9 +8,10 @@ from typing import Any, Final
 import pytest
 from django.db import transaction
 
-from dunwell.flows.cash import holding
+from dunwell.flows.cash import holding, statements
 from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.applying import apply_certain, apply_match, apply_to, set_aside
+from dunwell.flows.cash.entries import gave_way
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.cash.statements import import_statements
@@ -18,9 +20,10 @@ from dunwell.flows.people.holds import place
 from dunwell.records import frames
 from dunwell.records.models import Allocation, BankLine, BankMatch, Hold, Item, Payment
 from tests.flows.cash.banking import AT, bank_account, take
-from tests.flows.cash.test_statements import DETAIL, SUM
+from tests.flows.cash.test_statements import DETAIL, PART, SUM
 from tests.flows.runs.test_two_at_once import SECONDS_MAX, at_once, busy_town, wait_for_waiters
 from tests.flows.town import Town, day
+from tests.sources.bank.camt_files import balance, entry, message
 from tests.sources.bank.mt940_files import mt940
 
 __all__ = ["busy_town"]
@@ -141,3 +144,33 @@ def test_a_sum_that_is_applied_while_its_details_come_in_is_never_there_twice(
         assert (BankLine.objects.count(), busy_town.open("A-17")) == (2, 10_000)
     else:
         assert (BankLine.objects.get().state, busy_town.open("A-17")) == ("applied", 0)
+
+
+def test_details_that_come_in_their_own_order_while_lines_are_matched(
+    busy_town: Town, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file begins with the later line, and who matches with the earlier one, and waits until the file is in."""
+    bank_account(busy_town.entity)
+    refs = ["<AcctSvcrRef>B-1</AcctSvcrRef>", "<AcctSvcrRef>B-2</AcctSvcrRef>"]
+    balances = (balance("OPBD", "0.00"), balance("CLBD", "200.00"))
+    take(tmp_path, message(*balances, *(entry("100.00", before=ref) for ref in refs)), "statement.xml")
+    parts = [PART.format("60.00"), PART.format("40.00")]
+    detail = tmp_path / "advice.xml"
+    detail.write_text(message(*(entry("100.00", *parts, before=ref) for ref in reversed(refs)), kind="054"))
+    has_begun = Event()
+
+    def slowly(line_id: int, *, by: str, at: datetime) -> BankLine | None:
+        line = gave_way(line_id, by=by, at=at)
+        if not has_begun.is_set():
+            has_begun.set()
+            wait_for_waiters(postgresql, 1)
+        return line
+
+    def matching() -> None:
+        has_begun.wait(SECONDS_MAX)
+        match_lines(busy_town.entity, **BERT)
+
+    monkeypatch.setattr(statements, "gave_way", slowly)
+    results = at_once(lambda: import_statements(detail, by="bert", at=AT), matching)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sorted(BankLine.objects.values_list("amount_minor", flat=True)) == [4_000, 4_000, 6_000, 6_000]
