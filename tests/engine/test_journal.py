@@ -47,7 +47,7 @@ def test_what_is_reversed_is_no_loss_either() -> None:
     assert lines == [(1, "fee_income", "5.00", "0.00"), (1, "write_off", "0.00", "5.00")]
 
 
-def granted(what: Any, charge: str, amount_minor: int = 2_00, **more: Any) -> Movement:
+def granted(what: What, charge: str, amount_minor: int = 2_00, **more: Any) -> Movement:
     """A grant, or what is taken back of one: a credit, on no notice."""
     given: dict[str, Any] = {"document_id": 7, "document": "BL1-7", "on": D[2]} | more
     return replace(moved(what, amount_minor), charge=charge, notice_id=None, **given)

@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -69,7 +70,7 @@ def test_the_list_has_what_the_shell_has_and_says_what_each_may_be_about(bank: T
 
 def test_the_first_page_counts_what_banks_take_back_beside_what_came_in(bank: Town, bert: Client) -> None:
     page = said(bert.get(reverse("home")))
-    assert re.findall(r"(\d+) bank lines?</a>: ([\w ]+)", page) == [
+    assert re.findall(r"(\d+) (?:bank line|return)s?</a>: ([\w ]+)", page) == [
         ("1", "somebody has to say whose money it is"), ("1", "somebody has to say what the bank takes back"),
     ]  # fmt: skip
     press(bert, line(-100), line(100).pk)
@@ -180,15 +181,10 @@ def test_another_return_than_was_seen_is_not_undone(bank: Town, bert: Client) ->
 
 def test_what_is_taken_back_is_looked_for_once(bank: Town, bert: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     seen = sign_of(said(bert.get(at(line(-100)))), "of", line(100).pk)
-    looked: list[Entity] = []
-
-    def counted(entity: Entity, **given: Any) -> Any:  # noqa: ANN401
-        looked.append(entity)
-        return lines_taking_back(entity, **given)
-
-    monkeypatch.setattr(taking_back, "lines_taking_back", counted)
+    looked = Mock(wraps=lines_taking_back)
+    monkeypatch.setattr(taking_back, "lines_taking_back", looked)
     assert bert.post(at(line(-100)), {"deed": "return", "seen": seen, "of": line(100).pk}).status_code == 302
-    assert len(looked) == 1
+    assert looked.call_count == 1
 
 
 def test_the_second_of_two_people_is_told(bank: Town, anna: Client, bert: Client) -> None:

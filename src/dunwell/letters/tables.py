@@ -89,7 +89,7 @@ def table_of(
         ),
     ]
     sums = accumulate(line.amount_minor for line in lines) if asked_on else []
-    discounts = [_discount(line, currency, reader, words) if _has_discount(line, asked_on) else "" for line in lines]
+    discounts = [_discount(line, asked_on, currency, reader, words) for line in lines]
     return Table(
         numbers,
         tuple(column for column, has in wanted if has),
@@ -117,15 +117,15 @@ def sums_of(notice: Notice, reader: Reader, words: Words) -> tuple[Sum, ...]:
     return tuple(Sum(label, reader.money(amount, notice.currency)) for label, amount in rows)
 
 
-def _has_discount(line: Line, asked_on: date | None) -> bool:
-    """Whether a discount can still be had. Of an item asked for in part nobody knows what it would be."""
-    in_time = asked_on and line.discount_until_on and asked_on <= line.discount_until_on
-    return bool(in_time) and 0 < line.discount_minor < line.amount_minor and not _is_in_part(line)
+def _discount(line: Line, asked_on: date | None, currency: str, reader: Reader, words: Words) -> str:
+    """What of an item is enough until when, and what is saved by it; nothing where no discount can be had any more.
 
-
-def _discount(line: Line, currency: str, reader: Reader, words: Words) -> str:
-    """What of an item is enough until when, and what is saved by it."""
-    assert line.discount_until_on  # noqa: S101
+    Of an item that is asked for in part nobody knows what it would be.
+    """
+    if not (asked_on and line.discount_until_on and asked_on <= line.discount_until_on):
+        return ""
+    if _is_in_part(line) or not 0 < line.discount_minor < line.amount_minor:
+        return ""
     enough = reader.money(line.amount_minor - line.discount_minor, currency)
     saved = reader.money(line.discount_minor, currency)
     return f"{words.paid_by} {reader.long_date(line.discount_until_on)}{words.colon}{enough} ({saved} {words.discount})"

@@ -164,7 +164,8 @@ def test_holds_of_many_lines_are_placed_and_released_together_each_with_its_own_
         f"money came in on 2026-03-02: bank line {line(7_700).pk}",
         f"money came in on 2026-03-03: bank line {line(8_000).pk}",
     ]
-    assert [line(each).hold.until_on for each in (7_700, 8_000)] == [day("2026-03-12"), day("2026-03-13")]  # type: ignore[union-attr]
+    ends = [Hold.objects.get(bank_line=line(each)).until_on for each in (7_700, 8_000)]
+    assert ends == [day("2026-03-12"), day("2026-03-13")]
     allow(bank, hold_back_days="0")
     assert (placed, ended, held()) == ([2], [2], [])
 

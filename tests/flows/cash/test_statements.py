@@ -9,14 +9,13 @@ import pytest
 from django.db import connection
 
 from dunwell.flows.cash.accounts import add_account
-from dunwell.flows.cash.applying import apply_to, unapply
 from dunwell.flows.cash.entries import Entry, Known
 from dunwell.flows.cash.heads import heads
 from dunwell.flows.cash.lines import bank_accounts, bank_lines
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.statements import FileReport, import_statements
 from dunwell.flows.errors import Conflict, Invalid, NotFound
-from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement, KnownPayer, Payment, Task
+from dunwell.records.models import AuditEvent, BankLine, BankMatch, BankStatement, KnownPayer, Task
 from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened
 from dunwell.sources.problems import Problems
 from tests.flows.cash.banking import AT, bank_account, kept, take
@@ -255,15 +254,6 @@ def test_a_sum_that_taught_us_its_payer_and_waits_again_gives_way_to_its_details
     take(tmp_path, DETAIL, "advice.xml")
     known.refresh_from_db()
     assert (known.line, BankLine.objects.count()) == (None, 2)
-
-
-def test_a_sum_whose_payment_a_person_took_back_gives_way_to_its_details(bank: Town, tmp_path: Path) -> None:
-    take(tmp_path, SUM, "statement.xml")
-    bank.account("MEYER")
-    apply_to(bank.entity, BankLine.objects.get().pk, account="MEYER", by="bert", at=AT)
-    unapply(bank.entity, BankLine.objects.get().pk, reason="it is of two", by="bert", at=AT)
-    take(tmp_path, DETAIL, "advice.xml")
-    assert (Payment.objects.get().line, BankLine.objects.count()) == (None, 2)
 
 
 def test_a_line_that_is_applied_while_its_advice_is_read_stays(

@@ -1,4 +1,4 @@
-"""What a person takes back stays so, and money that is not one payer's waits for a person."""
+"""What a person takes back stays so, and what is only proposed waits for one."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -12,6 +12,7 @@ from dunwell.flows.cash.review import payers, waiting
 from dunwell.flows.errors import Conflict, Invalid, NotFound
 from dunwell.records.models import AuditEvent, BankLine, BankMatch, Item, Payment
 from tests.flows.cash.banking import AT, bank_account, take
+from tests.flows.cash.test_statements import DETAIL, SUM
 from tests.flows.town import Town, day
 from tests.sources.bank.mt940_files import mt940
 
@@ -141,3 +142,11 @@ def test_what_is_none_of_ours_is_set_aside_until_it_is_looked_at_again(bank: Tow
         set_aside(bank.entity, the_line(), reason=" ", **BERT)
     with pytest.raises(NotFound):
         set_aside(bank.entity, 999, reason="x", **BERT)
+
+
+def test_a_sum_whose_payment_a_person_took_back_gives_way_to_its_details(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, SUM, "statement.xml")
+    apply_to(bank.entity, the_line(), account="MEYER", **BERT)
+    unapply(bank.entity, the_line(), reason="it is of two", **BERT)
+    take(tmp_path, DETAIL, "advice.xml")
+    assert (Payment.objects.get().line, BankLine.objects.count()) == (None, 2)
