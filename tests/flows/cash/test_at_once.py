@@ -1,20 +1,29 @@
 """Two of us at the same money, each with a connection to PostgreSQL: each line is applied once, and no cent twice."""
 
+from datetime import datetime
 from pathlib import Path
+from threading import Event
 from typing import Any, Final
 
 import pytest
+from django.db import transaction
 
+from dunwell.flows.cash import holding, statements
+from dunwell.flows.cash.allowed import change_settings
 from dunwell.flows.cash.applying import apply_certain, apply_match, apply_to, set_aside
+from dunwell.flows.cash.entries import gave_way
 from dunwell.flows.cash.matching import match_lines
 from dunwell.flows.cash.pay import pay
 from dunwell.flows.cash.statements import import_statements
 from dunwell.flows.errors import Conflict, NotFound
-from dunwell.records.models import Allocation, BankLine, BankMatch, Item, Payment
+from dunwell.flows.people.holds import place
+from dunwell.records import frames
+from dunwell.records.models import Allocation, BankLine, BankMatch, Hold, Item, Payment
 from tests.flows.cash.banking import AT, bank_account, take
-from tests.flows.cash.test_statements import DETAIL, SUM
-from tests.flows.runs.test_two_at_once import at_once, busy_town
+from tests.flows.cash.test_statements import DETAIL, PART, SUM
+from tests.flows.runs.test_two_at_once import SECONDS_MAX, at_once, busy_town, wait_for_waiters
 from tests.flows.town import Town, day
+from tests.sources.bank.camt_files import balance, entry, message
 from tests.sources.bank.mt940_files import mt940
 
 __all__ = ["busy_town"]
@@ -85,6 +94,34 @@ def test_a_line_is_set_aside_or_applied_and_never_both(bank: Town) -> None:
     assert (line.state, Payment.objects.count()) in (("applied", 1), ("set_aside", 0))
 
 
+def test_a_hold_goes_to_another_payer_while_money_of_both_is_applied(
+    busy_town: Town, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank_account(busy_town.entity)
+    change_settings(busy_town.entity, {"hold_back_days": "10"}, **BERT)
+    payers = [busy_town.item(number, number[0] * 3, "70.00 EUR", "2026-02-01").account_id for number in ("A-1", "B-1")]
+    take(tmp_path, mt940(["260302 50 //B1 hello"], opens=0))
+    BankLine.objects.update(party_name="Bbb GmbH")
+    match_lines(busy_town.entity, **BERT)
+    BankLine.objects.update(party_name="Aaa GmbH")
+    is_let_go = Event()
+
+    def after(*told: Any, **more: Any) -> list[int]:
+        is_let_go.set()
+        wait_for_waiters(postgresql, 1)
+        return place(*told, **more)
+
+    def both() -> None:
+        is_let_go.wait(SECONDS_MAX)
+        with transaction.atomic():
+            frames.lock_payers(payers)
+
+    monkeypatch.setattr(holding, "place", after)
+    results = at_once(lambda: match_lines(busy_town.entity, **BERT), both)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert list(Hold.objects.filter(released_on=None).values_list("account__code", flat=True)) == ["AAA"]
+
+
 @pytest.mark.parametrize("number", range(4))
 def test_a_sum_that_is_applied_while_its_details_come_in_is_never_there_twice(
     busy_town: Town, tmp_path: Path, number: int
@@ -107,3 +144,33 @@ def test_a_sum_that_is_applied_while_its_details_come_in_is_never_there_twice(
         assert (BankLine.objects.count(), busy_town.open("A-17")) == (2, 10_000)
     else:
         assert (BankLine.objects.get().state, busy_town.open("A-17")) == ("applied", 0)
+
+
+def test_details_that_come_in_their_own_order_while_lines_are_matched(
+    busy_town: Town, postgresql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file begins with the later line, and who matches with the earlier one, and waits until the file is in."""
+    bank_account(busy_town.entity)
+    refs = ["<AcctSvcrRef>B-1</AcctSvcrRef>", "<AcctSvcrRef>B-2</AcctSvcrRef>"]
+    balances = (balance("OPBD", "0.00"), balance("CLBD", "200.00"))
+    take(tmp_path, message(*balances, *(entry("100.00", before=ref) for ref in refs)), "statement.xml")
+    parts = [PART.format("60.00"), PART.format("40.00")]
+    detail = tmp_path / "advice.xml"
+    detail.write_text(message(*(entry("100.00", *parts, before=ref) for ref in reversed(refs)), kind="054"))
+    has_begun = Event()
+
+    def slowly(line_id: int, *, by: str, at: datetime) -> BankLine | None:
+        line = gave_way(line_id, by=by, at=at)
+        if not has_begun.is_set():
+            has_begun.set()
+            wait_for_waiters(postgresql, 1)
+        return line
+
+    def matching() -> None:
+        has_begun.wait(SECONDS_MAX)
+        match_lines(busy_town.entity, **BERT)
+
+    monkeypatch.setattr(statements, "gave_way", slowly)
+    results = at_once(lambda: import_statements(detail, by="bert", at=AT), matching)
+    assert [result for result in results if isinstance(result, Exception)] == []
+    assert sorted(BankLine.objects.values_list("amount_minor", flat=True)) == [4_000, 4_000, 6_000, 6_000]

@@ -113,6 +113,20 @@ def test_what_cannot_be_matched_is_told_and_the_run_is_for_a_person_to_post(
     assert (task.closed_by, Task.objects.count()) == ("anna", 1)
 
 
+def test_what_could_not_be_matched_is_asked_until_somebody_has_looked_at_it(
+    paid: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        broken(patch, ZeroDivisionError("division by zero"))
+        match_first(paid.entity, **BERT)
+    change_settings(paid.entity, {"match_before_run": "no"}, **BERT)
+    assert match_first(paid.entity, **BERT)
+    assert unmatched(paid.entity, on=day(ON)).why.endswith("division by zero")
+    match_lines(paid.entity, apply=False, **BERT)
+    match_first(paid.entity, **BERT)
+    assert unmatched(paid.entity, on=day(ON)).why == ""
+
+
 def test_settings_that_can_be_none_are_named_in_the_task(paid: Town) -> None:
     paid.entity.cash = {"treshold_permille": 900}
     paid.entity.save()

@@ -28,20 +28,22 @@ class Unmatched:
 def match_first(entity: Entity, *, by: str, at: datetime, progress: Progress = untold) -> bool:
     """Match the lines that wait, where the entity's settings allow; return whether nothing failed.
 
-    What fails is a task for a person, until matching goes well again, and the caller goes on: a debtor whose money came
-    in otherwise is not to wait for a line that cannot be read. Errors: Django's DatabaseError alone, as of a
-    database that is busy or gone.
+    What fails is a task for a person, until matching goes well again or nothing is left to look at, and the caller goes
+    on: a debtor whose money came in otherwise is not to wait for a line that cannot be read. Errors: Django's
+    DatabaseError alone, as of a database that is busy or gone.
     """
     today = local_day(entity, at)
     try:
-        if settings_of(entity).match_before_run and _is_waiting(entity, today):
+        matches = settings_of(entity).match_before_run
+        if matches and _is_waiting(entity, today):
             match_lines(entity, by=by, at=at, progress=progress)
     except DatabaseError:
         raise
     except Exception as error:  # noqa: BLE001  # whatever it is, no run is to end without a word because of it
         _ask(entity, f"before a run, money could not be matched: {str(error) or type(error).__name__}", today)
         return False
-    _asked(entity).update(closed_at=at, closed_by=by)
+    if matches or not _unlooked(entity, today).exists():  # else it is as unmatched as before
+        _asked(entity).update(closed_at=at, closed_by=by)
     return True
 
 

@@ -73,6 +73,16 @@ class Entry:
         return (any(told) and not any(there)) or bool(part.text and not line.text)
 
 
+def lock_waiting(entity_id: int) -> None:
+    """Lock all lines of an entity that wait, in the order in which those who match and apply lock them.
+
+    A file says in its own order what its lines are in detail: who has some of them would wait for the rest, and we for
+    those.
+    """
+    waiting = BankLine.objects.filter(entity=entity_id, state__in=BANK_LINE_WAITS).order_by("pk")
+    list(waiting.select_for_update().values_list("pk", flat=True))
+
+
 def gave_way(line_id: int, *, by: str, at: datetime) -> BankLine | None:
     """Take out a line that is said in detail now, with what was proposed for it, unless it was applied meanwhile."""
     line = BankLine.objects.select_for_update().filter(pk=line_id, state__in=BANK_LINE_WAITS).first()

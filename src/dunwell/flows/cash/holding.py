@@ -17,6 +17,7 @@ from dunwell.engine.steps.parties import payers as payers_of
 from dunwell.flows.entities import local_day
 from dunwell.flows.people.holds import NewHold, end, place
 from dunwell.records import frames
+from dunwell.records.connect import share
 from dunwell.records.models import BANK_LINE_WAITS, CAME_IN, Account, BankLine, BankMatch, Entity, Hold, Item
 from dunwell.records.pieces import in_pieces
 
@@ -91,6 +92,7 @@ def _move(entity: Entity, moves: Mapping[int, tuple[int | None, _Waiting | None]
     with transaction.atomic():
         locked = BankLine.objects.select_for_update(no_key=True).filter(pk__in=moves).order_by("pk")
         lines = [line for line in locked if line.hold_id == moves[line.pk][0]]
+        _lock(entity, lines, [want for _hold, want in moves.values() if want])
         _let_go(entity, [line for line in lines if line.hold_id is not None], by=by, at=at)
         wants = {line: want for line in lines if line.state in BANK_LINE_WAITS and (want := moves[line.pk][1])}
         accounts = Account.objects.in_bulk({want.account_id for want in wants.values()})
@@ -103,6 +105,13 @@ def _move(entity: Entity, moves: Mapping[int, tuple[int | None, _Waiting | None]
         for line, hold_id in zip(wants, place(entity, new, on=local_day(entity, at), by=by, at=at), strict=True):
             line.hold_id = hold_id
         BankLine.objects.bulk_update(wants, ["hold"])
+
+
+def _lock(entity: Entity, lines: Sequence[BankLine], wants: Sequence[_Waiting]) -> None:
+    """Lock whom lines hold back, and whom they are to, at once: who applies money of both locks them in one order."""
+    held = Hold.objects.filter(bank_line__in=lines, account__isnull=False).values_list("account", flat=True)
+    share(Entity, entity.pk)  # an import may be moving items between accounts
+    frames.lock_payers({*held, *(want.account_id for want in wants)})
 
 
 def _let_go(entity: Entity, lines: Sequence[BankLine], *, by: str, at: datetime) -> None:

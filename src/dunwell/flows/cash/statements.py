@@ -15,7 +15,7 @@ from django.db import transaction
 from dunwell.engine.money import format_minor
 from dunwell.flows.book.tables import mapped_by, refusing
 from dunwell.flows.cash.apart import apart
-from dunwell.flows.cash.entries import Entry, Known, gave_way, ref_of
+from dunwell.flows.cash.entries import Entry, Known, gave_way, lock_waiting, ref_of
 from dunwell.flows.cash.heads import Head, heads
 from dunwell.flows.errors import Conflict, NotFound
 from dunwell.flows.progress import Progress, untold
@@ -135,12 +135,20 @@ class _Taking:
         self.is_table = is_table
         self.before: list[int] = []  # the statements of the file that are taken in
         self.seen: dict[int, Counter[str]] = defaultdict(Counter)
+        self.locked: set[int] = set()  # the entities whose lines that wait are
 
     def known(self, account: BankAccount, statement: BankStatement, whole: Head) -> Known:
         """What is known when a statement begins; all rows of an account in a table are one, however they are mixed."""
         before = [] if self.is_table else self.before
         seen = self.seen[account.pk] if self.is_table else None
         return Known(account, apart(account, statement, before, whole.days), seen)
+
+    def gave_way(self, line: BankLine) -> BankLine | None:
+        """Take out a line that is said in detail now; before the first of them, all that could be are locked."""
+        if line.entity_id not in self.locked:
+            lock_waiting(line.entity_id)
+            self.locked.add(line.entity_id)
+        return gave_way(line.pk, by=self.by, at=self.at)
 
     def statements(self, pieces: Pieces, heads: Iterable[Head]) -> Iterator[StatementReport]:
         """Take in one statement after the other."""
@@ -227,7 +235,7 @@ class _Statement:
         for entry in entries.values():
             # An advice says in detail what a statement booked in one sum.
             known = entry.known if entry.says_more else None
-            whole = gave_way(known.pk, by=self.taking.by, at=self.taking.at) if known else None
+            whole = self.taking.gave_way(known) if known else None
             if whole:
                 self.report.detailed += len(entry.parts)
             elif entry.is_new:
