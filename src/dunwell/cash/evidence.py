@@ -173,18 +173,23 @@ def quoted(lines: pl.DataFrame, forms: pl.DataFrame, strong: pl.DataFrame) -> pl
 
 
 def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Items by the numbers of an advice, whatever their length; what is advised of a credit note is negative."""
+    """Items by the numbers of an advice, whatever their length; what is advised of a credit note is negative.
+
+    What several documents say of one item is one amount.
+    """
     advised = (
         lines.filter(pl.col("documents").list.len() > 0)
         .select("line_id", "currency", "documents")
         .explode("documents")
         .unnest("documents")
+        .with_row_index("at")
     )
     signed = pl.when("is_credit_note").then(-pl.col("amount_minor").abs()).otherwise("amount_minor")
-    keyed = numbers.written(advised.select("line_id", "currency", "number", advised_minor=signed))
+    keyed = numbers.written(advised.select("line_id", "currency", "at", "number", advised_minor=signed))
     found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "currency"])
     same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
     fits = found.with_columns(same_letters=same).filter(
         pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
     )
-    return fits.select("line_id", "item_id", "advised_minor").unique()
+    each, minor = fits.select("line_id", "item_id", "at", "advised_minor").unique(), pl.col("advised_minor")
+    return each.group_by("line_id", "item_id").agg(pl.when(minor.is_not_null().any()).then(minor.sum()))
