@@ -56,13 +56,18 @@ def named(lines: pl.DataFrame, given: pl.DataFrame, spans: pl.DataFrame, known: 
 
 
 def shaped(found: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
-    """Make NAMED of line_id, item_id, by and advised_minor: what is open and of the line's currency."""
+    """Make NAMED of line_id, item_id, by and advised_minor: what is open and of the line's currency.
+
+    Nothing is paid of an invoice that an advice takes off, nor set off of a credit note that it pays.
+    """
     about = stock.select("item_id", "payer_id", "currency", "signed_minor")
     each = found.join(lines.select("line_id", "currency"), on="line_id").join(about, on=["item_id", "currency"])
-    cap = pl.when(pl.col("signed_minor") > 0).then(pl.min_horizontal("signed_minor", "advised_minor"))
+    is_owed, advised = pl.col("signed_minor") > 0, pl.col("advised_minor")
     return each.with_columns(
-        cap_minor=cap.otherwise(pl.max_horizontal("signed_minor", "advised_minor"))
-    ).select(NAMED.keys())  # fmt: skip
+        cap_minor=pl.when(is_owed)
+        .then(pl.min_horizontal("signed_minor", advised.clip(lower_bound=0)))
+        .otherwise(pl.max_horizontal("signed_minor", advised.clip(upper_bound=0)))
+    ).select(NAMED.keys())
 
 
 def weak(
