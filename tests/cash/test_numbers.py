@@ -102,7 +102,11 @@ def test_an_advice_says_what_of_each_document_is_paid(desk: Desk) -> None:
 
 
 def test_what_an_advice_says_of_one_document_in_several_places_is_one_amount(desk: Desk) -> None:
-    said = [("RE-2026/00124", 3000, False), ("re 2026/124", 9000, False), ("RE-2026/00124", 3000, False)]
+    said: list[tuple[str, int | None, bool]] = [
+        ("RE-2026/00124", 3000, False),
+        ("re 2026/124", 9000, False),
+        ("RE-2026/00124", 3000, False),
+    ]
     said += [("RE-2026/00124", 500, True), ("RE-2026/00123", None, False)]
     advice = [dict(zip(("number", "amount_minor", "is_credit_note"), each, strict=True)) for each in said]
     line = desk.comes("264.00", documents=advice)
