@@ -1,10 +1,11 @@
 """One item by its amount, and what explains that less or more came."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
-from tests.cash.desk import TODAY, Desk
+from tests.cash.desk import TODAY, Desk, minor
 
 IBAN = "DE89370400440532013000"
 
@@ -75,6 +76,33 @@ def test_an_advice_of_what_is_left_after_the_discount_takes_it(desk: Desk) -> No
     advice = [{"number": "1000001", "amount_minor": 11698, "is_credit_note": False}]
     line = desk.comes("116.98", documents=advice, party_iban=IBAN)
     assert desk.match().paid(line, "discount_minor") == {"1000001": 239}
+
+
+@pytest.mark.parametrize(
+    ("amount", "given"),
+    [
+        ("47.61", {}),  # less by the discount of the whole invoice
+        ("49.50", {}),
+        ("45.00", {"charges_minor": 500}),
+        ("45.00", {"instructed_minor": 5000, "instructed_currency": "EUR"}),
+    ],
+)
+def test_nothing_is_granted_on_an_invoice_that_stays_open(desk: Desk, amount: str, given: dict[str, Any]) -> None:
+    advice = [{"number": "1000001", "amount_minor": 5000, "is_credit_note": False}]
+    parts = [desk.comes(amount, f"part {n}", documents=advice, party_iban=IBAN, **given) for n in (1, 2)]
+    found = desk.match()
+    for part in parts:
+        assert found.applied(part) == {"1000001": minor(amount)}
+        assert {found.paid(part, f"{gap}_minor")["1000001"] for gap in ("discount", "charges", "difference")} == {0}
+
+
+def test_what_is_granted_beside_a_part_is_off_the_invoice_that_is_paid_whole(desk: Desk) -> None:
+    advised = {"1000001": 11937, "1000003": 20000}
+    advice = [{"number": number, "amount_minor": paid, "is_credit_note": False} for number, paid in advised.items()]
+    line = desk.comes("318.87", documents=advice, party_iban=IBAN)
+    found = desk.match()
+    assert found.applied(line) == {"1000001": 11887, "1000003": 20000}
+    assert found.paid(line, "difference_minor") == {"1000001": 50, "1000003": 0}
 
 
 def test_a_cent_short_of_a_named_invoice_is_a_difference(desk: Desk) -> None:

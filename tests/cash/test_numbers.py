@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tests.cash.desk import Desk
+from tests.cash.desk import Desk, minor
 
 IBAN = "DE89370400440532013000"
 
@@ -99,6 +99,33 @@ def test_an_advice_says_what_of_each_document_is_paid(desk: Desk) -> None:
     found = desk.match()
     assert found.applied(line) == {"RE-2026/00123": 10000, "RE-2026/00124": 25000}
     assert "advised_amount" in found.why(line)
+
+
+def test_what_an_advice_says_of_one_document_in_several_places_is_one_amount(desk: Desk) -> None:
+    said: list[tuple[str, int | None, bool]] = [
+        ("RE-2026/00124", 3000, False),
+        ("re 2026/124", 9000, False),
+        ("RE-2026/00124", 3000, False),
+    ]
+    said += [("RE-2026/00124", 500, True), ("RE-2026/00123", None, False)]
+    advice = [dict(zip(("number", "amount_minor", "is_credit_note"), each, strict=True)) for each in said]
+    line = desk.comes("264.00", documents=advice)
+    assert desk.match().applied(line) == {"RE-2026/00123": 11900, "RE-2026/00124": 14500}
+
+
+@pytest.mark.parametrize(
+    ("other", "advised", "amount", "outcome"),
+    [("RE-2026/00124", -1000, "109.00", "propose"), ("GU-900017", 1000, "129.00", "apply")],
+)
+def test_nothing_goes_to_an_item_of_which_an_advice_says_the_other_sign(
+    desk: Desk, other: str, advised: int, amount: str, outcome: str
+) -> None:
+    desk.owes("Meyer GmbH", "GU-900017", "19.00", kind="credit")
+    amounts = {"RE-2026/00123": 11900, other: advised}
+    advice = [{"number": each, "amount_minor": paid, "is_credit_note": False} for each, paid in amounts.items()]
+    line = desk.comes(amount, documents=advice, of="Meyer GmbH")
+    found = desk.match()
+    assert (found.outcome(line), found.paid(line)) == (outcome, {"RE-2026/00123": min(11900, minor(amount))})
 
 
 def test_a_credit_note_that_is_named_is_set_off(desk: Desk) -> None:

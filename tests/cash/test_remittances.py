@@ -124,6 +124,51 @@ def test_the_reference_of_the_payment_counts_more_than_anything(post: Post) -> N
     assert post.found() == {advice: (1, "payer")}
 
 
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("20260", "order 20260 of March"),
+        ("20260", "REF20260"),
+        ("20260", "run 202 60."),  # broken by a bank
+        ("20260", "99 20260 77"),
+        ("ZL-2026-0001", "run ZL 2026 0001 4711"),
+        ("ZL20260001", "4711 run ZL2026 0001 of today"),
+        ("MIETE", "MIETE 3"),
+    ],
+)
+def test_a_reference_stands_alone_whatever_parts_it(post: Post, reference: str, text: str) -> None:
+    line, advice = post.desk.comes("150.00", text, of="Clearing Bank AG"), post.advised(reference=reference)
+    assert post.found() == {advice: (line, "reference")}
+
+
+@pytest.mark.parametrize(
+    ("reference", "text"),
+    [
+        ("20260", "order 2026077"),
+        ("20260", "order 120260"),
+        ("20260", "99 202 609 77"),
+        ("20260", "202 60 9"),
+        ("20260", "99 202 60"),
+        ("MIETE", "VERMIETER"),
+        ("MIETE", "AB MI ETE"),
+        ("ZL-2026-0001", "VZL-2026-0001"),
+    ],
+)
+def test_a_reference_is_no_part_of_something_longer(post: Post, reference: str, text: str) -> None:
+    post.desk.comes("150.00", text, of="Clearing Bank AG")
+    post.advised(reference=reference)
+    assert post.found() == {}
+
+
+def test_a_reference_does_not_give_an_advice_to_the_line_of_another_debtor(post: Post) -> None:
+    line = post.desk.comes("150.00", "order 20260", of="Smith Ltd")
+    advice = post.advised(reference="20260")
+    assert post.found() == {}
+    post.desk.debtor("Shop of Meyer", payer=MEYER)  # whose money is that of MEYER
+    post.desk.lines[0]["party_name"] = "Shop of Meyer"
+    assert post.found() == {advice: (line, "reference")}
+
+
 def test_two_lines_or_two_advices_are_a_doubt(post: Post) -> None:
     post.desk.comes("150.00", of=MEYER)
     post.advised()

@@ -150,6 +150,25 @@ def test_one_that_fits_a_little_better_is_not_certain_beside_another(bank: Accou
     assert bank.of(back)[:2] == ("propose", 2)
 
 
+@pytest.mark.parametrize("sign", ["end_to_end_ref", "mandate_ref"])
+def test_a_charge_that_nobody_told_could_make_it_another_line(bank: Account, sign: str) -> None:
+    rent: dict[str, Any] = {sign: "RENT"}
+    lower = bank.line("100.00", **rent)
+    exact = bank.line("103.00", 28, **rent)
+    back = bank.line("-103.00", 30, **rent, **REASON)
+    assert bank.of(back)[:2] == ("propose", exact)
+    other = bank.line("-100.00", 31, **rent, **REASON)  # that one is taken back, too
+    assert [bank.of(each)[:2] for each in (back, other)] == [("apply", exact), ("apply", lower)]
+
+
+@pytest.mark.parametrize("lower", [{"end_to_end_ref": "JAN"}, {}])
+def test_a_line_that_the_reference_does_not_name_casts_no_doubt(bank: Account, lower: dict[str, Any]) -> None:
+    bank.line("100.00", mandate_ref="M-77", **lower)
+    exact = bank.line("103.00", 28, mandate_ref="M-77", end_to_end_ref="FEB-2026")
+    back = bank.line("-103.00", 30, mandate_ref="M-77", end_to_end_ref="FEB-2026", **REASON)
+    assert bank.of(back) == ("apply", exact, "reference,amount")
+
+
 def test_two_returns_of_two_equal_lines_take_each_one_back_in_order(bank: Account) -> None:
     ones = [bank.line("100.00", on, end_to_end_ref="RENT") for on in (0, 28)]
     backs = [bank.line("-100.00", on, end_to_end_ref="RENT", **REASON) for on in (30, 31)]

@@ -2,18 +2,19 @@
 
 import polars as pl
 
-from dunwell.cash.claims import is_in_time
+from dunwell.cash.claims import is_in_time, is_whole
 
 
 def allocate(chosen: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame, *, grace_days: int) -> pl.DataFrame:
     """Divide each line among the items of its one claim: as tables.ALLOCATIONS, by line and item.
 
     Credits are used up first, then the oldest due is paid. What is granted beside the money lowers what an item takes:
-    a discount each item's own, charges and differences that of the largest. Nothing goes beyond a claim's caps.
+    a discount each item's own, charges and differences that of the largest that is paid whole. Nothing goes beyond a
+    claim's caps.
     """
     if chosen.is_empty():
         return pl.DataFrame(schema=_SCHEMA)
-    about = stock.select("item_id", "is_credit", "place", "discount_minor", "discount_until_on")
+    about = stock.select("item_id", "is_credit", "signed_minor", "place", "discount_minor", "discount_until_on")
     each = (
         chosen.select("line_id", "gap", "gap_minor", "item_ids", "caps_minor")
         .join(lines.select("line_id", "amount_minor", "booked_on"), on="line_id")
@@ -26,8 +27,10 @@ def allocate(chosen: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame, *, 
     budget = pl.col("amount_minor") + pl.col("gap_minor") - pl.min_horizontal(cap, 0).sum().over(line)
     before = pl.max_horizontal(cap, 0).cum_sum().over(line) - pl.max_horizontal(cap, 0)
     taken = pl.when(cap < 0).then(cap).otherwise(pl.min_horizontal(pl.max_horizontal(budget - before, 0), cap))
-    largest = cap.arg_max().over(line) == pl.int_range(pl.len()).over(line)
-    own = pl.when(is_in_time(grace_days)).then(pl.min_horizontal("discount_minor", "cap_minor")).otherwise(0)
+    largest = pl.when(is_whole()).then(cap).arg_max().over(line) == pl.int_range(pl.len()).over(line)
+    own = (
+        pl.when(is_in_time(grace_days) & is_whole()).then(pl.min_horizontal("discount_minor", "cap_minor")).otherwise(0)
+    )
     granted = pl.when(pl.col("gap") == "discount").then(own).otherwise(0)
     return (
         each.with_columns(taken=taken, largest=largest, granted=granted)

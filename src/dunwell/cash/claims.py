@@ -66,6 +66,11 @@ def is_in_time(grace_days: int) -> pl.Expr:
     )
 
 
+def is_whole() -> pl.Expr:
+    """Say of an item beside its claim whether all that is open is claimed; only what closes an item is granted."""
+    return pl.col("cap_minor") == pl.col("signed_minor")
+
+
 def by_currency(amounts: Mapping[str, int]) -> pl.Expr:
     """Give the amount of the column `currency`, 0 for one not named."""
     if not amounts:

@@ -56,13 +56,18 @@ def named(lines: pl.DataFrame, given: pl.DataFrame, spans: pl.DataFrame, known: 
 
 
 def shaped(found: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
-    """Make NAMED of line_id, item_id, by and advised_minor: what is open and of the line's currency."""
+    """Make NAMED of line_id, item_id, by and advised_minor: what is open and of the line's currency.
+
+    Nothing is paid of an invoice that an advice takes off, nor set off of a credit note that it pays.
+    """
     about = stock.select("item_id", "payer_id", "currency", "signed_minor")
     each = found.join(lines.select("line_id", "currency"), on="line_id").join(about, on=["item_id", "currency"])
-    cap = pl.when(pl.col("signed_minor") > 0).then(pl.min_horizontal("signed_minor", "advised_minor"))
+    is_owed, advised = pl.col("signed_minor") > 0, pl.col("advised_minor")
     return each.with_columns(
-        cap_minor=cap.otherwise(pl.max_horizontal("signed_minor", "advised_minor"))
-    ).select(NAMED.keys())  # fmt: skip
+        cap_minor=pl.when(is_owed)
+        .then(pl.min_horizontal("signed_minor", advised.clip(lower_bound=0)))
+        .otherwise(pl.max_horizontal("signed_minor", advised.clip(upper_bound=0)))
+    ).select(NAMED.keys())
 
 
 def weak(
@@ -173,18 +178,23 @@ def quoted(lines: pl.DataFrame, forms: pl.DataFrame, strong: pl.DataFrame) -> pl
 
 
 def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Items by the numbers of an advice, whatever their length; what is advised of a credit note is negative."""
+    """Items by the numbers of an advice, whatever their length; what is advised of a credit note is negative.
+
+    What several documents say of one item is one amount.
+    """
     advised = (
         lines.filter(pl.col("documents").list.len() > 0)
         .select("line_id", "currency", "documents")
         .explode("documents")
         .unnest("documents")
+        .with_row_index("at")
     )
     signed = pl.when("is_credit_note").then(-pl.col("amount_minor").abs()).otherwise("amount_minor")
-    keyed = numbers.written(advised.select("line_id", "currency", "number", advised_minor=signed))
+    keyed = numbers.written(advised.select("line_id", "currency", "at", "number", advised_minor=signed))
     found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "currency"])
     same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
     fits = found.with_columns(same_letters=same).filter(
         pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
     )
-    return fits.select("line_id", "item_id", "advised_minor").unique()
+    each, minor = fits.select("line_id", "item_id", "at", "advised_minor").unique(), pl.col("advised_minor")
+    return each.group_by("line_id", "item_id").agg(pl.when(minor.is_not_null().any()).then(minor.sum()))

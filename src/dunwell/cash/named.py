@@ -4,7 +4,7 @@ from typing import Final
 
 import polars as pl
 
-from dunwell.cash.claims import by_currency, claims, is_in_time, is_slight
+from dunwell.cash.claims import by_currency, claims, is_in_time, is_slight, is_whole
 from dunwell.cash.settings import Settings
 
 # What a number that is weak by itself may claim, by the case that it would be otherwise.
@@ -54,9 +54,9 @@ def _sets(
     named: pl.DataFrame, lines: pl.DataFrame, stock: pl.DataFrame, group: list[str], settings: Settings
 ) -> pl.DataFrame:
     """The items of each line and payer as one row, with the sums that matter."""
-    about = stock.select("item_id", "place", "is_credit", "discount_minor", "discount_until_on")
+    about = stock.select("item_id", "place", "is_credit", "signed_minor", "discount_minor", "discount_until_on")
     each = named.join(about, on="item_id").join(lines.select("line_id", "booked_on"), on="line_id")
-    discount = pl.min_horizontal("discount_minor", "cap_minor")
+    discount = pl.when(is_whole()).then(pl.min_horizontal("discount_minor", "cap_minor"))
     has_one = (pl.col("discount_minor") > 0) & ~pl.col("is_credit")
     sets = (
         each.sort("line_id", "place")
@@ -65,6 +65,7 @@ def _sets(
             item_ids=pl.col("item_id"),
             caps_minor=pl.col("cap_minor"),
             largest_minor=pl.col("cap_minor").max(),
+            largest_whole_minor=pl.col("cap_minor").filter(is_whole()).max(),
             total_minor=pl.col("cap_minor").sum(),
             advised_minor=pl.when(pl.col("advised_minor").is_null().any()).then(None).otherwise(
                 pl.col("advised_minor").sum()
@@ -88,10 +89,10 @@ def _gaps(sets: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     sized = sets.with_columns(gap_open_minor=gap)
     left = pl.col("gap_open_minor")
     tolerance, at_most = by_currency(settings.tolerances), by_currency(settings.charges_at_most)
-    small = left < pl.col("largest_minor")  # what is granted never is all of an item
-    discounted = (left > 0) & small
+    # What is granted never is all of an item, and nothing of it stays open.
+    discounted = ((left > 0) & (left < pl.col("largest_whole_minor"))).fill_null(value=False)
     instructed = pl.when(pl.col("instructed_currency") == pl.col("currency")).then(pl.col("instructed_minor")) - amount
-    slight = is_slight(left.abs(), pl.col("largest_minor"))
+    slight = is_slight(left, pl.col("largest_whole_minor"))
     is_charge = (left == pl.col("charges_minor")) | (left == instructed) | ((left <= at_most) & slight)
     by_ref = pl.col("by_reference")
     case = (
@@ -106,7 +107,7 @@ def _gaps(sets: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         .when((left > 0) & (pl.col("count") == 1))
         .then(pl.when(by_ref).then(pl.lit("reference_part")).otherwise(pl.lit("number_part")))
         .when(left > 0).then(pl.lit("numbers_less"))
-        .when((-left <= tolerance) & slight).then(pl.lit("number_slightly_over"))
+        .when((-left <= tolerance) & is_slight(-left, pl.col("largest_minor"))).then(pl.lit("number_slightly_over"))
         .otherwise(pl.when(by_ref).then(pl.lit("reference_over")).otherwise(pl.lit("number_over")))
     )  # fmt: skip
     kinds = {"number_discount": "discount", "number_short": "difference", "number_charges": "charges"}

@@ -1,5 +1,6 @@
 """Which bank line an advice goes with that a payer sent by itself: by the amount, the day, and who paid."""
 
+import re
 from typing import Final
 
 import polars as pl
@@ -26,6 +27,8 @@ ADVICES: Final[Schema] = {
 WORKING_DAYS_MAX: Final = 5  # between the payer's day and the bank's
 DAYS_MAX: Final = 30  # between the bank's day and that on which an advice without a day came
 REFERENCE_MIN: Final = 5  # letters and digits: a shorter one is met by chance
+DIGIT: Final = r"\d"
+LETTER: Final = r"[^\W\d_]"
 NAME_MIN: Final = 6  # letters of a name that stands in a text
 KEY: Final = ["advice_id", "line_id"]
 PAIRED: Final = [*KEY, "total_minor", "paid_on", "taken_on", "amount_minor", "booked_on"]
@@ -90,7 +93,7 @@ def going_with(
     paying = payers_of(near, accounts, payers, numbers.spans(texts(near)), settings).select("line_id", "payer_id")
     pairs = reach.join(told.select("advice_id").unique(), on="advice_id", how="semi")
     signs = pl.concat([
-        _by_reference(pairs, advices, near),
+        _of_no_other(_by_reference(pairs, advices, near), paying, known),
         pairs.join(paying, on="line_id").join(known, on=["advice_id", "payer_id"], how="semi")
         .select(*KEY, by=pl.lit("payer")),
         _by_name(pairs, advices, near, known, accounts=accounts, settings=settings),
@@ -143,14 +146,39 @@ def _advisers(
 
 
 def _by_reference(pairs: pl.DataFrame, advices: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Pairs whose line has the payer's own name for the payment."""
-    reference = names.plain_iban(pl.col("reference").fill_null(""))
-    asked = advices.select("advice_id", asked=reference).filter(pl.col("asked").str.len_chars() >= REFERENCE_MIN)
+    """Pairs whose line has the payer's own name for the payment, standing alone."""
+    bare = names.plain_iban(pl.col("reference").fill_null(""))
+    asked = advices.select("advice_id", "reference", bare=bare).filter(pl.col("bare").str.len_chars() >= REFERENCE_MIN)
     said = pl.concat_str("text", "reference", "end_to_end_ref", separator="¦", ignore_nulls=True)
-    told = lines.select("line_id", said=said.str.to_uppercase().str.replace_all(r"[^\p{L}\p{N}¦]", ""))
+    told = lines.select("line_id", said=said)
     both = pairs.join(asked, on="advice_id").join(told, on="line_id")
-    found = both.filter(pl.col("said").str.contains(pl.col("asked"), literal=True))
-    return found.select(*KEY, by=pl.lit("reference"))
+    found = both.filter(names.plain_iban(pl.col("said")).str.contains(pl.col("bare"), literal=True))
+    alone = [_stands_alone(one, said) for one, said in found.select("reference", "said").iter_rows()]
+    return found.filter(pl.Series(alone, dtype=pl.Boolean)).select(*KEY, by=pl.lit("reference"))
+
+
+def _stands_alone(reference: str, said: str) -> bool:
+    """Whether a line has a reference as no part of anything longer, whatever signs and blanks part it.
+
+    Parted elsewhere than its payer does, as banks break lines, it needs a digit, and digits next to it are part of it.
+    """
+    groups = re.findall(r"[^\W_]+", reference.upper())
+    whole = "".join(groups)
+    first, last = (DIGIT if sign.isdigit() else LETTER for sign in (whole[0], whole[-1]))
+    patterns = [rf"(?<!{first}){' ?'.join(groups)}(?!{last})"]
+    if re.search(DIGIT, whole):
+        before = rf"(?<!{DIGIT} )" if first == DIGIT else ""
+        behind = rf"(?! {DIGIT})" if last == DIGIT else ""
+        patterns.append(rf"{before}(?<!{first}){' ?'.join(whole)}(?!{last}){behind}")
+    told = [re.sub(r"[\W_]+", " ", text) for text in said.upper().split("¦")]
+    return any(re.search(pattern, text) for pattern in patterns for text in told)
+
+
+def _of_no_other(pairs: pl.DataFrame, paying: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """The pairs whose line is of one of the advisers, or of nobody known: what somebody else sends is theirs."""
+    own = paying.join(known, on="payer_id").select(KEY)
+    theirs = pairs.join(paying, on="line_id", how="semi").join(own, on=KEY, how="anti")
+    return pairs.join(theirs, on=KEY, how="anti")
 
 
 def _by_name(

@@ -73,6 +73,8 @@ CERTAINTY: Final = {
 }
 _NAMED_OTHERWISE_MAX: Final = 840
 CERTAIN_PERMILLE_MIN: Final = 950  # whatever a creditor allows: below it, no reference agrees
+# An amount that fits says little where another earlier line that agrees as well would fit by a charge nobody told.
+_DOUBTS: Final = {"amount": ("more", "less_charges"), "charges": ("less_charges",)}
 _PERMILLE: Final = {f"{by},{fit}": permille for by, fits in CERTAINTY.items() for fit, permille in fits.items()}
 _PAIR: Final = ["line_id", "of_id"]
 
@@ -104,6 +106,13 @@ class _Pair:
     permille: int
     over_minor: int
     why: str
+    sign: str  # what agrees; nothing where both name the payment, and differently
+    fit: str
+
+    def is_doubt_of(self, other: "_Pair") -> bool:
+        """Whether it could be this, by a charge that nobody told, though `other` of the same line is what fits."""
+        is_agreed = self.sign == "reference" or (self.sign != "" and self.sign == other.sign)
+        return is_agreed and self.fit in _DOUBTS.get(other.fit, ())
 
 
 def sought(lines: pl.DataFrame) -> Sought:
@@ -179,21 +188,30 @@ def _given(pairs: list[_Pair], threshold_permille: int) -> dict[int, tuple[_Pair
     """Give each line the likeliest earlier one, none twice, and say whether it can be no other.
 
     What is certain is looked at together: two earlier lines that both could be it are for a person, even if one is a
-    little likelier. It does not matter which of two lines takes back which of two others, as long as both do.
+    little likelier, or only by a charge that nobody told. It does not matter which of two lines takes back which of two
+    others, as long as both do.
     """
     found: dict[int, tuple[_Pair, bool]] = {}
     used: set[int] = set()
-    certain = [pair for pair in pairs if pair.permille >= threshold_permille]
-    for group in _together(certain):
-        given = _one_each(sorted(group, key=_in_order), found, used)
+    certain = {pair for pair in pairs if pair.permille >= threshold_permille}
+    for group in _together([*certain, *_doubts(pairs, certain)]):
+        given = _one_each(sorted(certain & set(group), key=_in_order), found, used)
         is_only = {pair.of_id for pair in group} == {pair.of_id for pair in given}
         if not is_only:
-            given = _one_each(sorted(group, key=_soon), {}, set())
+            given = _one_each(sorted(certain & set(group), key=_soon), {}, set())
         found |= {pair.line_id: (pair, is_only) for pair in given}
         used |= {pair.of_id for pair in given}
     rest = sorted(pairs, key=lambda pair: (-pair.permille, *_soon(pair)))
     found |= {pair.line_id: (pair, False) for pair in _one_each(rest, found, used)}
     return found
+
+
+def _doubts(pairs: Iterable[_Pair], certain: Iterable[_Pair]) -> list[_Pair]:
+    """The pairs that cast doubt on certain ones of their line."""
+    of_line: dict[int, list[_Pair]] = {}
+    for pair in certain:
+        of_line.setdefault(pair.line_id, []).append(pair)
+    return [pair for pair in pairs if any(pair.is_doubt_of(each) for each in of_line.get(pair.line_id, ()))]
 
 
 def _one_each(pairs: Iterable[_Pair], found: dict[int, tuple[_Pair, bool]], used: set[int]) -> list[_Pair]:
@@ -260,6 +278,7 @@ def _pairs(lines: pl.DataFrame, earlier: pl.DataFrame) -> list[_Pair]:
             pl.when(pl.col("by") == "nothing").then(pl.lit("")).otherwise(pl.col("by") + ","), "fit",
             pl.when(named_otherwise).then(pl.lit(",other_reference")).otherwise(pl.lit("")),
         ),
+        sign=pl.when(named_otherwise).then(pl.lit("")).otherwise("by"),
     )  # fmt: skip
     capped = pl.when(named_otherwise).then(pl.min_horizontal("permille", _NAMED_OTHERWISE_MAX)).otherwise("permille")
     rated = told.with_columns(permille=capped).filter(pl.col("permille") > 0)
@@ -267,7 +286,8 @@ def _pairs(lines: pl.DataFrame, earlier: pl.DataFrame) -> list[_Pair]:
         _PAIR, keep="first", maintain_order=True
     )
     columns = (*_PAIR, "booked_on", "booked_on_of", "permille")
-    return [_Pair(*row) for row in best.select(*columns, pl.col("minor") - pl.col("minor_of"), "why").iter_rows()]
+    over = pl.col("minor") - pl.col("minor_of")
+    return [_Pair(*row) for row in best.select(*columns, over, "why", "sign", "fit").iter_rows()]
 
 
 def _keyed(lines: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -164,6 +164,34 @@ def test_costs_that_go_first_leave_no_item_open_whose_money_is_there(costly: Tow
     assert (match.applied_minor, match.left_minor) == (10_500, 0)
 
 
+def test_nothing_is_granted_where_costs_that_go_first_leave_the_item_open(costly: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260410 99 //B1 A-17555"], opens=0, on=("260410", "260410")), at=LATER["at"])
+    assert match_lines(costly.entity, **LATER).applied == 1
+    assert (costly.open("A-17555"), the_fee().open_minor) == (600, 0)
+    part = BankMatchPart.objects.get()
+    assert (part.amount_minor, part.difference_minor, part.credit) == (9_900, 0, None)
+    assert not AuditEvent.objects.filter(action="difference.granted").exists()
+
+
+def test_a_difference_is_granted_where_the_line_pays_what_goes_first_too(costly: Town, tmp_path: Path) -> None:
+    Item.objects.filter(kind="charge").update(number="FEE-70001")
+    take(tmp_path, mt940(["260410 104 //B1 A-17555 FEE-70001"], opens=0, on=("260410", "260410")), at=LATER["at"])
+    assert match_lines(costly.entity, **LATER).applied == 1
+    assert (costly.open("A-17555"), the_fee().open_minor) == (0, 0)
+
+
+def test_nothing_is_granted_of_an_item_of_which_more_is_open_by_now(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 60 //B1 INV-20170", "260302 39 //B2 INV-20170"], opens=0))
+    first, second = line_of(6_000), line_of(3_900)
+    match_lines(bank.entity, apply=False, **BERT)
+    apply_match(bank.entity, first, **BERT)
+    match_lines(bank.entity, apply=False, **BERT)
+    assert BankMatchPart.objects.get(match=second).difference_minor == 100
+    unapply(bank.entity, first, reason="it was for another", **BERT)
+    apply_match(bank.entity, second, **BERT)
+    assert (bank.open("INV-20170"), BankMatchPart.objects.get(match=second).difference_minor) == (6_100, 0)
+
+
 @pytest.mark.parametrize("at_once", [100, 1])
 def test_a_line_whose_fee_was_paid_first_out_of_another_waits_and_is_not_applied_to_nothing(
     costly: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int

@@ -171,6 +171,12 @@ def test_parts_that_do_not_say_their_amounts_are_one_line_with_all_their_texts(t
     assert set(told[:-1]) == {f"Payer {i % 2} E{i}" for i in range(5)} | {f"A-{i}" for i in range(5)}
 
 
+def test_equal_amounts_of_one_document_in_such_parts_are_both_paid(tmp_path: Path) -> None:
+    paid = '<RfrdDocAmt><RmtdAmt Ccy="EUR">30.00</RmtdAmt></RfrdDocAmt>'
+    part = f"<RmtInf><Strd><RfrdDocInf><Nb>A-1</Nb></RfrdDocInf>{paid}</Strd></RmtInf>"
+    assert line(tmp_path, entry("60.00", part, part)).documents == (Document("A-1", 3000), Document("A-1", 3000))
+
+
 def test_what_such_parts_say_in_fields_is_not_lost(tmp_path: Path) -> None:
     document = "<RmtInf><Strd><RfrdDocInf><Nb>A-{}</Nb></RfrdDocInf></Strd></RmtInf>"
     account = "<RltdPties><DbtrAcct><Id><IBAN>NL91ABNA0417164300</IBAN></Id></DbtrAcct></RltdPties>"

@@ -9,23 +9,26 @@ from itertools import groupby
 import polars as pl
 
 from dunwell.cash.setting_off import SetOff, set_off
+from dunwell.engine.consequences.appropriation import going_first
 from dunwell.engine.events import Allocated, Event, ItemsBooked, Paid, Reversed, Unallocated
 from dunwell.flows.cash.by_payer import OfPayer
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.cash.holding import let_go
 from dunwell.flows.errors import Conflict
 from dunwell.flows.happening import Told, let_all_happen
-from dunwell.records import bulk
+from dunwell.records import bulk, frames
 from dunwell.records.models import (
     BankLine,
     BankLineState,
     BankMatch,
     BankMatchPart,
+    Charge,
     Entity,
     Item,
     Payment,
     PaymentState,
 )
+from dunwell.records.pieces import in_pieces
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Application:
 def make_payments(entity: Entity, applications: Sequence[Application], *, by: str, at: datetime) -> None:
     """Apply lines, in the caller's transaction, in the order of their days: their payments are numbered then.
 
-    Their matches say then what was applied of each, and what is left: costs may have gone first.
+    Their matches say then what was applied of each, and what is left: costs may have gone first. What is granted closes
+    its item, or nothing is granted of it.
     The lines are locked, and the payers of all items and of what the lines hold back. Errors: Invalid for what the book
     refuses.
     """
@@ -53,6 +57,7 @@ def make_payments(entity: Entity, applications: Sequence[Application], *, by: st
     in_order = sorted(applications, key=lambda each: (each.line.booked_on, each.line.pk))
     for on, each_of_day in groupby(in_order, key=lambda each: each.line.booked_on):
         of_day = list(each_of_day)
+        _grant_what_closes(of_day)
         happening = [each for happens in (_set_offs, _payments, _grants) for each in happens(entity, of_day)]
         let_all_happen(entity, happening, on=on, by=by, at=at)
     line_ids = [each.line.pk for each in applications]
@@ -73,6 +78,43 @@ def _number(applications: Iterable[Application]) -> None:
     granted = [part for payment in payments for part in payment.parts if granted_minor(part)]
     for part, credit_id in zip(granted, bulk.allocate_ids(Item, len(granted)).to_list(), strict=True):
         part.credit_id = credit_id
+
+
+def _grant_what_closes(applications: Sequence[Application]) -> None:
+    """Let nothing be granted of items that stay open: costs go first, or more is open by now than was matched."""
+    parts = [part for each in applications for part in each.parts]
+    granted = [part for part in parts if part.credit_id]
+    if not granted:
+        return
+    wanted: Counter[int] = Counter()
+    for part in parts:
+        wanted[part.item_id] += part.amount_minor + granted_minor(part)
+    stays_open = _with_costs_first([part.item for part in granted], wanted)
+    for some in in_pieces({part.item_id for part in granted}):
+        is_open = Item.objects.filter(pk__in=some).values_list("pk", "open_minor")
+        stays_open |= {item_id for item_id, open_minor in is_open if open_minor > wanted[item_id]}
+    nothing = {"discount_minor": 0, "charges_minor": 0, "difference_minor": 0}
+    for part in (each for each in granted if each.item_id in stays_open):
+        BankMatchPart.objects.filter(pk=part.pk).update(**nothing)
+        part.credit_id, part.discount_minor, part.charges_minor, part.difference_minor = None, 0, 0, 0
+
+
+def _with_costs_first(items: Sequence[Item], wanted: Counter[int]) -> set[int]:
+    """Those of some items to whose costs money goes first, beyond what lines say of these (`wanted`, by the item)."""
+    charged: set[int] = set()
+    for some in in_pieces({item.pk for item in items}):
+        owed = Charge.objects.filter(item__in=some, first=True, reversed_on=None, charge_item__open_minor__gt=0)
+        charged |= set(owed.values_list("item", flat=True))
+    if not charged:
+        return charged
+    book = frames.account_book({item.account_id for item in items if item.pk in charged})
+    open_minor = dict(book.items.select("item_id", "open_minor").iter_rows())
+    first = going_first(book, charged)
+    return {
+        item_id
+        for item_id, targets in first.items()
+        if any(open_minor[each.item_id] > wanted[each.item_id] for each in targets)
+    }
 
 
 def _keep_payments(entity: Entity, applications: Sequence[Application]) -> None:

@@ -202,5 +202,5 @@ def _merged(parts: list[Part], currency: str) -> Part:
         common["text"] = "\n".join(dict.fromkeys([*told, *lines]))[:FIELD_CHARS_MAX]
     documents = [document for part in parts for document in part.said.get("documents", ())]
     if documents:
-        common["documents"] = tuple(dict.fromkeys(documents))[:DOCUMENTS_MAX]
+        common["documents"] = tuple(documents[:DOCUMENTS_MAX])
     return Part(first.line, None, sum(part.charges_minor for part in parts), said=common)
