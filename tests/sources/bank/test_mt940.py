@@ -267,6 +267,13 @@ def test_a_line_and_a_field_have_bounds(tmp_path: Path) -> None:
     assert many.told[0].startswith("statement.sta:8: :86:: the field is longer than 20,000 signs")
 
 
+@pytest.mark.parametrize("field", [":86:", ":86:a", ":NS:01", ":86:a\n:NS:01a"])
+def test_the_fields_of_one_movement_have_a_bound_together(tmp_path: Path, field: str) -> None:
+    read = _heard(tmp_path, STATEMENT.replace(":86:Fees", f"{field}\n" * (FIELD_CHARS_MAX + 1)))
+    assert (len(read.lines), read.count) == (1, 1)
+    assert "its movement has more than 20,000 signs of text, which no bank writes: get the file again" in read.told[0]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -30,7 +30,7 @@ def read(path: Path, problems: Problems, progress: Progress | None = None) -> Pi
     lines = TextLines(path, problems, progress)
     for found in f.fields(lines, problems):
         yield from reader.take(found)
-        if reader.loose > LOOSE_MAX:
+        if reader.is_over:
             return
     if lines.is_whole:
         yield from reader.ends()
@@ -70,7 +70,7 @@ class _Reader:
         self.page: tuple[str, f.Balance] | None = None
         self.totals = Totals()
         self.messages = self.loose = self.last_line = 0
-        self.in_block = False
+        self.in_block = self.is_over = False
 
     def take(self, found: f.Field) -> Pieces:
         """Read one field, and yield what is complete by it."""
@@ -105,6 +105,7 @@ class _Reader:
         if number:
             self.next_kind = READ.get(number[1])
         if self.loose > LOOSE_MAX:
+            self.is_over = True
             said = f"more than {LOOSE_MAX} lines are of no field: this is no MT940 or MT942, or it is damaged"
             self.problems.add(found.line, "", said)
 
@@ -128,10 +129,12 @@ class _Reader:
         if not self.pending:
             return  # of the statement as a whole
         texts = self.pending.texts if found.tag == "86" else self.pending.coded
-        if sum(map(len, texts)) > f.FIELD_CHARS_MAX:
-            self._problem(found, "the movement has more text than any bank writes")
-        else:
-            texts += found.texts
+        texts += found.texts
+        self.pending.chars += sum(map(len, found.texts)) + len(found.texts)  # a line without a sign is one, too
+        if self.pending.chars > f.FIELD_CHARS_MAX:
+            self.is_over = True
+            said = f"its movement has more than {f.FIELD_CHARS_MAX:,} signs of text, which no bank writes"
+            self._problem(found, f"{said}: get the file again")
 
     def _field(self, found: f.Field) -> Pieces:
         if found.tag == "20" or not self.message or (found.tag in HEAD and self.message.has_end):
