@@ -126,6 +126,23 @@ def test_an_entry_is_of_the_year_nearest_to_its_value_date(
         assert found == [(valued_on, booked_on)]
 
 
+@pytest.mark.parametrize(
+    ("dates", "booked_on"),
+    [("2603310902", None), ("2603020203", None),  # half a year away, and a month and a day turned round
+     ("2603310311", date(2026, 3, 11)), ("2512310330", date(2026, 3, 30)), ("2507010331", date(2026, 3, 31))],
+)  # fmt: skip
+@pytest.mark.parametrize("content", [STATEMENT, REPORT])
+def test_a_day_far_from_the_value_date_is_one_of_the_statement(
+    tmp_path: Path, content: str, dates: str, booked_on: date | None
+) -> None:
+    read = _heard(tmp_path, content.replace("2603310331", dates, 1))
+    if booked_on:
+        assert (read.told, read.lines[0].booked_on) == ([], booked_on)
+    else:
+        assert ":61:: it was booked on 202" in read.told[0]
+        assert "not within the days of its statement: ask the bank for the right day" in read.told[0]
+
+
 def test_german_texts_are_taken_apart(tmp_path: Path) -> None:
     text = (
         ":86:166?00GUTSCHRIFT?109230?20EREF+A-17 of 2026?21KREF+X1?22SVWZ+Rechnung A-17 und A-18\n"
