@@ -329,6 +329,9 @@ def test_a_bank_account_is_known_once(town: Town) -> None:
         add_account(town.entity, "1", currency="EURO", by="bert", at=AT)
     with pytest.raises(Invalid, match="say the IBAN"):
         add_account(town.entity, "  ", by="bert", at=AT)
+    with pytest.raises(Invalid, match="DE00370400440532013000 has the form of an IBAN, and its check digits are wrong"):
+        add_account(town.entity, "DE00 3704 0044 0532 0130 00", by="bert", at=AT)
+    add_account(town.entity, "US00 3704 0044 0532 0130 00", by="bert", at=AT)  # a country without IBANs
 
 
 def test_lines_are_listed_newest_first(bank: Town, tmp_path: Path) -> None:

@@ -46,8 +46,22 @@ def test_an_account_opens_has_movements_and_closes(tmp_path: Path) -> None:
 
 
 def test_several_records_may_stand_in_a_line(tmp_path: Path) -> None:
-    wide = FILE.replace("\n98", "   98").replace("\n99", " 99").replace("/\n49", "/ 49")
+    wide = FILE.replace("\n02", "   02").replace("\n98", "   98").replace("\n99", " 99").replace("/\n49", "/ 49")
     assert _heard(tmp_path, wide).told == []
+    assert _heard(tmp_path, FILE.replace("\n98", "   98").replace("\n99", " 99")).told == []
+
+
+@pytest.mark.parametrize("text", ["INV 3/ 49,99 EUR", "1/ 02,50, 3/ 16,50 EUR", "7/ 99,00, 8/ 03,10, 9/ 98,00"])
+@pytest.mark.parametrize("between", ["\n", "   "])
+def test_what_a_payer_writes_behind_a_slash_is_no_record(tmp_path: Path, text: str, between: str) -> None:
+    read = _heard(tmp_path, FILE.replace("\n02", f"{between}02").replace("CHECK 9", text))
+    assert (read.told, read.lines[1].text) == ([], text)
+
+
+@pytest.mark.parametrize("text", ["1/ 88,00", "1/ 49,250500,6/", "1/ 16,195,15000,Z,,"])
+def test_a_payer_can_write_no_record_into_a_file_of_one_to_a_line(tmp_path: Path, text: str) -> None:
+    read = _heard(tmp_path, FILE.replace("CHECK 9/", f"{text} A-18"))
+    assert (read.told, read.lines[1].text) == ([], f"{text} A-18")
 
 
 def test_a_text_may_hold_slashes_commas_and_line_breaks(tmp_path: Path) -> None:

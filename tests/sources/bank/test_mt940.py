@@ -126,6 +126,23 @@ def test_an_entry_is_of_the_year_nearest_to_its_value_date(
         assert found == [(valued_on, booked_on)]
 
 
+@pytest.mark.parametrize(
+    ("dates", "booked_on"),
+    [("2603310902", None), ("2603020203", None),  # half a year away, and a month and a day turned round
+     ("2603310311", date(2026, 3, 11)), ("2512310330", date(2026, 3, 30)), ("2507010331", date(2026, 3, 31))],
+)  # fmt: skip
+@pytest.mark.parametrize("content", [STATEMENT, REPORT])
+def test_a_day_far_from_the_value_date_is_one_of_the_statement(
+    tmp_path: Path, content: str, dates: str, booked_on: date | None
+) -> None:
+    read = _heard(tmp_path, content.replace("2603310331", dates, 1))
+    if booked_on:
+        assert (read.told, read.lines[0].booked_on) == ([], booked_on)
+    else:
+        assert ":61:: it was booked on 202" in read.told[0]
+        assert "not within the days of its statement: ask the bank for the right day" in read.told[0]
+
+
 def test_german_texts_are_taken_apart(tmp_path: Path) -> None:
     text = (
         ":86:166?00GUTSCHRIFT?109230?20EREF+A-17 of 2026?21KREF+X1?22SVWZ+Rechnung A-17 und A-18\n"
@@ -265,6 +282,13 @@ def test_a_line_and_a_field_have_bounds(tmp_path: Path) -> None:
     assert long.told[0].startswith("statement.sta:8: the line is longer than 20,000 bytes")
     many = _heard(tmp_path, STATEMENT.replace("Fees", "F" * 60 + ("\n" + "F" * 60) * (FIELD_CHARS_MAX // 50)))
     assert many.told[0].startswith("statement.sta:8: :86:: the field is longer than 20,000 signs")
+
+
+@pytest.mark.parametrize("field", [":86:", ":86:a", ":NS:01", ":86:a\n:NS:01a"])
+def test_the_fields_of_one_movement_have_a_bound_together(tmp_path: Path, field: str) -> None:
+    read = _heard(tmp_path, STATEMENT.replace(":86:Fees", f"{field}\n" * (FIELD_CHARS_MAX + 1)))
+    assert (len(read.lines), read.count) == (1, 1)
+    assert "its movement has more than 20,000 signs of text, which no bank writes: get the file again" in read.told[0]
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from dunwell.sources.bank import ofx
+from dunwell.sources.bank.ofx import MOVEMENT_CHARS_MAX
 from dunwell.sources.bank.ofx_events import PIECE_CHARS_MAX
 from dunwell.sources.bank.pieces import Kind, Party
 from tests.sources.bank.reading import DATA, Heard, heard, needs, units
@@ -164,6 +165,13 @@ def test_what_is_wrong_has_its_place(tmp_path: Path, old: str, new: str, told: s
     assert old in XML
     read = _heard(tmp_path, XML.replace(old, new, 1))
     assert read.told[0].startswith(told) if told else read.told == []
+
+
+@pytest.mark.parametrize("value", ["<MEMO>", f"<MEMO>{'I' * 99}", "<NAME>a"])
+def test_the_values_of_one_movement_have_a_bound_together(tmp_path: Path, value: str) -> None:
+    read = _heard(tmp_path, XML.replace("<MEMO>", f"{value}\n" * MOVEMENT_CHARS_MAX + "<MEMO>"))
+    assert (len(read.lines), read.count) == (0, 1)
+    assert "its movement has more than 20,000 signs, which no bank writes: get the file again" in read.told[0]
 
 
 # Statements, movements, their sum, and the balance of the last statement.

@@ -127,6 +127,28 @@ def test_what_is_paid_is_the_total_where_others_are_stated_too(tmp_path: Path) -
     assert "the total is 97.00 EUR, and the documents come to 98.00 EUR" in wrong[0]
 
 
+@pytest.mark.parametrize(
+    ("content", "amounts"),
+    [
+        ("Invoice;Amount;Discount\nA-17;100.00;2.00\nA-18;50.00;1.00\nTotal;150.00;3.00\n", [9_800, 4_900]),
+        ("Rechnung;Bruttobetrag;Skonto\nA-17;100,00;-2,00\nA-18;50,00;\nSumme;150,00;-2,00\n", [9_800, 5_000]),
+        ("Invoice;Amount;Discount\nA-17;100.00;2.00\nA-18;50.00;1.00\nTotal;147.00;3.00\n", [9_800, 4_900]),
+        ("Invoice;Amount;Discount\nA-17;100.00;0.00\nA-18;50.00;0.00\nTotal;150.00;0.00\n", [10_000, 5_000]),
+        ("Invoice;Amount;Discount;Paid\nA-17;100.00;2.00;98.00\nA-18;50.00;1.00;49.00\nTotal;150.00;3.00;\n",
+         [9_800, 4_900]),
+    ],
+)  # fmt: skip
+def test_a_total_of_amounts_and_of_discounts_says_that_the_rest_is_paid(
+    tmp_path: Path, content: str, amounts: list[int]
+) -> None:
+    assert list(text(tmp_path, content).amounts.values()) == amounts
+
+
+def test_a_total_of_amounts_and_of_other_discounts_proves_nothing(tmp_path: Path) -> None:
+    told = text(tmp_path, "Invoice;Amount;Discount\nA-17;100.00;2.00\nTotal;100.00;3.00\n").told
+    assert "the total is 97.00 EUR, and the documents come to 98.00 EUR" in told[0]
+
+
 def test_a_row_without_a_number_is_told_unless_the_total_proves_that_it_is_none(tmp_path: Path) -> None:
     rows = "Invoice;Amount\nA-17;100.00\nbank charges;-5.00\n"
     assert text(tmp_path, rows).told == [

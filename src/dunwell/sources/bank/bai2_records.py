@@ -1,7 +1,7 @@
 """The records of BAI2: lines put together with their continuations, and their fields one after another."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -13,8 +13,12 @@ from dunwell.sources.problems import Problems, shown
 RECORD_CHARS_MAX: Final = 100_000
 CODES: Final = frozenset({"01", "02", "03", "16", "49", "98", "99"})
 _BEGINS: Final = re.compile(r"\s*(\d\d)[,:/](.*)")
-# Several records in one line, as of blocks of a fixed length. A slash within a text has no blank and code behind it.
-_NEXT: Final = re.compile(r"/\s+(?=(?:01|02|03|16|49|88|98|99),)")
+# Several records in one line, as of blocks of a fixed length: behind the slash of one, the next in its whole form.
+_NEXT: Final = re.compile(
+    r"/\s+(?=0[12],[^,/]*,[^,/]*,|03,[^,/]+,[A-Z]*,|16,\d{3},|49,[+-]?\d*,\d*\s*(?:/|$)"
+    r"|9[89],[+-]?\d*,\d*,\d*\s*(?:/|$)|88,)"
+)
+_NO_TEXT: Final = re.compile(r"\s*(?:01|02|03|49|98|99)[,:/]")  # of these records nothing is a payer's
 _NUMBER: Final = re.compile(r"[+-]?\d{1,30}")
 _DAY: Final = re.compile(r"\d{6}")
 
@@ -121,35 +125,43 @@ class Fields:
 def records(lines: TextLines, problems: Problems) -> Iterator[Record]:
     """Put lines together to records; what belongs to none is a problem."""
     record, chars = None, 0
-    for number, whole in lines:
-        for text in _NEXT.split(whole):
-            found = _BEGINS.fullmatch(text)
-            code = found[1] if found else ""
-            if not text.strip():
-                continue
-            if found and code in CODES:
-                if record:
-                    yield record
-                record, chars = Record(number, code, [_ended(found[2])]), 0
-            elif record and found and code == "88":
-                record.parts.append(_ended(found[2]))
-                record.n += 1
-            elif record and record.code == "16":
-                record.parts[-1] += f" {_ended(text).strip()}"  # a text with a line break in it
-            else:
-                said = f"{shown(text)} begins with no code of a record that may stand here: this is no BAI2, or damaged"
-                problems.add(number, "", said)
-                lines.is_whole = False
-                return
-            chars += len(text)
-            if chars > RECORD_CHARS_MAX:
-                problems.add(
-                    record.line, "", f"the record is longer than {RECORD_CHARS_MAX:,} signs: get the file again"
-                )
-                lines.is_whole = False
-                return
+    for number, text in _apart(lines):
+        found = _BEGINS.fullmatch(text)
+        code = found[1] if found else ""
+        if found and code in CODES:
+            if record:
+                yield record
+            record, chars = Record(number, code, [_ended(found[2])]), 0
+        elif record and found and code == "88":
+            record.parts.append(_ended(found[2]))
+            record.n += 1
+        elif record and record.code == "16":
+            record.parts[-1] += f" {_ended(text).strip()}"  # a text with a line break in it
+        else:
+            said = f"{shown(text)} begins with no code of a record that may stand here: this is no BAI2, or damaged"
+            problems.add(number, "", said)
+            lines.is_whole = False
+            return
+        chars += len(text)
+        if chars > RECORD_CHARS_MAX:
+            problems.add(record.line, "", f"the record is longer than {RECORD_CHARS_MAX:,} signs: get the file again")
+            lines.is_whole = False
+            return
     if record:
         yield record
+
+
+def _apart(lines: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Part lines that hold several records.
+
+    A text is its payer's, who may write a slash and then what looks like a record: it is parted only in a file that had
+    several records in a line before, where none of them has a text.
+    """
+    is_wide = False
+    for number, whole in lines:
+        texts = _NEXT.split(whole) if is_wide or _NO_TEXT.match(whole) else [whole]
+        is_wide |= len(texts) > 1
+        yield from ((number, text) for text in texts if text.strip())
 
 
 def _ended(text: str) -> str:

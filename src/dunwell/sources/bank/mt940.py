@@ -4,8 +4,9 @@ A statement of several messages (:62M:, then :60M:) is read as one statement for
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def read(path: Path, problems: Problems, progress: Progress | None = None) -> Pi
     lines = TextLines(path, problems, progress)
     for found in f.fields(lines, problems):
         yield from reader.take(found)
-        if reader.loose > LOOSE_MAX:
+        if reader.is_over:
             return
     if lines.is_whole:
         yield from reader.ends()
@@ -56,6 +57,20 @@ class _Message:
     has_lines: bool = False
     has_end: bool = False  # nothing but notes may follow
     n: int = 0
+    far: list[tuple[int, f.Movement]] = field(default_factory=list)  # booked far from their value dates
+
+    @property
+    def since(self) -> date | None:
+        """The first day on which its movements can be booked, where it is told."""
+        return self.opening.on if self.opening else self.reported_on and self.reported_on - timedelta(f.NEAR_DAYS)
+
+    def told_far(self) -> Iterator[tuple[int, str]]:
+        """Movements whose day of booking neither their value date nor the days of the message prove."""
+        since, until = self.since, self.closing.on if self.closing else self.reported_on
+        for line, movement in self.far:
+            if not (since and until and since <= movement.booked_on <= until):
+                days = f"far from its value date {movement.valued_on} and not within the days of its statement"
+                yield line, f"it was booked on {movement.booked_on}, {days}: ask the bank for the right day"
 
 
 class _Reader:
@@ -70,7 +85,7 @@ class _Reader:
         self.page: tuple[str, f.Balance] | None = None
         self.totals = Totals()
         self.messages = self.loose = self.last_line = 0
-        self.in_block = False
+        self.in_block = self.is_over = False
 
     def take(self, found: f.Field) -> Pieces:
         """Read one field, and yield what is complete by it."""
@@ -105,6 +120,7 @@ class _Reader:
         if number:
             self.next_kind = READ.get(number[1])
         if self.loose > LOOSE_MAX:
+            self.is_over = True
             said = f"more than {LOOSE_MAX} lines are of no field: this is no MT940 or MT942, or it is damaged"
             self.problems.add(found.line, "", said)
 
@@ -128,10 +144,12 @@ class _Reader:
         if not self.pending:
             return  # of the statement as a whole
         texts = self.pending.texts if found.tag == "86" else self.pending.coded
-        if sum(map(len, texts)) > f.FIELD_CHARS_MAX:
-            self._problem(found, "the movement has more text than any bank writes")
-        else:
-            texts += found.texts
+        texts += found.texts
+        self.pending.chars += sum(map(len, found.texts)) + len(found.texts)  # a line without a sign is one, too
+        if self.pending.chars > f.FIELD_CHARS_MAX:
+            self.is_over = True
+            said = f"its movement has more than {f.FIELD_CHARS_MAX:,} signs of text, which no bank writes"
+            self._problem(found, f"{said}: get the file again")
 
     def _field(self, found: f.Field) -> Pieces:
         if found.tag == "20" or not self.message or (found.tag in HEAD and self.message.has_end):
@@ -225,7 +243,9 @@ class _Reader:
                 self._problem(found, "a movement stands after the end of its statement: a field is missing before it")
             elif not message.is_broken:
                 message.has_lines = True
-                movement = f.movement_of(found.texts, message.currency, message.reported_on)
+                movement = f.movement_of(found.texts, message.currency, message.reported_on, message.since)
+                if f.is_far(movement.booked_on, movement.valued_on):
+                    message.far.append((found.line, movement))
                 self.pending = Pending(found.line, movement)
         elif found.tag.startswith("62"):
             self._closing(message, found)
@@ -269,6 +289,8 @@ class _Reader:
             said = "the statement ends without its closing balance (:62F:): the file is cut, get it again"
             self.problems.add(message.last_line or line, "", said)
         if not message.is_broken:
+            for at, said in message.told_far():
+                self.problems.add(at, ":61:", said)
             closing = message.closing
             yield Closed(
                 message.closed_line or message.last_line,

@@ -12,6 +12,7 @@ from dunwell.sources.bank.text_lines import TextLines
 from dunwell.sources.problems import Problems, shown
 
 FIELD_CHARS_MAX: Final = 20_000
+NEAR_DAYS: Final = 20  # a month and a day that are turned round are further apart
 END, HEADER, LOOSE = "end", "header", "loose"  # what is no field: a message's end, its header, and anything else
 _TAG: Final = re.compile(r":(20|21|25P?|28C?|13D?|34F|60[FM]?|61|62[FM]?|64|65|86|90[CD]|NS):")
 _CUT_TAG: Final = re.compile(r"(20|25|28C?|60[FM]|61|62[FM]|64|65|86):")
@@ -112,13 +113,24 @@ def _day(year: int, month_day: str, told: str) -> date:
         raise FieldError(f"{shown(told)} is no day of the calendar: ask the bank for the right one") from None
 
 
-def _entry_day(text: str, valued_on: date) -> date:
-    """The day of four digits that is nearest to the value date. Errors: FieldError."""
+def _entry_day(text: str, valued_on: date, since: date | None) -> date:
+    """The day of four digits that is nearest to the value date; if none is near, the first `since` that day.
+
+    Errors: FieldError.
+    """
     years = [valued_on.year - 1, valued_on.year, valued_on.year + 1]
     if text == "0229":  # which one of these years has at most
         years = [year for year in years if not year % 4] or years
     days = [_day(year, text, text) for year in years]
-    return min(days, key=lambda day: abs(day - valued_on))
+    nearest = min(days, key=lambda day: abs(day - valued_on))
+    if since and is_far(nearest, valued_on):
+        return min((day for day in days if day >= since), default=nearest)
+    return nearest
+
+
+def is_far(booked_on: date, valued_on: date) -> bool:
+    """Whether a day of booking is so far from the value date that only the days of its statement can prove it."""
+    return abs((booked_on - valued_on).days) > NEAR_DAYS
 
 
 def minor_of(amount: str, currency: str) -> int:
@@ -136,10 +148,12 @@ def balance_of(text: str) -> Balance:
     return Balance(day_of(found[2]), found[3], -minor if found[1] == "D" else minor)
 
 
-def movement_of(texts: tuple[str, ...], currency: str, reported_on: date | None = None) -> Movement:
+def movement_of(
+    texts: tuple[str, ...], currency: str, reported_on: date | None = None, since: date | None = None
+) -> Movement:
     """Read a field :61: of an account kept in `currency`; `reported_on`: in a report within that day.
 
-    Errors: FieldError, MoneyError.
+    `since`: the first day of its statement. Errors: FieldError, MoneyError.
     """
     first, *more = texts
     found = _MOVEMENT.fullmatch(first)
@@ -162,7 +176,7 @@ def movement_of(texts: tuple[str, ...], currency: str, reported_on: date | None 
         valued_on=valued_on,
         # SWIFT: the day of entry is normally given only where it is another than the value date; what a report within
         # the day has is booked by then.
-        booked_on=_entry_day(found[2], valued_on)
+        booked_on=_entry_day(found[2], valued_on, since)
         if (found[2] or "").strip()
         else min(valued_on, reported_on or valued_on),
         mark=mark[1],

@@ -15,12 +15,13 @@ _RETURNED: Final = re.compile(r"^OAMT\+(?:([A-Z]{3}) ?)?(\d{1,15}(?:,\d{0,3})?)$
 
 @dataclass
 class Pending:
-    """A movement whose text may follow: lines of :86:, and of :NS:."""
+    """A movement whose text may follow: lines of :86:, and of :NS:, and how many signs they have."""
 
     line: int
     movement: Movement
     texts: list[str] = field(default_factory=list)
     coded: list[str] = field(default_factory=list)
+    chars: int = 0
 
 
 def line_of(pending: Pending, entry_no: int, currency: str) -> Line:

@@ -21,6 +21,7 @@ STATEMENTS: Final = frozenset({"STMTRS", "CCSTMTRS"})
 # What is no booked money of ours, whatever its names are called.
 LEFT_OUT: Final = frozenset({"BANKTRANLISTP", "AVAILBAL", "BALLIST", "IMAGEDATA"})
 Values: TypeAlias = dict[str, tuple[int, str]]  # by name: the line, and the value
+MOVEMENT_CHARS_MAX: Final = 20_000
 _DAY: Final = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{4}(?:\d{2})?(?:\.\d{1,6})?)?\s*(?:\[[^\]]{0,20}\])?")
 THOUSAND_DIGITS: Final = 3
 _THOUSANDS: Final = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
@@ -32,6 +33,8 @@ def read(path: Path, problems: Problems, progress: Progress | None = None) -> Pi
     reader = _Reader(problems)
     for event in events(path, problems, progress):
         yield from reader.take(event)
+        if reader.is_over:
+            return
     reader.ends()
 
 
@@ -58,7 +61,8 @@ class _Reader:
         self.problems = problems
         self.statement: _Statement | None = None
         self.movement: Values = {}
-        self.movement_line = 0
+        self.movement_line = self.movement_chars = 0
+        self.is_over = False
         self.status: dict[str, str] = {}
         self.balance: Values = {}
         self.found: dict[str, None] = {}
@@ -98,7 +102,12 @@ class _Reader:
 
     def _of_movement(self, event: Event, group: str) -> None:
         name = event.name if group == "STMTTRN" else f"{group}/{event.name}"
-        if name == "MEMO" and name in self.movement:
+        self.movement_chars += len(event.value) + 1  # a value without a sign is one, too
+        if self.movement_chars > MOVEMENT_CHARS_MAX:
+            self.is_over = True
+            said = f"its movement has more than {MOVEMENT_CHARS_MAX:,} signs, which no bank writes: get the file again"
+            self.problems.add(event.line, event.name, said)
+        elif name == "MEMO" and name in self.movement:
             line, before = self.movement[name]
             self.movement[name] = (line, f"{before}\n{event.value}")
         else:
@@ -109,7 +118,7 @@ class _Reader:
             self.statement = _Statement(event.line)
             self.statements += 1
         elif event.name == "STMTTRN":
-            self.movement, self.movement_line = {}, event.line
+            self.movement, self.movement_line, self.movement_chars = {}, event.line, 0
             if self.statement:
                 yield from self._open(self.statement)
             else:

@@ -25,10 +25,10 @@ from dunwell.sources.remittance.figures import (
     value_of,
 )
 from dunwell.sources.remittance.layout import MONEY, Heading, Line, Row, heading_of, labelled
+from dunwell.sources.remittance.totals import Total, stated, total_below
 from dunwell.sources.remittance.words import (
     Role,
     is_amount,
-    is_of_all,
     is_partial,
     is_plainly_paid,
     is_total,
@@ -61,21 +61,12 @@ class _Entry:
     odd: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Total:
-    """Sums that are stated; `label` is empty for a row with nothing but figures."""
-
-    row: Row
-    label: str
-    figures: list[Figure]
-
-
 @dataclass
 class _Found:
     """What was found in the rows."""
 
     entries: list[_Entry] = field(default_factory=list)
-    totals: list[_Total] = field(default_factory=list)
+    totals: list[Total] = field(default_factory=list)
     unread: list[Row] = field(default_factory=list)
     told: dict[Role, str] = field(default_factory=dict)
     columns: dict[Role, set[str]] = field(default_factory=dict)
@@ -163,9 +154,7 @@ def _below(found: _Found, heading: Heading, row: Row, *, is_read: bool) -> None:
     elif not figures or is_partial(label):
         _beside(found, row)
     elif is_total(label) or not label:
-        # A total of the column that says what is paid counts alone.
-        paid = [figure for line in lines for at, figure in line.figures.items() if at in heading.at(Role.PAID)]
-        found.totals.append(_Total(row, label, paid or figures))
+        found.totals.append(total_below(heading, lines, row, label))
     else:
         found.unread.append(row)
 
@@ -203,7 +192,7 @@ def _beside(found: _Found, row: Row) -> None:
     for label, value in labelled(row):
         figure = figure_of(value)
         if figure and is_total(label) and (is_amount(label) or not figure.is_bare):
-            found.totals.append(_Total(row, label, [figure]))
+            found.totals.append(Total(row, label, [figure]))
             continue
         role = role_of(label)
         if role is Role.NUMBER and (number_rank(label) or 0) > 1:
@@ -243,11 +232,15 @@ def _currency(found: _Found, default: str, problems: Problems) -> str | None:
 
 @dataclass(frozen=True)
 class _Way:
-    """One way to read what is paid of each document; `is_sure` where the heading leaves no other."""
+    """One way to read what is paid of each document; `is_sure` where the heading leaves no other.
+
+    `is_whole`: what it was before anything is taken off.
+    """
 
     at: int
     minus: tuple[int, ...]
     is_sure: bool
+    is_whole: bool = False
 
 
 class _Reading:
@@ -257,9 +250,9 @@ class _Reading:
         self.found = found
         self.currency = currency
         every = [figure for entry in found.entries for figure in entry.figures.values()]
-        every += [figure for total in found.totals for figure in total.figures]
+        every += [figure for total in found.totals for figure in (*total.figures, *total.off)]
         self.mark = mark_of(every, currency)
-        self.totals = self._totals()
+        self.totals = stated(found.totals, len(found.entries), self._minor)
 
     def proved(self, problems: Problems) -> list[Said] | None:
         """What is paid of each document, in the way that gives the total; None with a problem."""
@@ -269,15 +262,14 @@ class _Reading:
         self._tell_odd(problems)
         if problems.count != count:
             return None
-        sums = {minor for total in totals for minor in total[1]}
         for way, with_codes in product(ways, (False, True)):
             said = self._said(way, _quiet, with_codes=with_codes)
-            if said is not None and _sum(said) in sums:
+            if said is not None and any(total.proves(_sum(said), is_whole=way.is_whole) for total in totals):
                 return said
         said = self._said(ways[0], problems.add)
         if totals and said is not None:
-            row, minors = totals[-1]
-            problems.add(row.line, row.where, not_the_sum(_sum(said), minors[-1], self.currency))
+            row, minor = totals[-1].row, totals[-1].minor
+            problems.add(row.line, row.where, not_the_sum(_sum(said), minor, self.currency))
         if not totals and not ways[0].is_sure:
             row = self.found.entries[0].row
             problems.add(row.line, row.where, "several columns have amounts, and no total says which is what was paid")
@@ -307,7 +299,7 @@ class _Reading:
             for at in reversed(gross):
                 yield _Way(at, tuple(less), is_sure=len(gross) == 1)
         for at in reversed(gross):
-            yield _Way(at, (), is_sure=len(gross) == 1)
+            yield _Way(at, (), is_sure=len(gross) == 1, is_whole=True)
 
     def _text(self, at: int) -> str:
         """What heads a column."""
@@ -355,19 +347,6 @@ class _Reading:
             is_credit = entry.is_credit_note or (with_codes and entry.may_be_credit_note)
             said.append(Said(row.line, entry.number, net, is_credit))
         return said if is_whole else None
-
-    def _totals(self) -> list[tuple[Row, list[int]]]:
-        """The sums that are stated: those of what is paid, where any is, or else all of them."""
-        count = str(len(self.found.entries))  # as in `total invoices: 12`
-        told = [
-            total
-            for total in self.found.totals
-            if not all(each.is_bare and each.body == count for each in total.figures)
-        ]
-        of_all = [total for total in told if is_of_all(total.label)]
-        kept = of_all[-1:] or told
-        read = [(total.row, [self._minor(figure) for figure in total.figures]) for total in kept]
-        return [(row, [abs(minor) for minor in minors if minor is not None]) for row, minors in read if any(minors)]
 
     def _minor(self, figure: Figure) -> int | None:
         value: Decimal | None = value_of(figure, self.mark)
