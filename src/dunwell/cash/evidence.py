@@ -133,13 +133,17 @@ def _is_like(token: str, number: str) -> bool:
 
 
 def _joined(spans: pl.DataFrame, known: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Items by the keys of texts; where several have the digits, those with the letters, and those of the currency."""
-    found = spans.join(known, on="key").join(lines.select("line_id", "currency"), on=["line_id", "currency"])
+    """Items by the keys of texts."""
+    found = spans.join(known, on="key").join(lines.select("line_id", currency_of_line="currency"), on="line_id")
+    return _meant(found).select("line_id", "item_id").unique()
+
+
+def _meant(found: pl.DataFrame) -> pl.DataFrame:
+    """Keep, where several items have the digits, those of the line's currency, and of these those with the letters."""
+    ours = pl.col("currency") == pl.col("currency_of_line")
     same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
-    fits = found.with_columns(same_letters=same).filter(
-        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
-    )
-    return fits.select("line_id", "item_id").unique()
+    paid = found.filter(ours | ~ours.any().over("line_id", "key"))
+    return paid.filter(same | ~same.any().over("line_id", "key"))
 
 
 def _by_reference(lines: pl.DataFrame, given: pl.DataFrame, strong: pl.DataFrame) -> pl.DataFrame:
@@ -181,10 +185,6 @@ def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .unnest("documents")
     )
     signed = pl.when("is_credit_note").then(-pl.col("amount_minor").abs()).otherwise("amount_minor")
-    keyed = numbers.written(advised.select("line_id", "currency", "number", advised_minor=signed))
-    found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "currency"])
-    same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
-    fits = found.with_columns(same_letters=same).filter(
-        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
-    )
-    return fits.select("line_id", "item_id", "advised_minor").unique()
+    keyed = numbers.written(advised.select("line_id", "number", advised_minor=signed, currency_of_line="currency"))
+    found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on="key")
+    return _meant(found).select("line_id", "item_id", "advised_minor").unique()

@@ -47,7 +47,6 @@ class Signs:
     keys: pl.DataFrame
     payers: pl.DataFrame
     named: pl.DataFrame
-    owners: pl.DataFrame
     silent: pl.DataFrame
     said: pl.DataFrame
     paid: pl.DataFrame
@@ -139,7 +138,7 @@ def _matched(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settin
     return Matched(
         matches,
         proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
-        choose.guesses(walk.first, unapplied, signs.paid, settings).select(GUESSES.keys()),
+        choose.guesses(walk.first, unapplied, signs.paid, signs.named, settings).select(GUESSES.keys()),
     )
 
 
@@ -172,8 +171,7 @@ def _signs(
         spans,
         keys,
         owing,
-        named_open,
-        open_items.select("item_id", "payer_id"),
+        named_open.join(open_items.select("item_id", "payer_id"), on="item_id", how="left"),
         silent,
         paid.said(silent, lines, spans),
         likely.clear(),
@@ -236,8 +234,9 @@ class _Walk:
 
     def _picked(self) -> pl.DataFrame:
         """The first choice of each line, less certain where earlier rounds cast doubt on it."""
-        first = choose.of_paid(choose.best(self.order, self.settings), self.signs.paid, self.settings)
-        picked = choose.repeated(first, self.lines, self.settings)
+        first = choose.of_other(choose.best(self.order, self.settings), self.signs.named, self.settings)
+        told = choose.of_paid(first, self.signs.paid, self.settings)
+        picked = choose.repeated(told, self.lines, self.settings)
         if self.order is self.first:
             self.rivalled = choose.rivalled(picked)
             return picked
@@ -259,7 +258,7 @@ def _less(open_items: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> pl.DataFrame:
     """All claims of lines: what they name and single items first, the rest for lines that these do not settle."""
     payers = signs.payers.join(lines.select("line_id"), on="line_id", how="semi")
-    strong = evidence.shaped(signs.named, lines, open_items)
+    strong = evidence.shaped(signs.named.drop("payer_id"), lines, open_items)
     by_name = named.claims_named(strong, lines, payers, open_items, settings)
     sure = rated(pl.concat([claims(by_name), single.one_item(lines, payers, open_items)]))
     certain = sure.filter(pl.col("permille") >= settings.threshold_permille)
@@ -313,7 +312,7 @@ def _with_owners(payers: pl.DataFrame, signs: Signs, lines: pl.DataFrame) -> pl.
     owners = (
         signs.named.join(lines.select("line_id"), on="line_id", how="semi")
         .join(payers, on="line_id", how="anti")
-        .join(signs.owners, on="item_id")
+        .filter(pl.col("payer_id").is_not_null())
         .select("line_id", "payer_id")
         .unique()
         .filter(pl.len().over("line_id") == 1)

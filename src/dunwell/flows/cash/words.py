@@ -42,6 +42,7 @@ WORDS: Final = {
     "twice": "the same line came before, to the letter: it may be one payment told twice",
     "taken": "another line took what this one was for",
     "named_paid": "it names what is paid already, and nothing that is open",
+    "named_other": "it names something else that is open",
     "nothing_fits": "nothing fits",
     "person": "a person said so",
 }
