@@ -7,7 +7,7 @@ from dunwell.cash.settings import Settings
 from dunwell.cash.tables import STEPS
 
 RIVAL_MARGIN = 20  # permille: a claim so near says that it may be the other
-BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees, and no rival
+BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees, and only such rivals
 GUESSES_MAX = 3
 # Cases that rest on a number or a reference, and not on what else is open.
 NAMING = ("reference", "number", "advised", "like", "short_number")
@@ -40,7 +40,8 @@ def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
         & (pl.col("payer_id") == pl.col("payer_id_first"))
         & (pl.col("item_ids").list.set_difference("item_ids_first").list.len() == 0)
     )
-    rivals = others.filter(is_near & (pl.col("permille_first") < BEYOND_RIVALS) & ~is_part_of.fill_null(value=False))
+    is_doubt = (pl.col("permille_first") < BEYOND_RIVALS) | (pl.col("permille") >= BEYOND_RIVALS)
+    rivals = others.filter(is_near & is_doubt & ~is_part_of.fill_null(value=False))
     return _for_people(chosen, chosen.join(rivals, on="line_id", how="semi"), "rival", settings)
 
 
