@@ -15,7 +15,7 @@ PAGE: Final = (ROOT / "docs" / "cash.md").read_text(encoding="utf-8")
 # Codes that no case has: who paid, and what happened to a line among others.
 OTHERS: Final = {
     *WORTH, "third_party", "several_payers", "payer_unknown", "rival", "twice", "taken", "named_paid", "named_other",
-    "nothing_fits",
+    "other_payer", "nothing_fits",
 }  # fmt: skip
 
 

@@ -45,6 +45,11 @@ def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     return _for_people(chosen, chosen.join(rivals, on="line_id", how="semi"), "rival", settings)
 
 
+def said_otherwise(chosen: pl.DataFrame, paid: pl.DataFrame, named: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person what rests on an amount alone, where something that the line says speaks against it."""
+    return of_paid(of_number(of_other(chosen, named, settings), settings), paid, settings)
+
+
 def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Leave to a person the lines that name what their payer has `paid` (line_id, payer_id), and nothing that is open.
 
@@ -66,6 +71,13 @@ def of_other(chosen: pl.DataFrame, named: pl.DataFrame, settings: Settings) -> p
     meant = beside.filter((pl.col("payer_id") == pl.col("payer_id_named")) | (pl.col("by") == "reference"))
     paid = meant.filter(pl.col("item_ids").list.contains(pl.col("item_id")))
     return _for_people(chosen, meant.join(paid, on=["line_id", "at"], how="anti"), "named_other", settings)
+
+
+def of_number(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the amount of who is known by a customer's number alone, where another is as likely."""
+    is_torn = (pl.col("how") == "customer_number") & (pl.col("known") == "unclear") & ~_is_naming()
+    likely = chosen.filter(pl.col("permille") >= settings.threshold_permille)
+    return _for_people(chosen, likely.filter(is_torn), "other_payer", settings)
 
 
 def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -165,7 +177,7 @@ def guesses(
     `paid` is as for `of_paid`, `named` as for `of_other`.
     """
     best_three = order.filter(pl.col("at") < GUESSES_MAX).join(lines.select("line_id"), on="line_id", how="semi")
-    told = of_paid(of_other(best_three, named, settings), paid, settings).sort("line_id", -pl.col("permille"), "at")
+    told = said_otherwise(best_three, paid, named, settings).sort("line_id", -pl.col("permille"), "at")
     return told.select(
         "line_id",
         place=pl.int_range(1, pl.len() + 1).over("line_id").cast(pl.Int8),

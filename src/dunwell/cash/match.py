@@ -234,8 +234,8 @@ class _Walk:
 
     def _picked(self) -> pl.DataFrame:
         """The first choice of each line, less certain where earlier rounds cast doubt on it."""
-        first = choose.of_other(choose.best(self.order, self.settings), self.signs.named, self.settings)
-        told = choose.of_paid(first, self.signs.paid, self.settings)
+        first = choose.best(self.order, self.settings)
+        told = choose.said_otherwise(first, self.signs.paid, self.signs.named, self.settings)
         picked = choose.repeated(told, self.lines, self.settings)
         if self.order is self.first:
             self.rivalled = choose.rivalled(picked)
