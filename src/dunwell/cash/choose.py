@@ -1,5 +1,7 @@
 """Which claim a line makes good, and which lines come first where two want the same item."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from dunwell.cash.named import OPEN_ENDS
@@ -12,6 +14,19 @@ GUESSES_MAX = 3
 # Cases that rest on a number or a reference, and not on what else is open.
 NAMING = ("reference", "number", "advised", "like", "short_number")
 PRICED = ("one_item", "alike")  # an item of exactly the amount
+
+
+@dataclass(frozen=True)
+class Against:
+    """What lines say that speaks against what they seem to pay.
+
+    `named`: what they name that is open (line_id, item_id, payer_id, by); `paid`: whose paid items they name, and none
+    that is open (line_id, payer_id); `outdone`: items that a paid one was meant instead of (line_id, item_id).
+    """
+
+    named: pl.DataFrame
+    paid: pl.DataFrame
+    outdone: pl.DataFrame
 
 
 def ranked(rated: pl.DataFrame) -> pl.DataFrame:
@@ -45,19 +60,21 @@ def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     return _for_people(chosen, chosen.join(rivals, on="line_id", how="semi"), "rival", settings)
 
 
-def said_otherwise(chosen: pl.DataFrame, paid: pl.DataFrame, named: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Leave to a person what rests on an amount alone, where something that the line says speaks against it."""
-    return of_paid(of_number(of_other(chosen, named, settings), settings), paid, settings)
+def said_otherwise(chosen: pl.DataFrame, against: Against, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the claims that something speaks against that the line itself says."""
+    told = of_number(of_other(chosen, against.named, settings), settings)
+    return of_paid(told, against.paid, against.outdone, settings)
 
 
-def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Leave to a person the lines that name what their payer has `paid` (line_id, payer_id), and nothing that is open.
+def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, outdone: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the lines that name what is `paid`, and nothing that is open of that payer, or `outdone` items.
 
     The amount of another item proves nothing then, and neither does a number that is nearly the one named.
     """
     rests_on_it = ~_is_naming() | pl.col("case").str.starts_with("like")
-    said = chosen.filter(rests_on_it).join(paid, on=["line_id", "payer_id"], how="semi")
-    return _for_people(chosen, said, "named_paid", settings)
+    said = chosen.filter(rests_on_it).join(paid, on=["line_id", "payer_id"], how="semi").select("line_id", "at")
+    instead = chosen.join(outdone, on="line_id").filter(pl.col("item_ids").list.contains(pl.col("item_id")))
+    return _for_people(chosen, pl.concat([said, instead.select("line_id", "at")]), "named_paid", settings)
 
 
 def of_other(chosen: pl.DataFrame, named: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -169,15 +186,10 @@ def settled(chosen: pl.DataFrame, allocations: pl.DataFrame, lines: pl.DataFrame
     return chosen.select("line_id").join(refused, on="line_id", how="anti").sort("line_id")
 
 
-def guesses(
-    order: pl.DataFrame, lines: pl.DataFrame, paid: pl.DataFrame, named: pl.DataFrame, settings: Settings
-) -> pl.DataFrame:
-    """Give the three best claims of `lines`, whatever became of them, as tables.GUESSES.
-
-    `paid` is as for `of_paid`, `named` as for `of_other`.
-    """
+def guesses(order: pl.DataFrame, lines: pl.DataFrame, against: Against, settings: Settings) -> pl.DataFrame:
+    """Give the three best claims of `lines`, whatever became of them, as tables.GUESSES."""
     best_three = order.filter(pl.col("at") < GUESSES_MAX).join(lines.select("line_id"), on="line_id", how="semi")
-    told = said_otherwise(best_three, paid, named, settings).sort("line_id", -pl.col("permille"), "at")
+    told = said_otherwise(best_three, against, settings).sort("line_id", -pl.col("permille"), "at")
     return told.select(
         "line_id",
         place=pl.int_range(1, pl.len() + 1).over("line_id").cast(pl.Int8),

@@ -90,10 +90,18 @@ def weak(
 
 
 def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Find items as `alike` does, in the shape of NAMED."""
+    found = alike(lines, stock, spans, known).select("line_id", "item_id").unique()
+    return shaped(
+        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
+    ).sort("line_id", "item_id")
+
+
+def alike(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Find items of exactly the line's amount whose number the text has cut off, or with one typing error.
 
-    An amount that more than ITEMS_MAX items have says too little, and is not asked; a number that another item has is
-    no typing error. `known` is of `keys`.
+    With the `digits` that the text has. An amount that more than ITEMS_MAX items have says too little, and is not
+    asked; a number that another item has, by its key among the `known`, is no typing error.
     """
     amounts = lines.select("currency", open_minor="amount_minor").unique()
     asked_for = stock.filter(~pl.col("is_credit")).join(
@@ -118,10 +126,7 @@ def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: p
     )
     asked = pairs.join(tokens.unique(), on="line_id")
     is_like = [_is_like(token, number) for token, number in asked.select("digits", "number").iter_rows()]
-    found = asked.filter(pl.Series(is_like, dtype=pl.Boolean)).select("line_id", "item_id").unique()
-    return shaped(
-        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
-    ).sort("line_id", "item_id")
+    return asked.filter(pl.Series(is_like, dtype=pl.Boolean)).select("line_id", "item_id", "digits")
 
 
 def _is_like(token: str, number: str) -> bool:
