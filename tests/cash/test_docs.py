@@ -14,7 +14,8 @@ from tests.tidy.tree import ROOT
 PAGE: Final = (ROOT / "docs" / "cash.md").read_text(encoding="utf-8")
 # Codes that no case has: who paid, and what happened to a line among others.
 OTHERS: Final = {
-    *WORTH, "third_party", "several_payers", "payer_unknown", "rival", "twice", "taken", "named_paid", "nothing_fits",
+    *WORTH, "third_party", "several_payers", "payer_unknown", "rival", "twice", "taken", "named_paid", "named_other",
+    "other_payer", "nothing_fits",
 }  # fmt: skip
 
 

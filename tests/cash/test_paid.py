@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dunwell.cash.match import read
 from dunwell.cash.settings import Settings
 from dunwell.engine.references import SCHEMES, reference_of, shown
 from tests.cash.desk import Desk
@@ -139,3 +140,57 @@ def test_guesses_say_so_too(desk: Desk) -> None:
     assert fitting.height == 2
     assert all("named_paid" in why for why in fitting["why"])
     assert fitting.filter(pl.col("confidence_permille") >= Settings().threshold_permille).is_empty()
+
+
+@pytest.mark.parametrize(
+    ("owed", "written", "asked"),
+    [
+        ("2026003", "Rechnung 2026002", "2026002"),
+        ("RE-2026/00123", "re 2026 00122", "RE-2026/00122"),
+        ("2026003", "no. 202603", "202603"),
+        ("AB-10001", "Rechnung RE-10001", "RE-10001"),
+        ("10001", "Zahlung INV 10001", "INV-10001"),
+    ],
+)
+def test_a_number_that_may_be_one_that_is_paid_is_asked_for(desk: Desk, owed: str, written: str, asked: str) -> None:
+    desk.owes("Smith Ltd", owed, "99.00")
+    desk.comes("99.00", written, of="Meyer GmbH")
+    assert asked in read(*desk.frames(), Settings()).asked_numbers()
+
+
+def test_what_is_named_to_the_letter_asks_for_nothing(desk: Desk) -> None:
+    desk.comes("100.00", "INV-20171", of="Meyer GmbH")
+    assert read(*desk.frames(), Settings()).asked_numbers() == set()
+
+
+@pytest.mark.parametrize("name", ["Meyer GmbH", "Unheard Of Ltd"])
+@pytest.mark.parametrize(
+    ("paid", "owed", "written"),
+    [("2026002", "2026003", "2026002"), ("RE-10001", "AB-10001", "RE 10001"), ("RE-812", "AB-812", "RE 812")],
+)
+def test_a_number_that_somebody_has_paid_is_not_that_of_another(
+    desk: Desk, name: str, paid: str, owed: str, written: str
+) -> None:
+    desk.owes("Smith Ltd", owed, "99.00")
+    desk.has_paid("Meyer GmbH", paid, "99.00")
+    line = desk.comes("99.00", written, of=name)
+    found = desk.match()
+    assert found.applied(line) == {}
+    assert found.paid(line) == {} or "named_paid" in found.why(line)
+
+
+def test_of_two_numbers_with_the_same_digits_that_which_the_payer_has_paid_is_meant(desk: Desk) -> None:
+    desk.owes("Smith Ltd", "AB-10001", "99.00")
+    desk.has_paid("Meyer GmbH", "RE-10001", "99.00")
+    theirs = desk.comes("99.00", "10001", of="Meyer GmbH")
+    assert desk.match().applied(theirs) == {}
+    desk.lines.clear()
+    own = desk.comes("99.00", "10001", of="Smith Ltd")
+    assert desk.match().applied(own) == {"AB-10001": 9_900}
+
+
+def test_a_number_with_its_letters_is_meant_beside_one_that_is_paid(desk: Desk) -> None:
+    desk.owes("Smith Ltd", "AB-10001", "99.00")
+    desk.has_paid("Meyer GmbH", "RE-10001", "99.00")
+    line = desk.comes("99.00", "AB-10001, RE-10001", of="Meyer GmbH")
+    assert desk.match().applied(line) == {"AB-10001": 9_900}

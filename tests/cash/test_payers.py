@@ -177,3 +177,39 @@ def _item(item_id: int, account_id: int) -> dict[str, object]:
     desk.debtor("any")
     desk.owes("any", "any", "100.00")
     return {**desk.items[0], "item_id": item_id, "account_id": account_id, "payer_id": account_id}
+
+
+@pytest.mark.parametrize("numbers", [("10001", "10001"), ("A-10001", "B-10001")])
+def test_of_two_debtors_as_likely_with_one_number_none_is_paid(numbers: tuple[str, str]) -> None:
+    desk = Desk()
+    for name, number in zip(("Meyer GmbH", "Schulz GmbH"), numbers, strict=True):
+        desk.debtor(name, iban=IBAN)
+        desk.owes(name, number, "100.00")
+    line = desk.comes("100.00", "10001", of="Holding", party_iban=IBAN)
+    found = desk.match()
+    assert (found.outcome(line), "rival" in found.why(line)) == ("propose", True)
+
+
+def test_a_reference_of_one_debtor_and_a_number_of_another_contradict_each_other(desk: Desk) -> None:
+    desk.owes("Northwind Traders Ltd.", "RE-10002", "100.00", reference="RF18539007547034")
+    desk.owes("Müller & Söhne GmbH & Co. KG", "RE-10001", "100.00")
+    line = desk.comes("100.00", "RE-10001", reference="RF18539007547034", party_iban=IBAN)
+    assert desk.match().outcome(line) == "propose"
+
+
+@pytest.mark.parametrize("name", ["Northwind Traders Ltd.", "Northwind Traders", "Nortwind Traders Ltd"])
+@pytest.mark.parametrize("amount", ["100.00", "150.37"], ids=["one item", "a sum"])
+def test_a_customers_number_beside_the_name_of_another_says_nobody(desk: Desk, name: str, amount: str) -> None:
+    desk.owes("Müller & Söhne GmbH & Co. KG", "RE-4", "50.37")
+    line = desk.comes(amount, "order 700123", of=name)
+    found = desk.match()
+    assert found.outcome(line) == "propose"
+    assert "other_payer" in found.why(line)
+
+
+def test_it_does_say_who_it_is_beside_a_name_that_nobody_has_or_its_own(desk: Desk) -> None:
+    desk.owes("Müller & Söhne GmbH & Co. KG", "RE-4", "50.37")
+    stranger = desk.comes("100.00", "order 700123", of="Paying Agent")
+    own = desk.comes("50.37", "order 700123", of="Müller u. Söhne")
+    found = desk.match()
+    assert (found.applied(stranger), found.applied(own)) == ({"RE-1": 10_000}, {"RE-4": 5_037})

@@ -1,5 +1,7 @@
 """Which claim a line makes good, and which lines come first where two want the same item."""
 
+from dataclasses import dataclass
+
 import polars as pl
 
 from dunwell.cash.named import OPEN_ENDS
@@ -7,11 +9,24 @@ from dunwell.cash.settings import Settings
 from dunwell.cash.tables import STEPS
 
 RIVAL_MARGIN = 20  # permille: a claim so near says that it may be the other
-BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees, and no rival
+BEYOND_RIVALS = 995  # from here on a claim has more than one thing that agrees, and only such rivals
 GUESSES_MAX = 3
 # Cases that rest on a number or a reference, and not on what else is open.
 NAMING = ("reference", "number", "advised", "like", "short_number")
 PRICED = ("one_item", "alike")  # an item of exactly the amount
+
+
+@dataclass(frozen=True)
+class Against:
+    """What lines say that speaks against what they seem to pay.
+
+    `named`: what they name that is open (line_id, item_id, payer_id, by); `paid`: whose paid items they name, and none
+    that is open (line_id, payer_id); `outdone`: items that a paid one was meant instead of (line_id, item_id).
+    """
+
+    named: pl.DataFrame
+    paid: pl.DataFrame
+    outdone: pl.DataFrame
 
 
 def ranked(rated: pl.DataFrame) -> pl.DataFrame:
@@ -27,37 +42,59 @@ def ranked(rated: pl.DataFrame) -> pl.DataFrame:
 
 def best(order: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Choose the first claim of each line; one with a rival is for a person, however certain it is by itself."""
-    first, line = pl.col("permille").max().over("line_id"), pl.col("items").first().over("line_id")
+    chosen = order.filter(pl.col("at") == 0)
+    others = order.filter(pl.col("at") > 0).join(
+        chosen.select("line_id", "permille", "payer_id", "items", "item_ids"), on="line_id", suffix="_first"
+    )
+    is_near = (pl.col("items") != pl.col("items_first")) & (
+        pl.col("permille") > pl.col("permille_first") - RIVAL_MARGIN
+    )
     # What is named and the rest of the amount is no rival of what is named and money left over.
-    is_part_of = pl.col("case").is_in(OPEN_ENDS) & (pl.col("payer_id") == pl.col("payer_id").first().over("line_id"))
-    is_near = pl.col("permille") > first - RIVAL_MARGIN
-    is_rival = (pl.col("at") > 0) & (pl.col("items") != line) & is_near & ~is_part_of.fill_null(value=False)
-    told = order.with_columns(has_rival=is_rival.any().over("line_id") & (first < BEYOND_RIVALS))
-    chosen = told.filter(pl.col("at") == 0)
-    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
-    return chosen.with_columns(
-        permille=pl.when("has_rival").then(below).otherwise("permille"),
-        codes=pl.when("has_rival").then(pl.col("codes") + ",rival").otherwise("codes"),
-    ).drop("has_rival")
+    is_part_of = (
+        pl.col("case").is_in(OPEN_ENDS)
+        & (pl.col("payer_id") == pl.col("payer_id_first"))
+        & (pl.col("item_ids").list.set_difference("item_ids_first").list.len() == 0)
+    )
+    is_doubt = (pl.col("permille_first") < BEYOND_RIVALS) | (pl.col("permille") >= BEYOND_RIVALS)
+    rivals = others.filter(is_near & is_doubt & ~is_part_of.fill_null(value=False))
+    return _for_people(chosen, chosen.join(rivals, on="line_id", how="semi"), "rival", settings)
 
 
-def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Leave to a person the lines that name what their payer has `paid` (line_id, payer_id), and nothing that is open.
+def said_otherwise(chosen: pl.DataFrame, against: Against, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the claims that something speaks against that the line itself says."""
+    told = of_number(of_other(chosen, against.named, settings), settings)
+    return of_paid(told, against.paid, against.outdone, settings)
+
+
+def of_paid(chosen: pl.DataFrame, paid: pl.DataFrame, outdone: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the lines that name what is `paid`, and nothing that is open of that payer, or `outdone` items.
 
     The amount of another item proves nothing then, and neither does a number that is nearly the one named.
     """
-    if paid.is_empty():
-        return chosen
-    told = chosen.join(
-        paid.with_columns(is_paid=pl.lit(value=True)), on=["line_id", "payer_id"], how="left", maintain_order="left"
-    )
     rests_on_it = ~_is_naming() | pl.col("case").str.starts_with("like")
-    is_paid = pl.col("is_paid").fill_null(value=False) & rests_on_it
-    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
-    return told.with_columns(
-        permille=pl.when(is_paid).then(below).otherwise("permille"),
-        codes=pl.when(is_paid).then(pl.col("codes") + ",named_paid").otherwise("codes"),
-    ).drop("is_paid")
+    said = chosen.filter(rests_on_it).join(paid, on=["line_id", "payer_id"], how="semi").select("line_id", "at")
+    instead = chosen.join(outdone, on="line_id").filter(pl.col("item_ids").list.contains(pl.col("item_id")))
+    return _for_people(chosen, pl.concat([said, instead.select("line_id", "at")]), "named_paid", settings)
+
+
+def of_other(chosen: pl.DataFrame, named: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the lines that name something open (line_id, item_id, payer_id, by), and would pay none of it.
+
+    The amount of another item of that payer proves nothing then; beside a reference, nor does that of anybody's.
+    """
+    likely = pl.col("permille") >= settings.threshold_permille
+    by_amount = chosen.filter(likely & ~_is_naming()).select("line_id", "at", "payer_id", "item_ids")
+    beside = by_amount.join(named, on="line_id", suffix="_named")
+    meant = beside.filter((pl.col("payer_id") == pl.col("payer_id_named")) | (pl.col("by") == "reference"))
+    paid = meant.filter(pl.col("item_ids").list.contains(pl.col("item_id")))
+    return _for_people(chosen, meant.join(paid, on=["line_id", "at"], how="anti"), "named_other", settings)
+
+
+def of_number(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Leave to a person the amount of who is known by a customer's number alone, where another is as likely."""
+    is_torn = (pl.col("how") == "customer_number") & (pl.col("known") == "unclear") & ~_is_naming()
+    likely = chosen.filter(pl.col("permille") >= settings.threshold_permille)
+    return _for_people(chosen, likely.filter(is_torn), "other_payer", settings)
 
 
 def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -73,12 +110,8 @@ def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> p
         "party_account",
     ]
     again = lines.sort("booked_on", "line_id").filter(pl.int_range(pl.len()).over(said) > 0)
-    told = chosen.join(again.select("line_id", is_again=pl.lit(value=True)), on="line_id", how="left")
-    is_again = pl.col("is_again").fill_null(value=False) & (pl.col("permille") >= settings.threshold_permille)
-    return told.with_columns(
-        permille=pl.when(is_again).then(pl.lit(settings.threshold_permille - 1)).otherwise("permille"),
-        codes=pl.when(is_again).then(pl.col("codes") + ",twice").otherwise("codes"),
-    ).drop("is_again")
+    certain = chosen.filter(pl.col("permille") >= settings.threshold_permille)
+    return _for_people(chosen, certain.join(again, on="line_id", how="semi"), "twice", settings)
 
 
 def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -112,12 +145,20 @@ def rivalled(chosen: pl.DataFrame) -> pl.DataFrame:
 
 def doubted(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Leave to a person the `lines` that had a rival at first: the one that is left need not be the one meant."""
+    certain = chosen.filter(pl.col("permille") >= settings.threshold_permille)
+    return _for_people(chosen, certain.join(lines, on="line_id", how="semi"), "rival", settings)
+
+
+def _for_people(chosen: pl.DataFrame, doubted: pl.DataFrame, code: str, settings: Settings) -> pl.DataFrame:
+    """Say why of those of the chosen claims that are `doubted` (line_id, at), and apply none of them."""
+    marks = doubted.select("line_id", "at", is_doubted=pl.lit(value=True)).unique()
+    told = chosen.join(marks, on=["line_id", "at"], how="left", maintain_order="left")
+    is_doubted = pl.col("is_doubted").fill_null(value=False)
     below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
-    is_doubted = pl.col("line_id").is_in(lines["line_id"].to_list()) & (pl.col("permille") > below)
-    return chosen.with_columns(
+    return told.with_columns(
         permille=pl.when(is_doubted).then(below).otherwise("permille"),
-        codes=pl.when(is_doubted).then(pl.col("codes") + ",rival").otherwise("codes"),
-    )
+        codes=pl.when(is_doubted).then(pl.col("codes") + f",{code}").otherwise("codes"),
+    ).drop("is_doubted")
 
 
 def _is_naming() -> pl.Expr:
@@ -145,10 +186,10 @@ def settled(chosen: pl.DataFrame, allocations: pl.DataFrame, lines: pl.DataFrame
     return chosen.select("line_id").join(refused, on="line_id", how="anti").sort("line_id")
 
 
-def guesses(order: pl.DataFrame, lines: pl.DataFrame, paid: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Give the three best claims of `lines`, whatever became of them, as tables.GUESSES; `paid` is as for `of_paid`."""
+def guesses(order: pl.DataFrame, lines: pl.DataFrame, against: Against, settings: Settings) -> pl.DataFrame:
+    """Give the three best claims of `lines`, whatever became of them, as tables.GUESSES."""
     best_three = order.filter(pl.col("at") < GUESSES_MAX).join(lines.select("line_id"), on="line_id", how="semi")
-    told = of_paid(best_three, paid, settings).sort("line_id", -pl.col("permille"), "at")
+    told = said_otherwise(best_three, against, settings).sort("line_id", -pl.col("permille"), "at")
     return told.select(
         "line_id",
         place=pl.int_range(1, pl.len() + 1).over("line_id").cast(pl.Int8),

@@ -95,10 +95,18 @@ def weak(
 
 
 def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """Find items as `alike` does, in the shape of NAMED."""
+    found = alike(lines, stock, spans, known).select("line_id", "item_id").unique()
+    return shaped(
+        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
+    ).sort("line_id", "item_id")
+
+
+def alike(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
     """Find items of exactly the line's amount whose number the text has cut off, or with one typing error.
 
-    An amount that more than ITEMS_MAX items have says too little, and is not asked; a number that another item has is
-    no typing error. `known` is of `keys`.
+    With the `digits` that the text has. An amount that more than ITEMS_MAX items have says too little, and is not
+    asked; a number that another item has, by its key among the `known`, is no typing error.
     """
     amounts = lines.select("currency", open_minor="amount_minor").unique()
     asked_for = stock.filter(~pl.col("is_credit")).join(
@@ -123,10 +131,7 @@ def like(lines: pl.DataFrame, stock: pl.DataFrame, spans: pl.DataFrame, known: p
     )
     asked = pairs.join(tokens.unique(), on="line_id")
     is_like = [_is_like(token, number) for token, number in asked.select("digits", "number").iter_rows()]
-    found = asked.filter(pl.Series(is_like, dtype=pl.Boolean)).select("line_id", "item_id").unique()
-    return shaped(
-        found.with_columns(by=pl.lit("number"), advised_minor=pl.lit(None, dtype=pl.Int64)), lines, stock
-    ).sort("line_id", "item_id")
+    return asked.filter(pl.Series(is_like, dtype=pl.Boolean)).select("line_id", "item_id", "digits")
 
 
 def _is_like(token: str, number: str) -> bool:
@@ -138,13 +143,17 @@ def _is_like(token: str, number: str) -> bool:
 
 
 def _joined(spans: pl.DataFrame, known: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
-    """Items by the keys of texts; where several have the digits, those with the letters, and those of the currency."""
-    found = spans.join(known, on="key").join(lines.select("line_id", "currency"), on=["line_id", "currency"])
+    """Items by the keys of texts."""
+    found = spans.join(known, on="key").join(lines.select("line_id", currency_of_line="currency"), on="line_id")
+    return _meant(found).select("line_id", "item_id").unique()
+
+
+def _meant(found: pl.DataFrame) -> pl.DataFrame:
+    """Keep, where several items have the digits, those of the line's currency, and of these those with the letters."""
+    ours = pl.col("currency") == pl.col("currency_of_line")
     same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
-    fits = found.with_columns(same_letters=same).filter(
-        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
-    )
-    return fits.select("line_id", "item_id").unique()
+    paid = found.filter(ours | ~ours.any().over("line_id", "key"))
+    return paid.filter(same | ~same.any().over("line_id", "key"))
 
 
 def _by_reference(lines: pl.DataFrame, given: pl.DataFrame, strong: pl.DataFrame) -> pl.DataFrame:
@@ -190,11 +199,9 @@ def _by_document(lines: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
         .with_row_index("at")
     )
     signed = pl.when("is_credit_note").then(-pl.col("amount_minor").abs()).otherwise("amount_minor")
-    keyed = numbers.written(advised.select("line_id", "currency", "at", "number", advised_minor=signed))
-    found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on=["key", "currency"])
-    same = (pl.col("letters") == pl.col("letters_right")).fill_null(value=False)
-    fits = found.with_columns(same_letters=same).filter(
-        pl.col("same_letters") | ~pl.col("same_letters").any().over("line_id", "key")
+    keyed = numbers.written(
+        advised.select("line_id", "at", "number", advised_minor=signed, currency_of_line="currency")
     )
-    each, minor = fits.select("line_id", "item_id", "at", "advised_minor").unique(), pl.col("advised_minor")
+    found = keyed.join(known.filter(pl.col("same") <= ITEMS_MAX), on="key")
+    each, minor = _meant(found).select("line_id", "item_id", "at", "advised_minor").unique(), pl.col("advised_minor")
     return each.group_by("line_id", "item_id").agg(pl.when(minor.is_not_null().any()).then(minor.sum()))

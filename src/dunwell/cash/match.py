@@ -47,10 +47,15 @@ class Signs:
     keys: pl.DataFrame
     payers: pl.DataFrame
     named: pl.DataFrame
-    owners: pl.DataFrame
     silent: pl.DataFrame
     said: pl.DataFrame
+    like: pl.DataFrame
     paid: pl.DataFrame
+    outdone: pl.DataFrame
+
+    def against(self) -> choose.Against:
+        """What of it speaks against claims."""
+        return choose.Against(self.named, self.paid, self.outdone)
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,12 @@ class Read:
         """Say which paid items it would help to know, as tables.ASKED: of payers whose lines name nothing open."""
         return self.signs.said.select(ASKED.keys()).unique()
 
+    def asked_numbers(self) -> set[str]:
+        """Say of which numbers it would help to know whether they were paid, whoever owed them."""
+        signs = self.signs
+        otherwise = paid.written_otherwise(signs.spans, signs.named, signs.keys, self.open_items)
+        return otherwise | paid.written_alike(signs.like, self.open_items)
+
     def quoted(self, forms: pl.DataFrame) -> pl.DataFrame:
         """Give what such lines quote that may be a reference of the kinds of `forms` (reference), as tables.QUOTED."""
         return paid.quoted(self.signs.silent, self.lines, self.signs.spans, forms)
@@ -80,13 +91,16 @@ class Read:
 
         `paid_items` are as tables.PAID, and `paid_references`, of what is `quoted`, as tables.PAID_REFERENCES.
         """
-        known = [self.signs.paid]
+        signs, known = self.signs, [self.signs.paid]
         if paid_items is not None and not paid_items.is_empty():
-            known.append(paid.named_paid(self.signs.said, self.lines, _shaped(paid_items, PAID)))
+            settled = _shaped(paid_items, PAID)
+            known.append(paid.named_paid(signs.said, self.lines, settled))
+            instead = paid.outdone(signs.spans, self.lines, signs.keys, settled, signs.payers)
+            signs = replace(signs, outdone=pl.concat([instead, paid.outdone_alike(signs.like, settled)]).unique())
         if quotes is not None and paid_references is not None:
             told = _shaped(paid_references, PAID_REFERENCES)
-            known.append(paid.quoted_paid(self.signs.silent, quotes, told))
-        signs = replace(self.signs, paid=pl.concat(known).unique())
+            known.append(paid.quoted_paid(signs.silent, quotes, told))
+        signs = replace(signs, paid=pl.concat(known).unique())
         return _matched(self.lines, self.open_items, signs, self.settings)
 
 
@@ -139,7 +153,7 @@ def _matched(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settin
     return Matched(
         matches,
         proposed.sort("line_id", "item_id").select(ALLOCATIONS.keys()),
-        choose.guesses(walk.first, unapplied, signs.paid, settings).select(GUESSES.keys()),
+        choose.guesses(walk.first, unapplied, signs.against(), settings).select(GUESSES.keys()),
     )
 
 
@@ -162,21 +176,25 @@ def _signs(
     if keys["key"].str.starts_with("x").any():
         spans = pl.concat([spans, numbers.words(told).select(spans.columns)])
     owing = payers_of(lines, accounts, payers, spans, settings)
-    named_open = evidence.named(lines, references, spans, keys)
-    # Of nobody known, a number that is nearly that of an item says whose paid items to look at.
-    of_nobody = lines.join(owing, on="line_id", how="anti").join(named_open, on="line_id", how="anti")
-    like = evidence.like(of_nobody, open_items, spans, keys)
-    likely = pl.concat([each.select("line_id", "payer_id") for each in (owing, like)])
-    silent = paid.silent(likely, named_open, open_items)
+    owners = open_items.select("item_id", "payer_id")
+    named_open = evidence.named(lines, references, spans, keys).join(owners, on="item_id", how="left")
+    unnamed = lines.join(named_open, on="line_id", how="anti")
+    # What is nearly the number of an item of somebody else may be another one, that was paid.
+    alike = evidence.alike(unnamed, open_items, spans, keys).join(owners, on="item_id")
+    like = alike.join(owing, on=["line_id", "payer_id"], how="anti")
+    of_nobody = like.join(owing, on="line_id", how="anti")
+    likely = pl.concat([each.select("line_id", "payer_id") for each in (owing, of_nobody)])
+    silent = paid.silent(likely, named_open, like, open_items)
     return Signs(
         spans,
         keys,
         owing,
         named_open,
-        open_items.select("item_id", "payer_id"),
         silent,
         paid.said(silent, lines, spans),
-        likely.clear(),
+        like,
+        paid=likely.clear(),
+        outdone=named_open.clear().select("line_id", "item_id"),
     )
 
 
@@ -214,7 +232,7 @@ class _Walk:
                 return
         left = choose.ranked(rated(single.on_account(_with_owners(self.signs.payers, self.signs, self.rest))))
         best = choose.best(left.join(self.rest, on="line_id", how="semi"), self.settings)
-        last = choose.of_paid(choose.late(best, self.rest, self.settings), self.signs.paid, self.settings)
+        last = choose.said_otherwise(choose.late(best, self.rest, self.settings), self.signs.against(), self.settings)
         self.chosen.append(last.filter(pl.col("permille") >= self.settings.propose_permille))
 
     def _go_on(self, rest: pl.DataFrame) -> None:
@@ -236,8 +254,9 @@ class _Walk:
 
     def _picked(self) -> pl.DataFrame:
         """The first choice of each line, less certain where earlier rounds cast doubt on it."""
-        first = choose.of_paid(choose.best(self.order, self.settings), self.signs.paid, self.settings)
-        picked = choose.repeated(first, self.lines, self.settings)
+        first = choose.best(self.order, self.settings)
+        told = choose.said_otherwise(first, self.signs.against(), self.settings)
+        picked = choose.repeated(told, self.lines, self.settings)
         if self.order is self.first:
             self.rivalled = choose.rivalled(picked)
             return picked
@@ -259,7 +278,7 @@ def _less(open_items: pl.DataFrame, given: pl.DataFrame) -> pl.DataFrame:
 def _ladder(lines: pl.DataFrame, open_items: pl.DataFrame, signs: Signs, settings: Settings) -> pl.DataFrame:
     """All claims of lines: what they name and single items first, the rest for lines that these do not settle."""
     payers = signs.payers.join(lines.select("line_id"), on="line_id", how="semi")
-    strong = evidence.shaped(signs.named, lines, open_items)
+    strong = evidence.shaped(signs.named.drop("payer_id"), lines, open_items)
     by_name = named.claims_named(strong, lines, payers, open_items, settings)
     sure = rated(pl.concat([claims(by_name), single.one_item(lines, payers, open_items)]))
     certain = sure.filter(pl.col("permille") >= settings.threshold_permille)
@@ -313,7 +332,7 @@ def _with_owners(payers: pl.DataFrame, signs: Signs, lines: pl.DataFrame) -> pl.
     owners = (
         signs.named.join(lines.select("line_id"), on="line_id", how="semi")
         .join(payers, on="line_id", how="anti")
-        .join(signs.owners, on="item_id")
+        .filter(pl.col("payer_id").is_not_null())
         .select("line_id", "payer_id")
         .unique()
         .filter(pl.len().over("line_id") == 1)

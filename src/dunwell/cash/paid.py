@@ -1,5 +1,7 @@
 """Lines that name what is paid already: their money is for nothing else only because the amount is the same."""
 
+import re
+from itertools import accumulate, pairwise
 from typing import Final
 
 import polars as pl
@@ -17,19 +19,17 @@ SAID: Final[Schema] = {
 }
 
 
-def silent(payers: pl.DataFrame, named: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
-    """Give lines beside payers that owe something, of which they name nothing that is open: line_id, payer_id.
+def silent(payers: pl.DataFrame, named: pl.DataFrame, like: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame:
+    """Give lines beside their likely payers (line_id, payer_id), of whom they name nothing that is open.
 
-    `named` is of `evidence.named`; `payers`: line_id, payer_id.
+    These payers owe something, or the line names what others owe: `named` is of `evidence.named` with the payers, and
+    `like`, items that are nearly named, of `evidence.alike`.
     """
-    owners = stock.select("item_id", "payer_id")
-    open_ones = named.join(owners, on="item_id").select("line_id", "payer_id").unique()
-    return (
-        payers.select("line_id", "payer_id")
-        .unique()
-        .join(open_ones, on=["line_id", "payer_id"], how="anti")
-        .join(owners.select("payer_id").unique(), on="payer_id", how="semi")
-    )
+    told = payers.select("line_id", "payer_id").unique()
+    quiet = told.join(named, on=["line_id", "payer_id"], how="anti")
+    others = pl.concat([named.select("line_id"), like.select("line_id")])
+    owing = pl.col("payer_id").is_in(stock["payer_id"].unique().to_list())
+    return quiet.filter(owing | pl.col("line_id").is_in(others["line_id"].unique().to_list()))
 
 
 def said(asked: pl.DataFrame, lines: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
@@ -80,3 +80,80 @@ def _of_documents(lines: pl.DataFrame) -> pl.DataFrame:
     documents = lines.filter(pl.col("documents").list.len() > 0).select("line_id", "documents").explode("documents")
     keyed = numbers.written(documents.unnest("documents").select("line_id", "number"))
     return keyed.select("line_id", "key", "letters", is_strong=pl.lit(value=True))
+
+
+def written_otherwise(spans: pl.DataFrame, named: pl.DataFrame, keys: pl.DataFrame, stock: pl.DataFrame) -> set[str]:
+    """Give the numbers that lines wrote where they name an item whose number has other letters in front.
+
+    If one of these was paid, it is the one meant. `keys` is of `evidence.keys`.
+    """
+    about = keys.select("key", "item_id", in_front="letters").join(named.select("line_id", "item_id"), on="item_id")
+    found = spans.filter("is_strong").join(about, on=["line_id", "key"]).filter(
+        pl.col("letters").is_not_null() & pl.col("letters").ne_missing(pl.col("in_front"))
+    )  # fmt: skip
+    # What stands before a number is most often a word; of a number without letters only what others have counts.
+    usual = pl.col("letters").is_in(keys["letters"].drop_nulls().unique().to_list())
+    asked = found.filter(pl.col("in_front").is_not_null() | usual).join(stock.select("item_id", "number"), on="item_id")
+    rows = asked.select("number", "letters", "in_front").unique().iter_rows()
+    return {form for number, letters, in_front in rows for form in _lettered(number, letters, in_front)}
+
+
+def written_alike(like: pl.DataFrame, stock: pl.DataFrame) -> set[str]:
+    """Give the numbers that lines wrote in the place of those that they nearly name: `like` is of `evidence.alike`."""
+    rows = like.join(stock.select("item_id", "number"), on="item_id").select("number", "digits").unique().iter_rows()
+    return {form for number, digits in rows for form in _filled(number, digits)}
+
+
+def _lettered(number: str, letters: str, in_front: str | None) -> list[str]:
+    if in_front is None:
+        return [f"{letters}{sign}{number}" for sign in ("", "-", " ", "/")]
+    place = number.upper().find(in_front)
+    return [number[:place] + letters + number[place + len(in_front) :]]
+
+
+def _filled(number: str, digits: str) -> list[str]:
+    """Write digits in the places of those of a number; where they are not as many, the last group has what is left."""
+    parts = re.split(r"([0-9]+)", number)
+    places = [len(group) for group in parts[1::2]]
+    forms = [places, [*places[:-1], len(digits) - sum(places[:-1])]]
+    written = []
+    for form, told in zip(forms, (digits.zfill(sum(places)), digits), strict=True):
+        if len(told) == sum(form) and form[-1] > 0:
+            ends = list(accumulate(form, initial=0))
+            parts[1::2] = [told[start:end] for start, end in pairwise(ends)]
+            written.append("".join(parts))
+    return written
+
+
+def outdone(
+    spans: pl.DataFrame, lines: pl.DataFrame, keys: pl.DataFrame, paid: pl.DataFrame, payers: pl.DataFrame
+) -> pl.DataFrame:
+    """Find the items that a paid one is meant instead of: line_id, item_id. `paid` is as tables.PAID.
+
+    Of two with the same digits it is that with the letters of the text, or else that of a likely payer of the line.
+    """
+    settled = numbers.written(paid.select("number", paid_by="payer_id")).rename({"letters": "paid_letters"})
+    some = spans.select("line_id", "key", "letters")
+    said = pl.concat([some, _of_documents(lines).select(some.columns)]).unique()
+    likely = payers.select("line_id", "payer_id").unique().with_columns(is_likely=pl.lit(value=True))
+    has_paid = likely.rename({"payer_id": "paid_by", "is_likely": "has_paid"})
+    each = (
+        said.join(settled, on="key")
+        .join(keys.select("key", "item_id", "payer_id", in_front="letters"), on="key")
+        .join(likely, on=["line_id", "payer_id"], how="left")
+        .join(has_paid, on=["line_id", "paid_by"], how="left")
+    )
+    by_letters = (pl.col("letters") == pl.col("paid_letters")).fill_null(value=False)
+    by_payer = pl.col("has_paid").fill_null(value=False) & ~pl.col("is_likely").fill_null(value=False)
+    found = each.group_by("line_id", "item_id").agg(
+        is_outdone=(by_letters | by_payer).any(),
+        is_worded=(pl.col("letters") == pl.col("in_front")).fill_null(value=False).any(),
+    )
+    return found.filter(pl.col("is_outdone") & ~pl.col("is_worded")).select("line_id", "item_id")
+
+
+def outdone_alike(like: pl.DataFrame, paid: pl.DataFrame) -> pl.DataFrame:
+    """Find the items that are nearly named where just that number was paid: line_id, item_id; `like` as above."""
+    settled = numbers.written(paid.select("number")).select("key")
+    keyed = like.with_columns(key="g" + pl.col("digits").str.replace(r"^0+([0-9])", "${1}"))
+    return keyed.join(settled, on="key", how="semi").select("line_id", "item_id")

@@ -42,9 +42,9 @@ def payers(
     sure = pl.concat([
         _by_value(lines.select("line_id", value=names.plain_iban(pl.col("party_iban"))), ibans, "iban"),
         _by_value(lines.select("line_id", value=names.plain_iban(pl.col("party_account"))), others, "account"),
-        _by_number(accounts, spans),
     ])  # fmt: skip
-    return _likeliest(pl.concat([sure, *_by_name(lines, named, sure.select("line_id"), settings)]))
+    by_name = _by_name(lines, named, sure.select("line_id"), settings)
+    return _likeliest(pl.concat([sure, _by_number(accounts, spans), *by_name]))
 
 
 def _by_value(lines: pl.DataFrame, known: pl.DataFrame, how: str) -> pl.DataFrame:
@@ -89,7 +89,8 @@ def _by_name(lines: pl.DataFrame, known: pl.DataFrame, sure: pl.DataFrame, setti
 def _likeliest(signs: pl.DataFrame) -> pl.DataFrame:
     """The payers with the most signs of each line; the strongest sign is how they are known.
 
-    Where that is a name, all that have the same but for the form of the company may be meant as well: `unclear`.
+    Where that is a name, all that have the same but for the form of the company may be meant as well: `unclear`. So may
+    all where the customer's number is one's and the name another's: it may be the number of an order.
     """
     worth = pl.col("how").replace_strict(WORTH, return_dtype=pl.Int64)
     each = signs.unique().with_columns(worth=worth)
@@ -104,8 +105,10 @@ def _likeliest(signs: pl.DataFrame) -> pl.DataFrame:
         # Where the account is one's and the name another's, neither is sure.
         is_torn=~pl.col("fits_name") & pl.col("how").is_in(["name", "on_behalf_of"]).any().over(line),
     ).filter(pl.col("is_best") | ~pl.col("has_sure"))
+    by_number = (pl.col("how") == "customer_number") & ~pl.col("fits_name")
+    is_unclear = by_number.any().over(line) & pl.col("fits_name").any().over(line)
     level = (
-        pl.when((pl.col("is_best").sum().over(line) > 1) | ~pl.col("is_best"))
+        pl.when((pl.col("is_best").sum().over(line) > 1) | ~pl.col("is_best") | is_unclear)
         .then(pl.lit("unclear"))
         .when(is_sure & ~pl.col("is_torn"))
         .then(pl.lit("sure"))

@@ -105,3 +105,20 @@ def test_a_second_payment_of_one_notice_does_not_pay_what_was_on_none(bank: Town
     assert (match_lines(bank.entity, **BERT).applied, waits(bank)) == (0, [("MEYER", True)])
     Item.objects.filter(number="INV-20170").update(closed_on=day("2025-02-02"))  # 401 days before
     assert (match_lines(bank.entity, **BERT).applied, open_ones(bank)) == (1, [0, 0])
+
+
+@pytest.mark.parametrize(
+    ("paid", "owed"), [("2026002", "2026003"), ("RE-10001", "AB-10001")], ids=["a digit", "the letters"]
+)
+def test_an_invoice_paid_twice_does_not_pay_that_of_another_debtor(
+    bank: Town, tmp_path: Path, paid: str, owed: str
+) -> None:
+    bank.account("SMITH")
+    bank.item(paid, "MEYER", "99.00 EUR", "2026-02-01")
+    bank.item(owed, "SMITH", "99.00 EUR", "2026-02-01")
+    book(tmp_path, came("99.00", "2026-03-02", paid, ref="E2E-17"))
+    assert match_lines(bank.entity, **BERT).applied == 1
+    KnownPayer.objects.all().delete()
+    book(tmp_path, came("99.00", "2026-03-06", f"Rechnung {paid}", ref="E2E-18", name="Agency"), name="later.xml")
+    assert match_lines(bank.entity, **BERT).applied == 0
+    assert bank.open(owed) == 9_900

@@ -21,6 +21,7 @@ from dunwell.flows.cash.reading import (
     known_payers,
     open_items,
     paid_items,
+    paid_numbers,
     paid_references,
     reference_forms,
     waiting_lines,
@@ -75,7 +76,9 @@ def match_lines(
     said = read(lines, items, accounts, given, known, settings)
     quotes = said.quoted(reference_forms(entity))
     settled = paid_references(entity, quotes["reference"], accounts, on=today)
-    found = _for_people(entity, said.match(paid_items(said.asked(), accounts, on=today), quotes, settled))
+    by_payer = paid_items(said.asked(), accounts, on=today)
+    by_number = paid_numbers(entity, said.asked_numbers(), accounts, on=today)
+    found = _for_people(entity, said.match(pl.concat([by_payer, by_number]).unique(), quotes, settled))
     keep(entity, lines, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)

@@ -1,6 +1,6 @@
 """What matching reads of a creditor: bank lines, open items, and who is known to pay from where."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from datetime import date, timedelta
 from itertools import islice
 from typing import Final
@@ -150,6 +150,18 @@ def paid_items(asked: pl.DataFrame, accounts: pl.DataFrame, *, on: date) -> pl.D
             places = keyed.join(asked, on=["payer_id", "key"], how="semi")["place"].unique()
             found.append(told[places.sort()])
     return pl.concat(found)
+
+
+def paid_numbers(entity: Entity, asked: Set[str], accounts: pl.DataFrame, *, on: date) -> pl.DataFrame:
+    """The items of these numbers that were closed within PAID_DAYS, whoever owed them: as tables.PAID."""
+    schema: Schema = {"account_id": pl.Int64, **{name: PAID[name] for name in PAID if name != "payer_id"}}
+    rows: list[tuple[object, ...]] = []
+    for numbers_asked in in_pieces(asked):
+        closed = Item.objects.filter(entity=entity, number__in=numbers_asked).exclude(number="")
+        lately = closed.filter(closed_on__gte=on - timedelta(days=PAID_DAYS), kind__in=OWED, draft=False)
+        rows += lately.order_by().values_list(*schema)
+    payer_of = accounts.select("account_id", "payer_id")
+    return _frame(rows, schema).join(payer_of, on="account_id").select(list(PAID))
 
 
 def known_payers(entity: Entity) -> pl.DataFrame:

@@ -42,6 +42,8 @@ WORDS: Final = {
     "twice": "the same line came before, to the letter: it may be one payment told twice",
     "taken": "another line took what this one was for",
     "named_paid": "it names what is paid already, and nothing that is open",
+    "named_other": "it names something else that is open",
+    "other_payer": "the customer's number is of one debtor, and the name of another",
     "nothing_fits": "nothing fits",
     "person": "a person said so",
 }
