@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import polars as pl
 
 from dunwell.cash.match import Matched, read
+from dunwell.cash.repeats import EARLIER
 from dunwell.cash.settings import Settings
 from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAID_REFERENCES, PAYERS, REFERENCES
 from dunwell.engine.references import canonical
@@ -30,6 +31,7 @@ class Desk:
     accounts: list[dict[str, Any]] = field(default_factory=list)
     references: list[dict[str, Any]] = field(default_factory=list)
     payers: list[dict[str, Any]] = field(default_factory=list)
+    earlier: list[dict[str, Any]] = field(default_factory=list)
     paid: list[dict[str, Any]] = field(default_factory=list)
     settled: list[dict[str, Any]] = field(default_factory=list)
 
@@ -105,7 +107,14 @@ class Desk:
         said = read(*self.frames(), Settings(**settings))
         settled = pl.DataFrame(self.settled, schema=PAID_REFERENCES)
         quotes = said.quoted(settled.select("reference"))
-        return Result(self, said.match(pl.DataFrame(self.paid, schema=PAID), quotes, settled))
+        earlier = pl.DataFrame(self.earlier, schema=EARLIER)
+        return Result(self, said.match(pl.DataFrame(self.paid, schema=PAID), quotes, settled, earlier))
+
+    def is_applied(self, line_id: int) -> None:
+        """Take a line away as one that was applied."""
+        line = next(line for line in self.lines if line["line_id"] == line_id)
+        self.lines.remove(line)
+        self.earlier.append({name: line[name] for name in EARLIER})
 
     def frames(self) -> Frames:
         """Lines, items, accounts, references and payers as frames."""

@@ -1,6 +1,7 @@
 """Two lines that want the same item, and lines that are the same."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -90,3 +91,33 @@ def test_a_line_whose_item_another_named_is_not_applied_to_others_that_add_up(de
     found = desk.match()
     assert found.outcome(silent) == "propose"
     assert "taken" in found.why(silent)
+
+
+@pytest.mark.parametrize(
+    ("days", "first", "then", "outcome"),
+    [
+        (5, {"text": "thanks"}, {"text": "thanks"}, "propose"),
+        (-1, {"text": "thanks"}, {"text": "thanks"}, "propose"),
+        (7, {"text": "thanks"}, {"text": "thanks"}, "apply"),
+        (20, {"text": "thanks", "end_to_end_ref": "A1"}, {"text": "thanks", "end_to_end_ref": "A1"}, "propose"),
+        (20, {"text": "SVWZ+thanks", "end_to_end_ref": "A1"}, {"end_to_end_ref": "A1"}, "propose"),
+        (28, {"text": "thanks", "end_to_end_ref": "A1"}, {"text": "thanks", "end_to_end_ref": "A1"}, "apply"),
+        (1, {"text": "thanks", "end_to_end_ref": "A1"}, {"text": "thanks", "end_to_end_ref": "A2"}, "apply"),
+        (1, {"text": "1000000", "end_to_end_ref": "A1"}, {"text": "1000001", "end_to_end_ref": "A1"}, "apply"),
+    ],
+)
+def test_a_line_that_repeats_one_that_is_applied_already_is_only_proposed(
+    desk: Desk, days: int, first: dict[str, Any], then: dict[str, Any], outcome: str
+) -> None:
+    desk.is_applied(desk.comes("119.37", party_iban=IBAN, on=TODAY - timedelta(days=days), **first))
+    line = desk.comes("119.37", party_iban=IBAN, **then)
+    found = desk.match()
+    assert (found.outcome(line), "twice" in found.why(line)) == (outcome, outcome == "propose")
+
+
+def test_a_standing_order_pays_every_month_though_all_lines_come_at_once(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "1000002", "50.00")
+    lines = [desk.comes("50.00", "1000002", party_iban=IBAN, on=TODAY - timedelta(days=n)) for n in (30, 0)]
+    desk.items[1]["open_minor"] = 10_000
+    found = desk.match()
+    assert [found.applied(line) for line in lines] == [{"1000002": 5_000}] * 2

@@ -97,21 +97,13 @@ def of_number(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     return _for_people(chosen, likely.filter(is_torn), "other_payer", settings)
 
 
-def repeated(chosen: pl.DataFrame, lines: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Say of lines that are the same as an earlier one to the letter that they may be that payment once more."""
-    said = [
-        "currency",
-        "amount_minor",
-        "text",
-        "reference",
-        "end_to_end_ref",
-        "party_name",
-        "party_iban",
-        "party_account",
-    ]
-    again = lines.sort("booked_on", "line_id").filter(pl.int_range(pl.len()).over(said) > 0)
-    certain = chosen.filter(pl.col("permille") >= settings.threshold_permille)
-    return _for_people(chosen, certain.join(again, on="line_id", how="semi"), "twice", settings)
+def repeated(chosen: pl.DataFrame, again: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Say of lines that repeat another that they may be that payment once more; `again` is of `repeats.repeats`.
+
+    A number says which of several payments of one amount it is, unless the other has it, too.
+    """
+    certain = chosen.filter(pl.col("permille") >= settings.threshold_permille).join(again, on="line_id")
+    return _for_people(chosen, certain.filter(pl.col("is_same") | ~_is_naming()), "twice", settings)
 
 
 def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> pl.DataFrame:

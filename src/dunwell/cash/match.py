@@ -9,6 +9,7 @@ from dunwell.cash.allocate import allocate
 from dunwell.cash.claims import CLAIMS, claims, rated, signed, stock
 from dunwell.cash.nearly import nearly
 from dunwell.cash.payers import payers as payers_of
+from dunwell.cash.repeats import EARLIER, repeats
 from dunwell.cash.settings import Settings
 from dunwell.cash.several import several_items
 from dunwell.cash.tables import (
@@ -52,6 +53,7 @@ class Signs:
     like: pl.DataFrame
     paid: pl.DataFrame
     outdone: pl.DataFrame
+    again: pl.DataFrame
 
     def against(self) -> choose.Against:
         """What of it speaks against claims."""
@@ -86,10 +88,12 @@ class Read:
         paid_items: pl.DataFrame | None = None,
         quotes: pl.DataFrame | None = None,
         paid_references: pl.DataFrame | None = None,
+        earlier: pl.DataFrame | None = None,
     ) -> Matched:
         """Match what was read, with those of what was asked that were paid lately.
 
-        `paid_items` are as tables.PAID, and `paid_references`, of what is `quoted`, as tables.PAID_REFERENCES.
+        `paid_items` are as tables.PAID, and `paid_references`, of what is `quoted`, as tables.PAID_REFERENCES;
+        `earlier` lines, that these may repeat, as repeats.EARLIER.
         """
         signs, known = self.signs, [self.signs.paid]
         if paid_items is not None and not paid_items.is_empty():
@@ -100,7 +104,8 @@ class Read:
         if quotes is not None and paid_references is not None:
             told = _shaped(paid_references, PAID_REFERENCES)
             known.append(paid.quoted_paid(signs.silent, quotes, told))
-        signs = replace(signs, paid=pl.concat(known).unique())
+        before = pl.DataFrame(schema=EARLIER) if earlier is None else earlier
+        signs = replace(signs, paid=pl.concat(known).unique(), again=repeats(self.lines, before))
         return _matched(self.lines, self.open_items, signs, self.settings)
 
 
@@ -195,6 +200,7 @@ def _signs(
         like,
         paid=likely.clear(),
         outdone=named_open.clear().select("line_id", "item_id"),
+        again=lines.clear().select("line_id"),
     )
 
 
@@ -256,7 +262,7 @@ class _Walk:
         """The first choice of each line, less certain where earlier rounds cast doubt on it."""
         first = choose.best(self.order, self.settings)
         told = choose.said_otherwise(first, self.signs.against(), self.settings)
-        picked = choose.repeated(told, self.lines, self.settings)
+        picked = choose.repeated(told, self.signs.again, self.settings)
         if self.order is self.first:
             self.rivalled = choose.rivalled(picked)
             return picked

@@ -17,6 +17,7 @@ from dunwell.flows.cash.holding import hold_back
 from dunwell.flows.cash.keeping import keep
 from dunwell.flows.cash.reading import (
     debtors,
+    earlier_lines,
     given_references,
     known_payers,
     open_items,
@@ -78,7 +79,8 @@ def match_lines(
     settled = paid_references(entity, quotes["reference"], accounts, on=today)
     by_payer = paid_items(said.asked(), accounts, on=today)
     by_number = paid_numbers(entity, said.asked_numbers(), accounts, on=today)
-    found = _for_people(entity, said.match(pl.concat([by_payer, by_number]).unique(), quotes, settled))
+    matched = said.match(pl.concat([by_payer, by_number]).unique(), quotes, settled, earlier_lines(entity, lines))
+    found = _for_people(entity, matched)
     keep(entity, lines, found, on=today, by=by, at=at, progress=progress)
     certain = found.matches.filter(pl.col("outcome") == CERTAIN)["line_id"].to_list() if apply else []
     done = _apply(entity, lines, certain, by=by, at=at, progress=progress)

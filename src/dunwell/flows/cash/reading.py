@@ -1,7 +1,7 @@
 """What matching reads of a creditor: bank lines, open items, and who is known to pay from where."""
 
 from collections.abc import Iterable, Set
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Final
 
@@ -9,6 +9,7 @@ import polars as pl
 from django.db.models import Count, Max, Q, QuerySet
 
 from dunwell.cash import numbers
+from dunwell.cash.repeats import EARLIER, LETTER_DAYS, REFERENCE_DAYS
 from dunwell.cash.tables import ACCOUNTS, ITEMS, LINES, PAID, PAID_REFERENCES, PAYERS, REFERENCES
 from dunwell.engine.book import Schema
 from dunwell.engine.references import notice_of, reference_of
@@ -19,6 +20,7 @@ from dunwell.records.models import (
     CAME_IN,
     Account,
     BankLine,
+    BankLineState,
     Entity,
     Item,
     KnownPayer,
@@ -41,6 +43,25 @@ def waiting_lines(entity: Entity, *, on: date) -> pl.DataFrame:
     )
     names = ["pk", *(name for name in LINES if name != "line_id")]
     return _frame(found.values_list(*names).iterator(chunk_size=10_000), LINES)
+
+
+def earlier_lines(entity: Entity, lines: pl.DataFrame) -> pl.DataFrame:
+    """What came in within days of some lines and is applied or set aside, as far as they may repeat it: EARLIER.
+
+    What was booked on a day came in with a statement of that day or later: others are not looked through.
+    """
+    days = lines["booked_on"].unique().sort().to_list()
+    if not days:
+        return pl.DataFrame(schema=EARLIER)
+    near = {day + timedelta(days=n) for day in days for n in range(-LETTER_DAYS, LETTER_DAYS + 1)}
+    called = {day + timedelta(days=n) for day in days for n in range(-REFERENCE_DAYS, REFERENCE_DAYS + 1)}
+    since = datetime.combine(min(called), time(), UTC) - timedelta(days=1)
+    of_near, of_called = Q(booked_on__in=near), Q(booked_on__in=called) & ~Q(end_to_end_ref="")
+    done = [BankLineState.APPLIED, BankLineState.SET_ASIDE]
+    found = BankLine.objects.filter(
+        CAME_IN, of_near | of_called, state__in=done, statement__entity=entity, statement__imported_at__gte=since
+    )  # fmt: skip
+    return _frame(found.order_by().values_list(*EARLIER).iterator(chunk_size=10_000), EARLIER)
 
 
 def open_items(entity: Entity, *, on: date) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -39,7 +39,7 @@ WORDS: Final = {
     "several_payers": "the items named are of several debtors, and are the amount together",
     "payer_unknown": "nobody knows the payer",
     "rival": "something else is nearly as likely",
-    "twice": "the same line came before, to the letter: it may be one payment told twice",
+    "twice": "the same came before, by its words or the payer's reference: it may be one payment told twice",
     "taken": "another line took what this one was for",
     "named_paid": "it names what is paid already, and nothing that is open",
     "named_other": "it names something else that is open",
