@@ -94,6 +94,7 @@ def test_settings_are_shown_with_what_is_not_the_usual(town: Town, bert: Client)
     assert "2 are not the usual" in page
     assert "<strong>98.0%</strong>" in page
     assert "instead of 95.0%" in page
+    assert "hold_<wbr>back_<wbr>days" in page
     assert "dunwell cash settings --set NAME=VALUE --entity ACME" in page
 
 

@@ -1,9 +1,12 @@
 """Amounts, states and names as pages show them."""
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from django import template
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from dunwell import __version__
 from dunwell.engine.money import exponent
@@ -55,6 +58,12 @@ def figure(number: int) -> str:
 def words(name: str) -> str:
     """Write a name of the system as words: `second_reminder` is second reminder."""
     return name.replace("_", " ")
+
+
+@register.filter
+def breaking(text: str) -> SafeString:
+    """Let a name or a list without blanks break behind its underscores and commas."""
+    return mark_safe(re.sub("([_,])", r"\1<wbr>", escape(text)))  # noqa: S308  # it is escaped
 
 
 @register.filter
