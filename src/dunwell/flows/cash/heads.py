@@ -36,7 +36,8 @@ class Head:
         """Reach as far as a booked line, and count its entry."""
         on = line.booked_on
         if on is None:
-            problems.add(line.line, "", "an entry without the day on which it was booked")
+            what_to_do = "ask the bank for it, or take the statement of the day"
+            problems.add(line.line, "", f"an entry without the day on which it was booked: {what_to_do}")
         elif _is_day(on, "it was booked on", line.line, problems):
             self.to_on = max(on, self.to_on or on)
             if line.entry_no != self.entry_no:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from dunwell.flows.cash.applying import SET_ASIDE, apply_match, line_locked, set_aside, unapply
 from dunwell.flows.cash.by_payer import OfPayer
@@ -83,10 +83,8 @@ def return_seen(
 
 def sign_of_end(line_id: int) -> str:
     """The sign of how a line came to wait no more: set aside, taken back, or taking another back."""
-    pair = BankLine.objects.filter(returns=line_id).values_list("pk", flat=True)
-    told = AuditEvent.objects.filter(
-        subject_type="bankline", subject_id__in=[line_id, *pair], action__in=(SET_ASIDE, RETURNED)
-    )
+    pair = Q(subject_id=line_id) | Q(subject_id__in=BankLine.objects.filter(returns__pk=line_id).values("pk"))
+    told = AuditEvent.objects.filter(pair, subject_type="bankline", action__in=(SET_ASIDE, RETURNED))
     return sign(told.aggregate(last=Max("pk"))["last"])
 
 

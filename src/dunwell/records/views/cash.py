@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 from django.db.models.functions import Abs
 
 from dunwell.engine.money import MoneyError, to_minor
@@ -157,11 +157,9 @@ def next_waiting(entity_id: int, line: BankLine, *, back: Sequence[int] = ()) ->
     """The line that comes next in the list of those that wait, or the first where none does; `back` as in `lines`."""
     waits = _with_back(SHOWN[""], "", back)
     found = BankLine.objects.filter(waits, entity_id=entity_id).annotate(size=Abs("amount_minor"))
-    found = found.exclude(pk=line.pk).order_by("-size", "pk")
     size = abs(line.amount_minor)
-    behind = found.filter(Q(size__lt=size) | Q(size=size, pk__gt=line.pk))
-    first = behind.values_list("pk", flat=True).first()
-    return first if first is not None else found.values_list("pk", flat=True).first()
+    is_before = Case(When(Q(size__lt=size) | Q(size=size, pk__gt=line.pk), then=0), default=1)
+    return found.exclude(pk=line.pk).order_by(is_before, "-size", "pk").values_list("pk", flat=True).first()
 
 
 def _with_back(shown: Q, show: str, back: Sequence[int]) -> Q:
