@@ -91,3 +91,14 @@ def test_an_archive_cannot_unpack_to_more_than_it_announces(tmp_path: Path) -> N
     size = (100_000).to_bytes(4, "little")
     path.write_bytes(content.replace(size, (10).to_bytes(4, "little")))
     assert "c53.zip/a.xml:1: it is damaged" in refusal(path)
+
+
+def test_an_archive_that_is_packed_by_bzip2_or_lzma_and_damaged_is_refused(tmp_path: Path) -> None:
+    for packing in (zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
+        path = tmp_path / f"{packing}.zip"
+        with zipfile.ZipFile(path, "w", packing) as written:
+            written.writestr("a.xml", b"<a/>" * 500)
+        content = bytearray(path.read_bytes())
+        content[50:70] = b"\xff" * 20
+        path.write_bytes(content)
+        assert f"{packing}.zip/a.xml:1: it is" in refusal(path)

@@ -1,5 +1,6 @@
 """Archives in which banks hand out their statements: what they call C52, C53 and C54 is a ZIP of messages (EBICS)."""
 
+import lzma
 import shutil
 import tempfile
 import zipfile
@@ -14,7 +15,7 @@ FILES_MAX: Final = 1_000
 BYTES_MAX: Final = 2_000_000_000  # of all that is in an archive, unpacked
 NAME_CHARS_MAX: Final = 200
 _OFFICE: Final = frozenset({"[Content_Types].xml", "content.xml"})  # a workbook is a ZIP, and one file
-_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, ValueError)
+_DAMAGED: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, ValueError)
 _ENCRYPTED: Final = 1
 _MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the second: nothing is in it
 
@@ -28,14 +29,15 @@ def files_in(path: Path) -> Generator[tuple[str, Path], None, None]:
     """
     with path.open("rb") as begun:
         is_archive = begun.read(4) in _MAGIC
+    if not is_archive:
+        yield path.name, path
+        return
     try:
-        if not is_archive:
-            yield path.name, path
-            return
-        with zipfile.ZipFile(path) as archive:
-            yield from _files_of(path, archive)
-    except zipfile.BadZipFile as error:
+        archive = zipfile.ZipFile(path)
+    except (*_DAMAGED, NotImplementedError) as error:
         _refuse(path.name, f"the archive is damaged or ends early ({error}): copy it again")
+    with archive:
+        yield from _files_of(path, archive)
 
 
 def _files_of(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, Path]]:
@@ -74,6 +76,10 @@ def _unpack(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, to: IO
     except NotImplementedError:
         _refuse(name, "it is packed in a way that is not known here: unpack it")
     except _DAMAGED as error:
+        _refuse(name, f"it is damaged or ends early ({error}): copy the archive again")
+    except OSError as error:
+        if error.errno is not None:
+            raise  # of the disk; what bzip2 finds has no number
         _refuse(name, f"it is damaged or ends early ({error}): copy the archive again")
     to.flush()
 

@@ -42,6 +42,21 @@ def test_a_statement_that_is_corrected_brings_no_entry_again_that_its_bank_calls
     assert (corrected.lines, corrected.known) == (0, 1)
 
 
+def test_the_rest_of_a_day_with_what_was_there_already_brings_what_is_new(bank: Town, tmp_path: Path) -> None:
+    day = ["260302 50 //R2 A-18", "260302 -50 //R3 back A-18"]
+    take(tmp_path, mt940(["260301 100 //R1 A-17", *day], opens=0, on=("260301", "260302")))
+    whole = mt940([*day, "260302 30 //R5 A-19"], opens=100, on=("260302", "260303"), statement="S2")
+    (statement,) = take(tmp_path, whole, "whole.sta").statements
+    assert (statement.lines, statement.known) == (1, 2)
+
+
+def test_a_reference_that_one_statement_has_twice_tells_no_entry_from_others(bank: Town, tmp_path: Path) -> None:
+    take(tmp_path, mt940(["260302 50 //BATCH A-17", "260302 50 //BATCH A-18"], opens=100))
+    rest = mt940(["260302 50 //BATCH A-19"], opens=200, statement="S2")
+    (statement,) = take(tmp_path, rest, "rest.sta").statements
+    assert (statement.lines, statement.known) == (1, 0)
+
+
 def test_statements_that_overlap_in_one_file_are_those_of_two_files(bank: Town, tmp_path: Path) -> None:
     one = mt940(["260301 100 //R1 A-17", "260302 50 A-18"], opens=0, on=("260301", "260302"))
     two = mt940(["260302 50 A-18", "260303 10 //R3 A-19"], opens=100, on=("260302", "260303"), statement="S2")

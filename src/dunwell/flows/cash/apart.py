@@ -23,28 +23,16 @@ class DaysEntries:
         self.keys += int(key, 16)
 
 
-@dataclass(frozen=True)
-class Apart:
-    """The statements that share no entry with one, and those that share none but what the bank calls by a reference."""
-
-    all_of_it: frozenset[int]
-    without_reference: frozenset[int]
-
-    def share_nothing(self, statement_id: int, *, is_referred: bool) -> bool:
-        """Whether an entry of a statement is another one, although it is alike."""
-        return statement_id in self.all_of_it or (not is_referred and statement_id in self.without_reference)
-
-
 def apart(
     account: BankAccount, statement: BankStatement, before: Collection[int], days: dict[date, DaysEntries]
-) -> Apart:
+) -> set[int]:
     """Tell the statements that share no entry with this one; `days`: its entries, `before`: those above it in its file.
 
     Those that lead to it or on from it, each beginning where the one before ends. Where both have the day between them,
     the one goes on within that day, unless all that it books then is in the book and comes to nothing: then it has the
     whole day again, as it is the rule where an account is emptied every evening. A file parts a statement into pages,
-    and says nothing twice; what has no balances there is apart, too. Statements of the very same days that neither
-    begin nor end alike are pages, or one of them is corrected: what the bank calls by a reference is the same then.
+    and says nothing twice; what has no balances there is apart, too. So are statements of the very same days that
+    neither begin nor end alike.
     """
     others = [each for each in account.statements.filter(kind=statement.kind).order_by("pk") if each != statement]
     again = {on for on in (statement.from_on, statement.to_on) if on and _is_there(account, on, days)}
@@ -56,12 +44,10 @@ def apart(
 
     found = _chain(statement, others, goes_on)
     found |= _chain(statement, others, lambda this, other: goes_on(other, this))
-    beside: set[int] = set()
     if statement.kind == Kind.STATEMENT:  # reports within the day repeat each other
         found |= {each.pk for each in others if each.pk in before and _is_without_balances(statement, each)}
-        beside = {each.pk for each in others if _is_beside(statement, each)}
-    may_repeat = {each.pk for each in others if _may_repeat(statement, each)}
-    return Apart(frozenset(found - may_repeat), frozenset(beside - may_repeat))
+        found |= {each.pk for each in others if _is_beside(statement, each)}
+    return {each.pk for each in others if each.pk in found and not _may_repeat(statement, each)}
 
 
 def _is_there(account: BankAccount, on: date, days: dict[date, DaysEntries]) -> bool:

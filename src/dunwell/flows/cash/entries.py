@@ -7,7 +7,7 @@ statement brings as many as it has, less those that came before from statements 
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,7 +15,6 @@ from functools import partial
 
 from django.db import transaction
 
-from dunwell.flows.cash.apart import Apart
 from dunwell.flows.cash.exceptions import answered
 from dunwell.flows.entities import local_day
 from dunwell.flows.errors import Conflict
@@ -137,7 +136,7 @@ def _content(line: Line) -> tuple[str, ...]:
 class Known:
     """The entries of one bank account that are in the book, as far as a statement may repeat them."""
 
-    def __init__(self, account: BankAccount, apart: Apart, seen: Counter[str] | None = None) -> None:
+    def __init__(self, account: BankAccount, apart: Collection[int], seen: Counter[str] | None = None) -> None:
         self.account = account
         self.apart = apart
         self.seen: Counter[str] = Counter() if seen is None else seen
@@ -149,7 +148,8 @@ class Known:
             if entry.called_before and entry.key not in there and entry.called_before in there:
                 entry.key = entry.called_before
             alike = there.get(entry.key, {})
-            repeated = sorted(at for at, lines in alike.items() if not self._is_another(entry, lines[0]))
+            others = self._others(entry, alike)
+            repeated = sorted(alike.keys() - others)
             number = self.seen[entry.key]
             self.seen[entry.key] += 1
             if number < len(repeated):
@@ -168,5 +168,12 @@ class Known:
                 there[line.entry_key][line.occurrence].append(line)
         return there
 
-    def _is_another(self, entry: Entry, line: BankLine) -> bool:
-        return self.apart.share_nothing(line.statement_id, is_referred=entry.is_referred)
+    def _others(self, entry: Entry, alike: Mapping[int, Sequence[BankLine]]) -> set[int]:
+        """Which of those alike are of statements apart, and so other entries.
+
+        One that its bank calls by a reference is the same wherever it stands, unless a statement has several of it.
+        """
+        statement_of = {at: lines[0].statement_id for at, lines in alike.items()}
+        if entry.is_referred and len({*statement_of.values()}) == len(statement_of):
+            return set()
+        return {at for at, statement_id in statement_of.items() if statement_id in self.apart}

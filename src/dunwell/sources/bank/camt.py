@@ -108,10 +108,7 @@ class _Reading:
         elif element.tag == self.entry_tag:
             if self.entry_element is None and self._is_of_statement(element):
                 self.entry_element, self.entry, self.has_parts = element, None, False
-        elif (
-            str(element.tag).rpartition("}")[2].removesuffix(FIRST_VERSION) in MESSAGES
-            and element.tag != self.message_tag
-        ):
+        elif element.tag != self.message_tag and _is_message(str(element.tag)):
             said = "a message of another kind, or of another version, begins here: keep each in a file of its own"
             self.problems.add(line_of(element), "", said)
             self.is_over = True
