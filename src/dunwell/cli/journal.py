@@ -26,7 +26,7 @@ def journal(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Export charges, and what is granted beside money, as journal lines.
+    """Export charges and what is granted beside money, for the ledger.
 
     Of fees, interest and flat sums what was raised, reversed, written off and owed again from one day to another; of
     discounts, charges of banks and small differences what was granted and taken back. Every entry balances.

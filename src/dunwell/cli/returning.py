@@ -90,13 +90,12 @@ def show(line: "Waiting") -> None:
 
 
 def _called(earlier: "Earlier", currency: str) -> str:
-    what = f"line {earlier.line}" if earlier.line else f"payment {earlier.payment}"
     of = f" of {earlier.party}" if earlier.party else ""
     accounts = ", ".join(earlier.accounts)
     whose = f", {earlier.state}{f' to {accounts}' if accounts else ''}" if earlier.line else f" by {accounts}"
     amount = f"{money(earlier.amount_minor, currency)} {currency}"
     how = f"({earlier.confidence_permille / 10:.1f} %: {earlier.why})"
-    return f"{what}, {amount} on {earlier.booked_on}{of}{whose} {how}"
+    return f"{earlier.called}, {amount} on {earlier.booked_on}{of}{whose} {how}"
 
 
 def answered(entity: str, line: "Waiting", words: list[str]) -> None:

@@ -87,8 +87,7 @@ def _detail_of_return(back: TakingBack) -> str:
 def _earlier(earlier: Earlier, currency: str) -> str:
     of = f" of {earlier.party}" if earlier.party else ""
     to = f" to {', '.join(earlier.accounts)}" if earlier.accounts else ""
-    what = f"line {earlier.line}" if earlier.line else f"payment {earlier.payment}"
     return (
-        f"{what}, {format_minor(earlier.amount_minor, currency)} on {earlier.booked_on}{of}{to} "
+        f"{earlier.called}, {format_minor(earlier.amount_minor, currency)} on {earlier.booked_on}{of}{to} "
         f"({earlier.confidence_permille / 10:.1f} %: {earlier.why})"
     )

@@ -52,6 +52,11 @@ class Earlier:
     confidence_permille: int
     why: str
 
+    @property
+    def called(self) -> str:
+        """What people call it."""
+        return f"line {self.line}" if self.line else f"payment {self.payment}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class TakingBack:

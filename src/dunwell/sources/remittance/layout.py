@@ -11,7 +11,6 @@ from dunwell.sources.remittance.words import Role, number_rank, plain, role_of
 
 MONEY: Final = (Role.AMOUNT, Role.PAID, Role.DISCOUNT)
 COLUMNS_MAX: Final = 100
-UNLIKELY: Final = 9  # the rank of a payer's own numbers
 
 
 @dataclass(frozen=True, slots=True)
