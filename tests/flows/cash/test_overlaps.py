@@ -83,6 +83,14 @@ def test_an_entry_that_a_report_called_by_its_only_payment_is_that_of_the_statem
     assert [(each.lines, each.known) for each in (statement, again)] == [(0, 1), (0, 1)]
 
 
+def test_an_advice_that_calls_only_the_payment_of_an_entry_is_of_that_entry(bank: Town, tmp_path: Path) -> None:
+    part = "<Refs><AcctSvcrRef>T-1</AcctSvcrRef></Refs><RmtInf><Ustrd>A-17</Ustrd></RmtInf>"
+    day = entry("100.00", part, before="<AcctSvcrRef>E-1</AcctSvcrRef>")
+    take(tmp_path, message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), day), "statement.xml")
+    (advice,) = take(tmp_path, message(entry("100.00", part), kind="054"), "advice.xml").statements
+    assert (advice.lines, advice.known) == (0, 1)
+
+
 def test_an_advice_of_one_payment_says_whose_it_is(bank: Town, tmp_path: Path) -> None:
     called = "<AcctSvcrRef>B-1</AcctSvcrRef>"
     whole = message(balance("OPBD", "0.00"), balance("CLBD", "100.00"), entry("100.00", before=called))

@@ -21,9 +21,9 @@ from dunwell.flows.errors import Conflict
 from dunwell.flows.people.holds import release
 from dunwell.records.models import (
     BANK_LINE_WAITS,
-    BankAccount,
     BankLine,
     BankMatch,
+    BankStatement,
     Entity,
     KnownPayer,
     Payment,
@@ -31,7 +31,7 @@ from dunwell.records.models import (
     Task,
 )
 from dunwell.records.pieces import in_pieces
-from dunwell.sources.bank.pieces import Line
+from dunwell.sources.bank.pieces import Kind, Line
 
 
 @dataclass
@@ -39,13 +39,15 @@ class Entry:
     """An entry of the statement that is read, with those of its parts that have been read so far.
 
     `key`: what it is known by. `called_before`: what an earlier report knew it by, where the bank called only its one
-    part. `is_referred`: its bank calls it by a reference. `occurrence`: which of those alike it is, once that is told.
-    `known`: the line of the book that it is, where that is a single one that nobody has applied.
+    part; `part_ref`: what it calls that, where it calls the entry nothing. `is_referred`: its bank calls it by a
+    reference. `occurrence`: which of those alike it is, once that is told. `known`: the line of the book that it is,
+    where that is a single one that nobody has applied.
     """
 
     key: str
     booked_on: date
     called_before: str = ""
+    part_ref: str = ""
     is_referred: bool = False
     parts: list[Line] = field(default_factory=list)
     occurrence: int = 0
@@ -56,8 +58,11 @@ class Entry:
     def of(cls, line: Line, booked_on: date) -> "Entry":
         """An entry by its first part."""
         called = ref_of(line)
-        before = _key(line, line.bank_ref) if line.entry_ref and _is_alone(line) and line.bank_ref else ""
-        return cls(key_of(line), booked_on, called_before=before, is_referred=bool(called))
+        alone = line.bank_ref if _is_alone(line) else ""
+        return cls(
+            key_of(line), booked_on, called_before=_key(line, alone) if line.entry_ref and alone else "",
+            part_ref="" if line.entry_ref else alone, is_referred=bool(called),
+        )  # fmt: skip
 
     @property
     def says_more(self) -> bool:
@@ -136,8 +141,9 @@ def _content(line: Line) -> tuple[str, ...]:
 class Known:
     """The entries of one bank account that are in the book, as far as a statement may repeat them."""
 
-    def __init__(self, account: BankAccount, apart: Collection[int], seen: Counter[str] | None = None) -> None:
-        self.account = account
+    def __init__(self, statement: BankStatement, apart: Collection[int], seen: Counter[str] | None = None) -> None:
+        self.account = statement.account
+        self.is_last_word = statement.kind == Kind.STATEMENT
         self.apart = apart
         self.seen: Counter[str] = Counter() if seen is None else seen
 
@@ -166,7 +172,27 @@ class Known:
         for keys in in_pieces({key for entry in entries for key in (entry.key, entry.called_before) if key}):
             for line in BankLine.objects.filter(account=self.account, entry_key__in=keys).order_by("pk"):
                 there[line.entry_key][line.occurrence].append(line)
+        if not self.is_last_word:
+            self._by_part(
+                {entry.part_ref: entry for entry in entries if entry.part_ref and entry.key not in there}, there
+            )
         return there
+
+    def _by_part(self, entries: Mapping[str, Entry], there: dict[str, dict[int, list[BankLine]]]) -> None:
+        """Find entries that a report or an advice calls only by their one part, where a statement called both."""
+        if not entries:
+            return
+        days = [entry.booked_on for entry in entries.values()]
+        statements = self.account.statements.filter(
+            kind=Kind.STATEMENT, from_on__lte=max(days), to_on__gte=min(days)
+        ).values("pk")
+        for refs in in_pieces(entries):
+            for line in BankLine.objects.filter(statement__in=statements, bank_ref__in=refs).exclude(entry_ref=""):
+                entry = entries[line.bank_ref]
+                minor = entry.parts[0].entry_minor
+                if (line.booked_on, line.entry_minor, line.amount_minor) == (entry.booked_on, minor, minor):
+                    entry.key = line.entry_key
+                    there[line.entry_key][line.occurrence].append(line)
 
     def _others(self, entry: Entry, alike: Mapping[int, Sequence[BankLine]]) -> set[int]:
         """Which of those alike are of statements apart, and so other entries.

@@ -141,7 +141,7 @@ class _Taking:
         """What is known when a statement begins; all rows of an account in a table are one, however they are mixed."""
         before = [] if self.is_table else self.before
         seen = self.seen[account.pk] if self.is_table else None
-        return Known(account, apart(account, statement, before, whole.days), seen)
+        return Known(statement, apart(account, statement, before, whole.days), seen)
 
     def gave_way(self, line: BankLine) -> BankLine | None:
         """Take out a line that is said in detail now; before the first of them, all that could be are locked."""
