@@ -83,6 +83,15 @@ def test_of_two_equal_items_the_one_that_nobody_named_is_meant(desk: Desk) -> No
     assert found.applied(silent) == {"1000002": 11937}
 
 
+def test_what_a_proposal_takes_makes_no_other_line_certain(desk: Desk) -> None:
+    desk.owes("Meyer GmbH", "INV-20173", "47.00", discount="1.41", until=TODAY - timedelta(days=20))
+    desk.owes("Meyer GmbH", "INV-20174", "100.00")
+    late = desk.comes("45.59", "INV-20173", party_iban=IBAN, on=TODAY - timedelta(days=1))
+    both = desk.comes("120.00", "INV-20173 INV-20174", party_iban=IBAN)
+    found = desk.match()
+    assert [found.outcome(line) for line in (late, both)] == ["propose", "propose"]
+
+
 def test_a_line_whose_item_another_named_is_not_applied_to_others_that_add_up(desk: Desk) -> None:
     desk.owes("Meyer GmbH", "N2", "19.36")
     desk.owes("Meyer GmbH", "N3", "100.01")

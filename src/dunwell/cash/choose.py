@@ -106,6 +106,12 @@ def repeated(chosen: pl.DataFrame, again: pl.DataFrame, settings: Settings) -> p
     return _for_people(chosen, certain.filter(pl.col("is_same") | ~_is_naming()), "twice", settings)
 
 
+def proposed(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Keep what may be proposed, and let none of it be applied."""
+    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
+    return chosen.filter(pl.col("permille") >= settings.propose_permille).with_columns(permille=below)
+
+
 def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Say of lines that `came_late`, since another took what they were for: another item proves nothing by its amount.
 

@@ -224,15 +224,20 @@ class _Walk:
     def certain(self) -> None:
         """Settle what may be applied, until nothing is certain any more."""
         for _number in range(ROUNDS_MAX):
-            done, _refused = self._settle(self.settings.threshold_permille)
+            picked = self._picked().filter(pl.col("permille") >= self.settings.threshold_permille)
+            done, _refused = self._settle(picked)
             if done.is_empty():
                 return
             self._go_on(self.rest.join(done, on="line_id", how="anti"))
 
     def likely(self) -> None:
-        """Settle what may be proposed, then what is the payer's at least."""
+        """Settle what may be proposed, then what is the payer's at least.
+
+        Nothing of it is applied: what a proposal has of the items may be open still.
+        """
         for _number in range(ROUNDS_MAX):
-            _done, refused = self._settle(self.settings.propose_permille)
+            picked = choose.proposed(self._picked(), self.settings)
+            _done, refused = self._settle(picked)
             self._go_on(self.rest.join(refused, on="line_id", how="semi"))
             if self.rest.is_empty():
                 return
@@ -246,9 +251,8 @@ class _Walk:
         if not rest.is_empty():
             self.order = choose.ranked(_ladder(rest, self.open_items, self.signs, self.settings))
 
-    def _settle(self, least_permille: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """Give the items to the lines whose choice is so certain: which got them, and which did not (line_id)."""
-        picked = self._picked().filter(pl.col("permille") >= least_permille)
+    def _settle(self, picked: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Give the items to the lines that picked them: which got them, and which did not (line_id)."""
         wanted = allocate(picked, self.rest, self.open_items, grace_days=self.settings.discount_grace_days)
         done = choose.settled(picked, wanted, self.rest, self.open_items)
         refused = picked.join(done, on="line_id", how="anti").select("line_id")

@@ -20,12 +20,12 @@ _ENCRYPTED: Final = 1
 _MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06")  # the second: nothing is in it
 
 
-def files_in(path: Path) -> Generator[tuple[str, Path], None, None]:
+def files_in(path: Path, bytes_max: int = BYTES_MAX) -> Generator[tuple[str, Path], None, None]:
     """Give each file of a ZIP archive, in the order of their names, with its name and where it is unpacked meanwhile.
 
-    Any other file is given as it is. Nothing is unpacked that the directory of the archive does not announce. Close the
-    iterator, so that the last one is removed. Errors: SourceError for an archive that is damaged, empty, locked by a
-    password, or too large; OSError.
+    `bytes_max`: of all that is in it, unpacked. Any other file is given as it is. Nothing is unpacked that the
+    directory of the archive does not announce. Close the iterator, so that the last one is removed. Errors: SourceError
+    for an archive that is damaged, empty, locked by a password, or too large; OSError.
     """
     with path.open("rb") as begun:
         is_archive = begun.read(4) in _MAGIC
@@ -37,15 +37,15 @@ def files_in(path: Path) -> Generator[tuple[str, Path], None, None]:
     except (*_DAMAGED, NotImplementedError) as error:
         _refuse(path.name, f"the archive is damaged or ends early ({error}): copy it again")
     with archive:
-        yield from _files_of(path, archive)
+        yield from _files_of(path, archive, bytes_max)
 
 
-def _files_of(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, Path]]:
+def _files_of(path: Path, archive: zipfile.ZipFile, bytes_max: int) -> Iterator[tuple[str, Path]]:
     entries = [each for each in archive.infolist() if not _is_litter(each)]
     if not _OFFICE.isdisjoint(each.filename for each in entries):
         yield path.name, path
         return
-    _require_bounded(path, entries)
+    _require_bounded(path, entries, bytes_max)
     for entry in sorted(entries, key=lambda each: each.filename):
         with tempfile.NamedTemporaryFile(prefix="dunwell-unpacked-") as file:
             _unpack(path, archive, entry, file)
@@ -57,13 +57,13 @@ def _is_litter(entry: zipfile.ZipInfo) -> bool:
     return entry.is_dir() or entry.filename.startswith("__MACOSX/") or Path(entry.filename).name == ".DS_Store"
 
 
-def _require_bounded(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+def _require_bounded(path: Path, entries: list[zipfile.ZipInfo], bytes_max: int) -> None:
     if not entries:
         _refuse(path.name, "the archive is empty")
     if len(entries) > FILES_MAX:
         _refuse(path.name, f"the archive has {len(entries):,} files, and at most {FILES_MAX:,} are taken in at once")
-    if (size := sum(each.file_size for each in entries)) > BYTES_MAX:
-        _refuse(path.name, f"unpacked, it has {size:,} bytes, and at most {BYTES_MAX:,} are: unpack it yourself")
+    if (size := sum(each.file_size for each in entries)) > bytes_max:
+        _refuse(path.name, f"unpacked, it has {size:,} bytes, and at most {bytes_max:,} are taken in here: unpack it")
 
 
 def _unpack(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, to: IO[bytes]) -> None:

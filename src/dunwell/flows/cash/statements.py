@@ -27,7 +27,7 @@ from dunwell.sources.bank.pieces import Closed, Kind, Line, Opened, Pieces
 from dunwell.sources.bank.sniff import Reader, read
 from dunwell.sources.bank.table import reader_by
 from dunwell.sources.bank.table_mapping import read_bank_mapping
-from dunwell.sources.packed import files_in
+from dunwell.sources.packed import BYTES_MAX, files_in
 from dunwell.sources.problems import Problems
 
 LINES_AT_ONCE: Final = 2_000
@@ -71,6 +71,7 @@ def import_statements(
     *,
     mapping: Path | None = None,
     entity: Entity | None = None,
+    unpacked_bytes_max: int = BYTES_MAX,
     by: str,
     at: datetime,
     progress: Progress = untold,
@@ -86,7 +87,7 @@ def import_statements(
     reader = read if mapping is None else reader_by(mapped_by(mapping, read_bank_mapping))
     try:
         progress(f"reading {path.name}")
-        with refusing(path), transaction.atomic(), closing(files_in(path)) as files:
+        with refusing(path), transaction.atomic(), closing(files_in(path, unpacked_bytes_max)) as files:
             return tuple(
                 _take_in(file, name, reader, mapping=mapping, entity=entity, by=by, at=at, progress=progress)
                 for name, file in files

@@ -51,8 +51,9 @@ def _taken_in(request: HttpRequest, entity: EntityLine) -> tuple[FileReport, ...
         if file is None:
             raise Invalid("choose a file that the bank has sent")
         return import_statements(
-            file, mapping=mapping, entity=entity_called(entity.code), by=who(request), at=clock.now()
-        )
+            file, mapping=mapping, entity=entity_called(entity.code), unpacked_bytes_max=FILE_BYTES_MAX,
+            by=who(request), at=clock.now(),
+        )  # fmt: skip
 
 
 def _advised(request: HttpRequest, entity: EntityLine) -> AdviceReport:
