@@ -108,8 +108,7 @@ def repeated(chosen: pl.DataFrame, again: pl.DataFrame, settings: Settings) -> p
 
 def proposed(chosen: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """Keep what may be proposed, and let none of it be applied."""
-    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
-    return chosen.filter(pl.col("permille") >= settings.propose_permille).with_columns(permille=below)
+    return chosen.filter(pl.col("permille") >= settings.propose_permille).with_columns(permille=_below(settings))
 
 
 def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> pl.DataFrame:
@@ -118,9 +117,8 @@ def late(chosen: pl.DataFrame, came_late: pl.DataFrame, settings: Settings) -> p
     A line that could have been for several items, and for one since others were paid, did not come late.
     """
     is_late = pl.col("line_id").is_in(came_late["line_id"].to_list())
-    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
     return chosen.with_columns(
-        permille=pl.when(_is_naming() | ~is_late).then("permille").otherwise(below),
+        permille=pl.when(_is_naming() | ~is_late).then("permille").otherwise(_below(settings)),
         codes=pl.when(is_late).then(pl.col("codes") + ",taken").otherwise("codes"),
     )
 
@@ -152,11 +150,15 @@ def _for_people(chosen: pl.DataFrame, doubted: pl.DataFrame, code: str, settings
     marks = doubted.select("line_id", "at", is_doubted=pl.lit(value=True)).unique()
     told = chosen.join(marks, on=["line_id", "at"], how="left", maintain_order="left")
     is_doubted = pl.col("is_doubted").fill_null(value=False)
-    below = pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
     return told.with_columns(
-        permille=pl.when(is_doubted).then(below).otherwise("permille"),
+        permille=pl.when(is_doubted).then(_below(settings)).otherwise("permille"),
         codes=pl.when(is_doubted).then(pl.col("codes") + f",{code}").otherwise("codes"),
     ).drop("is_doubted")
+
+
+def _below(settings: Settings) -> pl.Expr:
+    """How certain a claim is that is not to be applied."""
+    return pl.min_horizontal("permille", pl.lit(settings.threshold_permille - 1))
 
 
 def _is_naming() -> pl.Expr:

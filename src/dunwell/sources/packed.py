@@ -75,10 +75,8 @@ def _unpack(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, to: IO
             shutil.copyfileobj(packed, to)
     except NotImplementedError:
         _refuse(name, "it is packed in a way that is not known here: unpack it")
-    except _DAMAGED as error:
-        _refuse(name, f"it is damaged or ends early ({error}): copy the archive again")
-    except OSError as error:
-        if error.errno is not None:
+    except (*_DAMAGED, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
             raise  # of the disk; what bzip2 finds has no number
         _refuse(name, f"it is damaged or ends early ({error}): copy the archive again")
     to.flush()
